@@ -1,0 +1,70 @@
+"""Every error that this project raises on purpose.
+
+    LoridError                 root: catch this one
+    ├── ConfigError            wrong usage or configuration: nothing was written   (exit 2)
+    │   └── InputError         a file, a column or a row that cannot be read as asked
+    ├── LockedError            another process works on this folder                 (exit 1)
+    ├── StageError             a stage could not finish; what was acknowledged stays (exit 1)
+    └── TeacherError           a teacher could not answer one request               (a rejected row)
+
+A message says what was wrong (its repr), where (file and line, or row id), and what to do next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+
+
+class LoridError(Exception):
+    """Root of all errors raised on purpose; `exit_status` is what a command returns for it."""
+
+    exit_status = 1
+
+
+class ConfigError(LoridError):
+    """Wrong usage or configuration. Raised before anything is written.
+
+    Attributes:
+        problems: every problem found, one sentence each; the message lists them all.
+    """
+
+    exit_status = 2
+
+    def __init__(self, *problems: str) -> None:
+        self.problems = tuple(problems)
+        super().__init__(
+            problems[0] if len(problems) == 1 else "\n".join(f"- {p}" for p in problems)
+        )
+
+
+class InputError(ConfigError):
+    """An input that cannot be read as asked: a missing column, an empty source, bad UTF-8."""
+
+
+class LockedError(LoridError):
+    """Another process holds the lock of this folder."""
+
+
+class StageError(LoridError):
+    """A stage could not finish. What it had acknowledged stays on disk."""
+
+
+class TeacherError(LoridError):
+    """A teacher did not answer one request; the row is rejected and the run goes on.
+
+    Attributes:
+        reason: the value of the `RejectReason` that the row gets.
+    """
+
+    def __init__(self, reason: str, message: str) -> None:
+        self.reason = reason
+        super().__init__(message)
+
+
+def unknown_key(key: str, known: Iterable[str], where: str) -> str:
+    """The sentence for an unknown configuration key; names the nearest known one."""
+    options: Sequence[str] = sorted(known)
+    near = get_close_matches(key, options, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(options)}"
+    return f"{where}: unknown key {key!r}; {hint}"

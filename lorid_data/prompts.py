@@ -1,0 +1,65 @@
+"""The one loader of everything a model reads: text and sha256 of a file under `prompts/`.
+
+Files are named `<name>.v<N>.txt` and never edited once released: a new wording is a new version.
+Placeholders are `{name}`; every other brace stands for itself.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from lorid_data.errors import ConfigError
+from lorid_data.schema import sha256_text
+
+_PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
+
+
+def packaged(folder: str) -> Path:
+    """Where a top-level folder of texts lies: `prompts` or `datasets_cards`.
+
+    In an installed wheel they are inside the package (`_prompts`, `_cards`), in a checkout beside it.
+    """
+    here = Path(__file__).parent
+    inside = here / {"prompts": "_prompts", "datasets_cards": "_cards"}[folder]
+    return inside if inside.is_dir() else here.parent / folder
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A prompt file: its id (`teacher/knowledge.v1`), text and sha256 of the file's bytes."""
+
+    id: str
+    text: str
+    sha256: str
+
+    def fill(self, **values: str) -> str:
+        """The text with each `{name}` replaced; values are inserted as they are, never stripped.
+
+        Raises:
+            ConfigError: a placeholder without a value, or a value without a placeholder.
+        """
+        names = set(_PLACEHOLDER.findall(self.text))
+        if names != set(values):
+            msg = f"prompt {self.id!r} takes {sorted(names)}, got {sorted(values)}"
+            raise ConfigError(msg)
+        return _PLACEHOLDER.sub(lambda m: values[m[1]], self.text)
+
+
+@cache
+def load(prompt_id: str) -> Prompt:
+    """Load `prompts/<prompt_id>.txt`.
+
+    Raises:
+        ConfigError: there is no such prompt; the known ones are named.
+    """
+    root = packaged("prompts")
+    path = root / f"{prompt_id}.txt"
+    if not path.is_file():
+        known = sorted(str(p.relative_to(root).with_suffix("")) for p in root.rglob("*.txt"))
+        msg = f"no prompt {prompt_id!r}; there are {', '.join(known)}"
+        raise ConfigError(msg)
+    text = path.read_bytes().decode("utf-8")
+    return Prompt(prompt_id, text, sha256_text(text))

@@ -1,0 +1,294 @@
+"""Every row type of a dataset: read this first.
+
+What crosses a file or a process is a frozen pydantic model that refuses extra fields; what stays
+in memory is a frozen dataclass. Identifiers are content hashes, never positions.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+SCHEMA_VERSION = 1
+
+
+class Row(BaseModel):
+    """Base of everything that is written to a file: frozen, no unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def sha256_text(text: str) -> str:
+    """sha256 of the UTF-8 bytes of `text`, as 64 hex digits."""
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def canonical_json(value: Any) -> str:  # noqa: ANN401  (any JSON value)
+    """One spelling per JSON value: sorted keys, no spaces, UTF-8 kept. NaN is refused."""
+    return json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
+    )
+
+
+def problem_id(question: str) -> str:
+    """The id of a question: sha256 of its UTF-8 bytes, untouched and never stripped."""
+    return sha256_text(question)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What inference may see of a problem: no gold answer, no gold rationale."""
+
+    problem_id: str
+    text: str
+
+
+class Problem(Row):
+    """A question with its reference solution, as its source gives it, byte for byte."""
+
+    problem_id: str
+    """sha256 of the question's UTF-8 bytes."""
+    original_id: str
+    """problem_id of the question this one is a variant of; itself where it is no variant."""
+    source: str
+    """Where it comes from: `gsm8k`, `math`, `arithmetic`, a Hub id or a table's file name."""
+    split: str
+    """train, validation, test, or another name that the source defines."""
+    question: str
+    rationale: str
+    """Reference reasoning without the marked final answer; may be empty."""
+    answer: str
+    """Reference final answer; may be empty where the source has none."""
+    level: str | None = None
+    """Difficulty as the source writes it."""
+    subject: str | None = None
+    licence: str = "unknown"
+    """SPDX identifier or the source's own word; `unknown` blocks publishing."""
+    knowledge: tuple[str, ...] = ()
+    """Rules that the source itself carries (what the teacher `source` answers with)."""
+
+    def as_question(self) -> Question:
+        """The part of the problem that inference may see."""
+        return Question(self.problem_id, self.question)
+
+
+def make_problem(  # noqa: PLR0913  (one argument per column)
+    *,
+    source: str,
+    split: str,
+    question: str,
+    rationale: str,
+    answer: str,
+    level: str | None = None,
+    subject: str | None = None,
+    licence: str = "unknown",
+    original_id: str | None = None,
+    knowledge: Iterable[str] = (),
+) -> Problem:
+    """A `Problem` whose ids follow from its texts."""
+    pid = problem_id(question)
+    return Problem(
+        problem_id=pid,
+        original_id=original_id or pid,
+        source=source,
+        split=split,
+        question=question,
+        rationale=rationale,
+        answer=answer,
+        level=level,
+        subject=subject,
+        licence=licence,
+        knowledge=tuple(knowledge),
+    )
+
+
+class TeacherReply(Row):
+    """One reply of a teacher, raw: stored before anything parses it."""
+
+    problem_id: str
+    request_key: str
+    """sha256 of everything that can change the answer."""
+    prompt_id: str
+    prompt_sha256: str
+    teacher: str
+    """Kind of teacher: recorded, scripted, openai, anthropic, server."""
+    model_asked: str
+    model_answered: str
+    text: str
+    """The reply as it came."""
+    finish_reason: str
+    """stop, length, refusal, or the provider's own word."""
+    n_input_tokens: int | None = None
+    n_output_tokens: int | None = None
+    n_cached_tokens: int | None = None
+    cost_usd: float | None = None
+    """None means unknown, never free."""
+    latency_s: float | None = None
+
+
+class Provenance(Row):
+    """Where a record's knowledge comes from; joins to the journal by request_key."""
+
+    teacher: str
+    """Kind of teacher, `source` (the source carried it) or `none`."""
+    model_asked: str | None = None
+    model_answered: str | None = None
+    prompt_id: str | None = None
+    prompt_sha256: str | None = None
+    request_key: str | None = None
+    finish_reason: str | None = None
+    n_input_tokens: int | None = None
+    n_output_tokens: int | None = None
+    n_cached_tokens: int | None = None
+    cost_usd: float | None = None
+    latency_s: float | None = None
+
+
+class Record(Row):
+    """One row of a dataset folder; the flat columns of `records.parquet`, in this order."""
+
+    row_id: str
+    """sha256 of (source, split, original_id, problem_id, rationale, occurrence)."""
+    problem_id: str
+    original_id: str
+    source: str
+    split: str
+    question: str
+    rationale: str
+    answer: str
+    level: str | None = None
+    subject: str | None = None
+    licence: str = "unknown"
+    knowledge: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
+    """Reasons of severity queue or report that this row carries."""
+    provenance: Provenance
+
+    def as_question(self) -> Question:
+        """The part of the record that inference may see."""
+        return Question(self.problem_id, self.question)
+
+
+def row_ids(problems: Iterable[Problem]) -> Iterator[str]:
+    """The row id of each problem, in order.
+
+    Rows that agree in source, split, original_id, problem_id and rationale are told apart by
+    their occurrence (0, 1, …), so that ids are unique and do not depend on other rows' order.
+    """
+    seen: dict[tuple[str, ...], int] = {}
+    for p in problems:
+        key = (p.source, p.split, p.original_id, p.problem_id, p.rationale)
+        occurrence = seen.get(key, 0)
+        seen[key] = occurrence + 1
+        yield sha256_text(canonical_json([*key, occurrence]))
+
+
+class Disposition(StrEnum):
+    """What becomes of a rejected row."""
+
+    DROP = "drop"
+    """Not usable."""
+    REGENERATE = "regenerate"
+    """Worth asking the teacher again."""
+    QUARANTINE = "quarantine"
+    """Kept apart until a person decides."""
+    FAILED = "failed"
+    """The stage could not do its work on this row."""
+
+
+class RejectReason(StrEnum):
+    """Why a row left a dataset. `sentence` says it for people."""
+
+    NOT_RECORDED = "not_recorded"
+    SCRIPT_EXHAUSTED = "script_exhausted"
+    TEACHER_FAILED = "teacher_failed"
+    TEACHER_REFUSED = "teacher_refused"
+    REPLY_TRUNCATED = "reply_truncated"
+    REPLY_NOT_JSON = "reply_not_json"
+    REPLY_WRONG_SHAPE = "reply_wrong_shape"
+    NO_KNOWLEDGE_IN_SOURCE = "no_knowledge_in_source"
+    QUESTION_EMPTY = "question_empty"
+    QUESTION_NOT_TEXT = "question_not_text"
+    ANSWER_MISSING = "answer_missing"
+    ANSWER_UNPARSED = "answer_unparsed"
+    ANSWER_CONTRADICTED = "answer_contradicted"
+    ANNOTATION_WRONG = "annotation_wrong"
+    LATEX_UNBALANCED = "latex_unbalanced"
+    KNOWLEDGE_EMPTY = "knowledge_empty"
+    KNOWLEDGE_FORMAT = "knowledge_format"
+    TOO_LONG = "too_long"
+
+    @property
+    def sentence(self) -> str:
+        """One sentence for people."""
+        return _SENTENCES[self]
+
+
+_SENTENCES = {
+    RejectReason.NOT_RECORDED: "The recorded teacher holds no reply for this question.",
+    RejectReason.SCRIPT_EXHAUSTED: "The scripted teacher has no reply left for this question.",
+    RejectReason.TEACHER_FAILED: "The teacher could not be asked, or kept failing.",
+    RejectReason.TEACHER_REFUSED: "The teacher refused to answer.",
+    RejectReason.REPLY_TRUNCATED: "The teacher's reply was cut off at its token limit.",
+    RejectReason.REPLY_NOT_JSON: "The teacher's reply is not JSON.",
+    RejectReason.REPLY_WRONG_SHAPE: "The teacher's reply is JSON, but not a non-empty list of rules.",
+    RejectReason.NO_KNOWLEDGE_IN_SOURCE: "The source carries no knowledge for this row.",
+    RejectReason.QUESTION_EMPTY: "The question is empty or only white space.",
+    RejectReason.QUESTION_NOT_TEXT: "The question holds control characters or broken text.",
+    RejectReason.ANSWER_MISSING: "The row has no reference answer.",
+    RejectReason.ANSWER_UNPARSED: "The reference answer does not equal itself under the grader.",
+    RejectReason.ANSWER_CONTRADICTED: "The rationale ends in another answer than the stated one.",
+    RejectReason.ANNOTATION_WRONG: "A <<a*b=c>> annotation does not compute.",
+    RejectReason.LATEX_UNBALANCED: "Braces or $ signs in the row do not balance.",
+    RejectReason.KNOWLEDGE_EMPTY: "A rule is empty.",
+    RejectReason.KNOWLEDGE_FORMAT: "A rule is not one plain line (an enumerator, a label, markup or a line break).",
+    RejectReason.TOO_LONG: "The prompt and target exceed the model's length limit.",
+}
+
+
+class Reject(Row):
+    """A row that a stage did not pass on, with the reason and the evidence."""
+
+    row_id: str
+    stage: str
+    disposition: Disposition
+    reason: RejectReason
+    detail: str = ""
+    """What exactly was wrong with this row, in one line."""
+    evidence: str = ""
+    """The text that shows it (cut to 2,000 characters)."""
+    problem_id: str = ""
+    split: str = ""
+
+
+class Manifest(Row):
+    """What a folder holds and how it came to be; written last, so a folder with one is whole.
+
+    It has no clock and no path in it: the same inputs give the same manifest.
+    """
+
+    schema_version: int = SCHEMA_VERSION
+    stage: str
+    identity: dict[str, Any]
+    """The configuration that decides the result, resolved."""
+    identity_sha256: str
+    settings: dict[str, Any] = Field(default_factory=dict)
+    """Options that may change on resume: limit, budget, concurrency, mode."""
+    parent_sha256: str | None = None
+    """sha256 of the manifest that this stage read."""
+    n_in: int
+    n_kept: int
+    n_rejected: dict[str, int] = Field(default_factory=dict)
+    """Rejected rows by reason."""
+    figures: dict[str, Any] = Field(default_factory=dict)
+    """What else the stage counted: tokens, cost, durations in steps."""
+    files: dict[str, str]
+    """sha256 per file of the folder, by name."""
+    code_version: str
+    libraries: dict[str, str] = Field(default_factory=dict)
