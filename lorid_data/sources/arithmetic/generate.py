@@ -1,0 +1,100 @@
+"""Problems of the `arithmetic` source, split by split; deterministic by seed.
+
+Whether a question belongs to train, validation or test follows from the sha256 of its text alone,
+so the three are disjoint whatever the seed. `heldout` has families of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from random import Random
+
+from lorid_data.errors import ConfigError
+from lorid_data.schema import Problem, make_problem, problem_id
+from lorid_data.sources.arithmetic.families_compare import COMPARE
+from lorid_data.sources.arithmetic.families_heldout import HELDOUT
+from lorid_data.sources.arithmetic.families_measure import MEASURE
+from lorid_data.sources.arithmetic.families_share import SHARE
+from lorid_data.sources.arithmetic.families_shop import SHOP
+from lorid_data.sources.arithmetic.families_work import WORK
+from lorid_data.sources.arithmetic.family import Family, draw
+
+FAMILIES: tuple[Family, ...] = (*SHOP, *SHARE, *COMPARE, *WORK, *MEASURE)
+"""The families of train, validation and test."""
+HELDOUT_FAMILIES: tuple[Family, ...] = HELDOUT
+
+SIZES = {"train": 10_000, "validation": 1_000, "test": 1_000, "heldout": 500}
+"""Rows of a split where no limit is given."""
+LICENCE = "Apache-2.0"
+_PATIENCE = 10_000
+
+
+def load(split: str, *, seed: int = 0, limit: int | None = None) -> Iterator[Problem]:
+    """Yield the problems of a split, one of each family in turn.
+
+    The first `n` rows are the same for every limit of at least `n`. No question occurs twice. A
+    family that gives nothing new in 10,000 draws is used up and drops out.
+
+    Args:
+        split: train, validation, test or heldout.
+        seed: which of the many problems are drawn.
+        limit: number of rows; by default the split's own size.
+
+    Raises:
+        ConfigError: an unknown split or a negative limit.
+    """
+    if split not in SIZES:
+        msg = f"source 'arithmetic' has no split {split!r}; it has {', '.join(SIZES)}"
+        raise ConfigError(msg)
+    if limit is not None and limit < 0:
+        msg = f"limit is {limit!r}; it must be 0 or more"
+        raise ConfigError(msg)
+    return _round_robin(split, seed, SIZES[split] if limit is None else limit)
+
+
+def split_of(question: str) -> str:
+    """The split that a question of the ordinary families belongs to: 80 : 10 : 10 by its sha256."""
+    bucket = int(problem_id(question)[:8], 16) % 10
+    return "train" if bucket < 8 else "validation" if bucket == 8 else "test"
+
+
+def _round_robin(split: str, seed: int, limit: int) -> Iterator[Problem]:
+    families = HELDOUT_FAMILIES if split == "heldout" else FAMILIES
+    streams = [_problems(f, split, Random(f"{seed}/{split}/{f.name}")) for f in families]
+    n = 0
+    while streams:
+        for stream in list(streams):
+            if n == limit:
+                return
+            problem = next(stream, None)
+            if problem is None:
+                streams.remove(stream)
+            else:
+                n += 1
+                yield problem
+
+
+def _problems(family: Family, split: str, rng: Random) -> Iterator[Problem]:
+    """The distinct problems of one family that belong to `split`, until it is used up."""
+    seen: set[str] = set()
+    idle = 0
+    while idle < _PATIENCE:
+        idle += 1
+        instance = draw(family, rng)
+        if instance.question in seen:
+            continue
+        if split not in ("heldout", split_of(instance.question)):
+            continue
+        seen.add(instance.question)
+        idle = 0
+        yield make_problem(
+            source="arithmetic",
+            split=split,
+            question=instance.question,
+            rationale=instance.rationale,
+            answer=instance.answer,
+            level=str(len(family.steps)),
+            subject=family.name,
+            licence=LICENCE,
+            knowledge=family.knowledge,
+        )
