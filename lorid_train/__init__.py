@@ -1,0 +1,1 @@
+"""LoRID: train the three roles, run the interaction loop, report."""

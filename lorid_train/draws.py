@@ -5,11 +5,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+import errno
+import os
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import NamedTuple
 
+from pydantic import ValidationError
+
+from lorid_data.errors import InputError
 from lorid_data.schema import Row
 
 
@@ -109,17 +114,69 @@ class Metric(Row):
     """`subject=algebra`, `level=3`, `vs=ir-greedy`, …; none means all."""
 
 
-@dataclass(frozen=True, slots=True)
-class Evaluation:
-    """Everything that a report reads of one evaluation folder, in memory."""
+class DrawLog:
+    """`draws.jsonl` and its content in memory, keyed; append-only.
 
-    draws: Mapping[DrawKey, Draw]
-    problem_ids: tuple[str, ...]
-    config: Mapping[str, Any]
+    A line that a kill cut short is removed when the log is opened again; everything before it
+    stays. Use one log per locked folder: it takes no lock of its own.
+    """
 
-    def texts(self, role: str, condition: str, seed: int) -> Iterable[Draw]:
-        """The draws of one role and condition, in round order."""
-        return sorted(
-            (d for k, d in self.draws.items() if (k.role, k.condition, k.seed) == (role, condition, seed)),
-            key=lambda d: (d.problem_id, d.round),
-        )
+    def __init__(self, path: Path) -> None:
+        self._draws: dict[DrawKey, Draw] = {}
+        size = 0
+        if path.is_file():
+            size = self._read(path)
+        self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        os.ftruncate(self._fd, size)
+
+    def _read(self, path: Path) -> int:
+        """Take in all whole lines; return how many bytes they are."""
+        size = 0
+        with path.open("rb") as f:
+            for number, line in enumerate(f, 1):
+                if not line.endswith(b"\n"):
+                    break
+                try:
+                    draw = Draw.model_validate_json(line)
+                except ValidationError as e:
+                    msg = f"{path}:{number}: not a draw of this version; move the file away to start again"
+                    raise InputError(msg) from e
+                self._draws.setdefault(draw.key, draw)
+                size += len(line)
+        return size
+
+    def append(self, draw: Draw) -> None:
+        """Write a draw and remember it. A draw that is already there is ignored.
+
+        Raises:
+            OSError: the disk is full; the half-written line is taken back.
+        """
+        if draw.key in self._draws:
+            return
+        line = draw.model_dump_json().encode() + b"\n"
+        end = os.fstat(self._fd).st_size
+        try:
+            n_written = os.write(self._fd, line)
+            if n_written != len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        except OSError:
+            os.ftruncate(self._fd, end)
+            raise
+        self._draws[draw.key] = draw
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._fd)
+
+    def __contains__(self, key: DrawKey) -> bool:
+        return key in self._draws
+
+    def __getitem__(self, key: DrawKey) -> Draw:
+        return self._draws[key]
+
+    def __len__(self) -> int:
+        return len(self._draws)
+
+    def draws(self) -> Mapping[DrawKey, Draw]:
+        """All draws by key."""
+        return self._draws

@@ -1,0 +1,1 @@
+"""Engines: prompts and sampling in, texts out."""

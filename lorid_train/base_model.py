@@ -1,0 +1,90 @@
+"""Which base model a run stands on, and how to recognise it again.
+
+Adapters carry the fingerprint of the base they were trained on; an adapter on another base gives
+noise without an error, so that is refused.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lorid_data.errors import ConfigError
+from lorid_data.schema import canonical_json, sha256_text
+from lorid_data.store import sha256_file
+from lorid_train.config import STUDENT
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """A base model: what was asked for, where it is loaded from, what it is."""
+
+    name: str
+    """As the user wrote it: `student`, a folder, or a Hub id."""
+    source: str
+    """Folder or Hub id to load from."""
+    revision: str | None
+    fingerprint: str
+    """Local: sha256 over configuration and weights. Hub: `hub:ID@REVISION`."""
+
+
+def student_folder() -> Path:
+    """The folder of the packaged tiny student."""
+    return Path(__file__).parent / "student"
+
+
+def resolve(name: str, revision: str | None = None) -> Base:
+    """Find a base model and fingerprint it.
+
+    Raises:
+        ConfigError: a folder without a model, or with weights that are not safetensors.
+    """
+    path = student_folder() if name == STUDENT else Path(name)
+    if not path.exists():
+        if name.count("/") == 1 and not name.startswith((".", "/", "~")):
+            return Base(name, name, revision, f"hub:{name}@{revision or 'main'}")
+        msg = f"base {name!r}: no such folder; name 'student', a model folder or a Hub id (owner/name)"
+        raise ConfigError(msg)
+    config = path / "config.json"
+    weights = sorted(path.glob("*.safetensors"))
+    if not config.is_file() or not weights:
+        msg = f"base {name!r}: the folder needs config.json and *.safetensors (pickled weights are refused)"
+        raise ConfigError(msg)
+    parts = [sha256_file(config), *(sha256_file(w) for w in weights)]
+    return Base(name, str(path), revision, f"sha256:{sha256_text(canonical_json(parts))}")
+
+
+def load_tokenizer(base: Base) -> Any:
+    """The base model's tokenizer. Remote code is never run."""
+    from transformers import AutoTokenizer
+
+    return AutoTokenizer.from_pretrained(base.source, revision=base.revision)
+
+
+ADAPTER_CARD = "lorid.json"
+"""File beside an adapter's weights that says how to use it."""
+
+
+def write_adapter_card(folder: Path, card: dict[str, Any]) -> None:
+    """Write how an adapter must be used: role, format, prompt and base, each with its hash."""
+    text = json.dumps(card, indent=2, ensure_ascii=False) + "\n"
+    (folder / ADAPTER_CARD).write_text(text, encoding="utf-8")
+
+
+def read_adapter_card(folder: Path) -> dict[str, Any]:
+    """The card of an adapter folder.
+
+    Raises:
+        ConfigError: no adapter there, or one that this project did not write.
+    """
+    if not (folder / "adapter_model.safetensors").is_file():
+        msg = f"{folder}: no adapter here (adapter_model.safetensors is missing)"
+        raise ConfigError(msg)
+    path = folder / ADAPTER_CARD
+    if not path.is_file():
+        msg = f"{folder}: {ADAPTER_CARD} is missing, so its prompt format is unknown"
+        raise ConfigError(msg)
+    card: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return card

@@ -1,0 +1,138 @@
+"""Configurations: read from YAML, checked whole, resolved, hashed.
+
+A configuration is refused with all its problems at once, before anything is written; the nearest
+known key is named for an unknown one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from lorid_data.errors import ConfigError, unknown_key
+
+STUDENT = "student"
+"""The name under which the packaged tiny student is asked for."""
+
+
+class Settings(BaseModel):
+    """Base of configurations: frozen, no unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class TrainConfig(Settings):
+    """One training run: a base model, the roles' datasets, LoRA and optimiser.
+
+    The defaults are the paper's (official repository at 284c947, src/train.py:111-148). Keys of
+    `lora` are those of `peft.LoraConfig`, keys of `sft` those of `trl.SFTConfig`, unrenamed.
+    """
+
+    base: str
+    """`student` (the packaged one), a local folder, or a Hub id."""
+    revision: str | None = None
+    """Commit of a Hub id; give one, so that a run can be repeated."""
+    data: str | dict[str, str]
+    """A dataset folder for all roles, or one per role: {ir: DIR, kg: DIR, dr: DIR}."""
+    out: str
+    roles: tuple[str, ...] = ("ir", "kg", "dr")
+    format: str = "plain"
+    split: str | None = "train"
+    """Which split of the datasets to train on; null takes all rows."""
+    limit: int | None = Field(default=None, ge=1)
+    """At most so many rows per role, from the front."""
+    max_tokens: int = Field(default=2048, ge=8)
+    """Longest prompt plus target; a longer row is rejected, never cut."""
+    dtype: Literal["float32", "bfloat16", "float16"] = "bfloat16"
+    """Type of the frozen base; adapters are float32."""
+    seed: int = 42
+    threads: int | None = Field(default=None, ge=1)
+    """CPU threads; null leaves the choice to PyTorch. Results are equal at equal threads."""
+    lora: dict[str, Any] = Field(default_factory=dict)
+    sft: dict[str, Any] = Field(default_factory=dict)
+    per_role: dict[str, dict[str, dict[str, Any]]] = Field(default_factory=dict)
+    """Changes for one role: {kg: {sft: {num_train_epochs: 1}, lora: {r: 8}}}."""
+
+    def for_role(self, role: str) -> tuple[dict[str, Any], dict[str, Any]]:
+        """LoRA and SFT settings of one role: the paper's, the run's, the role's."""
+        own = self.per_role.get(role, {})
+        lora = {**PAPER_LORA, **self.lora, **own.get("lora", {})}
+        sft = {**PAPER_SFT, **self.sft, **own.get("sft", {})}
+        return lora, sft
+
+    def data_for(self, role: str) -> Path:
+        """The dataset folder of one role."""
+        return Path(self.data if isinstance(self.data, str) else self.data[role])
+
+
+PAPER_LORA: dict[str, Any] = {
+    "r": 512,
+    "lora_alpha": 1024,
+    "lora_dropout": 0.1,
+    "target_modules": ["q_proj", "v_proj"],
+}
+PAPER_SFT: dict[str, Any] = {
+    "learning_rate": 5e-5,
+    "lr_scheduler_type": "cosine",
+    "warmup_steps": 0.03,
+    "num_train_epochs": 5,
+    "per_device_train_batch_size": 4,
+    "gradient_accumulation_steps": 4,
+    "gradient_checkpointing": True,
+    "weight_decay": 0.0,
+    "max_grad_norm": 1.0,
+}
+
+
+class EvalConfig(Settings):
+    """One evaluation. What decides the draws is `identity`; the rest may change on resume."""
+
+    adapters: dict[str, str]
+    """Adapter folder per role."""
+    base: str | None = None
+    """Base model, where the adapters do not say it."""
+    dataset: str
+    out: str
+    split: str | None = None
+    limit: int | None = Field(default=None, ge=1)
+    engine: Literal["transformers"] = "transformers"
+    rounds: int = Field(default=20, ge=1)
+    schedule: Literal["lazy", "exhaustive"] = "lazy"
+    rule: Literal["same_round", "cumulative"] = "same_round"
+    fallback: Literal["none", "ir", "dr", "majority"] = "ir"
+    temperature: float = Field(default=1.5, gt=0)
+    top_p: float = Field(default=0.9, gt=0, le=1)
+    top_k: int = Field(default=50, ge=0)
+    max_new_tokens: int = Field(default=1024, ge=1)
+    seed: int = 0
+    dtype: Literal["float32", "bfloat16", "float16"] | None = None
+    """null: float32 on a CPU, bfloat16 on a GPU."""
+    batch_size: int = Field(default=64, ge=1)
+    threads: int | None = Field(default=None, ge=1)
+
+
+_M = TypeVar("_M", bound=BaseModel)
+
+
+def parse(model: type[_M], body: Mapping[str, Any], where: str) -> _M:
+    """A checked configuration.
+
+    Raises:
+        ConfigError: with one sentence per problem; `where` says where to correct it.
+    """
+    try:
+        return model.model_validate(dict(body))
+    except ValidationError as e:
+        problems = []
+        for error in e.errors():
+            key = ".".join(str(part) for part in error["loc"])
+            if error["type"] == "extra_forbidden":
+                problems.append(unknown_key(key, model.model_fields, where))
+            elif error["type"] == "missing":
+                problems.append(f"{where}: missing key {key!r}")
+            else:
+                problems.append(f"{where}: {key}: {error['msg'].lower()}, got {error['input']!r}")
+        raise ConfigError(*problems) from None

@@ -1,0 +1,53 @@
+"""Choosing the next token of each row from its own random numbers.
+
+Each row consumes one uniform number per token, fixed by its seed alone, and inverts the
+cumulative distribution with it. So a row's text does not depend on which rows share its batch.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lorid_train.engines.base import Sampling
+
+if TYPE_CHECKING:
+    import torch
+
+
+def uniforms(seeds: list[int], n_tokens: int) -> torch.Tensor:
+    """Uniform numbers in [0, 1), float64, shape (B, n_tokens); row i depends on seeds[i] only."""
+    import torch
+
+    rows = [
+        torch.rand(n_tokens, generator=torch.Generator().manual_seed(s), dtype=torch.float64)
+        for s in seeds
+    ]
+    return torch.stack(rows)
+
+
+def choose(logits: torch.Tensor, u: torch.Tensor, sampling: Sampling) -> torch.Tensor:
+    """Next token ids (B,) from logits (B, V) and one uniform number per row (B,).
+
+    Temperature, then top-k, then top-p, as `transformers` orders them; temperature 0 is greedy.
+    """
+    import torch
+
+    if sampling.temperature == 0:
+        return logits.argmax(dim=-1)
+    scores = logits.double() / sampling.temperature
+    if sampling.top_k == 0 and sampling.top_p >= 1:
+        ids = None
+    else:
+        k = min(sampling.top_k or scores.shape[-1], scores.shape[-1])
+        scores, ids = torch.topk(scores, k, dim=-1)  # descending
+    probs = torch.softmax(scores, dim=-1)
+    if ids is not None and sampling.top_p < 1:
+        # A token stays while the mass before it is below top_p; the first one always stays.
+        before = probs.cumsum(dim=-1) - probs
+        probs = probs.masked_fill(before >= sampling.top_p, 0.0)
+        probs = probs / probs.sum(dim=-1, keepdim=True)
+    cumulative = probs.cumsum(dim=-1)
+    index = torch.searchsorted(cumulative, u.to(cumulative).unsqueeze(-1), right=True).squeeze(-1)
+    # Rounding can leave the last sum below u: the last token with any mass is meant then.
+    index = torch.minimum(index, (probs > 0).double().cumsum(-1).argmax(dim=-1))
+    return index if ids is None else ids.gather(-1, index.unsqueeze(-1)).squeeze(-1)

@@ -1,0 +1,164 @@
+"""Formats: how a role's text becomes the exact text and the exact tokens that a model sees.
+
+A format is a file under `prompts/formats/`: `plain`, `chat` (the tokenizer's own template), or a
+template of LLaMA-Factory, named VERSION/TEMPLATE, byte for byte. Its name and sha256 travel with
+every adapter. Tokens are made piece by piece, `[bos] + encode(text)`, as LLaMA-Factory does:
+tokenising the rendered string instead gives other ids on SentencePiece models.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Protocol
+
+import yaml
+
+from lorid_data import prompts
+from lorid_data.errors import ConfigError
+from lorid_data.schema import sha256_text
+
+
+class Tokenizer(Protocol):
+    """What formats use of a Hugging Face tokenizer."""
+
+    bos_token_id: int | None
+    eos_token_id: int | None
+    chat_template: str | None
+
+    def encode(self, text: str, *, add_special_tokens: bool) -> list[int]:
+        """Text to ids."""
+        ...
+
+    def convert_tokens_to_ids(self, tokens: str) -> int | None:
+        """Id of one token."""
+        ...
+
+    def apply_chat_template(self, conversation: Any, **kwargs: Any) -> Any:
+        """Messages to text."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A prompt format. None stands for the tokenizer's own token or template."""
+
+    name: str
+    sha256: str
+    bos: str | None
+    prompt: str | None
+    """Template of the prompt with `{content}`, without the begin token; None for `chat`."""
+    target_prefix: str
+    target_suffix: str | None
+    stop: tuple[str, ...]
+
+    def render(self, content: str) -> str:
+        """The exact text a model sees before it writes; nothing is stripped.
+
+        Raises:
+            ConfigError: the format is `chat`, whose text depends on the tokenizer.
+        """
+        if self.prompt is None:
+            msg = "the format 'chat' is the tokenizer's own template; its text needs a tokenizer"
+            raise ConfigError(msg)
+        return (self.bos or "") + self.prompt.replace("{content}", content, 1)
+
+    def prompt_ids(self, tokenizer: Tokenizer, content: str) -> list[int]:
+        """Token ids of the prompt, begin token included."""
+        if self.prompt is None:
+            return self._chat_ids(tokenizer, content)
+        text = self.prompt.replace("{content}", content, 1)
+        return [*self._bos_ids(tokenizer), *tokenizer.encode(text, add_special_tokens=False)]
+
+    def target_ids(self, tokenizer: Tokenizer, target: str) -> list[int]:
+        """Token ids of the target, end of sequence included: all that the loss is taken on."""
+        text = self.target_prefix + target
+        if self.target_suffix is None:
+            end = tokenizer.eos_token_id
+            if end is None:
+                msg = (
+                    "the tokenizer has no end-of-sequence token; set eos_token in its configuration"
+                )
+                raise ConfigError(msg)
+            return [*tokenizer.encode(text, add_special_tokens=False), end]
+        single = _token_id(tokenizer, self.target_suffix)
+        if single is not None:
+            return [*tokenizer.encode(text, add_special_tokens=False), single]
+        return tokenizer.encode(text + self.target_suffix, add_special_tokens=False)
+
+    def stop_ids(self, tokenizer: Tokenizer) -> list[int]:
+        """Ids that end a generation: the tokenizer's end token and the format's stop tokens."""
+        ids = [_token_id(tokenizer, s) for s in self.stop]
+        own = [tokenizer.eos_token_id]
+        return sorted({i for i in (*ids, *own) if i is not None})
+
+    def _bos_ids(self, tokenizer: Tokenizer) -> list[int]:
+        if self.bos == "":
+            return []
+        if self.bos is None:
+            return [] if tokenizer.bos_token_id is None else [tokenizer.bos_token_id]
+        found = _token_id(tokenizer, self.bos)
+        if found is None:
+            msg = f"format {self.name!r}: the tokenizer does not know {self.bos!r}; is it another model's?"
+            raise ConfigError(msg)
+        return [found]
+
+    def _chat_ids(self, tokenizer: Tokenizer, content: str) -> list[int]:
+        if not tokenizer.chat_template:
+            msg = (
+                "format 'chat': this tokenizer has no chat template; use 'plain' or a named format"
+            )
+            raise ConfigError(msg)
+        messages = [{"role": "user", "content": content}]
+        text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+        return tokenizer.encode(text, add_special_tokens=False)
+
+
+def _token_id(tokenizer: Tokenizer, token: str) -> int | None:
+    """The id of a special token, or None if the text is not one token of this vocabulary."""
+    found = tokenizer.convert_tokens_to_ids(token)
+    unknown = getattr(tokenizer, "unk_token_id", None)
+    return None if found is None or found == unknown else found
+
+
+@cache
+def load(name: str) -> Format:
+    """The format of that name.
+
+    Raises:
+        ConfigError: there is none; the known ones are named.
+    """
+    if name not in names():
+        msg = f"unknown format {name!r}; there are {', '.join(names())}"
+        raise ConfigError(msg)
+    path = prompts.packaged("prompts") / "formats" / f"{name}.yaml"
+    text = path.read_bytes().decode("utf-8")
+    body = yaml.safe_load(text)
+    body["stop"] = tuple(body["stop"])
+    return Format(name=name, sha256=sha256_text(text), **body)
+
+
+@cache
+def names() -> tuple[str, ...]:
+    """All known formats."""
+    root = prompts.packaged("prompts") / "formats"
+    return tuple(sorted(str(p.relative_to(root).with_suffix("")) for p in root.rglob("*.yaml")))
+
+
+def detect(chat_template: str) -> str | None:
+    """The format that an adapter saved by LLaMA-Factory was trained with, from its chat template.
+
+    LLaMA-Factory stores the template it trained with in `tokenizer_config.json`. The released
+    LoRID adapters carry those of v0.6.x, not those of the code in their repository.
+    Returns None for a template that is none of these.
+    """
+    if "[INST]" in chat_template:
+        if "respectful and honest" in chat_template:
+            return "lf-0.6/llama2"
+        if "<<SYS>>" in chat_template:
+            return "lf-0.9.2/llama2"
+        if "' [INST] '" in chat_template:
+            return "lf-0.6.3/mistral"
+        return "lf-0.6/mistral" if "' [/INST]'" in chat_template else "lf-0.9.2/mistral"
+    signs = {"<|start_header_id|>": "llama3", "<|im_start|>": "qwen", "Assistant:": "deepseek"}
+    return next((f"lf-0.9.2/{t}" for sign, t in signs.items() if sign in chat_template), None)

@@ -1,0 +1,284 @@
+"""The interaction loop in two halves: `run` fills a table of draws, `decide` reads it.
+
+Each round draws IR's answer to the question, and DR's answer from knowledge that KG wrote for
+it. The loop stops when the two answers are equal, or after t rounds (t = 20 in the paper).
+`decide` is a pure function of the draws: it has neither the gold answer nor an engine, so any
+rule, t or fallback can be replayed on stored draws.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Literal
+
+from lorid_data import answers
+from lorid_data.schema import Question, sha256_text
+from lorid_train.draws import Decision, Draw, DrawKey, DrawLog, How
+from lorid_train.engines.base import Engine, GenRequest, GenResult, Sampling
+from lorid_train.roles import role as role_named
+
+Rule = Literal["same_round", "cumulative"]
+Fallback = Literal["none", "ir", "dr", "majority"]
+SAMPLED = "sampled"
+
+
+# --- decide: pure ----------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=1 << 16)
+def _extract(text: str) -> str | None:
+    found = answers.extract(text)
+    return found.value if isinstance(found, answers.Answer) else None
+
+
+def answer_of(text: str) -> str | None:
+    """The answer that a text states, or None. Remembered, except for very long texts."""
+    return _extract(text) if len(text) < 20_000 else _extract.__wrapped__(text)
+
+
+def agree(a: str | None, b: str | None) -> bool:
+    """Whether two answers are there and equal, by the one equality of the project."""
+    return a is not None and b is not None and answers.equal(a, b) == answers.Verdict.EQUAL
+
+
+def decide(draws: Iterable[Draw], *, rule: Rule, rounds: int, fallback: Fallback) -> Decision:
+    """What the loop answers for one problem, from its sampled IR and DR draws.
+
+    Rules: `same_round` stops at the first round whose IR and DR answers are equal;
+    `cumulative` (the official code's) at the first round after which some IR answer so far
+    equals some DR answer so far. Where `cumulative` has two candidates, the one with more draws
+    behind it wins, then IR's of this round: never the gold answer's choice. Without consensus in
+    `rounds` rounds the fallback decides: `none`, the latest answer of `ir` or `dr`, or the
+    `majority` of both roles' answers (the earlier one of equals). A missing draw counts as no answer.
+    Draws of other roles or conditions are ignored.
+    """
+    ir: dict[int, str | None] = {}
+    dr: dict[int, str | None] = {}
+    for d in draws:
+        if d.condition == SAMPLED and d.role in ("ir", "dr") and d.round <= rounds:
+            (ir if d.role == "ir" else dr)[d.round] = answer_of(d.text)
+    n_rounds = max([0, *ir, *dr])
+    for r in range(1, n_rounds + 1):
+        if rule == "same_round":
+            winner = ir.get(r) if agree(ir.get(r), dr.get(r)) else None
+        else:
+            winner = _cumulative(ir, dr, r)
+        if winner is not None:
+            return Decision(answer=winner, how=How.CONSENSUS, round=r)
+    last = _fall_back(ir, dr, n_rounds, fallback)
+    how = How.NONE if last is None else How.FALLBACK
+    return Decision(answer=last, how=how, round=n_rounds)
+
+
+def _cumulative(ir: Mapping[int, str | None], dr: Mapping[int, str | None], r: int) -> str | None:
+    """The candidate after round r, or None. Earlier rounds are known to have none."""
+    candidates = [
+        a for a in (ir.get(r), dr.get(r)) if a is not None
+        and any(agree(a, ir.get(i)) for i in range(1, r + 1))
+        and any(agree(a, dr.get(i)) for i in range(1, r + 1))
+    ]  # fmt: skip
+    said = [a for side in (ir, dr) for i, a in side.items() if i <= r]
+    return max(candidates, key=lambda c: sum(agree(c, a) for a in said), default=None)
+
+
+def _fall_back(
+    ir: Mapping[int, str | None], dr: Mapping[int, str | None], n_rounds: int, fallback: Fallback
+) -> str | None:
+    if fallback == "none":
+        return None
+    rounds = range(1, n_rounds + 1)
+    if fallback == "majority":
+        said = [a for r in rounds for a in (ir.get(r), dr.get(r)) if a is not None]
+        if not said:
+            return None
+        labels = answers.group(said)
+        [(label, _)] = Counter(labels).most_common(1)
+        return said[labels.index(label)]
+    side = ir if fallback == "ir" else dr
+    return next((a for r in reversed(rounds) if (a := side.get(r)) is not None), None)
+
+
+# --- run: drives an engine --------------------------------------------------------------------
+
+
+def draw_seed(key: DrawKey) -> int:
+    """The seed of one draw: 63 bits of the sha256 of its key, so that order does not matter."""
+    digest = hashlib.sha256("\x1f".join(map(str, key)).encode()).digest()
+    return int.from_bytes(digest[:8], "big") >> 1
+
+
+@dataclass(slots=True)
+class Asker:
+    """Turns draw keys into engine requests, and results into logged draws."""
+
+    engine: Engine
+    log: DrawLog
+    questions: Mapping[str, Question]
+    sampling: Sampling
+    gold_knowledge: Mapping[str, str] = field(default_factory=dict)
+    on_draw: object = None
+
+    def request(self, key: DrawKey) -> GenRequest:
+        """The request of one draw. A DR draw needs its knowledge to be there already."""
+        content = self._content(key)
+        sampling = self.sampling
+        if key.condition != SAMPLED:
+            sampling = Sampling(0.0, max_new_tokens=self.sampling.max_new_tokens)
+        return GenRequest(key, key.role, content, sampling, draw_seed(key))
+
+    def ready(self, key: DrawKey) -> bool:
+        """Whether what the draw reads has been written."""
+        source = _knowledge_key(key)
+        return source is None or source in self.log
+
+    def _content(self, key: DrawKey) -> str:
+        question = self.questions[key.problem_id].text
+        source = _knowledge_key(key)
+        knowledge = ""
+        if source is not None:
+            # Stripped: SentencePiece decoding leaves a leading space that training never saw.
+            knowledge = self.log[source].text.strip()
+        elif key.role == "dr":
+            knowledge = self.gold_knowledge[key.problem_id]
+        return role_named(key.role).content(question, knowledge)
+
+    def record(self, result: GenResult, content: str) -> Draw:
+        """Append the draw that a result makes to the log."""
+        key = result.key
+        assert isinstance(key, DrawKey)
+        draw = Draw(
+            **key._asdict(),
+            text=result.text.encode("utf-8", "replace").decode("utf-8"),
+            finish_reason=result.finish_reason,
+            n_prompt_tokens=result.n_prompt_tokens,
+            n_tokens=result.n_tokens,
+            prompt_sha256=sha256_text(self.engine.render(content)),
+        )
+        self.log.append(draw)
+        return draw
+
+    def draw(self, wanted: Wanted) -> None:
+        """Ask until `wanted` has nothing left to ask; what the log holds is not asked again."""
+        in_flight: dict[DrawKey, str] = {}
+
+        def pull(n: int) -> Sequence[GenRequest]:
+            requests = []
+            for key in wanted.next_keys():
+                if len(requests) == n:
+                    break
+                if key not in self.log and key not in in_flight and self.ready(key):
+                    request = self.request(key)
+                    in_flight[key] = request.prompt
+                    requests.append(request)
+            return requests
+
+        for result in self.engine.generate(pull):
+            assert isinstance(result.key, DrawKey)
+            draw = self.record(result, in_flight.pop(result.key))
+            wanted.seen(draw)
+
+
+def _knowledge_key(key: DrawKey) -> DrawKey | None:
+    """The KG draw whose text a DR draw reads, or None."""
+    if key.role != "dr" or key.condition not in (SAMPLED, "kg-knowledge"):
+        return None
+    condition = SAMPLED if key.condition == SAMPLED else "greedy"
+    return key._replace(role="kg", condition=condition)
+
+
+class Wanted:
+    """A fixed list of draws, asked in order as what they read becomes available."""
+
+    def __init__(self, keys: Iterable[DrawKey]) -> None:
+        self._keys = dict.fromkeys(keys)
+
+    def next_keys(self) -> Iterator[DrawKey]:
+        """The keys still wanted, most urgent first."""
+        yield from list(self._keys)
+
+    def seen(self, draw: Draw) -> None:
+        """Take note of a draw."""
+        self._keys.pop(draw.key, None)
+
+
+class Loop(Wanted):
+    """The interaction loop's wants: round by round, per problem, until it is decided.
+
+    A batch with room to spare is filled with the next rounds of the problems that remain. That
+    changes no result: every draw has its own seed, and `decide` reads rounds in order.
+    """
+
+    def __init__(
+        self,
+        problem_ids: Iterable[str],
+        log: DrawLog,
+        *,
+        seed: int,
+        rounds: int,
+        rule: Rule,
+        exhaustive: bool = False,
+    ) -> None:
+        super().__init__(())
+        self._seed, self._rounds, self._rule, self._exhaustive = seed, rounds, rule, exhaustive
+        self._log = log
+        self._round = dict.fromkeys(problem_ids, 1)
+        """The first round of each open problem that is not yet complete."""
+        for problem_id in list(self._round):
+            self._advance(problem_id)
+
+    def keys_of(self, problem_id: str, r: int) -> list[DrawKey]:
+        """The three draws of a round."""
+        return [DrawKey(problem_id, role, SAMPLED, self._seed, r) for role in ("ir", "kg", "dr")]
+
+    def next_keys(self) -> Iterator[DrawKey]:
+        """This round of every open problem, then the next one, and so on."""
+        for ahead in range(self._rounds):
+            for problem_id, r in list(self._round.items()):
+                if r + ahead <= self._rounds:
+                    yield from self.keys_of(problem_id, r + ahead)
+
+    def seen(self, draw: Draw) -> None:
+        """Move the problem on when its round is complete; drop it when it is decided."""
+        self._advance(draw.problem_id)
+
+    def _advance(self, problem_id: str) -> None:
+        while (r := self._round.get(problem_id)) is not None:
+            keys = self.keys_of(problem_id, r)
+            if r <= self._rounds and not all(k in self._log for k in keys):
+                return
+            if r > self._rounds or (not self._exhaustive and self._decided(problem_id, r)):
+                del self._round[problem_id]
+            else:
+                self._round[problem_id] = r + 1
+
+    def _decided(self, problem_id: str, r: int) -> bool:
+        draws = [self._log[k] for i in range(1, r + 1) for k in self.keys_of(problem_id, i)]
+        return decide(draws, rule=self._rule, rounds=r, fallback="none").how == How.CONSENSUS
+
+
+def greedy_keys(problem_ids: Iterable[str], seed: int, *, gold: Mapping[str, str]) -> list[DrawKey]:
+    """The greedy draws: IR, KG, DR on KG's knowledge, and DR on the knowledge of the dataset."""
+    return [
+        DrawKey(problem_id, role, condition, seed, 1)
+        for problem_id in problem_ids
+        for role, condition in (
+            ("ir", "greedy"),
+            ("kg", "greedy"),
+            ("dr", "kg-knowledge"),
+            ("dr", "gold-knowledge"),
+        )
+        if condition != "gold-knowledge" or gold.get(problem_id)
+    ]
+
+
+def sampled_keys(problem_ids: Iterable[str], seed: int, role: str, n_rounds: int) -> list[DrawKey]:
+    """Rounds 1 to n of one role for every problem, as majority voting reads them."""
+    return [
+        DrawKey(problem_id, role, SAMPLED, seed, r)
+        for r in range(1, n_rounds + 1)
+        for problem_id in problem_ids
+    ]
