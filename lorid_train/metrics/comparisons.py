@@ -1,0 +1,111 @@
+"""Paired comparisons on the same problems: difference, exact test, and Holm's adjustment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from lorid_train.draws import Metric, Outcome, Verdict
+from lorid_train.metrics.intervals import holm, mcnemar_exact, paired_bootstrap
+from lorid_train.metrics.systems import Scored
+
+
+class Pair(NamedTuple):
+    """Two systems to compare; their names."""
+
+    first: str
+    second: str
+
+
+def families(scored: Scored) -> dict[str, list[Pair]]:
+    """The planned comparisons, fixed before any number is seen; Holm adjusts within a family.
+
+    * alternatives: the loop against each system that could replace it;
+    * thresholds: the loop against itself, stopped earlier;
+    * knowledge: DR with the gold knowledge against each other knowledge, and against IR.
+    """
+    have, top = scored.outcomes, scored.headline
+    plain = ("ir-greedy", "ir-sampled", "dr-kg-knowledge", "dr-sampled", "early-stop-ir")
+    rivals = [s for s in have if s in plain or s.startswith("maj-")]
+    earlier = [s for s in have if s.startswith("lorid@") and s != top]
+    gold = "dr-gold-knowledge"
+    others = [s for s in have if s.startswith("dr-") and s not in (gold, "dr-sampled")]
+    planned = {
+        "alternatives": [Pair(top, s) for s in rivals],
+        "thresholds": [Pair(top, s) for s in earlier],
+        "knowledge": [Pair(gold, s) for s in ("ir-greedy", *others)],
+    }
+    return {
+        name: [p for p in pairs if p.first in have and p.second in have]
+        for name, pairs in planned.items()
+    }
+
+
+def right_by_problem(rows: Sequence[Outcome]) -> dict[str, float]:
+    """The fraction of a problem's seeds that a system got right, by problem id."""
+    flags: dict[str, list[bool]] = {}
+    for o in rows:
+        flags.setdefault(o.problem_id, []).append(o.verdict == Verdict.CORRECT)
+    return {pid: sum(f) / len(f) for pid, f in flags.items()}
+
+
+def compare(scored: Scored, *, seed: int = 0, n_resamples: int = 10_000) -> list[Metric]:
+    """The metrics of all planned comparisons; `slice` names the second system (`vs=…`).
+
+    difference is a paired bootstrap; mcnemar_p is exact McNemar for one seed and, for several,
+    the exact sign test over the problems' means (the same test where there is one seed);
+    mcnemar_p_holm is adjusted within its family; only_this_right and only_other_right are the
+    discordant fractions.
+    """
+    right = {name: right_by_problem(rows) for name, rows in scored.outcomes.items()}
+    found: list[Metric] = []
+    for family, pairs in families(scored).items():
+        ps: list[float] = []
+        rows: list[list[Metric]] = []
+        for pair in pairs:
+            metrics, p = _compare(pair, right, seed, n_resamples)
+            rows.append(metrics)
+            ps.append(p)
+        for pair, metrics, adjusted in zip(pairs, rows, holm(ps), strict=True):
+            last = _metric(
+                pair, "mcnemar_p_holm", adjusted, metrics[0].n, f"holm over {len(ps)} ({family})"
+            )
+            found += [*metrics, last]
+    return found
+
+
+def _metric(pair: Pair, name: str, value: float, n: int, method: str) -> Metric:
+    return Metric(
+        system=pair.first, metric=name, value=value, n=n, method=method, slice=f"vs={pair.second}"
+    )
+
+
+def _compare(
+    pair: Pair, right: Mapping[str, Mapping[str, float]], seed: int, n_resamples: int
+) -> tuple[list[Metric], float]:
+    """The unadjusted metrics of one pair, and its p-value."""
+    first, second = right[pair.first], right[pair.second]
+    a, b = list(first.values()), [second[pid] for pid in first]
+    n = len(a)
+    low, high = paired_bootstrap(a, b, seed=seed, n_resamples=n_resamples)
+    n_first = sum(x > y for x, y in zip(a, b, strict=True))
+    n_second = sum(x < y for x, y in zip(a, b, strict=True))
+    p = mcnemar_exact(n_first, n_second)
+    exact = all(x in (0.0, 1.0) for x in (*a, *b))
+    difference = Metric(
+        system=pair.first,
+        metric="difference",
+        value=(sum(a) - sum(b)) / n,
+        n=n,
+        ci_low=low,
+        ci_high=high,
+        method="paired-bootstrap",
+        slice=f"vs={pair.second}",
+    )
+    test = "mcnemar-exact" if exact else "sign-exact over problem means"
+    return [
+        difference,
+        _metric(pair, "only_this_right", n_first / n, n, "count"),
+        _metric(pair, "only_other_right", n_second / n, n, "count"),
+        _metric(pair, "mcnemar_p", p, n, test),
+    ], p

@@ -1,0 +1,87 @@
+"""Accuracy against generated tokens: the loop at every t, and majority voting at every k.
+
+A curve point is the metrics `accuracy` and `tokens_per_problem` under the slice `curve`, so that
+it is never mistaken for a system that was shown as one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lorid_train.draws import How, Metric, Verdict
+from lorid_train.metrics.grading import GradedProblem
+from lorid_train.metrics.numbers import fraction
+from lorid_train.metrics.systems import loop_at, pool_votes
+from lorid_train.metrics.voting import leaders
+
+CURVE = "curve"
+
+
+def curves(graded: Sequence[GradedProblem], rounds: int) -> list[Metric]:
+    """All curve points that the draws of every problem allow."""
+    found = _loop_curve(graded, rounds)
+    for pool in ("ir", "dr", "both"):
+        found += _majority_curve(graded, pool)
+    return found
+
+
+def _tokens(system: str, n_tokens: int, n: int) -> Metric:
+    return Metric(
+        system=system,
+        metric="tokens_per_problem",
+        value=n_tokens / n,
+        n=n,
+        method="mean",
+        slice=CURVE,
+    )
+
+
+def _loop_curve(graded: Sequence[GradedProblem], rounds: int) -> list[Metric]:
+    found: list[Metric] = []
+    for t in range(1, rounds + 1):
+        right: dict[str, list[bool]] = {}
+        agreed: dict[str, list[bool]] = {}
+        precise: dict[str, list[bool]] = {}
+        n_tokens = 0
+        for g in graded:
+            a = loop_at(g, t=t)
+            if a is None:
+                return found
+            pid, is_right = g.gold.problem_id, a.verdict == Verdict.CORRECT
+            right.setdefault(pid, []).append(is_right)
+            agreed.setdefault(pid, []).append(a.how == How.CONSENSUS)
+            if a.how == How.CONSENSUS:
+                precise.setdefault(pid, []).append(is_right)
+            n_tokens += a.n_tokens
+        name = f"lorid@{t}"
+        found += [
+            fraction(name, "accuracy", right, slice_name=CURVE),
+            fraction(name, "coverage", agreed, slice_name=CURVE),
+            fraction(name, "consensus_precision", precise, slice_name=CURVE),
+            _tokens(name, n_tokens, len(graded)),
+        ]
+    return found
+
+
+def _majority_curve(graded: Sequence[GradedProblem], pool: str) -> list[Metric]:
+    """One pass over each problem's votes: the leader after every round."""
+    k_max = min((len(pool_votes(g, pool)) for g in graded), default=0)
+    right: list[dict[str, list[bool]]] = [{} for _ in range(k_max)]
+    n_tokens = [0] * k_max
+    for g in graded:
+        by_round = pool_votes(g, pool)[:k_max]
+        votes = [v for of_round in by_round for v in of_round]
+        best, spent, seen = leaders([v.cluster for v in votes]), 0, 0
+        for k, of_round in enumerate(by_round):
+            seen += len(of_round)
+            spent += sum(v.n_tokens for v in of_round)
+            at = best[seen - 1]
+            is_right = at is not None and votes[at].verdict == Verdict.CORRECT
+            right[k].setdefault(g.gold.problem_id, []).append(is_right)
+            n_tokens[k] += spent
+    found: list[Metric] = []
+    for k in range(k_max):
+        name = f"maj-{pool}@{k + 1}"
+        found.append(fraction(name, "accuracy", right[k], slice_name=CURVE))
+        found.append(_tokens(name, n_tokens[k], len(graded)))
+    return found

@@ -1,0 +1,251 @@
+"""Where the gold answer enters: each draw of a problem becomes a small graded vote.
+
+One problem at a time, so that memory does not grow with the texts: what stays of 60 texts is
+their answers, clusters, verdicts and token counts.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lorid_train.draws import Decision, Draw, How, Verdict
+from lorid_train.metrics.official import OfficialStop, official_stop
+from lorid_train.metrics.voting import Group, cluster
+
+if TYPE_CHECKING:
+    from lorid_data.schema import Record
+
+Decide = Callable[[Sequence[Draw], int], Decision]
+"""The loop's decision from one problem's sampled ir and dr draws, at a threshold t."""
+Extract = Callable[[str], str | None]
+"""The answer that a text gives, or None."""
+Equal = Callable[[str, str], str]
+"""equal, different, unparsed or timeout."""
+
+_VERDICTS = {"equal": Verdict.CORRECT, "different": Verdict.WRONG}
+
+
+@dataclass(frozen=True, slots=True)
+class Gold:
+    """What scoring alone may see of a problem."""
+
+    problem_id: str
+    answer: str
+    slices: Mapping[str, str]
+    """subject, level, steps, answer_type: what results are broken down by."""
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """One draw, graded."""
+
+    answer: str | None
+    cluster: int | None
+    """Equal for equal answers of one problem and seed; None without an answer."""
+    verdict: Verdict
+    n_tokens: int
+    """What the answer cost: DR's includes the tokens of the knowledge it read."""
+
+
+@dataclass(frozen=True, slots=True)
+class GradedProblem:
+    """One problem under one seed: every draw graded, every threshold decided."""
+
+    gold: Gold
+    seed: int
+    single: Mapping[str, Vote]
+    """Systems of one draw: `ir-greedy`, and `dr-<condition>` for each condition of DR."""
+    ir: tuple[Vote, ...]
+    """Sampled IR, rounds 1, 2, … without a gap; may go on after the loop's stop."""
+    dr: tuple[Vote, ...]
+    """Sampled DR on KG's sampled knowledge, rounds 1, 2, … without a gap."""
+    decisions: tuple[Decision | None, ...]
+    """The loop's decision at t = 1, 2, …; None where draws are missing for that t."""
+    verdicts: tuple[Verdict, ...]
+    """The verdict on each decision (no_answer where there is none)."""
+    official: OfficialStop | None
+    """Where the official evaluation stops; None where draws are missing."""
+
+    def n_loop_tokens(self, n_rounds: int) -> int:
+        """All tokens of IR, KG and DR in the first rounds."""
+        return sum(v.n_tokens for v in (*self.ir[:n_rounds], *self.dr[:n_rounds]))
+
+
+def extract_answer(text: str) -> str | None:
+    """`lorid_data.answers.extract` as a plain string, or None."""
+    from lorid_data.answers import extract
+
+    value = getattr(extract(text), "value", None)
+    return value if isinstance(value, str) else None
+
+
+def score(answer: str | None, gold: str, *, equal: Equal | None = None) -> Verdict:
+    """The verdict on one answer.
+
+    An answer that the equality cannot read, or not in time, is ungradable: counted apart, never
+    silently wrong. So is a gold answer that it cannot read.
+    """
+    if answer is None:
+        return Verdict.NO_ANSWER
+    from lorid_data import answers as default
+
+    return _VERDICTS.get(str((equal or default.equal)(answer, gold)), Verdict.UNGRADABLE)
+
+
+def gold_of(record: Record) -> Gold:
+    """The gold side of a record, with the slices that can be told from it."""
+    steps = [line for line in record.rationale.splitlines() if line.strip()]
+    slices = {
+        "subject": record.subject,
+        "level": record.level,
+        "steps": str(len(steps)) if len(steps) < 8 else "8+",
+        "answer_type": answer_type(record.answer),
+    }
+    return Gold(record.problem_id, record.answer, {k: v for k, v in slices.items() if v})
+
+
+def answer_type(answer: str) -> str:
+    """integer, decimal, fraction or expression: a coarse reading of how an answer is written."""
+    plain = re.sub(r"[\s$,]|\\[!,; ]", "", answer)
+    if re.fullmatch(r"[-+−]?\d+", plain):
+        return "integer"
+    if re.fullmatch(r"[-+−]?\d*\.\d+", plain):
+        return "decimal"
+    if re.fullmatch(r"[-+−]?(\d+/\d+|\\[dt]?frac\{-?\d+\}\{-?\d+\})", plain):
+        return "fraction"
+    return "expression"
+
+
+def _in_order(draws: Mapping[int, Draw]) -> list[Draw]:
+    """The draws of rounds 1, 2, … up to the first gap."""
+    found: list[Draw] = []
+    while (draw := draws.get(len(found) + 1)) is not None:
+        found.append(draw)
+    return found
+
+
+def grade(
+    gold: Gold,
+    draws: Iterable[Draw],
+    *,
+    decide: Decide,
+    rounds: int,
+    extract: Extract | None = None,
+    equal: Equal | None = None,
+    group: Group | None = None,
+) -> list[GradedProblem]:
+    """Grade all draws of one problem; one result per seed, in order of seed.
+
+    Args:
+        gold: the problem's gold side.
+        draws: all its draws, any order, any conditions.
+        decide: the loop's rule; it is given draws without gold.
+        rounds: the largest threshold t to decide at.
+        extract: text → answer; `lorid_data.answers.extract` by default.
+        equal: the equality; `lorid_data.answers.equal` by default.
+        group: its clusters; `lorid_data.answers.group` by default.
+    """
+    by_seed: dict[int, dict[tuple[str, str], dict[int, Draw]]] = {}
+    for d in draws:
+        by_seed.setdefault(d.seed, {}).setdefault((d.role, d.condition), {})[d.round] = d
+    read = _Reader(gold, extract or extract_answer, equal, group)
+    return [_grade_seed(by_seed[s], s, read, decide, rounds) for s in sorted(by_seed)]
+
+
+class _Reader:
+    """Extraction and verdicts of one problem, each distinct text and answer looked at once."""
+
+    def __init__(
+        self, gold: Gold, extract: Extract, equal: Equal | None, group: Group | None
+    ) -> None:
+        self.gold, self.group = gold, group
+        self._extract, self._equal = extract, equal
+        self._verdicts: dict[str | None, Verdict] = {}
+
+    def answer(self, draw: Draw) -> str | None:
+        return self._extract(draw.text)
+
+    def verdict(self, answer: str | None) -> Verdict:
+        if answer not in self._verdicts:
+            self._verdicts[answer] = score(answer, self.gold.answer, equal=self._equal)
+        return self._verdicts[answer]
+
+    def votes(self, draws: Sequence[tuple[Draw, int]]) -> list[Vote]:
+        answers = [self.answer(d) for d, _ in draws]
+        clusters = cluster(answers, group=self.group)
+        return [
+            Vote(a, c, self.verdict(a), n)
+            for a, c, (_, n) in zip(answers, clusters, draws, strict=True)
+        ]
+
+
+def _grade_seed(
+    table: Mapping[tuple[str, str], Mapping[int, Draw]],
+    seed: int,
+    read: _Reader,
+    decide: Decide,
+    rounds: int,
+) -> GradedProblem:
+    ir = _in_order(table.get(("ir", "sampled"), {}))
+    kg = _in_order(table.get(("kg", "sampled"), {}))
+    dr = _in_order(table.get(("dr", "sampled"), {}))[: len(kg)]
+    singles = _singles(table)
+    costed = [(d, d.n_tokens) for d in ir]
+    costed += [(d, d.n_tokens + k.n_tokens) for d, k in zip(dr, kg, strict=False)]
+    votes = read.votes([*singles.values(), *costed])
+    n_single, n_ir = len(singles), len(singles) + len(ir)
+    decisions = _decisions(ir, dr, decide, rounds)
+    answers = [None if d is None else d.answer for d in decisions]
+    return GradedProblem(
+        gold=read.gold,
+        seed=seed,
+        single=dict(zip(singles, votes, strict=False)),
+        ir=tuple(votes[n_single:n_ir]),
+        dr=tuple(votes[n_ir:]),
+        decisions=decisions,
+        verdicts=tuple(read.verdict(a) for a in answers),
+        official=official_stop(
+            [v.answer or "" for v in votes[n_single:n_ir]],
+            [v.answer or "" for v in votes[n_ir:]],
+            lambda a: read.verdict(a) == Verdict.CORRECT,
+            rounds=rounds,
+        ),
+    )
+
+
+def _singles(table: Mapping[tuple[str, str], Mapping[int, Draw]]) -> dict[str, tuple[Draw, int]]:
+    """The systems of one draw, with what each cost."""
+    found: dict[str, tuple[Draw, int]] = {}
+    greedy = table.get(("ir", "greedy"), {}).get(1)
+    if greedy is not None:
+        found["ir-greedy"] = (greedy, greedy.n_tokens)
+    knowledge = table.get(("kg", "greedy"), {}).get(1)
+    for role, condition in sorted(table):
+        draw = table[role, condition].get(1)
+        if role != "dr" or condition == "sampled" or draw is None:
+            continue
+        if condition != "kg-knowledge":
+            found[f"dr-{condition}"] = (draw, draw.n_tokens)
+        elif knowledge is not None:
+            found[f"dr-{condition}"] = (draw, draw.n_tokens + knowledge.n_tokens)
+    return found
+
+
+def _decisions(
+    ir: Sequence[Draw], dr: Sequence[Draw], decide: Decide, rounds: int
+) -> tuple[Decision | None, ...]:
+    """The decision at each t; once there is a consensus, a larger t changes nothing."""
+    n_pairs = min(len(ir), len(dr))
+    made: list[Decision | None] = []
+    for t in range(1, rounds + 1):
+        last = made[-1] if made else None
+        if last is not None and last.how == How.CONSENSUS:
+            made.append(last)
+        elif t <= n_pairs:
+            made.append(decide([*ir[:t], *dr[:t]], t))
+        else:
+            made.append(None)
+    return tuple(made)

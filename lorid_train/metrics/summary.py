@@ -1,0 +1,247 @@
+"""From outcomes to the numbers of `metrics.json`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from lorid_train.draws import How, Metric, Outcome, Verdict
+from lorid_train.metrics.comparisons import compare
+from lorid_train.metrics.curves import curves
+from lorid_train.metrics.grading import GradedProblem
+from lorid_train.metrics.intervals import bootstrap_mean, mean_normal
+from lorid_train.metrics.numbers import Flags, fraction
+from lorid_train.metrics.systems import Scored
+
+Grader = Callable[[str, str], Any]
+"""answer, gold → bool, or a verdict of `lorid_data.answers.equal`."""
+
+SLICES = ("subject", "level", "steps", "answer_type")
+
+
+def exact_grader(answer: str, gold: str) -> bool:
+    """The same string, white space at the ends aside: the strictest grader there is."""
+    return answer.strip() == gold.strip()
+
+
+def summarise(
+    scored: Scored,
+    graded: Sequence[GradedProblem],
+    *,
+    graders: Mapping[str, Grader] | None = None,
+    seed: int = 0,
+    n_resamples: int = 10_000,
+) -> list[Metric]:
+    """Every metric of one evaluation, in the order of `metrics.json`.
+
+    Args:
+        scored: what `outcomes` made of `graded`.
+        graded: the graded problems: golds, slices, votes.
+        graders: other graders to show the headline under, by name; exact strings by default.
+        seed: of the bootstrap; the same seed gives the same numbers.
+        n_resamples: of the bootstrap.
+    """
+    found: list[Metric] = []
+    for name, rows in scored.outcomes.items():
+        found += _of_system(name, rows)
+    found += curves(graded, scored.rounds)
+    found += _over_draws(graded)
+    found += _by_round(scored)
+    found += _official(graded, scored.rounds)
+    found += _two_by_two(scored)
+    found += _by_slice(scored, graded)
+    found += _by_grader(scored, graded, graders or {"exact": exact_grader})
+    found += compare(scored, seed=seed, n_resamples=n_resamples)
+    found += [
+        Metric(system=name, metric="accuracy", value=None, n=0, method=f"left out: {reason}")
+        for name, reason in scored.left_out.items()
+    ]
+    return found
+
+
+def _flags(rows: Sequence[Outcome], test: Callable[[Outcome], bool]) -> Flags:
+    flags: dict[str, list[bool]] = {}
+    for o in rows:
+        flags.setdefault(o.problem_id, []).append(test(o))
+    return flags
+
+
+def _is(verdict: Verdict) -> Callable[[Outcome], bool]:
+    return lambda o: o.verdict == verdict
+
+
+def _of_system(name: str, rows: Sequence[Outcome]) -> list[Metric]:
+    """What is said of every system, and of the loop."""
+    found = [
+        fraction(name, "accuracy", _flags(rows, _is(Verdict.CORRECT))),
+        fraction(name, "no_answer", _flags(rows, _is(Verdict.NO_ANSWER))),
+        fraction(name, "ungradable", _flags(rows, _is(Verdict.UNGRADABLE))),
+        mean(name, "tokens_per_problem", rows, lambda o: o.n_tokens),
+    ]
+    if name.startswith("lorid@"):
+        found += _of_loop(name, rows)
+    return found
+
+
+def _of_loop(name: str, rows: Sequence[Outcome]) -> list[Metric]:
+    agreed = [o for o in rows if o.how == How.CONSENSUS]
+    rest = [o for o in rows if o.how != How.CONSENSUS]
+    return [
+        fraction(name, "coverage", _flags(rows, lambda o: o.how == How.CONSENSUS)),
+        fraction(name, "consensus_precision", _flags(agreed, _is(Verdict.CORRECT))),
+        fraction(name, "accuracy_without_consensus", _flags(rest, _is(Verdict.CORRECT))),
+        mean(name, "mean_rounds", rows, lambda o: o.round, bootstrap=True),
+    ]
+
+
+def mean(
+    system: str,
+    metric: str,
+    rows: Sequence[Outcome],
+    value: Callable[[Outcome], int],
+    *,
+    bootstrap: bool = False,
+) -> Metric:
+    """A mean over problems (over their seeds first), with its interval."""
+    by_problem: dict[str, list[int]] = {}
+    for o in rows:
+        by_problem.setdefault(o.problem_id, []).append(value(o))
+    means = [sum(v) / len(v) for v in by_problem.values()]
+    low, high = bootstrap_mean(means) if bootstrap else mean_normal(means)
+    known = not math.isnan(low)
+    return Metric(
+        system=system,
+        metric=metric,
+        value=math.fsum(means) / len(means),
+        n=len(means),
+        ci_low=low if known else None,
+        ci_high=high if known else None,
+        method="bootstrap" if bootstrap else "mean-normal",
+    )
+
+
+def _over_draws(graded: Sequence[GradedProblem]) -> list[Metric]:
+    """Sampled accuracy over every round that all problems have: less noise than round 1 alone."""
+    found = []
+    for name, role in (("ir-sampled", "ir"), ("dr-sampled", "dr")):
+        n_rounds = min((len(getattr(g, role)) for g in graded), default=0)
+        flags: dict[str, list[bool]] = {}
+        for g in graded:
+            votes = getattr(g, role)[:n_rounds]
+            flags.setdefault(g.gold.problem_id, []).extend(
+                v.verdict == Verdict.CORRECT for v in votes
+            )
+        if n_rounds:
+            label = f"rounds=1..{n_rounds}"
+            found.append(fraction(name, "accuracy_over_draws", flags, slice_name=label))
+    return found
+
+
+def _by_round(scored: Scored) -> list[Metric]:
+    """Where the loop stops, and how right it is there."""
+    rows = scored.outcomes.get(scored.headline, [])
+    found = []
+    for r in range(1, scored.rounds + 1) if rows else ():
+        here = [o for o in rows if o.how == How.CONSENSUS and o.round == r]
+        stopped = _flags(rows, lambda o, r=r: o.how == How.CONSENSUS and o.round == r)  # type: ignore[misc]
+        found.append(fraction(scored.headline, "stopped", stopped, slice_name=f"round={r}"))
+        right = _flags(here, _is(Verdict.CORRECT))
+        found.append(
+            fraction(scored.headline, "consensus_precision", right, slice_name=f"round={r}")
+        )
+    return found
+
+
+def _official(graded: Sequence[GradedProblem], rounds: int) -> list[Metric]:
+    """The official rule on the same draws, and how often the label chose the answer."""
+    name = f"official@{rounds}"
+    right: dict[str, list[bool]] = {}
+    chosen: dict[str, list[bool]] = {}
+    agreed: dict[str, list[bool]] = {}
+    for g in graded:
+        if g.official is None:
+            reason = "left out: draws are missing for questions that the official rule goes on with"
+            return [Metric(system=name, metric="accuracy", value=None, n=0, method=reason)]
+        right.setdefault(g.gold.problem_id, []).append(g.official.score == 1)
+        chosen.setdefault(g.gold.problem_id, []).append(g.official.label_chose)
+        agreed.setdefault(g.gold.problem_id, []).append(bool(g.official.candidates))
+    return [
+        fraction(name, "accuracy", right),
+        fraction(name, "coverage", agreed),
+        fraction(name, "label_chosen", chosen),
+    ]
+
+
+def _two_by_two(scored: Scored) -> list[Metric]:
+    """Who gets what right: IR and DR side by side, greedy and in round 1."""
+    found = []
+    for label, ir, dr in (
+        ("greedy", "ir-greedy", "dr-kg-knowledge"),
+        ("round=1", "ir-sampled", "dr-sampled"),
+    ):
+        if ir not in scored.outcomes or dr not in scored.outcomes:
+            continue
+        of_ir, of_dr = (_flags(scored.outcomes[s], _is(Verdict.CORRECT)) for s in (ir, dr))
+        both = {p: list(zip(of_ir[p], of_dr[p], strict=False)) for p in of_ir if p in of_dr}
+        for metric, cell in (
+            ("both_right", (True, True)),
+            ("only_ir_right", (True, False)),
+            ("only_dr_right", (False, True)),
+            ("neither_right", (False, False)),
+        ):
+            flags = {p: [c == cell for c in cells] for p, cells in both.items()}
+            found.append(fraction("ir-and-dr", metric, flags, slice_name=label))
+        found.append(_kappa([c for cells in both.values() for c in cells], len(both), label))
+    return found
+
+
+def _kappa(cells: Sequence[tuple[bool, bool]], n: int, label: str) -> Metric:
+    """Cohen's kappa of being right: 1 where IR and DR err together, 0 where by chance."""
+    agree = sum(a == b for a, b in cells) / len(cells)
+    p, q = (sum(c[i] for c in cells) / len(cells) for i in (0, 1))
+    chance = p * q + (1 - p) * (1 - q)
+    value = None if chance == 1 else (agree - chance) / (1 - chance)
+    return Metric(system="ir-and-dr", metric="kappa", value=value, n=n, method="cohen", slice=label)
+
+
+def _by_slice(scored: Scored, graded: Sequence[GradedProblem]) -> list[Metric]:
+    slices = {g.gold.problem_id: g.gold.slices for g in graded}
+    found = []
+    for key in SLICES:
+        values = sorted({s[key] for s in slices.values() if key in s})
+        if len(values) < 2:
+            continue
+        for name, rows in scored.outcomes.items():
+            for value in values:
+                some = [o for o in rows if slices[o.problem_id].get(key) == value]
+                if some:
+                    flags = _flags(some, _is(Verdict.CORRECT))
+                    found.append(fraction(name, "accuracy", flags, slice_name=f"{key}={value}"))
+    return found
+
+
+def _by_grader(
+    scored: Scored, graded: Sequence[GradedProblem], graders: Mapping[str, Grader]
+) -> list[Metric]:
+    """The same answers under other graders; how answers were chosen does not change."""
+    gold = {g.gold.problem_id: g.gold.answer for g in graded}
+    found = []
+    for grader_name, grader in graders.items():
+        seen: dict[tuple[str, str], bool] = {}
+
+        def right(
+            o: Outcome, grader: Grader = grader, seen: dict[tuple[str, str], bool] = seen
+        ) -> bool:
+            if o.answer is None:
+                return False
+            key = (o.answer, gold[o.problem_id])
+            if key not in seen:
+                verdict = grader(*key)
+                seen[key] = verdict == "equal" if isinstance(verdict, str) else bool(verdict)
+            return seen[key]
+
+        for name, rows in scored.outcomes.items():
+            flags = _flags(rows, right)
+            found.append(fraction(name, "accuracy", flags, slice_name=f"grader={grader_name}"))
+    return found

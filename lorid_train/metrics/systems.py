@@ -1,0 +1,217 @@
+"""From graded draws to one outcome per system, problem and seed.
+
+A system answers every problem or is left out: where draws are missing the reason is kept, and
+nothing is guessed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import NamedTuple
+
+from lorid_train.draws import Outcome, Verdict
+from lorid_train.metrics.grading import GradedProblem, Vote
+from lorid_train.metrics.voting import first_repeat, leader, votes_needed, votes_within
+
+
+class Answered(NamedTuple):
+    """What a system says to one problem under one seed, and what it cost."""
+
+    answer: str | None
+    verdict: Verdict
+    how: str
+    round: int
+    n_tokens: int
+
+
+Answer = Callable[[GradedProblem], Answered | None]
+"""A system: its answer to a problem, or None where the draws it needs are missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """The outcomes of all systems on the same problems."""
+
+    outcomes: dict[str, list[Outcome]]
+    """By system, in the order in which a report shows them."""
+    left_out: dict[str, str]
+    """Systems without an outcome: why."""
+    rounds: int
+    """The largest threshold t."""
+    notes: dict[str, str] = field(default_factory=dict)
+    """What to know about a system: the tokens that its K was matched on, its cap."""
+
+    @property
+    def headline(self) -> str:
+        """The name of the loop at its largest threshold."""
+        return f"lorid@{self.rounds}"
+
+
+def outcomes(
+    graded: Sequence[GradedProblem], *, rounds: int, thresholds: Iterable[int] = (1, 3, 5, 20)
+) -> Scored:
+    """The outcome of every system that the draws allow.
+
+    Args:
+        graded: all problems and seeds, graded with at least these rounds.
+        rounds: the largest threshold; `lorid@<rounds>` is what others are compared with.
+        thresholds: further thresholds to show; those above `rounds` are ignored.
+    """
+    scored = Scored({}, {}, rounds)
+    ts = sorted({t for t in thresholds if t <= rounds} | {rounds})
+    _add(scored, graded, "ir-greedy", single("ir-greedy"))
+    _add(scored, graded, "ir-sampled", first_vote("ir"))
+    conditions = sorted({name for g in graded for name in g.single if name.startswith("dr-")})
+    for name in dict.fromkeys(["dr-gold-knowledge", "dr-kg-knowledge", *conditions]):
+        _add(scored, graded, name, single(name))
+    _add(scored, graded, "dr-sampled", first_vote("dr"))
+    for t in ts:
+        _add(scored, graded, f"lorid@{t}", partial(loop_at, t=t))
+    for pool in ("ir", "dr", "both"):
+        _add_majority(scored, graded, pool)
+    _add_early_stop(scored, graded)
+    _add(scored, graded, "oracle", partial(oracle_within, t=rounds))
+    return scored
+
+
+def _add(scored: Scored, graded: Sequence[GradedProblem], name: str, answer: Answer) -> None:
+    """Run a system over every problem of the seeds that it was drawn for."""
+    results = [(g, answer(g)) for g in graded]
+    seeds = {g.seed for g, a in results if a is not None}
+    wanted = [(g, a) for g, a in results if g.seed in seeds]
+    n_missing = sum(a is None for _, a in wanted)
+    if not seeds or n_missing:
+        which = f"{n_missing} of {len(wanted)} questions" if seeds else "all questions"
+        scored.left_out[name] = f"its draws are missing for {which}"
+        return
+    scored.outcomes[name] = [
+        Outcome(
+            system=name,
+            problem_id=g.gold.problem_id,
+            seed=g.seed,
+            answer=a.answer,
+            verdict=a.verdict,
+            how=a.how,
+            round=a.round,
+            n_tokens=a.n_tokens,
+            subject=g.gold.slices.get("subject"),
+            level=g.gold.slices.get("level"),
+        )
+        for g, a in wanted
+        if a is not None
+    ]
+
+
+def single(name: str) -> Answer:
+    """A system of one draw."""
+
+    def answer(g: GradedProblem) -> Answered | None:
+        v = g.single.get(name)
+        return None if v is None else Answered(v.answer, v.verdict, "single", 1, v.n_tokens)
+
+    return answer
+
+
+def first_vote(role: str) -> Answer:
+    """The sampled draw of round 1 of IR or DR: one chain, as one user would see it."""
+
+    def answer(g: GradedProblem) -> Answered | None:
+        votes = g.ir if role == "ir" else g.dr
+        if not votes:
+            return None
+        return Answered(votes[0].answer, votes[0].verdict, "single", 1, votes[0].n_tokens)
+
+    return answer
+
+
+def loop_at(g: GradedProblem, *, t: int) -> Answered | None:
+    """The interaction loop stopped at t, with all tokens of its rounds, failed ones included."""
+    d = g.decisions[t - 1] if t <= len(g.decisions) else None
+    if d is None:
+        return None
+    return Answered(d.answer, g.verdicts[t - 1], d.how, d.round, g.n_loop_tokens(d.round))
+
+
+def oracle_within(g: GradedProblem, *, t: int) -> Answered | None:
+    """Right where any IR or DR answer in the rounds that the loop looked at is right.
+
+    No rule that chooses among these draws can do better.
+    """
+    d = g.decisions[t - 1]
+    if d is None:
+        return None
+    votes = (*g.ir[: d.round], *g.dr[: d.round])
+    right = next((v for v in votes if v.verdict == Verdict.CORRECT), None)
+    best = right or next((v for v in votes if v.verdict == Verdict.WRONG), votes[0])
+    return Answered(best.answer, best.verdict, "oracle", d.round, g.n_loop_tokens(d.round))
+
+
+def pool_votes(g: GradedProblem, pool: str) -> tuple[tuple[Vote, ...], ...]:
+    """The rounds of a pool, each with its votes: ir (one vote), dr (one), both (IR's, then DR's)."""
+    if pool == "both":
+        return tuple(zip(g.ir, g.dr, strict=False))
+    return tuple((v,) for v in (g.ir if pool == "ir" else g.dr))
+
+
+def majority_of(g: GradedProblem, *, pool: str, k: int) -> Answered | None:
+    """The majority over the first k rounds of a pool; ties go to the answer given first."""
+    chosen = pool_votes(g, pool)[:k]
+    if len(chosen) < k:
+        return None
+    votes = [v for of_round in chosen for v in of_round]
+    best = leader([v.cluster for v in votes])
+    n_tokens = sum(v.n_tokens for v in votes)
+    if best is None:
+        return Answered(None, Verdict.NO_ANSWER, "majority", k, n_tokens)
+    return Answered(votes[best].answer, votes[best].verdict, "majority", k, n_tokens)
+
+
+def _add_majority(scored: Scored, graded: Sequence[GradedProblem], pool: str) -> None:
+    """Majority voting with K chosen so that it costs what the loop costs."""
+    name = f"maj-{pool}@K"
+    loop = scored.outcomes.get(scored.headline)
+    if not loop:
+        scored.left_out[name] = f"{scored.headline} is left out, so there is no budget to match"
+        return
+    budget = sum(o.n_tokens for o in loop) / len(loop)
+    drawn = {o.seed for o in loop}
+    costs = [
+        [sum(v.n_tokens for v in votes) for votes in pool_votes(g, pool)]
+        for g in graded
+        if g.seed in drawn
+    ]
+    k = votes_within(costs, budget)
+    if k is None:
+        scored.left_out[name] = (
+            f"matching {budget:.0f} tokens per question takes about {votes_needed(costs, budget)} "
+            f"rounds; {min((len(c) for c in costs), default=0)} are stored for every question"
+        )
+        return
+    name = f"maj-{pool}@{k}"
+    _add(scored, graded, name, partial(majority_of, pool=pool, k=k))
+    spent = sum(sum(c[:k]) for c in costs) / len(costs)
+    scored.notes[name] = (
+        f"K = {k} costs {spent:.1f} tokens per question; {scored.headline} costs {budget:.1f}"
+    )
+
+
+def repeat_within(g: GradedProblem, *, cap: int) -> Answered | None:
+    """IR alone, until an answer repeats or `cap` draws are made; then the last draw's answer."""
+    votes = g.ir[:cap]
+    stop = first_repeat([v.cluster for v in votes])
+    if stop is None and len(votes) < cap:
+        return None
+    n = len(votes) if stop is None else stop + 1
+    last = votes[n - 1]
+    how = "fallback" if stop is None else "early_stop"
+    return Answered(last.answer, last.verdict, how, n, sum(v.n_tokens for v in votes[:n]))
+
+
+def _add_early_stop(scored: Scored, graded: Sequence[GradedProblem]) -> None:
+    """The control that tells two reasoners from stopping early."""
+    cap = min([scored.rounds, *(len(g.ir) for g in graded)])
+    _add(scored, graded, "early-stop-ir", partial(repeat_within, cap=cap))
+    if "early-stop-ir" in scored.outcomes:
+        scored.notes["early-stop-ir"] = f"at most {cap} draws of IR, then the last one's answer"

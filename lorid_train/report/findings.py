@@ -1,0 +1,185 @@
+"""What the numbers say, in sentences made from the intervals and tests: flattering or not.
+
+A difference counts as outside noise where its Holm-adjusted p-value is below 0.05; an interval
+that leaves zero out on its own does not suffice, since several comparisons are made.
+"""
+
+from __future__ import annotations
+
+from lorid_train.draws import Metric
+from lorid_train.metrics import detectable_difference, families
+from lorid_train.report.view import EvaluationView
+from lorid_train.report.words import (
+    Numbers,
+    describe,
+    interval,
+    joined,
+    numbers,
+    plain,
+    points,
+    points_interval,
+    share,
+)
+
+ALPHA = 0.05
+
+
+def findings(view: EvaluationView) -> list[str]:
+    """The sentences of one evaluation, most important first."""
+    n = numbers(view.metrics)
+    top = view.scored.headline
+    accuracy = n.get((top, "accuracy", None))
+    if accuracy is None or accuracy.value is None:
+        why = view.scored.left_out.get(top, "no question was answered")
+        return [f"{top} has no result: {why}."]
+    said = [_headline(view, accuracy), *_alternatives(view, n)]
+    said += [s for s in (_budget(view, n), _thresholds(view, n), _consensus(view, n)) if s]
+    said += _knowledge(view, n)
+    said += [s for s in (_scale(view, n), _unanswered(view, n)) if s]
+    return said
+
+
+def _headline(view: EvaluationView, accuracy: Metric) -> str:
+    assert accuracy.value is not None
+    seeds = len({o.seed for o in view.scored.outcomes[view.scored.headline]})
+    over = f", mean of {seeds} seeds" if seeds > 1 else ""
+    said = (
+        f"{view.scored.headline} is right on {share(accuracy)} of {accuracy.n:,} questions{over} "
+        f"(95 % interval {interval(accuracy)} %)."
+    )
+    if accuracy.value < 0.05:
+        said += (
+            " That is close to nothing: with so few right answers the comparisons below say little."
+        )
+    return said
+
+
+def _named(n: Numbers, first: str, second: str) -> str:
+    d = n[first, "difference", f"vs={second}"]
+    return f"{describe(second)} ({points(d.value)} points, {points_interval(d)})"
+
+
+def verdict(n: Numbers, first: str, second: str) -> str:
+    """better, worse or noise: what may be said of first against second."""
+    d = n[first, "difference", f"vs={second}"]
+    p = n[first, "mcnemar_p_holm", f"vs={second}"].value
+    if p is None or p >= ALPHA or not d.value:
+        return "noise"
+    return "better" if d.value > 0 else "worse"
+
+
+def _alternatives(view: EvaluationView, n: Numbers) -> list[str]:
+    top = view.scored.headline
+    by: dict[str, list[str]] = {"better": [], "noise": [], "worse": []}
+    for pair in families(view.scored)["alternatives"]:
+        by[verdict(n, top, pair.second)].append(pair.second)
+    said = []
+    if by["better"]:
+        names = joined([_named(n, top, s) for s in by["better"]])
+        said.append(f"It beats {names}: outside noise.")
+    if by["worse"]:
+        names = joined([_named(n, top, s) for s in by["worse"]])
+        said.append(f"It is worse than {names}: outside noise.")
+    if by["noise"]:
+        names = joined([_named(n, top, s) for s in by["noise"]], "or")
+        said.append(f"It does not differ, beyond noise, from {names}.")
+    if "early-stop-ir" in by["noise"]:
+        said.append(
+            "Since IR alone, stopped when an answer repeats, does as well within noise, these "
+            "numbers do not show that the second reasoner or its knowledge adds anything to "
+            "stopping early."
+        )
+    return said
+
+
+def _budget(view: EvaluationView, n: Numbers) -> str:
+    """What the equal-cost comparisons cost."""
+    top = view.scored.headline
+    rivals = [s for s in view.scored.outcomes if s.startswith("maj-") or s == "early-stop-ir"]
+    tokens = "tokens_per_problem"
+    costs = [
+        f"{s} {plain(n[s, tokens, None])}" for s in ("ir-greedy", *rivals) if (s, tokens, None) in n
+    ]
+    if not costs:
+        return ""
+    return (
+        f"Generated tokens per question: {top} {plain(n[top, tokens, None])}, {', '.join(costs)}."
+    )
+
+
+def _thresholds(view: EvaluationView, n: Numbers) -> str:
+    top = view.scored.headline
+    parts = []
+    for pair in families(view.scored)["thresholds"]:
+        d = n[top, "difference", f"vs={pair.second}"]
+        word = {"better": "better", "worse": "worse", "noise": "within noise"}
+        parts.append(
+            f"against {pair.second} {points(d.value)} points ({points_interval(d)}, "
+            f"{word[verdict(n, top, pair.second)]})"
+        )
+    return f"More rounds: {top} {'; '.join(parts)}." if parts else ""
+
+
+def _consensus(view: EvaluationView, n: Numbers) -> str:
+    top, rounds = view.scored.headline, view.scored.rounds
+    coverage, precision = (n.get((top, m, None)) for m in ("coverage", "consensus_precision"))
+    if coverage is None or precision is None or precision.value is None:
+        return "IR and DR never agree." if coverage is not None else ""
+    first = n.get((top, "consensus_precision", "round=1"))
+    said = (
+        f"IR and DR agree within {rounds} rounds on {share(coverage)} of the questions, after "
+        f"{plain(n.get((top, 'mean_rounds', None)), 2)} rounds on average; where they agree they "
+        f"are right in {share(precision)} ({interval(precision)} %)"
+    )
+    if first is not None and first.value is not None:
+        said += f", where they agree at once in {share(first)} ({interval(first)} %)"
+    late = n.get((top, "accuracy_without_consensus", None))
+    if late is not None and late.value is not None:
+        said += f". Without consensus the fallback is right in {share(late)} of {late.n:,}"
+    return said + "."
+
+
+def _knowledge(view: EvaluationView, n: Numbers) -> list[str]:
+    said = []
+    for pair in families(view.scored)["knowledge"]:
+        found = verdict(n, *pair)
+        word = {
+            "better": "beats",
+            "worse": "is worse than",
+            "noise": "does not differ, beyond noise, from",
+        }
+        said.append(
+            f"{describe(pair.first)[0].upper()}{describe(pair.first)[1:]} {word[found]} "
+            f"{_named(n, *pair)}."
+        )
+    return said
+
+
+def _scale(view: EvaluationView, n: Numbers) -> str:
+    """How small a difference these questions can show."""
+    top = view.scored.headline
+    pairs = families(view.scored)["alternatives"]
+    discordant = [
+        (n[top, "only_this_right", f"vs={s}"].value or 0)
+        + (n[top, "only_other_right", f"vs={s}"].value or 0)
+        for _, s in pairs
+    ]
+    if not discordant or not max(discordant):
+        return ""
+    count = n[top, "accuracy", None].n
+    smallest = detectable_difference(sorted(discordant)[len(discordant) // 2], count)
+    return (
+        f"With {count:,} questions, and systems that differ as often as these, a true difference "
+        f"below about {smallest * 100:.1f} points would go unseen more than one time in five."
+    )
+
+
+def _unanswered(view: EvaluationView, n: Numbers) -> str:
+    top = view.scored.headline
+    none, ungradable = (n[top, m, None] for m in ("no_answer", "ungradable"))
+    if not none.value and not ungradable.value:
+        return ""
+    return (
+        f"{share(none)} of the questions get no answer from {top} and {share(ungradable)} one that "
+        "cannot be graded; both count as not right, and are shown apart from wrong."
+    )

@@ -1,0 +1,112 @@
+"""The report's charts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lorid_data.pages import Estimate, Row, Series, bar_chart, interval_chart, line_chart, percent
+from lorid_train.metrics.curves import CURVE
+from lorid_train.report.view import EvaluationView
+from lorid_train.report.words import Numbers, numbers
+
+
+def accuracies(views: Sequence[EvaluationView]) -> str:
+    """Accuracy of every system with its interval, one series per run."""
+    of = [numbers(v.metrics) for v in views]
+    tops = {v.scored.headline for v in views}
+    names = dict.fromkeys(s for v in views for s in v.scored.outcomes)
+    rows = []
+    for s in names:
+        estimates = []
+        for i, n in enumerate(of):
+            m = n.get((s, "accuracy", None))
+            if m is None or m.value is None:
+                estimates.append(Estimate(None, series=i, note="left out"))
+            else:
+                series = i if len(views) > 1 else (0 if s in tops else 5)
+                estimates.append(Estimate(m.value, m.ci_low, m.ci_high, series, f"(n = {m.n:,})"))
+        rows.append(Row(s, tuple(estimates), strong=s in tops))
+    return interval_chart(
+        "Accuracy by system with 95 % intervals", rows, series=[v.name for v in views]
+    )
+
+
+def against_tokens(view: EvaluationView) -> str:
+    """Accuracy against all generated tokens per question."""
+    n = numbers(view.metrics)
+    lines = [
+        _curve(n, "lorid", "loop, t = 1, 2, …", 0),
+        _curve(n, "maj-ir", "majority of IR", 1),
+        _curve(n, "maj-dr", "majority of DR", 3),
+        _curve(n, "maj-both", "majority of both", 2),
+        _point(n, "ir-greedy", 5),
+        _point(n, "early-stop-ir", 4),
+    ]
+    return line_chart(
+        "Accuracy against generated tokens per question",
+        [s for s in lines if s.points],
+        x_label="generated tokens per question",
+        y_label="accuracy",
+    )
+
+
+def _curve(n: Numbers, family: str, name: str, series: int) -> Series:
+    points, labels, band = [], [], []
+    k = 1
+    while (accuracy := n.get((f"{family}@{k}", "accuracy", CURVE))) is not None:
+        tokens = n[f"{family}@{k}", "tokens_per_problem", CURVE].value
+        if accuracy.value is not None and tokens is not None:
+            points.append((tokens, accuracy.value))
+            band.append((accuracy.ci_low or 0.0, accuracy.ci_high or 0.0))
+            labels.append(f"{family}@{k}: {percent(accuracy.value)} at {tokens:,.0f} tokens")
+        k += 1
+    shaded = tuple(band) if family == "lorid" else ()
+    return Series(name, tuple(points), tuple(labels), shaded, series)
+
+
+def _point(n: Numbers, system: str, series: int) -> Series:
+    accuracy = n.get((system, "accuracy", None))
+    tokens = n.get((system, "tokens_per_problem", None))
+    if accuracy is None or tokens is None or accuracy.value is None or tokens.value is None:
+        return Series(system, ())
+    said = f"{system}: {percent(accuracy.value)} at {tokens.value:,.0f} tokens"
+    return Series(system, ((tokens.value, accuracy.value),), (said,), series=series)
+
+
+def consensus(view: EvaluationView) -> str:
+    """Coverage and precision of the consensus reached by each round."""
+    n = numbers(view.metrics)
+    lines = []
+    for i, (metric, name) in enumerate(
+        (("coverage", "agreed by round t"), ("consensus_precision", "right where agreed"))
+    ):
+        points, band = [], []
+        for t in range(1, view.scored.rounds + 1):
+            m = n.get((f"lorid@{t}", metric, CURVE))
+            if m is not None and m.value is not None:
+                points.append((float(t), m.value))
+                band.append((m.ci_low or 0.0, m.ci_high or 0.0))
+        lines.append(Series(name, tuple(points), band=tuple(band), series=i))
+    return line_chart(
+        "Coverage and precision of consensus by round",
+        [s for s in lines if s.points],
+        x_label="threshold t (rounds)",
+        y_label="fraction of questions",
+    )
+
+
+def rounds(view: EvaluationView) -> str:
+    """In which round the loop stops."""
+    n, top = numbers(view.metrics), view.scored.headline
+    last = view.scored.rounds
+    counts, right = [], []
+    for r in range(1, last + 1):
+        m = n.get((top, "consensus_precision", f"round={r}"))
+        counts.append(float(m.n if m is not None else 0))
+        right.append(float(round((m.value or 0) * m.n) if m is not None else 0))
+    rest = n.get((top, "accuracy_without_consensus", None))
+    counts.append(float(rest.n if rest is not None else 0))
+    right.append(float(round((rest.value or 0) * rest.n) if rest is not None else 0))
+    labels = [*map(str, range(1, last + 1)), "none"]
+    series = [("questions", counts), ("of them right", right)]
+    return bar_chart("Stopping round", labels, series, x_label="stopping round")

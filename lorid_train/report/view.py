@@ -1,0 +1,98 @@
+"""One evaluation as a report sees it: its settings, scores and numbers, and a way to its draws."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from lorid_data.schema import Record
+from lorid_train import metrics
+from lorid_train.draws import Decision, Draw, Metric
+from lorid_train.interaction import Fallback, Rule, answer_of, decide
+
+DrawsOf = Callable[[str], Sequence[Draw]]
+"""problem id → all its draws, any order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """How the loop decides: any of these can be changed on stored draws, for nothing."""
+
+    rounds: int = 20
+    """The largest threshold t."""
+    rule: Rule = "same_round"
+    fallback: Fallback = "ir"
+
+    def __call__(self, draws: Sequence[Draw], t: int) -> Decision:
+        """The decision at threshold t."""
+        return decide(draws, rule=self.rule, rounds=t, fallback=self.fallback)
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationView:
+    """What a report shows of one evaluation."""
+
+    name: str
+    """The heading of its column."""
+    settings: Mapping[str, Any]
+    """Base, adapters, seed, rule, t, …: shown flat, in this order."""
+    records: Mapping[str, Record]
+    """The problems by id, in dataset order."""
+    graded: Sequence[metrics.GradedProblem]
+    scored: metrics.Scored
+    metrics: Sequence[Metric]
+    draws: DrawsOf
+
+
+def view_of(
+    name: str,
+    records: Iterable[Record],
+    draws: DrawsOf,
+    *,
+    replay: Replay,
+    exhaustive: bool = False,
+    thresholds: Sequence[int] = (1, 3, 5, 20),
+    graders: Mapping[str, Callable[[str, str], Any]] | None = None,
+    settings: Mapping[str, Any] | None = None,
+) -> EvaluationView:
+    """Grade, score and measure one evaluation.
+
+    Texts are looked at one problem at a time and not kept. A question that several records share
+    is one problem, with the first record's answer.
+
+    Args:
+        name: how the report calls it.
+        records: the problems with their gold answers.
+        draws: where the draws are.
+        replay: rule, largest threshold and fallback of the loop.
+        exhaustive: whether every round was drawn for every problem on purpose.
+        thresholds: further t to show as systems.
+        graders: other graders to show accuracies under (`metrics.summarise`).
+        settings: what to show of the run's configuration; rule, t and fallback are added.
+    """
+
+    by_id: dict[str, Record] = {}
+    for r in records:
+        by_id.setdefault(r.problem_id, r)
+    graded: list[metrics.GradedProblem] = []
+    for r in by_id.values():
+        graded += metrics.grade(
+            metrics.gold_of(r),
+            draws(r.problem_id),
+            decide=replay,
+            rounds=replay.rounds,
+            extract=answer_of,
+        )
+    graded = metrics.as_scheduled(graded, exhaustive=exhaustive)
+    scored = metrics.outcomes(graded, rounds=replay.rounds, thresholds=thresholds)
+    shown = {**(settings or {}), **asdict(replay)}
+    return EvaluationView(
+        name=name,
+        settings=shown,
+        records=by_id,
+        graded=graded,
+        scored=scored,
+        metrics=metrics.summarise(scored, graded, graders=graders),
+        draws=draws,
+    )

@@ -1,0 +1,82 @@
+"""How numbers and systems are said to people. Points are percentage points."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from lorid_train.draws import Metric
+
+Numbers = Mapping[tuple[str, str, str | None], Metric]
+"""Metrics by (system, metric, slice)."""
+
+_SYSTEMS = {
+    "ir-greedy": "greedy IR",
+    "ir-sampled": "a single sampled IR chain",
+    "dr-gold-knowledge": "greedy DR with the dataset's knowledge",
+    "dr-kg-knowledge": "greedy DR with KG's knowledge",
+    "dr-sampled": "a single sampled KG and DR chain",
+    "early-stop-ir": "IR alone, stopped when an answer repeats",
+    "oracle": "any right answer among the loop's draws (upper bound)",
+}
+_POOLS = {"ir": "IR", "dr": "KG and DR", "both": "IR and DR together"}
+
+
+def numbers(metrics: Iterable[Metric]) -> Numbers:
+    """Metrics by (system, metric, slice)."""
+    return {(m.system, m.metric, m.slice): m for m in metrics}
+
+
+def describe(system: str) -> str:
+    """A system in words."""
+    if system in _SYSTEMS:
+        return _SYSTEMS[system]
+    name, _, k = system.partition("@")
+    if name == "lorid":
+        return f"the interaction loop, at most {k} round{'s' if k != '1' else ''}"
+    if name == "official":
+        return f"the official rule on the same draws, at most {k} rounds"
+    if name.startswith("maj-"):
+        return f"majority voting of {_POOLS[name[4:]]}, {k} round{'s' if k != '1' else ''}"
+    return f"greedy DR with {system.removeprefix('dr-').replace('-', ' ')}"
+
+
+def share(m: Metric | None, digits: int = 1) -> str:
+    """A fraction as a percentage; – where there is none."""
+    return "–" if m is None or m.value is None else f"{m.value * 100:.{digits}f} %"
+
+
+def interval(m: Metric | None) -> str:
+    """A fraction's interval in percent, without the sign; – where there is none."""
+    if m is None or m.ci_low is None or m.ci_high is None:
+        return "–"
+    return f"{m.ci_low * 100:.1f}–{m.ci_high * 100:.1f}"
+
+
+def points(value: float | None) -> str:
+    """A signed difference in percentage points."""
+    if value is None:
+        return "–"
+    rounded = round(value * 100, 1)
+    return f"{'−' if rounded < 0 else '+' if rounded > 0 else '±'}{abs(rounded):.1f}"
+
+
+def points_interval(m: Metric) -> str:
+    """The interval of a difference, in points."""
+    return f"{points(m.ci_low)} to {points(m.ci_high)}"
+
+
+def plain(m: Metric | None, digits: int = 1) -> str:
+    """A number that is no fraction: tokens, rounds."""
+    return "–" if m is None or m.value is None else f"{m.value:,.{digits}f}"
+
+
+def p_value(p: float | None) -> str:
+    """A p-value, never as zero."""
+    if p is None:
+        return "–"
+    return "< 0.001" if p < 0.001 else f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
+
+
+def joined(parts: list[str], last: str = "and") -> str:
+    """a, b and c."""
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} {last} {parts[-1]}"

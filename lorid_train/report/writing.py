@@ -1,0 +1,30 @@
+"""The report's files, written atomically."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from lorid_data.store import write_text
+from lorid_train.metrics import metrics_json
+from lorid_train.report.page import render_html, render_markdown
+from lorid_train.report.view import EvaluationView
+
+
+def write_report(evaluations: Sequence[EvaluationView], out: Path) -> None:
+    """Write the page at `out` and the same as Markdown beside it (`report.html`, `report.md`).
+
+    Raises:
+        OSError: a file cannot be written.
+    """
+    write_text(out, render_html(evaluations))
+    write_text(out.with_suffix(".md"), render_markdown(evaluations))
+
+
+def write_metrics(evaluation: EvaluationView, out: Path) -> None:
+    """Write `metrics.json`.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    write_text(out, metrics_json(evaluation.metrics))
