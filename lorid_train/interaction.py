@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal
@@ -120,7 +120,8 @@ class Asker:
     questions: Mapping[str, Question]
     sampling: Sampling
     gold_knowledge: Mapping[str, str] = field(default_factory=dict)
-    on_draw: object = None
+    on_draw: Callable[[Draw], None] | None = None
+    """Told of every new draw; for progress."""
 
     def request(self, key: DrawKey) -> GenRequest:
         """The request of one draw. A DR draw needs its knowledge to be there already."""
@@ -159,6 +160,8 @@ class Asker:
             prompt_sha256=sha256_text(self.engine.render(content)),
         )
         self.log.append(draw)
+        if self.on_draw:
+            self.on_draw(draw)
         return draw
 
     def draw(self, wanted: Wanted) -> None:
@@ -166,7 +169,7 @@ class Asker:
         in_flight: dict[DrawKey, str] = {}
 
         def pull(n: int) -> Sequence[GenRequest]:
-            requests = []
+            requests: list[GenRequest] = []
             for key in wanted.next_keys():
                 if len(requests) == n:
                     break
@@ -282,3 +285,33 @@ def sampled_keys(problem_ids: Iterable[str], seed: int, role: str, n_rounds: int
         for r in range(1, n_rounds + 1)
         for problem_id in problem_ids
     ]
+
+
+def used(
+    log: Mapping[DrawKey, Draw],
+    problem_ids: Iterable[str],
+    seed: int,
+    *,
+    rule: Rule,
+    rounds: int,
+    n_ir_rounds: int = 0,
+) -> list[Draw]:
+    """The draws that the lazy loop would have made one by one, and nothing beyond.
+
+    A batch may hold rounds past a problem's stop. They are left out here, so that no number
+    depends on the batch size: per problem the greedy draws, all three roles up to the stop, and
+    IR up to `n_ir_rounds` for majority voting.
+    """
+    kept = [d for d in log.values() if d.condition != SAMPLED]
+    for problem_id in problem_ids:
+        of_round = {
+            (role, r): d
+            for role in ("ir", "kg", "dr")
+            for r in range(1, max(rounds, n_ir_rounds) + 1)
+            if (d := log.get(DrawKey(problem_id, role, SAMPLED, seed, r))) is not None
+        }
+        stop = decide(of_round.values(), rule=rule, rounds=rounds, fallback="none").round
+        kept += [
+            d for (role, r), d in of_round.items() if r <= stop or (role == "ir" and r <= n_ir_rounds)
+        ]
+    return kept

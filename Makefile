@@ -1,0 +1,43 @@
+# Every target works on a machine with python3 >= 3.11, pip, make and git, and a package index.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+TORCH := $(shell sed -n 's/^\(torch==.*\)/\1/p' constraints.txt)
+
+.PHONY: quickstart test test-fast check format bench clean
+.DEFAULT_GOAL := quickstart
+
+# torch goes first and pinned: a later requirement must not pull another build of it.
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet $(TORCH)
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[train,dev]'
+	touch $@
+
+quickstart: $(STAMP)  ## build data, train three adapters, run the loop, write the report
+	$(BIN)/lorid-train quickstart
+
+test: $(STAMP)  ## every test that needs no GPU and no network
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PYTEST_ARGS)
+
+test-fast: $(STAMP)  ## without the tests marked slow
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow and not gpu and not network" $(PYTEST_ARGS)
+
+check: $(STAMP)  ## lint, format, types, layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(STAMP)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(STAMP)  ## every benchmark; each prints its ratios as JSON in its last line
+	set -e; for b in benchmarks/*.py; do echo "== $$b"; OMP_NUM_THREADS=1 $(BIN)/python $$b; done
+
+clean:
+	rm -rf runs dist build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache artifacts
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +

@@ -1,0 +1,184 @@
+"""The command `lorid-train`. Each command imports what it needs when it runs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from cyclopts import Parameter
+
+from lorid_data.commands import make_app, read_yaml, run
+
+app = make_app("lorid-train", "Train LoRID's three roles, run their interaction, report honestly.")
+
+Many = Parameter(consume_multiple=True)
+
+
+@app.command
+def sft(config: Path, *, role: Annotated[list[str] | None, Many] = None, out: str | None = None) -> None:
+    """Train the LoRA adapters of the roles on one frozen base model.
+
+    Args:
+        config: YAML file: base, data, out, and what `lora` and `sft` change of the paper's settings.
+        role: Train these roles only (ir, kg, dr); all that the file names by default.
+        out: Run folder, instead of the file's.
+    """
+    from lorid_train.config import TrainConfig, parse
+    from lorid_train.sft import train
+
+    body: dict[str, Any] = read_yaml(config)
+    body |= {k: v for k, v in {"roles": role, "out": out}.items() if v}
+    manifest = train(parse(TrainConfig, body, str(config)))
+    for name, figures in manifest.figures.items():
+        print(f"{name}: {figures['n_rows']} rows, {figures['n_steps']} steps, last loss {figures['train_loss'][-1]['loss']:.4f}")
+    print(f"adapters: {Path(body['out']) / 'adapters'}")
+
+
+@app.command
+def evaluate(
+    *,
+    adapters: Annotated[list[str], Many],
+    dataset: str,
+    out: str,
+    base: str | None = None,
+    split: str | None = None,
+    limit: int | None = None,
+    engine: Literal["transformers"] = "transformers",
+    rounds: int = 20,
+    schedule: Literal["lazy", "exhaustive"] = "lazy",
+    rule: Literal["same_round", "cumulative"] = "same_round",
+    fallback: Literal["none", "ir", "dr", "majority"] = "ir",
+    temperature: float = 1.5,
+    top_p: float = 0.9,
+    top_k: int = 50,
+    max_new_tokens: int = 1024,
+    seed: int = 0,
+    dtype: Literal["float32", "bfloat16", "float16"] | None = None,
+    batch_size: int = 64,
+    threads: int | None = None,
+) -> None:
+    """Run the interaction loop and its alternatives over a dataset, and report.
+
+    The sampling defaults are those of the official code.
+
+    Args:
+        adapters: A run folder, or ir=FOLDER kg=FOLDER dr=FOLDER.
+        dataset: Dataset folder with the questions.
+        out: Evaluation folder.
+        base: Base model, where it is not the one that the adapters name.
+        split: Evaluate this split only.
+        limit: Evaluate the first so many questions.
+        engine: What generates.
+        rounds: The loop's threshold t.
+        schedule: lazy draws what is needed; exhaustive draws all rounds for all questions.
+        rule: When IR and DR count as agreeing.
+        fallback: Who answers without an agreement.
+        temperature: Of the sampled draws.
+        top_p: Of the sampled draws; 1 switches it off.
+        top_k: Of the sampled draws; 0 switches it off.
+        max_new_tokens: Longest answer.
+        seed: Of all draws.
+        dtype: Of the model; float32 on a CPU and bfloat16 on a GPU by default.
+        batch_size: Rows generated at once; changes no result in float32.
+        threads: CPU threads.
+    """
+    from lorid_train.config import EvalConfig, parse
+    from lorid_train.evaluate import adapter_folders
+    from lorid_train.evaluate import evaluate as evaluate_stage
+
+    body = {k: v for k, v in locals().items() if k in EvalConfig.model_fields}
+    body["adapters"] = adapter_folders(adapters)
+    evaluate_stage(parse(EvalConfig, body, "evaluate"))
+    _show(Path(out))
+
+
+@app.command
+def report(
+    evaluations: Annotated[list[Path], Many], /, *, out: Path, replay: Annotated[list[str] | None, Many] = None
+) -> None:
+    """Write one report over one or several evaluation folders, side by side.
+
+    Args:
+        evaluations: Evaluation folders.
+        out: HTML file; the Markdown and JSON of the same report go beside it.
+        replay: Decide anew on the stored draws: rule=… rounds=… fallback=….
+    """
+    from lorid_train.evaluate import report_on
+
+    report_on(evaluations, out, dict(r.partition("=")[::2] for r in replay or ()))
+    print(f"report: {out}")
+
+
+@app.command
+def prompts(
+    *,
+    format: str = "plain",
+    role: str,
+    question: Annotated[str, Parameter(allow_leading_hyphen=True)],
+    knowledge: Annotated[str, Parameter(allow_leading_hyphen=True)] = "",
+) -> None:
+    """Print the exact text that a model sees, as JSON: prompt, target_prefix, target_suffix, stop.
+
+    Nothing is stripped. A null suffix is the tokenizer's own end token.
+
+    Args:
+        format: plain, or a template such as lf-0.9.2/llama2.
+        role: ir, kg or dr.
+        question: The question.
+        knowledge: What DR reads.
+    """
+    from lorid_train import formats, roles
+
+    fmt = formats.load(format)
+    body = {
+        "prompt": fmt.render(roles.role(role).content(question, knowledge)),
+        "target_prefix": fmt.target_prefix,
+        "target_suffix": fmt.target_suffix,
+        "stop": list(fmt.stop),
+    }
+    print(json.dumps(body, ensure_ascii=False))
+
+
+@app.command
+def quickstart(
+    *,
+    out: Path = Path("runs/quickstart"),
+    rows: int = 2400,
+    problems: int = 200,
+    rounds: int = 20,
+    seed: int = 0,
+    batch_size: int = 64,
+    threads: int | None = None,
+) -> None:
+    """Watch LoRID happen, offline and on a CPU: build, train three adapters, interact, report.
+
+    Args:
+        out: Where data, run and evaluation go; run again, it goes on where it stopped.
+        rows: Training problems of the arithmetic source.
+        problems: Test problems.
+        rounds: The loop's threshold t.
+        seed: Of the adapters and of the draws.
+        batch_size: Rows generated at once; changes no result.
+        threads: CPU threads; 2 at most by default.
+    """
+    from lorid_train.quickstart import quickstart as run_quickstart
+
+    run_quickstart(
+        out, n_rows=rows, n_problems=problems, rounds=rounds, seed=seed, batch_size=batch_size, threads=threads
+    )
+    _show(out / "eval")
+
+
+def _show(folder: Path) -> None:
+    """Print the headline table of an evaluation folder and where its report lies."""
+    from lorid_train.report import headline
+
+    print(headline(folder))
+    print(f"report: {folder / 'report.html'}")
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    sys.exit(run(app))
