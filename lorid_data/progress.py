@@ -102,3 +102,8 @@ class Progress:
 
     def _print(self, text: str) -> None:
         print(text, file=self._stream, flush=True)
+
+
+def say(message: str) -> None:
+    """One line for people, on stderr."""
+    sys.stderr.write(f"{message}\n")

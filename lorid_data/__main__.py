@@ -1,0 +1,7 @@
+"""`python -m lorid_data` is `lorid-data`."""
+
+import sys
+
+from lorid_data.cli import main
+
+sys.exit(main())

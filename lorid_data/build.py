@@ -1,0 +1,340 @@
+"""Source → teacher → dataset folder, and `import`, which needs no teacher.
+
+The middle is pure: `to_row` makes a record or a reject of a problem and what the teacher said of
+it. Around it, `build` asks what no stored reply answers, stores each reply before reading it, and
+writes the folder. Killed at any moment and run again, it goes on and ends with the same rows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from lorid_data import prompts
+from lorid_data.errors import TeacherError
+from lorid_data.journal import JOURNAL, Journal, check_journal, failed, open_journal, replied
+from lorid_data.progress import Progress, say
+from lorid_data.schema import (
+    Disposition,
+    Manifest,
+    Problem,
+    Provenance,
+    Record,
+    Reject,
+    RejectReason,
+    Row,
+    TeacherReply,
+    row_ids,
+)
+from lorid_data.sources.registry import Loaded, content_hash, load, load_file
+from lorid_data.store import MANIFEST, open_stage, write_dataset
+from lorid_data.teachers.base import (
+    NoRules,
+    Teacher,
+    TeacherRequest,
+    Unasked,
+    make_request,
+    read_reply,
+)
+from lorid_data.teachers.registry import open_teacher
+
+PROMPT = "teacher/knowledge.v1"
+SYSTEM = "teacher/system.v1"
+FAILED = frozenset({RejectReason.TEACHER_FAILED, RejectReason.SCRIPT_EXHAUSTED})
+"""Reasons that a later run may not meet again: such rows are asked once more."""
+_DISPOSITIONS = {
+    RejectReason.TEACHER_FAILED: Disposition.FAILED,
+    RejectReason.SCRIPT_EXHAUSTED: Disposition.FAILED,
+    RejectReason.REPLY_NOT_JSON: Disposition.REGENERATE,
+    RejectReason.REPLY_WRONG_SHAPE: Disposition.REGENERATE,
+    RejectReason.REPLY_TRUNCATED: Disposition.REGENERATE,
+}
+
+
+class BuildOptions(Row):
+    """Options of `build`. `source_path` and the last three may change on resume."""
+
+    source: str
+    teacher: str
+    split: str = "train"
+    seed: int = Field(default=0, ge=0)
+    """Which problems the source `arithmetic` draws."""
+    source_path: str | None = None
+    limit: int | None = Field(default=None, ge=1)
+    concurrency: int = Field(default=64, ge=1, le=4096)
+    """Most requests in flight."""
+    journal: Path | None = None
+    """A journal to share between folders; by default the folder's own."""
+
+
+Answer = TeacherReply | TeacherError | Unasked
+"""What became of a problem's request."""
+
+
+def build(options: BuildOptions, out: Path) -> Manifest:
+    """Build a dataset folder; resume it where it stopped; do nothing where it is done.
+
+    Raises:
+        ConfigError: wrong options, an input that cannot be read, a folder of another configuration.
+        LockedError: another process works on the folder or the journal.
+        KeyboardInterrupt: interrupted; what was in flight was waited for and stored.
+    """
+    teacher = open_teacher(options.teacher)
+    if options.journal is not None:
+        check_journal(options.journal)
+    loaded = load(
+        options.source,
+        split=options.split,
+        limit=options.limit,
+        source_path=options.source_path,
+        seed=options.seed,
+    )
+    for warning in loaded.warnings:
+        say(f"warning: {warning}")
+    settings = {"limit": options.limit, "concurrency": options.concurrency}
+    with open_stage(
+        out,
+        "build",
+        identity=_identity(options, loaded, teacher),
+        settings=settings,
+        same_settings=lambda a, b: a.get("limit") == b.get("limit"),
+    ) as stage:
+        if stage.done is not None:
+            if not n_failed(stage.done):
+                return stage.done
+            (stage.out / MANIFEST).unlink()
+        answers = _answers(options, loaded.problems, teacher, stage.out)
+        rows = [
+            to_row(problem, row_id, answer)
+            for problem, row_id, answer in zip(
+                loaded.problems, row_ids(loaded.problems), answers, strict=True
+            )
+        ]
+        records = [r for r in rows if isinstance(r, Record)]
+        stage.figures = _figures(loaded, records)
+        rejects = [r for r in rows if isinstance(r, Reject)]
+        return write_dataset(stage, records, rejects, n_in=len(loaded.problems))
+
+
+def import_table(
+    table: Path, out: Path, *, split: str = "train", licence: str = "unknown"
+) -> Manifest:
+    """Make a dataset folder of a table of one's own; knowledge it carries is kept.
+
+    Args:
+        table: question; rationale or answer; optional knowledge, original_id, level, subject,
+            licence, split. The sample tables of LoRID-Math are read as they are.
+        out: the dataset folder.
+        split: the split of rows that name none.
+        licence: the licence of rows that name none.
+
+    Raises:
+        ConfigError: the table cannot be read; the folder belongs to something else.
+    """
+    problems, warnings = load_file(table, None, default_split=split, licence=licence)
+    for warning in warnings:
+        say(f"warning: {warning}")
+    identity = {"table": table.name, "split": split, "content_sha256": content_hash(problems)}
+    with open_stage(out, "import", identity=identity) as stage:
+        if stage.done is not None:
+            return stage.done
+        rows = [
+            to_row(p, row_id, Unasked("source" if p.knowledge else "none"))
+            for p, row_id in zip(problems, row_ids(problems), strict=True)
+        ]
+        records = [r for r in rows if isinstance(r, Record)]
+        rejects = [r for r in rows if isinstance(r, Reject)]
+        return write_dataset(stage, records, rejects, n_in=len(problems))
+
+
+def n_failed(manifest: Manifest) -> int:
+    """Rows that failed, rather than being rejected for what they are."""
+    return sum(n for reason, n in manifest.n_rejected.items() if reason in FAILED)
+
+
+# --- pure ---------------------------------------------------------------------------------------
+
+
+def to_row(problem: Problem, row_id: str, answer: Answer) -> Record | Reject:
+    """A record with the teacher's knowledge, or a reject with the reason."""
+    reject = _rejecter(problem, row_id)
+    if not problem.question.strip():
+        return reject(RejectReason.QUESTION_EMPTY, "the question is empty", problem.question)
+    match answer:
+        case Unasked(kind="none"):
+            return _record(problem, row_id, (), Provenance(teacher="none"))
+        case Unasked():
+            if not problem.knowledge:
+                return reject(RejectReason.NO_KNOWLEDGE_IN_SOURCE, "", "")
+            return _record(problem, row_id, problem.knowledge, Provenance(teacher="source"))
+        case TeacherError():
+            return reject(RejectReason(answer.reason), str(answer), "")
+        case _:
+            rules = read_reply(answer)
+            if isinstance(rules, NoRules):
+                return reject(rules.reason, rules.detail, answer.text)
+            return _record(problem, row_id, rules, provenance_of(answer))
+
+
+def provenance_of(reply: TeacherReply) -> Provenance:
+    """Where knowledge taken from a reply comes from."""
+    return Provenance(**{f: getattr(reply, f) for f in Provenance.model_fields})
+
+
+@dataclass(frozen=True, slots=True)
+class _rejecter:  # noqa: N801  (used as a function that remembers the row)
+    problem: Problem
+    row_id: str
+
+    def __call__(self, reason: RejectReason, detail: str, evidence: str) -> Reject:
+        return Reject(
+            row_id=self.row_id,
+            stage="build",
+            disposition=_DISPOSITIONS.get(reason, Disposition.DROP),
+            reason=reason,
+            detail=detail,
+            evidence=evidence[:2000],
+            problem_id=self.problem.problem_id,
+            split=self.problem.split,
+        )
+
+
+def _record(
+    problem: Problem, row_id: str, knowledge: tuple[str, ...], provenance: Provenance
+) -> Record:
+    fields = problem.model_dump(exclude={"knowledge"})
+    return Record(row_id=row_id, knowledge=knowledge, provenance=provenance, **fields)
+
+
+def _identity(options: BuildOptions, loaded: Loaded, teacher: Teacher | Unasked) -> dict[str, Any]:
+    """What decides the rows of the folder."""
+    identity: dict[str, Any] = {
+        "source": loaded.name,
+        "split": options.split,
+        "content_sha256": loaded.content_sha256,
+        "teacher": teacher.kind,
+    }
+    if not isinstance(teacher, Unasked):
+        prompt, system = prompts.load(PROMPT), prompts.load(SYSTEM)
+        identity["model"] = teacher.model
+        identity["prompt"] = {"id": prompt.id, "sha256": prompt.sha256}
+        identity["system_prompt"] = {"id": system.id, "sha256": system.sha256}
+    return identity
+
+
+def _figures(loaded: Loaded, records: Sequence[Record]) -> dict[str, Any]:
+    """Totals over the kept rows; None where one row's figure is unknown."""
+    figures: dict[str, Any] = {"n_available": loaded.n_available}
+    for name in ("n_input_tokens", "n_output_tokens", "cost_usd"):
+        values = [getattr(r.provenance, name) for r in records]
+        known = [v for v in values if v is not None]
+        figures[name] = sum(known) if known and len(known) == len(values) else None
+    return figures
+
+
+# --- asking -------------------------------------------------------------------------------------
+
+
+def _answers(
+    options: BuildOptions, problems: Sequence[Problem], teacher: Teacher | Unasked, out: Path
+) -> list[Answer]:
+    """What became of each problem: stored replies first, then the teacher."""
+    if isinstance(teacher, Unasked):
+        return [teacher] * len(problems)
+    prompt, system = prompts.load(PROMPT), prompts.load(SYSTEM)
+    requests = [
+        make_request(p, teacher=teacher, prompt=prompt, system=system, position=i)
+        for i, p in enumerate(problems)
+    ]
+    keys = [r.key for r in requests]
+    wanted = {k: r for k, r, p in zip(keys, requests, problems, strict=True) if p.question.strip()}
+    with open_journal(options.journal or out / JOURNAL) as journal:
+        known: dict[str, TeacherReply | TeacherError] = dict(journal.replies(wanted))
+        missing = [(k, r) for k, r in wanted.items() if k not in known]
+        with Progress("build", len(wanted), done=len(known)) as progress:
+            known |= asyncio.run(_ask_all(missing, teacher, journal, options.concurrency, progress))
+    # A row whose question is empty was never asked; `to_row` rejects it whatever stands here.
+    return [known.get(k, Unasked("none")) for k in keys]
+
+
+async def _ask_all(
+    missing: Sequence[tuple[str, TeacherRequest]],
+    teacher: Teacher,
+    journal: Journal,
+    concurrency: int,
+    progress: Progress,
+) -> Mapping[str, TeacherReply | TeacherError]:
+    """Ask every request once, at most `concurrency` at a time; what is in flight is always finished."""
+    todo = iter(missing)
+    answers: dict[str, TeacherReply | TeacherError] = {}
+    stop = asyncio.Event()
+
+    async def work() -> None:
+        for key, request in todo:
+            try:
+                answers[key] = await _ask(request, teacher, journal)
+            except BaseException:
+                stop.set()
+                raise
+            failed_now = isinstance(answers[key], TeacherError)
+            progress.advance(answered=not failed_now, failed=failed_now)
+            if stop.is_set():
+                return
+
+    with _interruptible(stop) as interrupted:
+        workers = [work() for _ in range(min(concurrency, len(missing)))]
+        results = await asyncio.gather(*workers, return_exceptions=True)
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+        if interrupted():
+            raise KeyboardInterrupt
+    return answers
+
+
+async def _ask(
+    request: TeacherRequest, teacher: Teacher, journal: Journal
+) -> TeacherReply | TeacherError:
+    """One answer, acknowledged by the journal before it is given back."""
+    try:
+        reply = await teacher.ask(request)
+    except TeacherError as e:
+        known = {
+            "request_key": request.key,
+            "teacher": request.teacher,
+            "model_asked": request.model,
+            **request.model_dump(include={"problem_id", "prompt_id", "prompt_sha256"}),
+        }
+        await journal.append(failed(e.reason, str(e), known))
+        return e
+    await journal.append(replied(reply))
+    return reply
+
+
+@contextmanager
+def _interruptible(stop: asyncio.Event) -> Iterator[Any]:
+    """The first Ctrl-C sets `stop`, so that what is in flight is finished; the second ends at once."""
+    loop = asyncio.get_running_loop()
+    seen = False
+
+    def on_interrupt() -> None:
+        nonlocal seen
+        seen = True
+        stop.set()
+        say("interrupted: waiting for the replies in flight; press Ctrl-C again to stop at once")
+        loop.remove_signal_handler(signal.SIGINT)
+
+    # Outside the main thread, whoever runs us handles the signal.
+    with suppress(ValueError, RuntimeError, NotImplementedError):
+        loop.add_signal_handler(signal.SIGINT, on_interrupt)
+    try:
+        yield lambda: seen
+    finally:
+        loop.remove_signal_handler(signal.SIGINT)

@@ -1,0 +1,125 @@
+"""`lorid-data`: the commands, and nothing but reading their options."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter, validators
+
+from lorid_data.commands import EXIT_FAILED, EXIT_OK, make_app, read_yaml, run, secrets_in
+
+if TYPE_CHECKING:
+    from lorid_data.schema import Manifest
+
+app = make_app("lorid-data", "Build, check and keep knowledge-enhanced math datasets.")
+
+Positive = Annotated[int, Parameter(validator=validators.Number(gte=1))]
+Natural = Annotated[int, Parameter(validator=validators.Number(gte=0))]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit status."""
+    return run(app, argv)
+
+
+@app.command
+def build(
+    source: str,
+    *,
+    teacher: str,
+    out: Path,
+    split: str = "train",
+    limit: Positive | None = None,
+    source_path: str | None = None,
+    seed: Natural = 0,
+    concurrency: Positive = 64,
+    journal: Path | None = None,
+) -> int:
+    """Build a dataset: ask a teacher for the knowledge that each question of a source needs.
+
+    Run again, it goes on where it stopped and asks nothing again whose answer is stored.
+
+    Args:
+        source: gsm8k, math, arithmetic, a Hub id (org/name[@revision][:config]), a folder laid
+            out like the Hub's, or a table (.parquet, .jsonl, .csv).
+        teacher: recorded, scripted:FILE, source (knowledge that the source carries) or none.
+        out: The dataset folder.
+        split: Split of the source.
+        limit: At most so many rows, spread evenly over the source's subjects.
+        source_path: Local copy of gsm8k or math, laid out like the Hub's.
+        seed: Which problems the source arithmetic draws.
+        concurrency: Most requests in flight.
+        journal: Journal of replies to share between folders; by default the folder's own.
+    """
+    from lorid_data.build import BuildOptions
+    from lorid_data.build import build as run_build
+
+    options = BuildOptions(
+        source=source,
+        teacher=teacher,
+        split=split,
+        limit=limit,
+        source_path=source_path,
+        seed=seed,
+        concurrency=min(concurrency, 4096),
+        journal=journal,
+    )
+    return _finish(run_build(options, out), out)
+
+
+@app.command(name="import")
+def import_(table: Path, *, out: Path, split: str = "train", licence: str = "unknown") -> int:
+    """Make a dataset of a table of your own.
+
+    Args:
+        table: A .parquet, .jsonl or .csv file: question; rationale or answer; optional knowledge
+            (a list, or text with one rule a line), original_id, level, subject, licence, split.
+        out: The dataset folder.
+        split: The split of rows that name none.
+        licence: The licence of rows that name none; unknown blocks publishing.
+    """
+    from lorid_data.build import import_table
+
+    return _finish(import_table(table, out, split=split, licence=licence), out)
+
+
+@app.command
+def validate(folder: Path, *, out: Path) -> int:
+    """Check every row; write those that pass, and the others with the reason.
+
+    Args:
+        folder: A finished dataset folder.
+        out: The dataset folder to write.
+    """
+    from lorid_data.validate import validate as run_validate
+
+    return _finish(run_validate(folder, out), out)
+
+
+@app.command(name="run")
+def run_(config: Path) -> int:
+    """Run every stage that a configuration names, in order.
+
+    Args:
+        config: A YAML file, like those in configs/data.
+    """
+    from lorid_data import pipeline
+    from lorid_data.build import n_failed
+    from lorid_data.errors import ConfigError
+
+    body = read_yaml(config)
+    secrets = secrets_in(body, str(config))
+    if secrets:
+        raise ConfigError(*secrets)
+    manifests = pipeline.run(pipeline.read_config(body, str(config)))
+    return EXIT_FAILED if any(n_failed(m) for m in manifests.values()) else EXIT_OK
+
+
+def _finish(manifest: Manifest, out: Path) -> int:
+    from lorid_data.build import n_failed
+    from lorid_data.pipeline import summary
+
+    print(summary(manifest, out))
+    return EXIT_FAILED if n_failed(manifest) else EXIT_OK

@@ -1,0 +1,135 @@
+"""The whole order on one page: `run CONFIG.yaml`.
+
+Each stage reads the folder of the one before it and writes its own, below `out`:
+
+    build → validate
+
+A stage that is done is passed over; an interrupted one goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from lorid_data.build import BuildOptions, build
+from lorid_data.errors import ConfigError, unknown_key
+from lorid_data.progress import say
+from lorid_data.schema import Manifest, Row
+from lorid_data.validate import validate
+
+
+class ValidateSection(Row):
+    """`validate:` of a configuration; it has no options."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One stage of the pipeline.
+
+    Attributes:
+        name: its section in the configuration, and its folder below `out`.
+        section: the options it takes.
+        run: (options, folder read or None, folder written) → manifest.
+    """
+
+    name: str
+    section: type[Row]
+    run: Callable[[Any, Path | None, Path], Manifest]
+
+
+def _build(options: BuildOptions, _: Path | None, out: Path) -> Manifest:
+    return build(options, out)
+
+
+def _validate(_: ValidateSection, folder: Path | None, out: Path) -> Manifest:
+    assert folder is not None, "the first stage reads no folder"
+    return validate(folder, out)
+
+
+STAGES: tuple[Stage, ...] = (
+    Stage("build", BuildOptions, _build),
+    Stage("validate", ValidateSection, _validate),
+)
+"""In their order. `build` must stand in the configuration; a later stage runs if it is named."""
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineConfig:
+    """A checked configuration: where to, and the options of each stage that is to run."""
+
+    out: Path
+    sections: Mapping[str, Row]
+
+
+def read_config(body: Mapping[str, Any], where: str) -> PipelineConfig:
+    """Check a configuration whole.
+
+    Args:
+        body: `{out: FOLDER, build: {source: …, teacher: …}, validate: {}}`.
+        where: the file, for messages.
+
+    Raises:
+        ConfigError: with every problem.
+    """
+    names = {s.name: s for s in STAGES}
+    problems = [unknown_key(k, ("out", *names), where) for k in body if k not in ("out", *names)]
+    if not isinstance(body.get("out"), str):
+        problems.append(f"{where}: 'out' must name the folder to write")
+    if "build" not in body:
+        problems.append(f"{where}: missing section 'build' (source, teacher, …)")
+    sections: dict[str, Row] = {}
+    for name, stage in names.items():
+        if name in body:
+            value = {} if body[name] is None else body[name]
+            try:
+                sections[name] = stage.section.model_validate(value)
+            except ValidationError as e:
+                problems += _sentences(e, stage.section, f"{where}: {name}")
+    if problems:
+        raise ConfigError(*problems)
+    return PipelineConfig(Path(body["out"]), sections)
+
+
+def run(config: PipelineConfig) -> dict[str, Manifest]:
+    """Run the stages in their order; the manifest of each, by name.
+
+    Raises:
+        LoridError: what a stage raised; the stages before it are done and stay.
+    """
+    manifests: dict[str, Manifest] = {}
+    folder: Path | None = None
+    for stage in STAGES:
+        if stage.name in config.sections:
+            out = config.out / stage.name
+            manifest = stage.run(config.sections[stage.name], folder, out)
+            manifests[stage.name] = manifest
+            say(summary(manifest, out))
+            folder = out
+    return manifests
+
+
+def summary(manifest: Manifest, out: Path) -> str:
+    """What a stage did, in one line."""
+    rejected = ", ".join(f"{n:,} {reason}" for reason, n in manifest.n_rejected.items())
+    return (
+        f"{manifest.stage}: {manifest.n_in:,} rows in, {manifest.n_kept:,} kept, "
+        f"{sum(manifest.n_rejected.values()):,} rejected{f' ({rejected})' if rejected else ''} → {out}"
+    )
+
+
+def _sentences(error: ValidationError, section: type[Row], where: str) -> list[str]:
+    sentences = []
+    for e in error.errors():
+        key = ".".join(str(part) for part in e["loc"])
+        if e["type"] == "extra_forbidden":
+            sentences.append(unknown_key(key, section.model_fields, where))
+        elif e["type"] == "missing":
+            sentences.append(f"{where}: missing key {key!r}")
+        else:
+            sentences.append(f"{where}: {key}: {e['msg'].lower()}, got {e['input']!r}")
+    return sentences

@@ -1,0 +1,196 @@
+"""Every source by its name: what `build SOURCE` accepts."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lorid_data import hub
+from lorid_data.errors import ConfigError, InputError
+from lorid_data.schema import Problem, canonical_json
+from lorid_data.tables import SUFFIXES, read_table
+
+NAMED = ("gsm8k", "math", "arithmetic")
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What a source gave.
+
+    Attributes:
+        name: the source as its problems name it.
+        problems: the chosen rows, in source order.
+        content_sha256: of the whole split, in its order, whatever the limit.
+        n_available: rows of the whole split.
+        warnings: sentences for people.
+    """
+
+    name: str
+    problems: tuple[Problem, ...]
+    content_sha256: str
+    n_available: int
+    warnings: tuple[str, ...] = ()
+
+
+def load(
+    source: str,
+    *,
+    split: str = "train",
+    limit: int | None = None,
+    source_path: str | None = None,
+    seed: int = 0,
+) -> Loaded:
+    """Read a split of a source.
+
+    Args:
+        source: `gsm8k`, `math`, `arithmetic`, a Hub id (`org/name[@revision][:config]`), a folder
+            laid out like the Hub's, or a table file.
+        split: name of the split.
+        limit: at most so many rows, spread evenly over the subjects; None takes all.
+        source_path: a local copy of `gsm8k` or `math`.
+        seed: which problems `arithmetic` draws; other sources have none.
+
+    Raises:
+        ConfigError: an unknown source or split, or an option that the source does not take.
+        InputError: the source cannot be read, lacks a column or has no rows.
+    """
+    _check(source, limit, source_path, seed)
+    if source == "arithmetic":
+        return _arithmetic(split, seed, limit)
+    if source == "gsm8k":
+        from lorid_data.sources import gsm8k
+
+        problems, warnings = gsm8k.load(split, source_path=source_path)
+    elif source == "math":
+        from lorid_data.sources import math
+
+        problems, warnings = math.load(split, source_path=source_path)
+    elif Path(source).is_file():
+        problems, warnings = load_file(Path(source), split)
+    else:
+        problems, warnings = _load_any(hub.parse_ref(source), split)
+    if not problems:
+        raise InputError(f"{source}: no rows of split {split!r}; an empty source is refused")
+    chosen = problems if limit is None else spread(problems, limit)
+    return Loaded(
+        problems[0].source, tuple(chosen), content_hash(problems), len(problems), tuple(warnings)
+    )
+
+
+def spread(problems: Sequence[Problem], limit: int) -> list[Problem]:
+    """`limit` rows spread evenly over the subjects, in source order; all rows where there are fewer.
+
+    Each subject gives its first rows. What a small subject cannot give, the others share; a rest
+    goes to the subjects that come first.
+    """
+    sizes: dict[str | None, int] = {}
+    for p in problems:
+        sizes[p.subject] = sizes.get(p.subject, 0) + 1
+    quota = dict.fromkeys(sizes, 0)
+    left = min(limit, len(problems))
+    while left:
+        open_subjects = [s for s in sizes if quota[s] < sizes[s]]
+        share = max(left // len(open_subjects), 1)
+        for s in open_subjects[:left]:
+            more = min(share, sizes[s] - quota[s])
+            quota[s] += more
+            left -= more
+    chosen = []
+    for p in problems:
+        if quota[p.subject]:
+            quota[p.subject] -= 1
+            chosen.append(p)
+    return chosen
+
+
+def content_hash(problems: Iterable[Problem]) -> str:
+    """sha256 over every field of every problem, in order."""
+    digest = hashlib.sha256()
+    for p in problems:
+        digest.update(canonical_json(p.model_dump(mode="json")).encode())
+        digest.update(b"\n")
+    return digest.hexdigest()
+
+
+def load_file(
+    path: Path, split: str | None, *, default_split: str = "train", licence: str = "unknown"
+) -> tuple[list[Problem], list[str]]:
+    """The problems of a table file.
+
+    Args:
+        path: parquet, JSON Lines or CSV.
+        split: keep the rows of this split only; None keeps all.
+        default_split: the split of rows that name none.
+        licence: the licence of rows that name none.
+
+    Raises:
+        InputError: it cannot be read, or lacks a column.
+    """
+    from lorid_data.sources.table import problems_of
+
+    table = read_table(path)
+    problems, warnings = problems_of(
+        table, source=path.stem, split=split or default_split, licence=licence
+    )
+    if split is None:
+        return problems, warnings
+    return [p for p in problems if p.split == split], warnings
+
+
+def _load_any(ref: hub.HubRef, split: str) -> tuple[list[Problem], list[str]]:
+    """Every configuration of a Hub dataset or local folder; a configuration is a subject."""
+    from lorid_data.sources.table import problems_of
+
+    configs = hub.config_names(ref)
+    licence = hub.licence_of(ref)
+    name = Path(ref.id).resolve().name if ref.is_local else ref.id
+    problems: list[Problem] = []
+    warnings: list[str] = []
+    if len(configs) > 1:
+        warnings.append(f"{ref}: reading all {len(configs)} configurations: {', '.join(configs)}")
+    for config in configs:
+        table = hub.load(ref, config, split)
+        some, said = problems_of(
+            table,
+            source=name,
+            split=split,
+            licence=licence,
+            subject=config if len(configs) > 1 else None,
+        )
+        problems += some
+        warnings += said
+    return problems, warnings
+
+
+def _arithmetic(split: str, seed: int, limit: int | None) -> Loaded:
+    from lorid_data.sources import arithmetic
+
+    whole = list(arithmetic.load(split, seed=seed))
+    chosen = whole if limit is None else list(arithmetic.load(split, seed=seed, limit=limit))
+    return Loaded("arithmetic", tuple(chosen), content_hash(whole), len(whole))
+
+
+def _check(source: str, limit: int | None, source_path: str | None, seed: int) -> None:
+    problems = []
+    if limit is not None and limit < 1:
+        problems.append(f"limit is {limit!r}; it must be 1 or more")
+    if source_path is not None:
+        if source not in ("gsm8k", "math"):
+            problems.append(
+                f"--source-path {source_path!r} is for gsm8k and math; name the path itself as the source"
+            )
+        elif not Path(source_path).is_dir():
+            problems.append(f"--source-path {source_path!r}: no such folder")
+    if seed and source != "arithmetic":
+        problems.append(f"--seed {seed!r}: only the source 'arithmetic' draws its problems")
+    path = Path(source)
+    is_hub_id = source.count("/") == 1 and not source.startswith((".", "/"))
+    if source not in NAMED and not path.exists() and not is_hub_id:
+        problems.append(
+            f"unknown source {source!r}; give {', '.join(NAMED)}, a Hub id (org/name), an existing "
+            f"folder, or a table ({', '.join(SUFFIXES)})"
+        )
+    if problems:
+        raise ConfigError(*problems)

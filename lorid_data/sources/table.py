@@ -1,0 +1,225 @@
+"""Rows of any table as problems: which column is what, and how a solution is split.
+
+Text is kept byte for byte; only the separator `#### ` between rationale and answer is removed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from lorid_data.errors import InputError
+from lorid_data.schema import Problem, make_problem, problem_id
+from lorid_data.tables import Table
+
+COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "question": ("question", "problem"),
+    "rationale": ("rationale", "solution"),
+    "answer": ("answer",),
+    "knowledge": ("knowledge",),
+    "level": ("level",),
+    "subject": ("subject", "type"),
+    "licence": ("licence", "license"),
+    "split": ("split",),
+    "id": ("id",),
+    "original_id": ("original_id",),
+}
+"""The names under which a column is looked for, best first."""
+
+_SEPARATOR = "####"
+_HEX64 = re.compile(r"[0-9a-f]{64}")
+
+
+def stated_answer(text: str) -> str:
+    r"""The answer that a text states (`\boxed{}`, "the answer is …"), or the empty text."""
+    from lorid_data.answers import Answer, extract
+
+    found = extract(text)
+    return found.value if isinstance(found, Answer) else ""
+
+
+def problems_of(
+    table: Table,
+    *,
+    source: str,
+    split: str,
+    licence: str = "unknown",
+    subject: str | None = None,
+    answer_in: Callable[[str], str] = stated_answer,
+) -> tuple[list[Problem], list[str]]:
+    """The problems of a table, in its order, and warnings for people.
+
+    Args:
+        table: needs a question, and a rationale or an answer.
+        source: name of the source.
+        split: the split of rows without a column `split`.
+        licence: the licence of rows without a column of that name.
+        subject: the subject of rows without a column of that name.
+        answer_in: how the answer is found in a rationale that stands alone.
+
+    Raises:
+        InputError: a missing column, a value of the wrong type, a duplicate id that others refer to.
+    """
+    names = find_columns(table)
+    rows = [{what: row[column] for what, column in names.items()} for row in table.rows]
+    problems = []
+    for i, row in enumerate(rows):
+        rationale, answer = split_solution(
+            _text(table, i, "rationale", row), _text(table, i, "answer", row), answer_in
+        )
+        problems.append(
+            make_problem(
+                source=source,
+                split=_text(table, i, "split", row) or split,
+                question=_text(table, i, "question", row) or "",
+                rationale=rationale,
+                answer=answer,
+                level=_text(table, i, "level", row),
+                subject=_text(table, i, "subject", row) or subject,
+                licence=_text(table, i, "licence", row) or licence,
+                knowledge=_rules(table, i, row.get("knowledge")),
+            )
+        )
+    originals, warnings = _originals(table, rows, problems)
+    extra = [c for c in table.columns if c not in names.values()]
+    if extra:
+        warnings.insert(0, f"{table.where}: columns ignored: {', '.join(extra)}")
+    linked = [
+        p if p.original_id == o else p.model_copy(update={"original_id": o})
+        for p, o in zip(problems, originals, strict=True)
+    ]
+    return linked, warnings
+
+
+def find_columns(table: Table) -> dict[str, str]:
+    """Which column of the table holds what.
+
+    Raises:
+        InputError: with every column that is missing.
+    """
+    names = {
+        what: next(c for c in options if c in table.columns)
+        for what, options in COLUMNS.items()
+        if any(c in table.columns for c in options)
+    }
+    problems = []
+    if "question" not in names:
+        problems.append(f"{table.where}: missing column 'question' (or 'problem')")
+    if "rationale" not in names and "answer" not in names:
+        problems.append(f"{table.where}: missing column 'rationale' (or 'solution') or 'answer'")
+    if problems:
+        found = ", ".join(table.columns) or "none"
+        raise InputError(*(f"{p}; its columns are {found}" for p in problems))
+    return names
+
+
+def split_solution(
+    rationale: str | None, answer: str | None, answer_in: Callable[[str], str] = stated_answer
+) -> tuple[str, str]:
+    """Rationale and answer of a solution, in whichever of the two columns it stands.
+
+    `… #### N` is split at its last separator, of which one line break before and one space after
+    are part. In a rationale alone, without the separator, `answer_in` finds the answer.
+    """
+    if rationale is not None and answer is not None:
+        return rationale, answer
+    text = rationale if rationale is not None else answer or ""
+    head, mark, tail = text.rpartition(_SEPARATOR)
+    if mark:
+        return head.removesuffix("\n").removesuffix("\r"), tail.removeprefix(" ")
+    return ("", text) if rationale is None else (text, answer_in(text))
+
+
+def _text(table: Table, i: int, what: str, row: Mapping[str, Any]) -> str | None:
+    """A cell as text; numbers are written out, and None or an absent column is None."""
+    value = row.get(what)
+    if value is None:
+        return None
+    if isinstance(value, (bool, list, dict)) or (what == "question" and not isinstance(value, str)):
+        raise InputError(f"{table.place(i)}: {what} is {value!r:.80}, where text is expected")
+    text = str(value)
+    if not text.isascii():
+        _refuse_surrogates(table, i, what, text)
+    return text
+
+
+def _refuse_surrogates(table: Table, i: int, what: str, text: str) -> None:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as e:
+        raise InputError(
+            f"{table.place(i)}: {what} holds half a character ({e.object[e.start : e.end]!r}); it is no valid Unicode text"
+        ) from e
+
+
+def _rules(table: Table, i: int, value: object) -> tuple[str, ...]:
+    """Knowledge as a list of rules; a text has one rule per line."""
+    if value is None:
+        return ()
+    if isinstance(value, str):
+        _refuse_surrogates(table, i, "knowledge", value)
+        return tuple(line for line in value.splitlines() if line.strip())
+    if isinstance(value, Sequence) and all(isinstance(rule, str) for rule in value):
+        for rule in value:
+            _refuse_surrogates(table, i, "knowledge", rule)
+        return tuple(value)
+    raise InputError(
+        f"{table.place(i)}: knowledge is {value!r:.80}; give a list of texts, or one text with a rule per line"
+    )
+
+
+def _originals(
+    table: Table, rows: Sequence[Mapping[str, Any]], problems: Sequence[Problem]
+) -> tuple[list[str], list[str]]:
+    """The original_id of each row, and warnings.
+
+    A column `original_id` names a row of the column `id`, or is a problem_id. Without it, rows
+    that share an id (within a subject) are variants of the first of them, as the tables of
+    LoRID-Math are written.
+    """
+    if not rows or ("id" not in rows[0] and "original_id" not in rows[0]):
+        return [p.problem_id for p in problems], []
+    if "original_id" in rows[0]:
+        return _named_originals(table, rows, problems), []
+    first: dict[tuple[str, str | None], str] = {}
+    originals = [
+        p.problem_id
+        if r["id"] is None
+        else first.setdefault((str(r["id"]), p.subject), p.problem_id)
+        for r, p in zip(rows, problems, strict=True)
+    ]
+    n_variants = sum(o != p.problem_id for o, p in zip(originals, problems, strict=True))
+    if not n_variants:
+        return originals, []
+    return originals, [
+        f"{table.where}: {n_variants} rows share the id of an earlier row: taken as variants of that question"
+    ]
+
+
+def _named_originals(
+    table: Table, rows: Sequence[Mapping[str, Any]], problems: Sequence[Problem]
+) -> list[str]:
+    by_id: dict[str, str] = {}
+    for i, (row, p) in enumerate(zip(rows, problems, strict=True)):
+        if (
+            row.get("id") is not None
+            and by_id.setdefault(str(row["id"]), p.problem_id) != p.problem_id
+        ):
+            raise InputError(
+                f"{table.place(i)}: id {row['id']!r} stands twice, so that original_id cannot refer to it"
+            )
+    found = []
+    for i, (row, p) in enumerate(zip(rows, problems, strict=True)):
+        named = row["original_id"]
+        if named is None:
+            found.append(p.problem_id)
+        elif str(named) in by_id:
+            found.append(by_id[str(named)])
+        elif _HEX64.fullmatch(str(named)):
+            found.append(str(named))
+        else:
+            raise InputError(
+                f"{table.place(i)}: original_id {named!r} is neither the id of a row nor a problem_id ({problem_id('')[:8]}…)"
+            )
+    return found

@@ -1,0 +1,184 @@
+"""What every teacher is: one method that answers one request. And what its replies mean.
+
+A request's key says which answers are interchangeable: it covers everything that can change the
+answer and nothing else, so that a stored reply is found again whatever else has changed.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, Protocol
+
+from pydantic import Field
+
+from lorid_data.prompts import Prompt
+from lorid_data.schema import Problem, RejectReason, Row, TeacherReply, canonical_json, sha256_text
+
+REPLY_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {"output": {"type": "array", "items": {"type": "string"}}},
+    "required": ["output"],
+    "additionalProperties": False,
+}
+"""JSON schema of a reply: `{"output": [rule, …]}`."""
+
+
+class Message(Row):
+    """One turn of a conversation."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+class TeacherRequest(Row):
+    """Everything that a teacher is asked with."""
+
+    NOT_IN_KEY: ClassVar[frozenset[str]] = frozenset({"problem_id", "position", "prompt_id"})
+    """Fields that cannot change the answer. All others, later ones too, are in the key."""
+
+    problem_id: str
+    """Which problem this is about; the messages hold its text."""
+    position: int = 0
+    """Number of the row among those that are asked, from 0; only the teacher `scripted` reads it."""
+    prompt_id: str
+    prompt_sha256: str
+    teacher: str
+    """Kind of teacher."""
+    endpoint: str | None = None
+    """The endpoint as the user named it, never the one that answered."""
+    model: str
+    messages: tuple[Message, ...]
+    output_schema: dict[str, Any] = Field(default_factory=lambda: dict(REPLY_SCHEMA))
+    sampling: dict[str, Any] = Field(default_factory=dict)
+    """temperature, top_p, max_tokens, seed, …: as sent."""
+    sample: int = 0
+    """Number of the sample, where a teacher is asked for several."""
+
+    @property
+    def key(self) -> str:
+        """sha256 over every field but those of `NOT_IN_KEY`."""
+        return sha256_text(
+            canonical_json(self.model_dump(mode="json", exclude=set(self.NOT_IN_KEY)))
+        )
+
+
+class Teacher(Protocol):
+    """A teacher that can be asked. Any number of requests may be in flight."""
+
+    @property
+    def kind(self) -> str:
+        """recorded, scripted, …: the word before the colon of `--teacher`."""
+        ...
+
+    @property
+    def model(self) -> str:
+        """The model that is asked for; part of the request's key."""
+        ...
+
+    async def ask(self, request: TeacherRequest) -> TeacherReply:
+        """The raw reply to one request.
+
+        Raises:
+            TeacherError: there is none; its `reason` is what the row is rejected with.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Unasked:
+    """A choice of `--teacher` that asks nobody: `source` or `none`."""
+
+    kind: Literal["source", "none"]
+
+
+def make_request(
+    problem: Problem, *, teacher: Teacher, prompt: Prompt, system: Prompt, position: int
+) -> TeacherRequest:
+    """The request for the knowledge of one problem, in the wording of a prompt."""
+    return TeacherRequest(
+        problem_id=problem.problem_id,
+        position=position,
+        prompt_id=prompt.id,
+        prompt_sha256=prompt.sha256,
+        teacher=teacher.kind,
+        model=teacher.model,
+        messages=(
+            Message(role="system", content=system.text),
+            Message(
+                role="user",
+                content=prompt.fill(question=problem.question, rationale=problem.rationale),
+            ),
+        ),
+    )
+
+
+def make_reply(request: TeacherRequest, text: str, **more: Any) -> TeacherReply:
+    """A reply to a request; `more` are fields of `TeacherReply`."""
+    fields = {"model_answered": request.model, "finish_reason": "stop", **more}
+    return TeacherReply(
+        problem_id=request.problem_id,
+        request_key=request.key,
+        prompt_id=request.prompt_id,
+        prompt_sha256=request.prompt_sha256,
+        teacher=request.teacher,
+        model_asked=request.model,
+        text=text,
+        **fields,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class NoRules:
+    """A reply that holds no usable list of rules, and why."""
+
+    reason: RejectReason
+    detail: str
+
+
+def read_reply(reply: TeacherReply) -> tuple[str, ...] | NoRules:
+    """The rules of a reply; a reply that was refused or cut off has none, whatever its text."""
+    if reply.finish_reason == "refusal":
+        return NoRules(RejectReason.TEACHER_REFUSED, "the teacher refused")
+    if reply.finish_reason == "length":
+        return NoRules(RejectReason.REPLY_TRUNCATED, f"cut off after {len(reply.text)} characters")
+    return parse_reply(reply.text)
+
+
+def parse_reply(text: str) -> tuple[str, ...] | NoRules:
+    """The rules of `{"output": [rule, …]}`, as they are; never an empty list or an empty rule.
+
+    A reply may stand in one Markdown code fence. Other keys beside `output` are ignored, but a
+    key that stands twice makes the reply ambiguous.
+    """
+    try:
+        body = json.loads(_unfenced(text), object_pairs_hook=_unique)
+    except (ValueError, RecursionError) as e:
+        return NoRules(RejectReason.REPLY_NOT_JSON, str(e) or type(e).__name__)
+    if not isinstance(body, dict) or not isinstance(body.get("output"), list):
+        return NoRules(RejectReason.REPLY_WRONG_SHAPE, 'no list under the key "output"')
+    rules = body["output"]
+    if not rules:
+        return NoRules(RejectReason.REPLY_WRONG_SHAPE, "the list of rules is empty")
+    for i, rule in enumerate(rules):
+        if not isinstance(rule, str):
+            return NoRules(RejectReason.REPLY_WRONG_SHAPE, f"rule {i} is {rule!r:.80}, not a text")
+        if not rule.strip():
+            return NoRules(RejectReason.REPLY_WRONG_SHAPE, f"rule {i} is empty")
+        if any("\ud800" <= c <= "\udfff" for c in rule):
+            return NoRules(RejectReason.REPLY_WRONG_SHAPE, f"rule {i} holds half a character")
+    return tuple(rules)
+
+
+def _unfenced(text: str) -> str:
+    stripped = text.strip()
+    if stripped.startswith("```") and stripped.endswith("```") and "\n" in stripped:
+        return stripped.split("\n", 1)[1].removesuffix("```")
+    return text
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    body = dict(pairs)
+    if len(body) != len(pairs):
+        raise ValueError("a key stands twice in one object")
+    return body

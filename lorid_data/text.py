@@ -1,0 +1,105 @@
+"""Small pure functions on mathematical text, shared by sources and checks."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_BOXED = re.compile(r"\\f?boxed\s*")
+
+
+def last_boxed(text: str) -> str | None:
+    r"""The content of the last `\boxed{…}` (or `\fbox{…}`), byte for byte, or None.
+
+    `\boxed 7` has no braces: then it is the one token that follows.
+    """
+    for mark in reversed(list(_BOXED.finditer(text))):
+        at = mark.end()
+        if at < len(text) and text[at] == "{":
+            content = braced(text, at)
+            if content is not None:
+                return content
+        elif token := re.match(r"\\[A-Za-z]+|[^\s{}$\\]", text[at:]):
+            return token[0]
+    return None
+
+
+def braced(text: str, start: int) -> str | None:
+    """What stands between the brace at `start` and its partner, or None where it has none."""
+    depth = 0
+    i = start
+    while i < len(text):
+        c = text[i]
+        if c == "\\":
+            i += 2
+            continue
+        depth += (c == "{") - (c == "}")
+        if depth == 0:
+            return text[start + 1 : i]
+        i += 1
+    return None
+
+
+def control_characters(text: str) -> list[str]:
+    """Characters that are no text: controls but tab and line breaks, and U+FFFD; as U+XXXX, once each."""
+    bad = {
+        c for c in text if c == "\ufffd" or (c not in "\t\n\r" and unicodedata.category(c) == "Cc")
+    }
+    return [f"U+{ord(c):04X}" for c in sorted(bad)]
+
+
+_ASY = re.compile(r"\[asy\].*?\[/asy\]", re.DOTALL | re.IGNORECASE)
+_ESCAPED = re.compile(r"\\[\\{}$%&#_]")
+_DELIMITERS = re.compile(r"\\([\[\]()])")
+_ENVIRONMENT = re.compile(r"\\(begin|end)\s*\{([^{}]*)\}")
+
+
+def unbalanced_latex(text: str) -> str | None:
+    """What does not pair up in a text with LaTeX, or None.
+
+    A text without a LaTeX command is not judged: its `$` are prices. Drawings (`[asy]`) and
+    escaped signs are left out.
+    """
+    plain = _ASY.sub("", text)
+    if not re.search(r"\\[a-zA-Z\[(]", plain):
+        return None
+    # `\\[2pt]` is a line break with a gap, not the start of a formula: escaped signs go first.
+    plain = _ESCAPED.sub("", plain)
+    return (
+        _unbalanced_braces(plain)
+        or _unbalanced_environments(plain)
+        or ("an odd number of $" if plain.count("$") % 2 else None)
+        or _unbalanced_delimiters(plain)
+    )
+
+
+def _unbalanced_braces(plain: str) -> str | None:
+    depth = 0
+    for c in plain:
+        depth += (c == "{") - (c == "}")
+        if depth < 0:
+            return "a } without its {"
+    return "a { without its }" if depth else None
+
+
+def _unbalanced_environments(plain: str) -> str | None:
+    still_open: list[str] = []
+    for kind, name in _ENVIRONMENT.findall(plain):
+        if kind == "begin":
+            still_open.append(name)
+        elif not still_open or still_open.pop() != name:
+            return f"\\end{{{name}}} without its \\begin"
+    return f"\\begin{{{still_open[-1]}}} without its \\end" if still_open else None
+
+
+def _unbalanced_delimiters(plain: str) -> str | None:
+    r"""`\[ \]` and `\( \)`, which do not nest."""
+    inside = ""
+    for sign in _DELIMITERS.findall(plain):
+        if sign in "[(" and not inside:
+            inside = sign
+        elif {"]": "[", ")": "("}.get(sign) == inside:
+            inside = ""
+        else:
+            return f"\\{sign} without its partner"
+    return f"\\{inside} without its partner" if inside else None
