@@ -165,8 +165,13 @@ def bar_chart(
     *,
     show: Callable[[float], str] = number,
     x_label: str = "",
+    nested: bool = False,
 ) -> str:
-    """Bars that stand on a labelled axis, grouped where there are several series."""
+    """Bars that stand on a labelled axis.
+
+    Several series stand side by side; `nested` draws each in front of the one before, for a
+    series that counts a part of the one before it.
+    """
     left, right = 52.0, WIDTH - 8.0
     names = [(n, i) for i, (n, _) in enumerate(series)] if len(series) > 1 else []
     top = 14 + _legend_height(names, left)
@@ -174,14 +179,15 @@ def bar_chart(
     y = axis(0.0, max((v for _, vs in series for v in vs), default=1.0) or 1.0, bottom, top)
     parts = _legend(names, left, 14) + _y_axis(y, left, right, show)
     slot = (right - left) / max(1, len(labels))
-    bar = min(46.0, slot * 0.78 / max(1, len(series)))
+    n_beside = 1 if nested else max(1, len(series))
+    bar = min(46.0, slot * 0.78 / n_beside)
     every = max(1, round(len(labels) * 34 / (right - left) + 0.49))
     for i, label in enumerate(labels):
         centre = left + slot * (i + 0.5)
         if i % every == 0 or i == len(labels) - 1:
             parts.append(_text(centre, bottom + 16, label, "tick", "middle"))
         for j, (series_name, values) in enumerate(series):
-            x0 = centre + bar * (j - len(series) / 2)
+            x0 = centre + bar * ((0 if nested else j) - n_beside / 2)
             height = bottom - y.at(values[i])
             said = (
                 f"{series_name}, {label}: {show(values[i])}"

@@ -104,8 +104,8 @@ def paragraph(text: str, css: str = "") -> str:
 def figure(chart: str, beside: Table, caption: str) -> str:
     """A chart with its numbers beside it."""
     return (
-        f'<figure><div class="plot">{chart}</div><div class="numbers">{table_html(beside)}</div>'
-        f"<figcaption>{esc(caption)}</figcaption></figure>"
+        f'<figure><div class="plot">{chart}<figcaption>{esc(caption)}</figcaption></div>'
+        f'<div class="numbers" tabindex="0">{table_html(beside)}</div></figure>'
     )
 
 

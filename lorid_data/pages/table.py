@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from lorid_data.pages.text import esc, visible
 
-_NUMBER = re.compile(r"[-+−–±]?[\d.,]+ ?%?( ?\[.*\])?|[-–—]?|[-+−]?[\d.,]+( ?(pp|points))?")
+_NUMBER = re.compile(r"(?:[\d.,+−±–<> %\[\]-]|to|none)*")
+"""Figures, their ranges, signs and units: what stands better to the right."""
 
 
 @dataclass(frozen=True, slots=True)

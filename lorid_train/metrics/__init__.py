@@ -37,7 +37,7 @@ from lorid_train.metrics.official import (
     official_stop,
     official_stops,
 )
-from lorid_train.metrics.schedule import as_scheduled, planned_ir_votes
+from lorid_train.metrics.schedule import as_scheduled, ir_votes, planned_ir_votes
 from lorid_train.metrics.summary import exact_grader, summarise
 from lorid_train.metrics.systems import Scored, outcomes
 from lorid_train.metrics.voting import cluster, majority, votes_needed, votes_within
@@ -65,6 +65,7 @@ __all__ = [
     "gold_of",
     "grade",
     "holm",
+    "ir_votes",
     "majority",
     "mcnemar_exact",
     "mean_normal",

@@ -19,21 +19,44 @@ def stop_round(g: GradedProblem) -> int | None:
     return None if last is None else last.round
 
 
-def planned_ir_votes(graded: Sequence[GradedProblem]) -> int:
+def ir_votes(loop_tokens: Sequence[int], ir_tokens: Sequence[Sequence[int]]) -> int:
     """How many rounds of IR to draw for every problem, so that voting can match the loop's cost.
 
-    Depends only on the rounds that the loop looked at: 1.1 times the loop's mean tokens over a
-    problem's mean IR tokens, and one to spare. 0 where the loop is incomplete.
+    1.1 times the loop's mean tokens over a problem's mean IR tokens, and one to spare; 0 where
+    nothing was drawn.
+
+    Args:
+        loop_tokens: per problem, all tokens of the rounds that the loop looked at.
+        ir_tokens: per problem, IR's tokens in each of those rounds.
     """
+    vote = sum(sum(t) / max(1, len(t)) for t in ir_tokens)
+    return 0 if vote == 0 else math.ceil(1.1 * sum(loop_tokens) / vote) + 1
+
+
+def ir_votes(loop_tokens: Sequence[int], ir_tokens: Sequence[Sequence[int]]) -> int:
+    """How many rounds of IR to draw for every problem, so that voting can match the loop's cost.
+
+    Args:
+        loop_tokens: per problem, all tokens of the rounds that the loop looked at.
+        ir_tokens: per problem, the tokens of IR in each of those rounds.
+
+    Returns:
+        1.1 times the loop's mean tokens over a problem's mean IR tokens, and one to spare;
+        0 where IR generated nothing.
+    """
+    vote = sum(sum(tokens) / len(tokens) for tokens in ir_tokens if tokens)
+    return 0 if vote == 0 else math.ceil(1.1 * sum(loop_tokens) / vote) + 1
+
+
+def planned_ir_votes(graded: Sequence[GradedProblem]) -> int:
+    """`ir_votes` of graded problems; 0 where the loop is incomplete. It needs no gold answer."""
     stops = [stop_round(g) for g in graded]
-    if not graded or any(s is None for s in stops):
+    if any(s is None for s in stops):
         return 0
-    budget = vote = 0.0
-    for g, stop in zip(graded, stops, strict=True):
-        assert stop is not None  # checked above
-        budget += g.n_loop_tokens(stop)
-        vote += sum(v.n_tokens for v in g.ir[:stop]) / max(1, stop)
-    return 0 if vote == 0 else math.ceil(1.1 * budget / vote) + 1
+    pairs = [(g, s) for g, s in zip(graded, stops, strict=True) if s is not None]
+    return ir_votes(
+        [g.n_loop_tokens(s) for g, s in pairs], [[v.n_tokens for v in g.ir[:s]] for g, s in pairs]
+    )
 
 
 def as_scheduled(graded: Sequence[GradedProblem], *, exhaustive: bool) -> list[GradedProblem]:

@@ -3,6 +3,7 @@
 Scoring and reporting run on a laptop: no torch.
 """
 
+from lorid_train.report.headline import headline
 from lorid_train.report.page import render_html, render_markdown
 from lorid_train.report.reading import DrawFile
 from lorid_train.report.view import EvaluationView, Replay, view_of
@@ -12,6 +13,7 @@ __all__ = [
     "DrawFile",
     "EvaluationView",
     "Replay",
+    "headline",
     "render_html",
     "render_markdown",
     "view_of",

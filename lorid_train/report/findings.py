@@ -10,6 +10,7 @@ from lorid_train.draws import Metric
 from lorid_train.metrics import detectable_difference, families
 from lorid_train.report.view import EvaluationView
 from lorid_train.report.words import (
+    VERDICTS,
     Numbers,
     describe,
     interval,
@@ -84,10 +85,11 @@ def _alternatives(view: EvaluationView, n: Numbers) -> list[str]:
         names = joined([_named(n, top, s) for s in by["noise"]], "or")
         said.append(f"It does not differ, beyond noise, from {names}.")
     if "early-stop-ir" in by["noise"]:
+        costs = [plain(n[s, "tokens_per_problem", None], 0) for s in ("early-stop-ir", top)]
         said.append(
-            "Since IR alone, stopped when an answer repeats, does as well within noise, these "
-            "numbers do not show that the second reasoner or its knowledge adds anything to "
-            "stopping early."
+            f"Since IR alone, stopped when an answer repeats, does as well within noise (with "
+            f"{costs[0]} generated tokens per question against {costs[1]}), these numbers do not "
+            "show that the second reasoner or its knowledge adds anything to stopping early."
         )
     return said
 
@@ -112,10 +114,9 @@ def _thresholds(view: EvaluationView, n: Numbers) -> str:
     parts = []
     for pair in families(view.scored)["thresholds"]:
         d = n[top, "difference", f"vs={pair.second}"]
-        word = {"better": "better", "worse": "worse", "noise": "within noise"}
         parts.append(
             f"against {pair.second} {points(d.value)} points ({points_interval(d)}, "
-            f"{word[verdict(n, top, pair.second)]})"
+            f"{VERDICTS[verdict(n, top, pair.second)]})"
         )
     return f"More rounds: {top} {'; '.join(parts)}." if parts else ""
 

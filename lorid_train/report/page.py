@@ -105,7 +105,7 @@ def _comparisons(view: EvaluationView) -> Iterator[str]:
 
 
 def _rounds(view: EvaluationView) -> Iterator[str]:
-    yield pages.figure(plots.consensus(view), tables.thresholds(view), _ROUNDS)
+    yield pages.figure(plots.consensus(view), tables.consensus(view), _ROUNDS)
     yield pages.figure(plots.rounds(view), tables.stopping(view), _STOP)
     for which, name in _LISTS:
         found = tables.named_list(view, which)
@@ -179,7 +179,7 @@ _MARKDOWN: tuple[tuple[str, Callable[[EvaluationView], list[str]]], ...] = (
     ("What the numbers say", lambda v: ["\n".join(f"- {s}" for s in findings(v)) + "\n"]),
     ("Accuracy", lambda v: _md(tables.systems(v))),
     ("Paired comparisons", lambda v: _md(tables.comparisons(v), tables.two_by_two(v))),
-    ("The loop at every t", lambda v: _md(tables.thresholds(v))),
+    ("The loop at every t", lambda v: _md(tables.thresholds(v), tables.consensus(v))),
     ("Stopping round", lambda v: _md(tables.stopping(v))),
     (
         "Breakdown",

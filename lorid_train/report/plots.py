@@ -23,7 +23,7 @@ def accuracies(views: Sequence[EvaluationView]) -> str:
             if m is None or m.value is None:
                 estimates.append(Estimate(None, series=i, note="left out"))
             else:
-                series = i if len(views) > 1 else (0 if s in tops else 5)
+                series = i if len(views) > 1 else _colour(s)
                 estimates.append(Estimate(m.value, m.ci_low, m.ci_high, series, f"(n = {m.n:,})"))
         rows.append(Row(s, tuple(estimates), strong=s in tops))
     return interval_chart(
@@ -31,16 +31,22 @@ def accuracies(views: Sequence[EvaluationView]) -> str:
     )
 
 
+def _colour(system: str) -> int:
+    """The same colour for the same kind of system in every chart of one run."""
+    kinds = {"lorid": 0, "maj-ir": 1, "maj-both": 2, "maj-dr": 3, "early-stop-ir": 4}
+    return kinds.get(system.partition("@")[0], 5)
+
+
 def against_tokens(view: EvaluationView) -> str:
     """Accuracy against all generated tokens per question."""
     n = numbers(view.metrics)
     lines = [
-        _curve(n, "lorid", "loop, t = 1, 2, …", 0),
-        _curve(n, "maj-ir", "majority of IR", 1),
-        _curve(n, "maj-dr", "majority of DR", 3),
-        _curve(n, "maj-both", "majority of both", 2),
-        _point(n, "ir-greedy", 5),
-        _point(n, "early-stop-ir", 4),
+        _curve(n, "lorid", "loop, t = 1, 2, …"),
+        _curve(n, "maj-ir", "majority of IR"),
+        _curve(n, "maj-dr", "majority of DR"),
+        _curve(n, "maj-both", "majority of both"),
+        _point(n, "ir-greedy"),
+        _point(n, "early-stop-ir"),
     ]
     return line_chart(
         "Accuracy against generated tokens per question",
@@ -50,7 +56,7 @@ def against_tokens(view: EvaluationView) -> str:
     )
 
 
-def _curve(n: Numbers, family: str, name: str, series: int) -> Series:
+def _curve(n: Numbers, family: str, name: str) -> Series:
     points, labels, band = [], [], []
     k = 1
     while (accuracy := n.get((f"{family}@{k}", "accuracy", CURVE))) is not None:
@@ -61,16 +67,18 @@ def _curve(n: Numbers, family: str, name: str, series: int) -> Series:
             labels.append(f"{family}@{k}: {percent(accuracy.value)} at {tokens:,.0f} tokens")
         k += 1
     shaded = tuple(band) if family == "lorid" else ()
-    return Series(name, tuple(points), tuple(labels), shaded, series)
+    if len(points) < 2:
+        return Series(name, ())
+    return Series(name, tuple(points), tuple(labels), shaded, _colour(family))
 
 
-def _point(n: Numbers, system: str, series: int) -> Series:
+def _point(n: Numbers, system: str) -> Series:
     accuracy = n.get((system, "accuracy", None))
     tokens = n.get((system, "tokens_per_problem", None))
     if accuracy is None or tokens is None or accuracy.value is None or tokens.value is None:
         return Series(system, ())
     said = f"{system}: {percent(accuracy.value)} at {tokens.value:,.0f} tokens"
-    return Series(system, ((tokens.value, accuracy.value),), (said,), series=series)
+    return Series(system, ((tokens.value, accuracy.value),), (said,), series=_colour(system))
 
 
 def consensus(view: EvaluationView) -> str:
@@ -109,4 +117,4 @@ def rounds(view: EvaluationView) -> str:
     right.append(float(round((rest.value or 0) * rest.n) if rest is not None else 0))
     labels = [*map(str, range(1, last + 1)), "none"]
     series = [("questions", counts), ("of them right", right)]
-    return bar_chart("Stopping round", labels, series, x_label="stopping round")
+    return bar_chart("Stopping round", labels, series, x_label="stopping round", nested=True)

@@ -42,7 +42,6 @@ class DrawFile:
                     (start, len(line))
                 )
                 start += len(line)
-        self._file = path.open("rb")
 
     def _problem_id(self, line: bytes, number: int) -> str:
         match = _ID.match(line)
@@ -61,17 +60,15 @@ class DrawFile:
             InputError: a line that is no draw.
         """
         found: dict[object, Draw] = {}
-        for start, length in self._spans.get(problem_id, ()):
-            self._file.seek(start)
-            line = self._file.read(length)
-            try:
-                draw = Draw.model_validate_json(line)
-            except ValidationError as e:
-                msg = f"{self._path}, byte {start}: not a draw of this version ({e.errors()[0]['msg']})"
-                raise InputError(msg) from e
-            found.setdefault(draw.key, draw)
+        spans = self._spans.get(problem_id, ())
+        with self._path.open("rb") as f:
+            for start, length in spans:
+                f.seek(start)
+                try:
+                    draw = Draw.model_validate_json(f.read(length))
+                except ValidationError as e:
+                    why = e.errors()[0]["msg"]
+                    msg = f"{self._path}, byte {start}: not a draw of this version ({why})"
+                    raise InputError(msg) from e
+                found.setdefault(draw.key, draw)
         return list(found.values())
-
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()

@@ -13,6 +13,7 @@ from lorid_train.metrics.summary import SLICES
 from lorid_train.report.findings import verdict
 from lorid_train.report.view import EvaluationView
 from lorid_train.report.words import (
+    VERDICTS,
     describe,
     interval,
     numbers,
@@ -25,7 +26,6 @@ from lorid_train.report.words import (
 
 LISTED = 50
 """Questions that a named list shows."""
-_VERDICT = {"better": "better", "worse": "worse", "noise": "within noise"}
 
 
 def systems(view: EvaluationView) -> Table:
@@ -119,7 +119,7 @@ def comparisons(view: EvaluationView) -> Table:
                     share(n[first, "only_other_right", key]),
                     p_value(n[first, "mcnemar_p", key].value),
                     p_value(n[first, "mcnemar_p_holm", key].value),
-                    _VERDICT[verdict(n, first, second)],
+                    VERDICTS[verdict(n, first, second)],
                 ]
             )
     head = ["Same questions", "Points", "95 % interval", "Only first right", "Only second right"]
@@ -133,16 +133,27 @@ def comparisons(view: EvaluationView) -> Table:
 
 
 def thresholds(view: EvaluationView) -> Table:
-    """The loop at every t."""
+    """The loop at every t: accuracy and cost."""
     n = numbers(view.metrics)
     rows = []
     for t in range(1, view.scored.rounds + 1):
-        s = f"lorid@{t}"
-        if (s, "accuracy", CURVE) in n:
-            found = [n.get((s, m, CURVE)) for m in ("accuracy", "coverage", "consensus_precision")]
-            tokens = n.get((s, "tokens_per_problem", CURVE))
-            rows.append([str(t), *(share(m) for m in found), plain(tokens, 0)])
-    return table(["t", "Accuracy", "Agreed", "Precision", "Tokens"], rows)
+        accuracy = n.get((f"lorid@{t}", "accuracy", CURVE))
+        if accuracy is not None:
+            tokens = n.get((f"lorid@{t}", "tokens_per_problem", CURVE))
+            rows.append([str(t), share(accuracy), interval(accuracy), plain(tokens, 0)])
+    return table(["t", "Accuracy", "95 % interval", "Tokens"], rows)
+
+
+def consensus(view: EvaluationView) -> Table:
+    """The loop at every t: how often it agrees, and how often that is right."""
+    n = numbers(view.metrics)
+    rows = []
+    for t in range(1, view.scored.rounds + 1):
+        agreed = n.get((f"lorid@{t}", "coverage", CURVE))
+        if agreed is not None:
+            right = n.get((f"lorid@{t}", "consensus_precision", CURVE))
+            rows.append([str(t), share(agreed), share(right), interval(right)])
+    return table(["t", "Agreed", "Right", "95 % interval"], rows)
 
 
 def stopping(view: EvaluationView) -> Table:

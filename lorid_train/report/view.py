@@ -71,7 +71,6 @@ def view_of(
         graders: other graders to show accuracies under (`metrics.summarise`).
         settings: what to show of the run's configuration; rule, t and fallback are added.
     """
-
     by_id: dict[str, Record] = {}
     for r in records:
         by_id.setdefault(r.problem_id, r)

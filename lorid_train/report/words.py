@@ -18,6 +18,8 @@ _SYSTEMS = {
     "early-stop-ir": "IR alone, stopped when an answer repeats",
     "oracle": "any right answer among the loop's draws (upper bound)",
 }
+VERDICTS = {"better": "better", "worse": "worse", "noise": "within noise"}
+"""What `findings.verdict` says, in words."""
 _POOLS = {"ir": "IR", "dr": "KG and DR", "both": "IR and DR together"}
 
 
