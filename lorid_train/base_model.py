@@ -6,7 +6,6 @@ noise without an error, so that is refused.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,30 +60,3 @@ def load_tokenizer(base: Base) -> Any:
     from transformers import AutoTokenizer
 
     return AutoTokenizer.from_pretrained(base.source, revision=base.revision)
-
-
-ADAPTER_CARD = "lorid.json"
-"""File beside an adapter's weights that says how to use it."""
-
-
-def write_adapter_card(folder: Path, card: dict[str, Any]) -> None:
-    """Write how an adapter must be used: role, format, prompt and base, each with its hash."""
-    text = json.dumps(card, indent=2, ensure_ascii=False) + "\n"
-    (folder / ADAPTER_CARD).write_text(text, encoding="utf-8")
-
-
-def read_adapter_card(folder: Path) -> dict[str, Any]:
-    """The card of an adapter folder.
-
-    Raises:
-        ConfigError: no adapter there, or one that this project did not write.
-    """
-    if not (folder / "adapter_model.safetensors").is_file():
-        msg = f"{folder}: no adapter here (adapter_model.safetensors is missing)"
-        raise ConfigError(msg)
-    path = folder / ADAPTER_CARD
-    if not path.is_file():
-        msg = f"{folder}: {ADAPTER_CARD} is missing, so its prompt format is unknown"
-        raise ConfigError(msg)
-    card: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return card

@@ -17,7 +17,9 @@ Many = Parameter(consume_multiple=True)
 
 
 @app.command
-def sft(config: Path, *, role: Annotated[list[str] | None, Many] = None, out: str | None = None) -> None:
+def sft(
+    config: Path, *, role: Annotated[list[str] | None, Many] = None, out: str | None = None
+) -> None:
     """Train the LoRA adapters of the roles on one frozen base model.
 
     Args:
@@ -32,7 +34,9 @@ def sft(config: Path, *, role: Annotated[list[str] | None, Many] = None, out: st
     body |= {k: v for k, v in {"roles": role, "out": out}.items() if v}
     manifest = train(parse(TrainConfig, body, str(config)))
     for name, figures in manifest.figures.items():
-        print(f"{name}: {figures['n_rows']} rows, {figures['n_steps']} steps, last loss {figures['train_loss'][-1]['loss']:.4f}")
+        print(
+            f"{name}: {figures['n_rows']} rows, {figures['n_steps']} steps, last loss {figures['train_loss'][-1]['loss']:.4f}"
+        )
     print(f"adapters: {Path(body['out']) / 'adapters'}")
 
 
@@ -84,19 +88,23 @@ def evaluate(
         batch_size: Rows generated at once; changes no result in float32.
         threads: CPU threads.
     """
+    from lorid_train.adapters import folders_of
     from lorid_train.config import EvalConfig, parse
-    from lorid_train.evaluate import adapter_folders
     from lorid_train.evaluate import evaluate as evaluate_stage
 
     body = {k: v for k, v in locals().items() if k in EvalConfig.model_fields}
-    body["adapters"] = adapter_folders(adapters)
+    body["adapters"] = folders_of(adapters)
     evaluate_stage(parse(EvalConfig, body, "evaluate"))
     _show(Path(out))
 
 
 @app.command
 def report(
-    evaluations: Annotated[list[Path], Many], /, *, out: Path, replay: Annotated[list[str] | None, Many] = None
+    evaluations: Annotated[list[Path], Many],
+    /,
+    *,
+    out: Path,
+    replay: Annotated[list[str] | None, Many] = None,
 ) -> None:
     """Write one report over one or several evaluation folders, side by side.
 
@@ -166,7 +174,13 @@ def quickstart(
     from lorid_train.quickstart import quickstart as run_quickstart
 
     run_quickstart(
-        out, n_rows=rows, n_problems=problems, rounds=rounds, seed=seed, batch_size=batch_size, threads=threads
+        out,
+        n_rows=rows,
+        n_problems=problems,
+        rounds=rounds,
+        seed=seed,
+        batch_size=batch_size,
+        threads=threads,
     )
     _show(out / "eval")
 

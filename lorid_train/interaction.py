@@ -287,31 +287,27 @@ def sampled_keys(problem_ids: Iterable[str], seed: int, role: str, n_rounds: int
     ]
 
 
-def used(
+def up_to_stop(
     log: Mapping[DrawKey, Draw],
     problem_ids: Iterable[str],
     seed: int,
     *,
     rule: Rule,
     rounds: int,
-    n_ir_rounds: int = 0,
-) -> list[Draw]:
-    """The draws that the lazy loop would have made one by one, and nothing beyond.
+) -> dict[str, list[Draw]]:
+    """Per problem, the sampled draws of the rounds that the loop looks at, and nothing beyond.
 
-    A batch may hold rounds past a problem's stop. They are left out here, so that no number
-    depends on the batch size: per problem the greedy draws, all three roles up to the stop, and
-    IR up to `n_ir_rounds` for majority voting.
+    A full batch holds rounds past a problem's stop. They are left out here, so that nothing that
+    follows from these draws depends on the batch size.
     """
-    kept = [d for d in log.values() if d.condition != SAMPLED]
+    kept = {}
     for problem_id in problem_ids:
-        of_round = {
-            (role, r): d
+        draws = [
+            d
+            for r in range(1, rounds + 1)
             for role in ("ir", "kg", "dr")
-            for r in range(1, max(rounds, n_ir_rounds) + 1)
             if (d := log.get(DrawKey(problem_id, role, SAMPLED, seed, r))) is not None
-        }
-        stop = decide(of_round.values(), rule=rule, rounds=rounds, fallback="none").round
-        kept += [
-            d for (role, r), d in of_round.items() if r <= stop or (role == "ir" and r <= n_ir_rounds)
         ]
+        stop = decide(draws, rule=rule, rounds=rounds, fallback="none").round
+        kept[problem_id] = [d for d in draws if d.round <= stop]
     return kept

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from lorid_data import pipeline
+from lorid_train.adapters import folders_of
 from lorid_train.config import STUDENT, EvalConfig, TrainConfig
-from lorid_train.evaluate import adapter_folders, evaluate
+from lorid_train.evaluate import evaluate
 from lorid_train.sft import train
 
 LORA: dict[str, Any] = {
@@ -37,7 +38,7 @@ TEMPERATURE = 0.8
 MAX_NEW_TOKENS = 128
 
 
-def quickstart(  # noqa: PLR0913
+def quickstart(
     out: Path,
     *,
     n_rows: int,
@@ -50,16 +51,13 @@ def quickstart(  # noqa: PLR0913
     """Build, train, evaluate and report below `out`."""
     start = time.monotonic()
     threads = threads or min(2, os.cpu_count() or 1)
-    data = {
-        split: pipeline.run(
-            {
-                "out": str(out / "data" / split),
-                "build": {"source": "arithmetic", "teacher": "source", "split": split, "limit": limit},
-                "validate": {},
-            }
-        )
-        for split, limit in (("train", n_rows), ("test", n_problems))
-    }
+    data = {}
+    for split, limit in (("train", n_rows), ("test", n_problems)):
+        folder = out / "data" / split
+        build = {"source": "arithmetic", "teacher": "source", "split": split, "limit": limit}
+        body = {"out": str(folder), "build": build, "validate": {}}
+        pipeline.run(pipeline.read_config(body, "quickstart"))
+        data[split] = folder / "validate"
     run = out / "run"
     train(
         TrainConfig(
@@ -69,7 +67,7 @@ def quickstart(  # noqa: PLR0913
     )  # fmt: skip
     evaluate(
         EvalConfig(
-            adapters=adapter_folders([str(run)]), dataset=str(data["test"]), out=str(out / "eval"),
+            adapters=folders_of([str(run)]), dataset=str(data["test"]), out=str(out / "eval"),
             rounds=rounds, temperature=TEMPERATURE, top_p=1.0, top_k=0, max_new_tokens=MAX_NEW_TOKENS,
             seed=seed, dtype="float32", batch_size=batch_size, threads=threads,
         )

@@ -29,7 +29,7 @@ from lorid_data.store import (
     read_records,
     write_rows,
 )
-from lorid_train import base_model, checkpoints, formats, roles
+from lorid_train import adapters, base_model, checkpoints, formats, roles
 from lorid_train.base_model import Base
 from lorid_train.config import TrainConfig
 from lorid_train.tokens import RoleData, tokenise
@@ -236,7 +236,7 @@ def _save_adapter(
     config_file.write_text(json.dumps(body, indent=2, sort_keys=True), encoding="utf-8")
     (tmp / "README.md").unlink(missing_ok=True)  # names a local path; cards are made on publishing
     fmt, role = formats.load(config.format), roles.role(name)
-    base_model.write_adapter_card(
+    adapters.write_card(
         tmp,
         {
             "schema": 1,

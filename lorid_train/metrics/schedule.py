@@ -22,20 +22,6 @@ def stop_round(g: GradedProblem) -> int | None:
 def ir_votes(loop_tokens: Sequence[int], ir_tokens: Sequence[Sequence[int]]) -> int:
     """How many rounds of IR to draw for every problem, so that voting can match the loop's cost.
 
-    1.1 times the loop's mean tokens over a problem's mean IR tokens, and one to spare; 0 where
-    nothing was drawn.
-
-    Args:
-        loop_tokens: per problem, all tokens of the rounds that the loop looked at.
-        ir_tokens: per problem, IR's tokens in each of those rounds.
-    """
-    vote = sum(sum(t) / max(1, len(t)) for t in ir_tokens)
-    return 0 if vote == 0 else math.ceil(1.1 * sum(loop_tokens) / vote) + 1
-
-
-def ir_votes(loop_tokens: Sequence[int], ir_tokens: Sequence[Sequence[int]]) -> int:
-    """How many rounds of IR to draw for every problem, so that voting can match the loop's cost.
-
     Args:
         loop_tokens: per problem, all tokens of the rounds that the loop looked at.
         ir_tokens: per problem, the tokens of IR in each of those rounds.

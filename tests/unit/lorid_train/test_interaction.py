@@ -22,7 +22,7 @@ from lorid_train.interaction import (
     draw_seed,
     greedy_keys,
     sampled_keys,
-    used,
+    up_to_stop,
 )
 
 
@@ -144,7 +144,8 @@ def test_batch_size_changes_no_decision_and_no_used_draw(tmp_path: Path, batch_s
     assert decisions_of(one) == decisions_of(many)
 
     def kept(log: DrawLog) -> dict[DrawKey, Draw]:
-        return {d.key: d for d in used(log.draws(), IDS, 0, rule="same_round", rounds=N_ROUNDS)}
+        per_problem = up_to_stop(log.draws(), IDS, 0, rule="same_round", rounds=N_ROUNDS)
+        return {d.key: d for draws in per_problem.values() for d in draws}
 
     assert kept(one) == kept(many) == one.draws()
 
