@@ -12,7 +12,7 @@ from lorid_train.metrics.curves import curves
 from lorid_train.metrics.grading import GradedProblem
 from lorid_train.metrics.intervals import bootstrap_mean, mean_normal
 from lorid_train.metrics.numbers import Flags, fraction
-from lorid_train.metrics.systems import Scored
+from lorid_train.metrics.systems import EARLY_STOP, Scored
 
 Grader = Callable[[str, str], Any]
 """answer, gold → bool, or a verdict of `lorid_data.answers.equal`."""
@@ -81,6 +81,8 @@ def _of_system(name: str, rows: Sequence[Outcome]) -> list[Metric]:
     ]
     if name.startswith("lorid@"):
         found += _of_loop(name, rows)
+    if name == EARLY_STOP:
+        found.append(mean(name, "mean_rounds", rows, lambda o: o.round, bootstrap=True))
     return found
 
 

@@ -26,6 +26,7 @@ class Answered(NamedTuple):
     n_tokens: int
 
 
+EARLY_STOP = "early-stop-ir"
 Answer = Callable[[GradedProblem], Answered | None]
 """A system: its answer to a problem, or None where the draws it needs are missing."""
 
@@ -212,6 +213,10 @@ def repeat_within(g: GradedProblem, *, cap: int) -> Answered | None:
 def _add_early_stop(scored: Scored, graded: Sequence[GradedProblem]) -> None:
     """The control that tells two reasoners from stopping early."""
     cap = min([scored.rounds, *(len(g.ir) for g in graded)])
-    _add(scored, graded, "early-stop-ir", partial(repeat_within, cap=cap))
-    if "early-stop-ir" in scored.outcomes:
-        scored.notes["early-stop-ir"] = f"at most {cap} draws of IR, then the last one's answer"
+    if cap < 2:
+        scored.left_out[EARLY_STOP] = (
+            f"it takes 2 draws of IR per question; {cap} are stored for all"
+        )
+        return
+    _add(scored, graded, EARLY_STOP, partial(repeat_within, cap=cap))
+    scored.notes[EARLY_STOP] = f"at most {cap} draws of IR, then the last one's answer"

@@ -28,7 +28,7 @@ def headline(folder: Path) -> str:
     metrics = read_metrics(folder / "metrics.json")
     n = numbers(metrics)
     systems = [m.system for m in metrics if m.metric == "no_answer" and m.slice is None]
-    rows = [("system", "accuracy", "95 % interval", "n", "tokens")]
+    rows: list[tuple[str, ...]] = [("system", "accuracy", "95 % interval", "n", "tokens")]
     for s in systems:
         accuracy = n[s, "accuracy", None]
         tokens = plain(n.get((s, "tokens_per_problem", None)))
