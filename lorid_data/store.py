@@ -203,6 +203,8 @@ class Stage:
     parent_sha256: str | None
     done: Manifest | None = None
     figures: dict[str, Any] = field(default_factory=dict)
+    libraries: tuple[str, ...] = ("datasets", "polars", "pydantic")
+    """Distributions whose versions the manifest names."""
 
     def finish(self, *, n_in: int, n_kept: int, n_rejected: Mapping[str, int]) -> Manifest:
         """Check the balance, hash the files and write the manifest, last of all.
@@ -228,7 +230,7 @@ class Stage:
             figures=self.figures,
             files=_hash_files(self.out),
             code_version=_version("lorid"),
-            libraries={name: _version(name) for name in ("datasets", "polars", "pydantic")},
+            libraries={name: _version(name) for name in self.libraries},
         )
         write_text(self.out / MANIFEST, manifest.model_dump_json(indent=2) + "\n")
         return manifest

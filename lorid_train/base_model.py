@@ -29,6 +29,10 @@ class Base:
     """Local: sha256 over configuration and weights. Hub: `hub:ID@REVISION`."""
 
 
+LIBRARIES = ("torch", "transformers", "peft", "trl")
+"""Distributions whose versions a manifest names wherever a model was used."""
+
+
 def student_folder() -> Path:
     """The folder of the packaged tiny student."""
     return Path(__file__).parent / "student"

@@ -123,6 +123,7 @@ def evaluate(config: EvalConfig) -> Manifest:
     with stage_of as stage:
         if stage.done is not None:
             return stage.done
+        stage.libraries += base_model.LIBRARIES
         log = DrawLog(stage.out / DRAWS)
         try:
             draw_all(config, records, log, lambda: make_engine(config, adapters))

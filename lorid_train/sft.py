@@ -30,7 +30,7 @@ from lorid_data.store import (
     write_rows,
 )
 from lorid_train import adapters, base_model, checkpoints, formats, roles
-from lorid_train.base_model import Base
+from lorid_train.base_model import LIBRARIES, Base
 from lorid_train.config import TrainConfig
 from lorid_train.tokens import RoleData, tokenise
 from lorid_train.trainer import MANAGED, assert_masked, make_callback, make_trainer, n_steps
@@ -127,6 +127,7 @@ def train(config: TrainConfig) -> Manifest:
     ) as stage:
         if stage.done is not None:
             return stage.done
+        stage.libraries += LIBRARIES
         return _train_roles(config, base, records, stage)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -98,7 +99,7 @@ def make_callback(name: str, progress: Progress, folder: Path) -> Any:
 
         def on_log(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ARG002
             loss = (kwargs.get("logs") or {}).get("loss")
-            if loss is not None and loss != loss:
+            if loss is not None and not math.isfinite(loss):
                 msg = f"role {name!r}: the loss is not a number at step {state.global_step}; lower learning_rate"
                 raise StageError(msg)
 

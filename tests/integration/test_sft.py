@@ -186,7 +186,7 @@ def test_rows_that_do_not_fit_are_rejected_never_cut(tiny_base: Path, dataset: P
 
 
 def test_a_loss_that_is_no_number_stops_with_the_step(tiny_base: Path, dataset: Path, tmp_path: Path) -> None:
-    sft = {**SMALL["sft"], "learning_rate": 1e30, "max_grad_norm": 0.0}
+    sft = {**SMALL["sft"], "learning_rate": 1e39}
     with pytest.raises(StageError, match="not a number at step"):
         train(config(tiny_base, dataset, tmp_path / "run", sft=sft))
 
