@@ -6,15 +6,19 @@ Reading only. Code of a dataset is never run: `trust_remote_code` is not used an
 from __future__ import annotations
 
 import errno
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, cast
 
 from lorid_data.errors import InputError
 from lorid_data.tables import Table, first_bad_line
+
+_COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +81,15 @@ def load(ref: HubRef, config: str, split: str) -> Table:
     with _readable(ref):
         if not sys.stderr.isatty():
             datasets.disable_progress_bars()
-        data = cast(
-            "datasets.Dataset",
-            datasets.load_dataset(ref.id, config, split=split, revision=ref.revision),
-        )
-        columns = tuple(data.column_names)
-        rows: list[dict[str, Any]] = data.to_list()
+        with _cache_of(ref) as (revision, cache):
+            data = cast(
+                "datasets.Dataset",
+                datasets.load_dataset(
+                    ref.id, config, split=split, revision=revision, cache_dir=cache
+                ),
+            )
+            columns = tuple(data.column_names)
+            rows: list[dict[str, Any]] = data.to_list()
     if not rows:
         raise InputError(f"{where}: has no rows; an empty source is refused")
     return Table(where, columns, rows)
@@ -102,6 +109,27 @@ def licence_of(ref: HubRef) -> str:
     except (OSError, ValueError, HfHubHTTPError):
         return "unknown"
     return stated if isinstance(stated, str) and stated else "unknown"
+
+
+@contextmanager
+def _cache_of(ref: HubRef) -> Iterator[tuple[str | None, str]]:
+    """The exact commit of a dataset, and a cache folder that no other content shares.
+
+    `datasets` 5.2 names its cache after a dataset's last path component and its file patterns: it
+    gives the old rows of a file that has changed, and the rows of another folder of the same name.
+    So a local folder is read through a cache of its own, and a Hub id through one per commit.
+    """
+    if ref.is_local:
+        with TemporaryDirectory(prefix="lorid-") as folder:
+            yield None, folder
+        return
+    import datasets
+    from huggingface_hub import HfApi
+
+    commit = ref.revision
+    if commit is None or not _COMMIT.fullmatch(commit):
+        commit = HfApi().dataset_info(ref.id, revision=ref.revision).sha
+    yield commit, str(Path(datasets.config.HF_DATASETS_CACHE) / "by-commit" / str(commit))
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import fcntl
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -115,7 +115,12 @@ class Journal:
             if not done.done():
                 done.set_exception(error) if error is not None else done.set_result(None)
 
-        self._queue.put(_Entry(attempt, lambda error: loop.call_soon_threadsafe(settle, error)))
+        def report(error: BaseException | None) -> None:
+            # A loop that has closed meanwhile has nobody who waits.
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(settle, error)
+
+        self._queue.put(_Entry(attempt, report))
         # A cancelled caller must not lose what is already on its way to the disk.
         await asyncio.shield(done)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-_BOXED = re.compile(r"\\f?boxed\s*")
+_BOXED = re.compile(r"\\(?:boxed|fbox)\s*")
 
 
 def last_boxed(text: str) -> str | None:
@@ -61,7 +61,7 @@ def unbalanced_latex(text: str) -> str | None:
     escaped signs are left out.
     """
     plain = _ASY.sub("", text)
-    if not re.search(r"\\[a-zA-Z\[(]", plain):
+    if not re.search(r"\\[a-zA-Z\[\]()]", plain):
         return None
     # `\\[2pt]` is a line break with a gap, not the start of a formula: escaped signs go first.
     plain = _ESCAPED.sub("", plain)

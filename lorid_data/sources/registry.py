@@ -131,9 +131,9 @@ def load_file(
     from lorid_data.sources.table import problems_of
 
     table = read_table(path)
-    problems, warnings = problems_of(
-        table, source=path.stem, split=split or default_split, licence=licence
-    )
+    # Without a column `split` the whole table is the split that is asked for.
+    unnamed = default_split if split is None or "split" in table.columns else split
+    problems, warnings = problems_of(table, source=path.stem, split=unnamed, licence=licence)
     if split is None:
         return problems, warnings
     return [p for p in problems if p.split == split], warnings
