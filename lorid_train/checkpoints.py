@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from lorid_data.errors import StageError
+from lorid_data.commands import disk_is_full
+from lorid_data.errors import LoridError, StageError
 from lorid_data.store import sha256_file, write_text
 
 _LIST = "complete.json"
@@ -58,3 +61,26 @@ def _check(checkpoint: Path) -> None:
                 f"Delete {checkpoint} to go on from the checkpoint before it"
             )
             raise StageError(msg)
+
+
+@contextmanager
+def full_disk_said(folder: Path) -> Iterator[None]:
+    """Turn what PyTorch and safetensors raise on a full disk into an error that says so.
+
+    They raise their own types, often without the operating system's reason; so the free space is
+    looked at as well.
+
+    Raises:
+        StageError: the disk is full.
+    """
+    try:
+        yield
+    except Exception as e:
+        if isinstance(e, LoridError) or not (disk_is_full(e) or _is_full(folder)):
+            raise
+        msg = f"{folder}: the disk is full; make room and run the same command again: it goes on from its last checkpoint"
+        raise StageError(msg) from e
+
+
+def _is_full(folder: Path) -> bool:
+    return shutil.disk_usage(folder).free < 1 << 20

@@ -202,7 +202,8 @@ def _train_role(
     total = n_steps(trainer, len(made.rows))
     with Progress(f"train {name}", total, done=done) as progress:
         trainer.add_callback(make_callback(name, progress, folder))
-        trainer.train(resume_from_checkpoint=str(resume) if resume else None)
+        with checkpoints.full_disk_said(out):
+            trainer.train(resume_from_checkpoint=str(resume) if resume else None)
     figures = {
         "n_rows": len(made.rows),
         "n_tokens": made.n_tokens,
@@ -213,7 +214,8 @@ def _train_role(
         ],
         "n_trainable_parameters": peft_model.get_nb_trainable_parameters()[0],
     }
-    _save_adapter(out / "adapters" / name, config, name, base, peft_model, figures)
+    with checkpoints.full_disk_said(out):
+        _save_adapter(out / "adapters" / name, config, name, base, peft_model, figures)
     cpu_s = time.process_time() - cpu_start
     print(f"train {name}: {cpu_s:.0f} CPU-seconds", file=sys.stderr, flush=True)  # noqa: T201
     return peft_model.unload()

@@ -209,3 +209,29 @@ def test_unknown_keys_name_the_nearest() -> None:
         parse(TrainConfig, {"base": "student", "fromat": "plain", "seed": "x"}, "c.yaml")
     assert "missing key 'data'" in str(e.value)
     assert "seed" in str(e.value)
+
+
+def test_a_full_disk_is_one_message_and_what_was_saved_stays(
+    finished: Path, tiny_base: Path, dataset: Path, tmp_path: Path
+) -> None:
+    """On a disk of 1.5 MiB: room for the first role, not for all of them."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=900k", "tmpfs", str(disk)], check=False, capture_output=True)
+    if mount.returncode:
+        pytest.skip(f"needs the right to mount a small tmpfs: {mount.stderr.decode().strip()}")
+    try:
+        body = json.loads(config(tiny_base, dataset, disk / "run").model_dump_json())
+        (tmp_path / "c.yaml").write_text(yaml.safe_dump(body))
+        command = [sys.executable, "-m", "lorid_train", "sft", str(tmp_path / "c.yaml")]
+        env = {**os.environ, "OMP_NUM_THREADS": "1"}
+        full = subprocess.run(command, env=env, check=False, capture_output=True, text=True)
+        assert full.returncode == 1
+        assert "the disk is full" in full.stderr
+        assert "Traceback" not in full.stderr
+        saved = adapter_hashes(disk / "run")
+        subprocess.run(["mount", "-o", "remount,size=64m", str(disk)], check=True)
+        subprocess.run(command, env=env, check=True, capture_output=True)
+        assert adapter_hashes(disk / "run") == adapter_hashes(finished) | saved
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
