@@ -35,7 +35,7 @@ def axis(low: float, high: float, start: float, end: float, *, n_ticks: int = 5)
     power = 10.0 ** math.floor(math.log10(raw))
     step = power * min((m for m in (1, 2, 5, 10) if m * power >= raw * (1 - 1e-9)), default=10)
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
-    ticks = tuple(round(i * step, 12) for i in range(first, last + 1))
+    ticks = tuple(float(f"{i * step:.15g}") for i in range(first, last + 1))
     return Axis(ticks[0], ticks[-1], start, end, ticks)
 
 

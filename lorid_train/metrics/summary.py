@@ -12,7 +12,7 @@ from lorid_train.metrics.curves import curves
 from lorid_train.metrics.grading import GradedProblem
 from lorid_train.metrics.intervals import bootstrap_mean, mean_normal
 from lorid_train.metrics.numbers import Flags, fraction
-from lorid_train.metrics.systems import EARLY_STOP, Scored
+from lorid_train.metrics.systems import EARLY_STOP, Scored, of_sampled_seeds
 
 Grader = Callable[[str, str], Any]
 """answer, gold → bool, or a verdict of `lorid_data.answers.equal`."""
@@ -45,10 +45,11 @@ def summarise(
     found: list[Metric] = []
     for name, rows in scored.outcomes.items():
         found += _of_system(name, rows)
-    found += curves(graded, scored.rounds)
-    found += _over_draws(graded)
+    sampled = of_sampled_seeds(graded)
+    found += curves(sampled, scored.rounds)
+    found += _over_draws(sampled)
     found += _by_round(scored)
-    found += _official(graded, scored.rounds)
+    found += _official(sampled, scored.rounds)
     found += _two_by_two(scored)
     found += _by_slice(scored, graded)
     found += _by_grader(scored, graded, graders or {"exact": exact_grader})

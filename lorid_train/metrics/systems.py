@@ -105,6 +105,15 @@ def _add(scored: Scored, graded: Sequence[GradedProblem], name: str, answer: Ans
     ]
 
 
+def of_sampled_seeds(graded: Sequence[GradedProblem]) -> list[GradedProblem]:
+    """The problems under the seeds that anything was sampled with.
+
+    Another seed may hold greedy draws only; a problem that lacks its samples stays in.
+    """
+    seeds = {g.seed for g in graded if g.ir or g.dr}
+    return [g for g in graded if g.seed in seeds]
+
+
 def single(name: str) -> Answer:
     """A system of one draw."""
 
@@ -212,7 +221,7 @@ def repeat_within(g: GradedProblem, *, cap: int) -> Answered | None:
 
 def _add_early_stop(scored: Scored, graded: Sequence[GradedProblem]) -> None:
     """The control that tells two reasoners from stopping early."""
-    cap = min([scored.rounds, *(len(g.ir) for g in graded)])
+    cap = min([scored.rounds, *(len(g.ir) for g in of_sampled_seeds(graded))])
     if cap < 2:
         scored.left_out[EARLY_STOP] = (
             f"it takes 2 draws of IR per question; {cap} are stored for all"

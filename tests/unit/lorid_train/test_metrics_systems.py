@@ -392,6 +392,24 @@ def test_several_seeds_are_clustered_by_problem() -> None:
     )
 
 
+def test_a_seed_with_greedy_draws_only_changes_no_sampled_system() -> None:
+    one = graded(sampled(["2", "1", "1"], ["3", "1", "1"]))
+    extra = graded(
+        [*sampled(["2", "1", "1"], ["3", "1", "1"]), draw("ir", 1, "1", condition="greedy", seed=1)]
+    )
+    both = [outcomes(g, rounds=3) for g in (one, extra)]
+    assert {o.seed for o in both[1].outcomes["ir-greedy"]} == {1}
+    for system, rows in both[0].outcomes.items():
+        assert both[1].outcomes[system] == rows
+    metrics = [summarise(s, g, n_resamples=20) for s, g in zip(both, (one, extra), strict=True)]
+    assert (
+        [m for m in metrics[1] if m.slice == CURVE]
+        == [m for m in metrics[0] if m.slice == CURVE]
+        != []
+    )
+    assert value(metrics[1], "official@3", "accuracy").n == 1
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     st.lists(
