@@ -38,7 +38,7 @@ def _tokens(system: str, n_tokens: int, n: int) -> Metric:
 
 def _loop_curve(graded: Sequence[GradedProblem], rounds: int) -> list[Metric]:
     found: list[Metric] = []
-    for t in range(1, rounds + 1):
+    for t in range(1, rounds + 1) if graded else ():
         right: dict[str, list[bool]] = {}
         agreed: dict[str, list[bool]] = {}
         precise: dict[str, list[bool]] = {}
