@@ -146,7 +146,7 @@ def import_table(
         if stage.done is not None:
             return stage.done
         rows = [
-            to_row(p, row_id, Unasked("source" if p.knowledge else "none"))
+            to_row(p, row_id, Unasked("source" if p.knowledge else "none"), stage="import")
             for p, row_id in zip(problems, row_ids(problems), strict=True)
         ]
         records = [r for r in rows if isinstance(r, Record)]
@@ -162,9 +162,11 @@ def n_failed(manifest: Manifest) -> int:
 # --- pure ---------------------------------------------------------------------------------------
 
 
-def to_row(problem: Problem, row_id: str, answer: Answer) -> Record | Reject:
+def to_row(
+    problem: Problem, row_id: str, answer: Answer, *, stage: str = "build"
+) -> Record | Reject:
     """A record with the teacher's knowledge, or a reject with the reason."""
-    reject = _rejecter(problem, row_id)
+    reject = _rejecter(problem, row_id, stage)
     if not problem.question.strip():
         return reject(RejectReason.QUESTION_EMPTY, "the question is empty", problem.question)
     match answer:
@@ -192,11 +194,12 @@ def provenance_of(reply: TeacherReply) -> Provenance:
 class _rejecter:  # noqa: N801  (used as a function that remembers the row)
     problem: Problem
     row_id: str
+    stage: str
 
     def __call__(self, reason: RejectReason, detail: str, evidence: str) -> Reject:
         return Reject(
             row_id=self.row_id,
-            stage="build",
+            stage=self.stage,
             disposition=_DISPOSITIONS.get(reason, Disposition.DROP),
             reason=reason,
             detail=detail,

@@ -106,7 +106,7 @@ def answer_contradicted(r: Record) -> Finding | None:
     """
     if not r.answer.strip() or not r.rationale.strip():
         return None
-    marked = last_boxed(r.rationale) or _said(r.rationale)
+    marked = last_boxed(r.rationale) or _said(ANNOTATION.sub("", r.rationale))
     if marked is not None:
         return _marked_contradiction(r, marked)
     stated = number(r.answer)

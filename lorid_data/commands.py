@@ -83,7 +83,7 @@ def run(app: App, argv: Sequence[str] | None = None) -> int:
         # The reader of our output has gone (`… | head`): nothing to tell, and nobody to tell it.
         sys.stdout = None
         return EXIT_FAILED
-    except (LoridError, OSError, sqlite3.Error, KeyboardInterrupt, BaseExceptionGroup) as e:
+    except (Exception, KeyboardInterrupt, BaseExceptionGroup) as e:  # noqa: BLE001  (raised again unless expected)
         return _status_of(e)
     finally:
         app.config = ()
@@ -106,7 +106,12 @@ def _status_of(error: BaseException) -> int:
     if any(isinstance(leaf, KeyboardInterrupt) for leaf in leaves):
         return _complain("interrupted; run the same command again to go on", EXIT_INTERRUPTED)
     for leaf in leaves:
-        if isinstance(leaf, (OSError, sqlite3.Error)):
+        if isinstance(leaf, sqlite3.Error):
+            return _complain(
+                f"the journal cannot be read or written: {leaf}; what was acknowledged stays",
+                EXIT_FAILED,
+            )
+        if isinstance(leaf, OSError):
             return _complain(f"{type(leaf).__name__}: {leaf}", EXIT_FAILED)
     raise error
 
@@ -125,9 +130,11 @@ def disk_is_full(error: BaseException) -> bool:
     """Whether an error says that there is no room (or that a quota or size limit is reached)."""
     if isinstance(error, OSError) and error.errno in _FULL:
         return True
-    return isinstance(error, (OSError, sqlite3.Error)) and any(
-        text in str(error).lower() for text in _FULL_TEXT
+    # polars writes files by itself, and says so in the text of an error of its own.
+    writes = isinstance(error, (OSError, sqlite3.Error)) or type(error).__module__.startswith(
+        "polars"
     )
+    return writes and any(text in str(error).lower() for text in _FULL_TEXT)
 
 
 def _complain(message: str, status: int) -> int:

@@ -1,0 +1,74 @@
+"""`run CONFIG.yaml`: the order of the stages, and a configuration that is refused whole."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from lorid_data import pipeline
+from lorid_data.errors import ConfigError
+from lorid_data.store import read_records
+
+CONFIGS = sorted((Path(__file__).parents[3] / "configs" / "data").glob("*.yaml"))
+
+
+def config(out: Path, **more: Any) -> dict[str, Any]:
+    build = {"source": "arithmetic", "teacher": "source", "split": "validation", "limit": 20}
+    return {"out": str(out), "build": build, "validate": None, **more}
+
+
+def test_the_stages_run_in_order_and_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    checked = pipeline.read_config(config(tmp_path / "out"), "c.yaml")
+    manifests = pipeline.run(checked)
+    assert list(manifests) == ["build", "validate"]
+    assert manifests["build"].n_kept == manifests["validate"].n_in == 20
+    assert len(read_records(tmp_path / "out" / "validate")) == manifests["validate"].n_kept
+    assert "build: 20 rows in, 20 kept, 0 rejected" in capsys.readouterr().err
+    assert pipeline.run(checked) == manifests
+
+
+def test_a_stage_that_is_not_named_does_not_run(tmp_path: Path) -> None:
+    body = config(tmp_path / "out")
+    del body["validate"]
+    assert list(pipeline.run(pipeline.read_config(body, "c.yaml"))) == ["build"]
+    assert not (tmp_path / "out" / "validate").exists()
+
+
+def test_all_problems_of_a_configuration_are_listed_at_once() -> None:
+    body = {
+        "build": {"sorce": "gsm8k", "teacher": "none", "limit": 0, "concurrency": "many"},
+        "validte": {},
+        "validate": {"strict": True},
+    }
+    with pytest.raises(ConfigError) as e:
+        pipeline.read_config(body, "c.yaml")
+    message = str(e.value)
+    for part in (
+        "c.yaml: unknown key 'validte'; did you mean 'validate'?",
+        "c.yaml: 'out' must name",
+        "c.yaml: build: unknown key 'sorce'; did you mean 'source'?",
+        "c.yaml: build: missing key 'source'",
+        "c.yaml: build: limit:",
+        "c.yaml: build: concurrency:",
+        "c.yaml: validate: unknown key 'strict'",
+    ):
+        assert part in message, part
+
+
+@pytest.mark.parametrize("build", [None, [], "gsm8k"])
+def test_a_section_that_is_no_mapping_is_refused(build: object) -> None:
+    with pytest.raises(ConfigError, match=r"c\.yaml: build"):
+        pipeline.read_config({"out": "o", "build": build}, "c.yaml")
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda p: p.stem)
+def test_the_shipped_configurations_are_sound(path: Path) -> None:
+    body = yaml.safe_load(path.read_text(encoding="utf-8"))
+    assert set(pipeline.read_config(body, path.name).sections) == {"build", "validate"}
+
+
+def test_there_are_shipped_configurations() -> None:
+    assert {p.stem for p in CONFIGS} >= {"gsm8k", "math", "arithmetic"}

@@ -1,0 +1,166 @@
+"""Folders: atomic writes, locks, the balance, what is resumed and what is refused."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from lorid_data import store
+from lorid_data.errors import ConfigError, InputError, LockedError, StageError
+from lorid_data.schema import Disposition, Provenance, Record, Reject, RejectReason
+
+
+def record(i: int, **more: Any) -> Record:
+    return Record(
+        row_id=f"row{i}", problem_id=f"p{i}", original_id=f"p{i}", source="s", split="train", question=" q\n",
+        rationale="r", answer="1", provenance=Provenance(teacher="none", cost_usd=0.5, n_input_tokens=3), **more,
+    )  # fmt: skip
+
+
+def reject(i: int) -> Reject:
+    return Reject(
+        row_id=f"row{i}",
+        stage="build",
+        disposition=Disposition.DROP,
+        reason=RejectReason.NOT_RECORDED,
+    )
+
+
+def test_rows_come_back_as_they_were(tmp_path: Path) -> None:
+    rows = [record(0), record(1, knowledge=("a", "é\u2028"), flags=("f",), level="Level 5")]
+    store.write_rows(tmp_path / "r.parquet", Record, rows)
+    assert store.read_rows(tmp_path / "r.parquet", Record) == rows
+
+
+def test_the_columns_are_the_documented_ones(tmp_path: Path) -> None:
+    store.write_rows(tmp_path / "r.parquet", Record, [])
+    frame = pl.read_parquet(tmp_path / "r.parquet")
+    assert frame.columns == [
+        "row_id", "problem_id", "original_id", "source", "split", "question", "rationale", "answer",
+        "level", "subject", "licence", "knowledge", "flags", "provenance",
+    ]  # fmt: skip
+    assert frame.schema["knowledge"] == pl.List(pl.String)
+    assert isinstance(frame.schema["provenance"], pl.Struct)
+
+
+def test_the_same_rows_are_the_same_bytes(tmp_path: Path) -> None:
+    for name in "ab":
+        store.write_rows(tmp_path / name, Record, [record(i) for i in range(1000)])
+    assert store.sha256_file(tmp_path / "a") == store.sha256_file(tmp_path / "b")
+
+
+def test_a_file_of_other_columns_is_refused(tmp_path: Path) -> None:
+    pl.DataFrame({"question": ["q"]}).write_parquet(tmp_path / "r.parquet")
+    with pytest.raises(InputError, match="missing columns"):
+        store.read_rows(tmp_path / "r.parquet", Record)
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "f.txt"
+    store.write_text(path, "old")
+
+    def fail() -> None:
+        with store.atomic_path(path) as tmp:
+            tmp.write_text("half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert path.read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["f.txt"]
+
+
+def stage(out: Path, limit: int = 1, **identity: Any) -> Any:
+    return store.open_stage(
+        out, "build", identity={"source": "s", **identity}, settings={"limit": limit}
+    )
+
+
+def finish(out: Path, limit: int = 1) -> None:
+    with stage(out, limit) as s:
+        store.write_dataset(s, [record(0)], [reject(1)], n_in=2)
+
+
+def test_rows_that_are_lost_are_an_error(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with stage(out) as s, pytest.raises(StageError, match="rows were lost"):
+        store.write_dataset(s, [record(0)], [reject(1)], n_in=3)
+    with pytest.raises(InputError, match="has not finished"):
+        store.read_manifest(out)
+
+
+def test_the_manifest_names_every_file_by_its_hash(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    finish(out)
+    manifest = store.read_manifest(out)
+    assert (manifest.n_in, manifest.n_kept, manifest.n_rejected) == (2, 1, {"not_recorded": 1})
+    assert set(manifest.files) == {"records.parquet", "rejects.parquet", "config.yaml"}
+
+
+def test_a_finished_folder_is_given_back_and_other_settings_open_it_again(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    finish(out)
+    with stage(out) as s:
+        assert s.done == store.read_manifest(out)
+    with stage(out, limit=2) as s:
+        assert s.done is None
+        assert not (out / "manifest.json").exists()
+
+
+def other_identity(out: Path) -> Any:
+    return stage(out, source="t")
+
+
+def other_stage(out: Path) -> Any:
+    return store.open_stage(out, "validate", identity={"source": "s"})
+
+
+@pytest.mark.parametrize(("open_", "says"), [(other_identity, "source was 's', is 't'"), (other_stage, "stage 'build'")])  # fmt: skip
+def test_a_folder_of_something_else_is_refused(tmp_path: Path, open_: Any, says: str) -> None:
+    out = tmp_path / "out"
+    finish(out)
+    with pytest.raises(ConfigError) as e:
+        open_(out).__enter__()
+    assert says in str(e.value)
+    assert store.read_manifest(out).n_in == 2
+
+
+def test_a_folder_with_foreign_files_and_a_file_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(ConfigError, match="not empty"):
+        stage(tmp_path).__enter__()
+    with pytest.raises(ConfigError, match="is no folder"):
+        stage(tmp_path / "notes.txt").__enter__()
+
+
+def test_a_folder_is_locked_against_other_processes(tmp_path: Path) -> None:
+    script = (
+        "import sys, pathlib; from lorid_data import store\n"
+        "with store.locked(pathlib.Path(sys.argv[1])): print('got it')\n"
+    )
+
+    def other() -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", script, str(tmp_path)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    with store.locked(tmp_path):
+        assert "LockedError" in other().stderr
+        with pytest.raises(LockedError, match="another process"), store.locked(tmp_path):
+            pass
+    assert other().stdout == "got it\n"
+
+
+def test_a_manifest_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no such folder"):
+        store.read_manifest(tmp_path / "absent")
+    (tmp_path / "manifest.json").write_text(json.dumps({"stage": "build"}))
+    with pytest.raises(InputError, match="not a manifest of this version"):
+        store.read_manifest(tmp_path)
