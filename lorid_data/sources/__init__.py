@@ -1,0 +1,1 @@
+"""Where problems come from: one module or package a source, each with a `load`."""

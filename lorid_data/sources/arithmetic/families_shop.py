@@ -72,7 +72,7 @@ SHOP: tuple[Family, ...] = (
     ),
     Family(
         name="saving-for-a-goal",
-        numbers={"w": (6, 36), "n": (3, 9), "a": (11, 90), "g": (120, 480)},
+        numbers={"w": (6, 36), "n": (3, 9), "a": (11, 90), "g": (60, 300)},
         phrasings=(
             "{name} has {a} dollars and saves {w} dollars a week for {n} weeks. How much more does {name} need for a bike that costs {g} dollars?",
             "A bike costs {g} dollars. {name} already has {a} dollars and then puts aside {w} dollars each week for {n} weeks. How many dollars are still missing?",

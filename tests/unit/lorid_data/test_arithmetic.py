@@ -52,7 +52,8 @@ def test_another_seed_gives_other_rows() -> None:
 
 
 def test_default_sizes() -> None:
-    assert {split: sum(1 for _ in load(split)) for split in SIZES} == SIZES
+    sizes = {split: sum(1 for _ in load(split)) for split in SIZES}
+    assert sizes == {"train": 10_000, "validation": 1_000, "test": 1_000, "heldout": 500}
 
 
 def test_splits_share_no_question_even_across_seeds(rows: dict[str, list[Problem]]) -> None:
