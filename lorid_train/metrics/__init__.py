@@ -5,7 +5,7 @@ system, `summarise` those into the numbers of `metrics.json`. The loop's rule is
 (`decide`): nothing here imports it, torch, or an engine.
 """
 
-from lorid_train.metrics.comparisons import Pair, compare, families
+from lorid_train.metrics.comparisons import Pair, compare, compare_runs, families
 from lorid_train.metrics.curves import CURVE
 from lorid_train.metrics.files import metrics_json, read_metrics
 from lorid_train.metrics.grading import (
@@ -39,7 +39,7 @@ from lorid_train.metrics.official import (
 )
 from lorid_train.metrics.schedule import as_scheduled, ir_votes, planned_ir_votes
 from lorid_train.metrics.summary import exact_grader, summarise
-from lorid_train.metrics.systems import Scored, outcomes
+from lorid_train.metrics.systems import Scored, kind, outcomes
 from lorid_train.metrics.voting import cluster, majority, votes_needed, votes_within
 
 __all__ = [
@@ -58,6 +58,7 @@ __all__ = [
     "bootstrap_ratio",
     "cluster",
     "compare",
+    "compare_runs",
     "detectable_difference",
     "exact_grader",
     "extract_answer",
@@ -66,6 +67,7 @@ __all__ = [
     "grade",
     "holm",
     "ir_votes",
+    "kind",
     "majority",
     "mcnemar_exact",
     "mean_normal",

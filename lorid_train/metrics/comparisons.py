@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from lorid_train.draws import Metric, Outcome, Verdict
 from lorid_train.metrics.intervals import holm, mcnemar_exact, paired_bootstrap
-from lorid_train.metrics.systems import Scored
+from lorid_train.metrics.systems import Scored, kind
 
 
 class Pair(NamedTuple):
@@ -72,6 +72,38 @@ def compare(scored: Scored, *, seed: int = 0, n_resamples: int = 10_000) -> list
             )
             found += [*metrics, last]
     return found
+
+
+def compare_runs(
+    this: Scored, other: Scored, *, seed: int = 0, n_resamples: int = 10_000
+) -> list[Metric]:
+    """The same systems in two evaluations, on the questions that both hold.
+
+    Metrics as `compare` gives them, one family, with the slice `other-run`; systems that one of
+    them lacks are left aside. Empty where the two share no question.
+    """
+    found: list[Metric] = []
+    ps: list[float] = []
+    of = [
+        {kind(s): right_by_problem(rows) for s, rows in run.outcomes.items()}
+        for run in (this, other)
+    ]
+    for name in (s for s in of[0] if s in of[1]):
+        here, there = of[0][name], of[1][name]
+        shared = [pid for pid in here if pid in there]
+        if not shared:
+            return []
+        sides = {"this": {p: here[p] for p in shared}, "other": {p: there[p] for p in shared}}
+        metrics, p = _compare(Pair("this", "other"), sides, seed, n_resamples)
+        found += [m.model_copy(update={"system": name, "slice": "other-run"}) for m in metrics]
+        ps.append(p)
+    raw = [m for m in found if m.metric == "mcnemar_p"]
+    return found + [
+        m.model_copy(
+            update={"metric": "mcnemar_p_holm", "value": p, "method": f"holm over {len(ps)} (runs)"}
+        )
+        for m, p in zip(raw, holm(ps), strict=True)
+    ]
 
 
 def _metric(pair: Pair, name: str, value: float, n: int, method: str) -> Metric:

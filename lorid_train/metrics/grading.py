@@ -68,6 +68,8 @@ class GradedProblem:
     """The verdict on each decision (no_answer where there is none)."""
     official: OfficialStop | None
     """Where the official evaluation stops; None where draws are missing."""
+    compared: Mapping[str, int]
+    """How many distinct answers the grader found equal, different, unparsed or timeout."""
 
     def n_loop_tokens(self, n_rounds: int) -> int:
         """All tokens of IR, KG and DR in the first rounds."""
@@ -164,14 +166,22 @@ class _Reader:
         self.gold, self.group = gold, group
         self._extract, self._equal = extract, equal
         self._verdicts: dict[str | None, Verdict] = {}
+        self.compared: dict[str, int] = {}
 
     def answer(self, draw: Draw) -> str | None:
         return self._extract(draw.text)
 
     def verdict(self, answer: str | None) -> Verdict:
         if answer not in self._verdicts:
-            self._verdicts[answer] = score(answer, self.gold.answer, equal=self._equal)
+            self._verdicts[answer] = score(answer, self.gold.answer, equal=self._compare)
         return self._verdicts[answer]
+
+    def _compare(self, answer: str, gold: str) -> str:
+        from lorid_data import answers as default
+
+        found = str((self._equal or default.equal)(answer, gold))
+        self.compared[found] = self.compared.get(found, 0) + 1
+        return found
 
     def votes(self, draws: Sequence[tuple[Draw, int]]) -> list[Vote]:
         answers = [self.answer(d) for d, _ in draws]
@@ -213,6 +223,7 @@ def _grade_seed(
             lambda a: read.verdict(a) == Verdict.CORRECT,
             rounds=rounds,
         ),
+        compared=dict(read.compared),
     )
 
 

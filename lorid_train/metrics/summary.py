@@ -52,6 +52,7 @@ def summarise(
     found += _official(sampled, scored.rounds)
     found += _two_by_two(scored)
     found += _by_slice(scored, graded)
+    found += _grading(graded)
     found += _by_grader(scored, graded, graders or {"exact": exact_grader})
     found += compare(scored, seed=seed, n_resamples=n_resamples)
     found += [
@@ -206,6 +207,22 @@ def _kappa(cells: Sequence[tuple[bool, bool]], n: int, label: str) -> Metric:
     chance = p * q + (1 - p) * (1 - q)
     value = None if chance == 1 else (agree - chance) / (1 - chance)
     return Metric(system="ir-and-dr", metric="kappa", value=value, n=n, method="cohen", slice=label)
+
+
+def _grading(graded: Sequence[GradedProblem]) -> list[Metric]:
+    """What became of the comparisons with gold answers: one for each distinct answer."""
+    last = {g.gold.problem_id: g.compared for g in graded}
+    n = sum(sum(c.values()) for c in last.values())
+    return [
+        Metric(
+            system="grader",
+            metric=name,
+            value=sum(c.get(name, 0) for c in last.values()) / n if n else None,
+            n=n,
+            method="count",
+        )
+        for name in ("equal", "different", "unparsed", "timeout")
+    ]
 
 
 def _by_slice(scored: Scored, graded: Sequence[GradedProblem]) -> list[Metric]:

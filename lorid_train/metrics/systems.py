@@ -50,6 +50,12 @@ class Scored:
         return f"lorid@{self.rounds}"
 
 
+def kind(system: str) -> str:
+    """A system's name with K for the number that was matched on tokens: maj-ir@8 → maj-ir@K."""
+    name, at, _ = system.partition("@")
+    return f"{name}@K" if at and name.startswith("maj-") else system
+
+
 def outcomes(
     graded: Sequence[GradedProblem], *, rounds: int, thresholds: Iterable[int] = (1, 3, 5, 20)
 ) -> Scored:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from lorid_data import pages
 from lorid_data.pages import Table
-from lorid_train.report import plots, tables
+from lorid_train.report import loop_tables, plots, run_tables, tables
 from lorid_train.report.findings import findings
 from lorid_train.report.traces import data_blocks
 from lorid_train.report.view import EvaluationView
@@ -59,13 +59,15 @@ def _subtitle(views: Sequence[EvaluationView]) -> str:
 def _sections(views: Sequence[EvaluationView]) -> Iterator[str]:
     yield pages.section("findings", "What the numbers say", *_each(views, _findings))
     yield pages.section("accuracy", "Accuracy", *_accuracy(views))
-    yield pages.section("comparisons", "Paired comparisons", *_each(views, _comparisons))
+    between = [run_tables.between_runs(views[0], v) for v in views[1:]]
+    across = [pages.table_html(t) for t in between if t.rows]
+    yield pages.section("comparisons", "Paired comparisons", *across, *_each(views, _comparisons))
     yield pages.section("rounds", "The loop, round by round", *_each(views, _rounds))
     yield pages.section("breakdown", "Breakdown", *_each(views, _breakdown))
     yield pages.section("questions", "Questions", _QUESTIONS)
-    out = tables.left_out(views)
+    out = run_tables.left_out(views)
     rest = [pages.table_html(out)] if out.rows else []
-    yield pages.section("settings", "Settings", pages.table_html(tables.settings(views)), *rest)
+    yield pages.section("settings", "Settings", pages.table_html(run_tables.settings(views)), *rest)
 
 
 def _each(views: Sequence[EvaluationView], part: Part) -> Iterator[str]:
@@ -83,7 +85,9 @@ def _findings(view: EvaluationView) -> Iterator[str]:
 
 def _accuracy(views: Sequence[EvaluationView]) -> Iterator[str]:
     if len(views) > 1:
-        yield pages.figure(plots.accuracies(views), tables.side_by_side(views), _ACCURACY)
+        yield f'<div class="wide">{plots.accuracies(views)}</div>'
+        yield pages.paragraph(_ACCURACY, "note")
+        yield pages.table_html(run_tables.side_by_side(views))
         for view in views:
             yield pages.folded(f"{view.name}: every system", pages.table_html(tables.systems(view)))
     else:
@@ -95,20 +99,20 @@ def _accuracy(views: Sequence[EvaluationView]) -> Iterator[str]:
             yield f"<h3>{pages.esc(view.name)}: accuracy against cost</h3>"
         else:
             yield "<h3>Accuracy against cost</h3>"
-        yield pages.figure(plots.against_tokens(view), tables.thresholds(view), _TOKENS)
+        yield pages.figure(plots.against_tokens(view), loop_tables.thresholds(view), _TOKENS)
 
 
 def _comparisons(view: EvaluationView) -> Iterator[str]:
     yield pages.table_html(tables.comparisons(view))
     yield "<h3>Who gets what right</h3>"
-    yield pages.table_html(tables.two_by_two(view))
+    yield pages.table_html(loop_tables.two_by_two(view))
 
 
 def _rounds(view: EvaluationView) -> Iterator[str]:
-    yield pages.figure(plots.consensus(view), tables.consensus(view), _ROUNDS)
-    yield pages.figure(plots.rounds(view), tables.stopping(view), _STOP)
+    yield pages.figure(plots.consensus(view), loop_tables.consensus(view), _ROUNDS)
+    yield pages.figure(plots.rounds(view), loop_tables.stopping(view), _STOP)
     for which, name in _LISTS:
-        found = tables.named_list(view, which)
+        found = loop_tables.named_list(view, which)
         if found.rows:
             yield pages.folded(name, pages.table_html(found))
 
@@ -119,6 +123,7 @@ def _breakdown(view: EvaluationView) -> Iterator[str]:
         yield pages.table_html(tables.slices(view, key))
     yield "<h3>By grader</h3>"
     yield pages.table_html(tables.graders(view))
+    yield pages.table_html(tables.grading(view))
 
 
 _LISTS = (
@@ -163,11 +168,12 @@ def render_markdown(evaluations: Sequence[EvaluationView]) -> str:
             if parts:
                 lines += [f"## {heading}{name}", "", *parts]
     if len(evaluations) > 1:
-        lines += ["## Side by side", "", pages.table_markdown(tables.side_by_side(evaluations))]
-    out = tables.left_out(evaluations)
+        lines += ["## Side by side", "", pages.table_markdown(run_tables.side_by_side(evaluations))]
+        lines += _md(*(run_tables.between_runs(evaluations[0], v) for v in evaluations[1:]))
+    out = run_tables.left_out(evaluations)
     if out.rows:
         lines += ["## Left out", "", pages.table_markdown(out)]
-    lines += ["## Settings", "", pages.table_markdown(tables.settings(evaluations))]
+    lines += ["## Settings", "", pages.table_markdown(run_tables.settings(evaluations))]
     return "\n".join(lines)
 
 
@@ -178,13 +184,17 @@ def _md(*found: Table) -> list[str]:
 _MARKDOWN: tuple[tuple[str, Callable[[EvaluationView], list[str]]], ...] = (
     ("What the numbers say", lambda v: ["\n".join(f"- {s}" for s in findings(v)) + "\n"]),
     ("Accuracy", lambda v: _md(tables.systems(v))),
-    ("Paired comparisons", lambda v: _md(tables.comparisons(v), tables.two_by_two(v))),
-    ("The loop at every t", lambda v: _md(tables.thresholds(v), tables.consensus(v))),
-    ("Stopping round", lambda v: _md(tables.stopping(v))),
+    ("Paired comparisons", lambda v: _md(tables.comparisons(v), loop_tables.two_by_two(v))),
+    ("The loop at every t", lambda v: _md(loop_tables.thresholds(v), loop_tables.consensus(v))),
+    ("Stopping round", lambda v: _md(loop_tables.stopping(v))),
     (
         "Breakdown",
-        lambda v: _md(*(tables.slices(v, k) for k in tables.sliced_by(v)), tables.graders(v)),
+        lambda v: _md(
+            *(tables.slices(v, k) for k in tables.sliced_by(v)),
+            tables.graders(v),
+            tables.grading(v),
+        ),
     ),
-    ("Without consensus", lambda v: _md(tables.named_list(v, "no_consensus"))),
-    ("False consensus", lambda v: _md(tables.named_list(v, "false_consensus"))),
+    ("Without consensus", lambda v: _md(loop_tables.named_list(v, "no_consensus"))),
+    ("False consensus", lambda v: _md(loop_tables.named_list(v, "false_consensus"))),
 )

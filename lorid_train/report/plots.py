@@ -6,20 +6,25 @@ from collections.abc import Sequence
 
 from lorid_data.pages import Estimate, Row, Series, bar_chart, interval_chart, line_chart, percent
 from lorid_train.metrics.curves import CURVE
+from lorid_train.report.run_tables import by_kind
 from lorid_train.report.view import EvaluationView
 from lorid_train.report.words import Numbers, numbers
 
 
 def accuracies(views: Sequence[EvaluationView]) -> str:
     """Accuracy of every system with its interval, one series per run."""
-    of = [numbers(v.metrics) for v in views]
     tops = {v.scored.headline for v in views}
-    names = dict.fromkeys(s for v in views for s in v.scored.outcomes)
+    if len(views) > 1:
+        of = [by_kind(v) for v in views]
+    else:
+        n = numbers(views[0].metrics)
+        of = [{s: n[s, "accuracy", None] for s in views[0].scored.outcomes}]
+    names = dict.fromkeys(s for found in of for s in found)
     rows = []
     for s in names:
         estimates = []
-        for i, n in enumerate(of):
-            m = n.get((s, "accuracy", None))
+        for i, found in enumerate(of):
+            m = found.get(s)
             if m is None or m.value is None:
                 estimates.append(Estimate(None, series=i, note="left out"))
             else:

@@ -137,20 +137,25 @@
       return box;
     }
     if (one.decision) {
-      const d = one.decision, line = el("p");
+      const d = one.decision, line = el("p", "decided");
       const way = d.agreed ? "agreed in round " + d.r : d.how === "none" ? "no consensus in " + d.r + " rounds" : "no consensus in " + d.r + " rounds, fallback";
       line.append(el("b", "", index.runs[i].system + ": "), el("span", "", (d.a === null ? "none" : d.a) + " "), chip(d.v), el("span", "meta", "  " + way));
       box.append(line);
     }
     const stop = one.decision ? one.decision.r : Infinity;
+    const late = el("div", "draws");
     for (const r of one.rounds) {
-      const late = r.round > stop && r.seed === one.seed;
-      const name = "Round " + r.round + (r.seed !== one.seed ? " · seed " + r.seed : "") + (late ? " · after the stop" : "");
-      box.append(el("h4", late ? "late" : "", name));
-      const grid = el("div", "draws" + (late ? " late" : ""));
-      for (const role of ["ir", "kg", "dr"]) if (r[role]) grid.append(draw(r[role], role.toUpperCase()));
-      box.append(grid);
+      const roles = ["ir", "kg", "dr"].filter((role) => r[role]);
+      const name = "Round " + r.round + (r.seed !== one.seed ? " · seed " + r.seed : "");
+      if (r.round > stop && r.seed === one.seed) {
+        for (const role of roles) late.append(draw(r[role], role.toUpperCase() + " · " + name.toLowerCase()));
+        continue;
+      }
+      const grid = el("div", "draws");
+      for (const role of roles) grid.append(draw(r[role], role.toUpperCase()));
+      box.append(el("h4", "", name), grid);
     }
+    if (late.children.length) box.append(folded("After the stop: " + late.children.length + " draws, for voting", late));
     if (one.single.length) {
       box.append(el("h4", "", "Greedy"));
       const grid = el("div", "draws");
@@ -165,6 +170,7 @@
     top.append(el("b", "", name));
     if (d.v) top.append(chip(d.v), el("span", "said", d.a === null ? "" : d.a));
     top.append(el("span", "cost", d.n + " tokens" + (d.finish === "stop" ? "" : ", " + d.finish)));
+    top.title = "seed " + d.s;
     box.append(top, el("pre", "", d.t));
     return box;
   }

@@ -12,6 +12,7 @@ from typing import Any
 from lorid_data.pages import chunk, visible
 from lorid_data.schema import Record
 from lorid_train.draws import Draw, How, Outcome
+from lorid_train.interaction import draw_seed
 from lorid_train.metrics import GradedProblem, Vote
 from lorid_train.report.view import EvaluationView
 
@@ -20,6 +21,7 @@ CHUNK_CHARS = 300_000
 QUESTION_CHARS = 1_500
 """What the index keeps of a question: enough to recognise and to search it."""
 ANSWER_CHARS = 200
+_ROLES = ("ir", "kg", "dr")
 
 
 def data_blocks(views: Sequence[EvaluationView]) -> Iterator[str]:
@@ -119,7 +121,7 @@ def _run(draws: Sequence[Draw], graded: GradedProblem | None) -> dict[str, Any] 
     decision = graded.decisions[-1] if graded.decisions else None
     single: list[dict[str, Any]] = []
     rounds: dict[tuple[int, int], dict[str, Any]] = {}
-    for d in sorted(draws, key=lambda d: (d.seed, d.round, d.condition, d.role)):
+    for d in sorted(draws, key=lambda d: (d.seed, d.round, _ROLES.index(d.role), d.condition)):
         shown = _draw(d, _vote(d, graded))
         if d.condition == "sampled":
             rounds.setdefault((d.seed, d.round), {"seed": d.seed, "round": d.round})[d.role] = shown
@@ -159,6 +161,7 @@ def _draw(d: Draw, vote: Vote | None) -> dict[str, Any]:
         "t": visible(d.text),
         "n": d.n_tokens,
         "finish": d.finish_reason,
+        "s": str(draw_seed(d.key)),
     }
     if vote is not None:
         shown["a"] = None if vote.answer is None else visible(vote.answer, ANSWER_CHARS)

@@ -29,6 +29,13 @@ class Replay:
         return decide(draws, rule=self.rule, rounds=t, fallback=self.fallback)
 
 
+def _official_grader() -> dict[str, Callable[[str, str], Any]]:
+    from lorid_data import answers
+
+    official = getattr(answers, "official_equal", None)
+    return {} if official is None else {"official": official}
+
+
 @dataclass(frozen=True, slots=True)
 class EvaluationView:
     """What a report shows of one evaluation."""
@@ -68,7 +75,8 @@ def view_of(
         replay: rule, largest threshold and fallback of the loop.
         exhaustive: whether every round was drawn for every problem on purpose.
         thresholds: further t to show as systems.
-        graders: other graders to show accuracies under (`metrics.summarise`).
+        graders: other graders to show accuracies under (`metrics.summarise`); by default exact
+            strings and, where `lorid_data.answers` has it, the official one.
         settings: what to show of the run's configuration; rule, t and fallback are added.
     """
     by_id: dict[str, Record] = {}
@@ -86,12 +94,13 @@ def view_of(
     graded = metrics.as_scheduled(graded, exhaustive=exhaustive)
     scored = metrics.outcomes(graded, rounds=replay.rounds, thresholds=thresholds)
     shown = {**(settings or {}), **asdict(replay)}
+    known = {"exact": metrics.exact_grader, **_official_grader()} if graders is None else graders
     return EvaluationView(
         name=name,
         settings=shown,
         records=by_id,
         graded=graded,
         scored=scored,
-        metrics=metrics.summarise(scored, graded, graders=graders),
+        metrics=metrics.summarise(scored, graded, graders=known),
         draws=draws,
     )

@@ -25,9 +25,12 @@ from lorid_train.metrics import (
     answer_type,
     as_scheduled,
     compare,
+    compare_runs,
     gold_of,
     grade,
     ir_votes,
+    kind,
+    mcnemar_exact,
     metrics_json,
     outcomes,
     planned_ir_votes,
@@ -364,6 +367,41 @@ def test_comparisons_are_paired_tested_and_adjusted() -> None:
         n_alternatives * 2 / 64
     )
     assert {m.slice for m in metrics if m.method.endswith("(thresholds)")} == {"vs=lorid@1"}
+
+
+def test_two_runs_are_compared_on_the_questions_that_both_hold() -> None:
+    def run(answers: str, first: int) -> Scored:
+        problems = []
+        for i, a in enumerate(answers):
+            pid = f"p{first + i}"
+            problems += graded([*sampled([a] * 12, [a] * 12, pid=pid)], pid=pid, rounds=1)
+        return outcomes(problems, rounds=1)
+
+    metrics = compare_runs(run("11111112", 0), run("2222221", 1))
+    assert {m.slice for m in metrics} == {"other-run"}
+    assert value(metrics, "lorid@1", "difference", "other-run").value == pytest.approx((6 - 1) / 7)
+    assert value(metrics, "lorid@1", "only_this_right", "other-run").value == pytest.approx(6 / 7)
+    assert value(metrics, "lorid@1", "mcnemar_p", "other-run").value == pytest.approx(
+        mcnemar_exact(6, 1)
+    )
+    holms = [m for m in metrics if m.metric == "mcnemar_p_holm"]
+    assert {m.value for m in holms} == {min(1.0, len(holms) * mcnemar_exact(6, 1))}
+    assert "maj-ir@K" in {m.system for m in metrics}
+    assert compare_runs(run("11", 0), run("11", 5)) == []
+
+
+def test_what_the_grader_could_not_do_is_counted() -> None:
+    both = two_problems() + graded(sampled(["?"], ["1"], pid="r"), pid="r")
+    metrics = summarise(outcomes(both, rounds=3), both, n_resamples=20)
+    found = {m.metric: (m.value, m.n) for m in metrics if m.system == "grader"}
+    assert found == {
+        "equal": (2 / 7, 7),
+        "different": (3 / 7, 7),
+        "unparsed": (1 / 7, 7),
+        "timeout": (1 / 7, 7),
+    }
+    assert kind("maj-ir@8") == "maj-ir@K"
+    assert kind("lorid@20") == "lorid@20"
 
 
 def test_several_seeds_are_clustered_by_problem() -> None:

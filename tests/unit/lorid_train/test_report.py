@@ -28,7 +28,8 @@ from lorid_train.report import (
     write_report,
 )
 from lorid_train.report.findings import findings
-from lorid_train.report.tables import flatten, named_list
+from lorid_train.report.loop_tables import named_list
+from lorid_train.report.run_tables import flatten
 from lorid_train.report.traces import data_blocks
 from lorid_train.report.words import describe, p_value, points
 
@@ -210,6 +211,9 @@ def test_runs_side_by_side_share_one_table() -> None:
     assert "## What the numbers say: one" in text
     assert "## What the numbers say: two" in text
     assert "| System | one | two |" in text
+    assert "**two − one**" in text
+    [row] = [x for x in text.splitlines() if x.startswith("| maj-ir@K | 60 |")]
+    assert row.count("|") == 9
     html = render_html([view("one"), view("two", n=10)])
     assert [r["name"] for r in blocks(html)["index"]["runs"]] == ["one", "two"]
     assert sum(row["runs"][1] is None for row in blocks(html)["index"]["rows"]) == 50

@@ -1,0 +1,113 @@
+"""The tables about the interaction loop: every threshold, every round, and named questions."""
+
+from __future__ import annotations
+
+from lorid_data.pages import Table, table
+from lorid_train.draws import How, Verdict
+from lorid_train.metrics.curves import CURVE
+from lorid_train.report.view import EvaluationView
+from lorid_train.report.words import (
+    interval,
+    numbers,
+    plain,
+    share,
+)
+
+LISTED = 50
+"""Questions that a named list shows."""
+
+
+def thresholds(view: EvaluationView) -> Table:
+    """The loop at every t: accuracy and cost."""
+    n = numbers(view.metrics)
+    rows = []
+    for t in range(1, view.scored.rounds + 1):
+        accuracy = n.get((f"lorid@{t}", "accuracy", CURVE))
+        if accuracy is not None:
+            tokens = n.get((f"lorid@{t}", "tokens_per_problem", CURVE))
+            rows.append([str(t), share(accuracy), interval(accuracy), plain(tokens, 0)])
+    return table(["t", "Accuracy", "95 % interval", "Tokens"], rows)
+
+
+def consensus(view: EvaluationView) -> Table:
+    """The loop at every t: how often it agrees, and how often that is right."""
+    n = numbers(view.metrics)
+    rows = []
+    for t in range(1, view.scored.rounds + 1):
+        agreed = n.get((f"lorid@{t}", "coverage", CURVE))
+        if agreed is not None:
+            right = n.get((f"lorid@{t}", "consensus_precision", CURVE))
+            rows.append([str(t), share(agreed), share(right), interval(right)])
+    return table(["t", "Agreed", "Right", "95 % interval"], rows)
+
+
+def stopping(view: EvaluationView) -> Table:
+    """Where the loop stops, and how right it is there."""
+    n, top = numbers(view.metrics), view.scored.headline
+    rows = []
+    for r in range(1, view.scored.rounds + 1):
+        stopped = n.get((top, "stopped", f"round={r}"))
+        right = n.get((top, "consensus_precision", f"round={r}"))
+        if stopped is not None and right is not None and right.n:
+            rows.append([str(r), f"{right.n:,}", share(stopped), share(right), interval(right)])
+    rest = n.get((top, "accuracy_without_consensus", None))
+    coverage = n.get((top, "coverage", None))
+    if rest is not None and rest.n and coverage is not None and coverage.value is not None:
+        rows.append(
+            [
+                "none",
+                f"{rest.n:,}",
+                f"{(1 - coverage.value) * 100:.1f} %",
+                share(rest),
+                interval(rest),
+            ]
+        )
+    return table(["Round", "Questions", "Share", "Right", "95 % interval"], rows)
+
+
+def two_by_two(view: EvaluationView) -> Table:
+    """Which questions IR and DR each get right."""
+    n = numbers(view.metrics)
+    rows = []
+    for label, name in (("greedy", "greedy, KG's knowledge"), ("round=1", "sampled, round 1")):
+        cells = [
+            n.get(("ir-and-dr", m, label))
+            for m in ("both_right", "only_ir_right", "only_dr_right", "neither_right")
+        ]
+        if cells[0] is not None:
+            rows.append(
+                [name, *(share(c) for c in cells), plain(n.get(("ir-and-dr", "kappa", label)), 2)]
+            )
+    return table(
+        ["IR and DR", "Both right", "Only IR", "Only DR", "Neither", "κ"],
+        rows,
+        note="κ is 1 where the two are right and wrong together, 0 where they are so by chance.",
+    )
+
+
+def named_list(view: EvaluationView, which: str) -> Table:
+    """Questions by name: `no_consensus`, or `false_consensus` (agreed on a wrong answer)."""
+    rows = view.scored.outcomes.get(view.scored.headline, [])
+    if which == "no_consensus":
+        chosen = [o for o in rows if o.how != How.CONSENSUS]
+    else:
+        chosen = [o for o in rows if o.how == How.CONSENSUS and o.verdict == Verdict.WRONG]
+    cells = [
+        [
+            o.problem_id[:12],
+            _short(view.records[o.problem_id].question, 110),
+            _short(o.answer or "none", 24),
+            _short(view.records[o.problem_id].answer, 24),
+            str(o.round),
+        ]
+        for o in chosen[:LISTED]
+    ]
+    note = f"{len(chosen):,} in all"
+    if len(chosen) > LISTED:
+        note += f"; the first {LISTED} are listed, the filter of the question table shows the rest"
+    return table(["Problem", "Question", "Answer", "Gold", "Round"], cells, note=note + ".")
+
+
+def _short(text: str, n: int) -> str:
+    one_line = " ".join(text[: 4 * n].split())
+    return one_line if len(one_line) <= n else one_line[: n - 1] + "…"
