@@ -1,0 +1,386 @@
+"""Exact arithmetic on answers: sums of monomials over the rationals, with roots, i, π, e and symbols.
+
+A monomial maps bases to exponents. A base is a prime ("2", with an exponent strictly between 0
+and 1: √8 is 2·2^(1/2)), "i" (exponent 1), a name, or an opaque base that begins with "@" and
+stands for what this module does not understand, such as @sin(…). Without opaque bases two
+quotients are equal exactly when their cross products are: no floating point, no tolerance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+from math import gcd, isqrt
+
+from lorid_data.answers.results import LimitError
+
+Monomial = tuple[tuple[str, Fraction], ...]
+Poly = dict[Monomial, Fraction]
+
+MAX_TERMS = 300
+MAX_BITS = 40_000
+MAX_POWER = 24
+"""Largest power to which a sum is multiplied out."""
+_TRIAL = 2000
+_HALF = Fraction(1, 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Quotient:
+    """A numerator over a denominator; the denominator is {(): 1} wherever one monomial divides it."""
+
+    num: Poly
+    den: Poly
+
+    @property
+    def number(self) -> Fraction | None:
+        """The value, where it is a rational number."""
+        if self.den != _ONE or any(m for m in self.num):
+            return None
+        return self.num.get((), Fraction(0))
+
+    @property
+    def is_exact(self) -> bool:
+        """No opaque base: two such quotients with different values are different."""
+        return not any(base.startswith("@") for base in self.bases())
+
+    def bases(self) -> set[str]:
+        """All bases that occur."""
+        return {base for poly in (self.num, self.den) for m in poly for base, _ in m}
+
+    def key(self) -> str:
+        """Canonical text: equal for equal numbers, surds and polynomials."""
+        top = _poly_key(self.num)
+        return top if self.den == _ONE else f"({top})/({_poly_key(self.den)})"
+
+
+_ONE: Poly = {(): Fraction(1)}
+
+
+def _poly_key(poly: Poly) -> str:
+    if not poly:
+        return "0"
+    return "+".join(_term_key(m, poly[m]) for m in sorted(poly, key=_order))
+
+
+def _term_key(m: Monomial, c: Fraction) -> str:
+    factors = [b if e == 1 else f"{b}^{e}" for b, e in m]
+    # hex() has no limit on digits, unlike str()
+    big = max(c.numerator.bit_length(), c.denominator.bit_length()) > 4000
+    number = f"{c.numerator:x}/{c.denominator:x}h" if big else str(c)
+    return "*".join([number, *factors]) if c != 1 or not factors else "*".join(factors)
+
+
+def _order(m: Monomial) -> tuple[Fraction, Monomial]:
+    """Graded lexicographic, largest first."""
+    return (-sum((e for _, e in m), Fraction(0)), tuple((b, -e) for b, e in m))
+
+
+def number(value: Fraction | int) -> Quotient:
+    """A rational number."""
+    value = Fraction(value)
+    if max(value.numerator.bit_length(), value.denominator.bit_length()) > MAX_BITS:
+        msg = "a number with too many digits"
+        raise LimitError(msg)
+    return Quotient({(): value} if value else {}, _ONE)
+
+
+def symbol(name: str) -> Quotient:
+    """A name, "pi", "e", "i" or an opaque base."""
+    return Quotient({((name, Fraction(1)),): Fraction(1)}, _ONE)
+
+
+def add(a: Quotient, b: Quotient) -> Quotient:
+    """a + b."""
+    if a.den == b.den:
+        return _quotient(_sum(a.num, b.num), a.den)
+    return _quotient(_sum(_mul(a.num, b.den), _mul(b.num, a.den)), _mul(a.den, b.den))
+
+
+def mul(a: Quotient, b: Quotient) -> Quotient:
+    """a · b."""
+    return _quotient(_mul(a.num, b.num), _mul(a.den, b.den))
+
+
+def negate(a: Quotient) -> Quotient:
+    """-a."""
+    return Quotient({m: -c for m, c in a.num.items()}, a.den)
+
+
+def invert(a: Quotient) -> Quotient:
+    """1 / a.
+
+    Raises:
+        ZeroDivisionError: a is zero.
+    """
+    if not a.num:
+        raise ZeroDivisionError
+    return _quotient(a.den, a.num)
+
+
+def is_same(a: Quotient, b: Quotient) -> bool:
+    """Whether a - b is zero as a polynomial identity."""
+    if a.den == b.den:
+        return a.num == b.num
+    return _mul(a.num, b.den) == _mul(b.num, a.den)
+
+
+def is_proportional(a: Quotient, b: Quotient, *, positive: bool = False) -> bool:
+    """Whether a = c·b for a rational number c that is not zero (or positive)."""
+    if a.den != b.den or len(a.num) != len(b.num) or not a.num or not b.num:
+        return False
+    m = min(a.num, key=_order)
+    if m not in b.num:
+        return False
+    c = a.num[m] / b.num[m]
+    return (c > 0 or not positive) and {k: v * c for k, v in b.num.items()} == a.num
+
+
+def power(a: Quotient, e: Fraction) -> Quotient | None:
+    """a^e, or None where it has no form here (it is then opaque).
+
+    Raises:
+        ZeroDivisionError: 0 to a negative power.
+        LimitError: too large.
+    """
+    if e.denominator != 1:
+        if abs(e.numerator) > MAX_POWER or e.denominator > MAX_POWER:
+            return None
+        top = power(a, Fraction(e.numerator))
+        return None if top is None else root(top, e.denominator)
+    n = abs(e.numerator)
+    base = a if e >= 0 else invert(a)
+    if len(base.num) == 1 and base.den == _ONE:
+        return _monomial_power(base, n)
+    if n > MAX_POWER:
+        return None
+    result = number(1)
+    for _ in range(n):
+        result = mul(result, base)
+    return result
+
+
+def _monomial_power(a: Quotient, n: int) -> Quotient:
+    ((m, c),) = a.num.items()
+    bits = max(c.numerator.bit_length(), c.denominator.bit_length())
+    if n > MAX_BITS or (abs(c) != 1 and bits * n > MAX_BITS):
+        msg = "a power that is too large"
+        raise LimitError(msg)
+    factor, mono = _reduce({b: x * n for b, x in m})
+    return Quotient({mono: c**n * factor}, _ONE)
+
+
+def root(a: Quotient, n: int) -> Quotient | None:
+    """The principal n-th root, or None where it has no form here."""
+    if not a.num:
+        return a
+    if len(a.num) != 1 or a.den != _ONE or n < 1 or n > MAX_POWER:
+        return None
+    ((m, c),) = a.num.items()
+    if any(b == "i" or b.startswith("@") for b, _ in m):
+        return None
+    if n % 2 == 0 and any(not b.isdigit() and b not in ("pi", "e") and (x / n).denominator == 1 for b, x in m):
+        return None  # √(x²) is |x|
+    front = number(1)
+    if c < 0:
+        if m or n not in (2, 3):
+            return None
+        front = symbol("i") if n == 2 else number(-1)
+    exponents = {b: x / n for b, x in m}
+    for value, sign in ((abs(c.numerator), 1), (c.denominator, -1)):
+        primes = factorise(value)
+        if primes is None:
+            return None
+        for p, k in primes.items():
+            exponents[str(p)] = exponents.get(str(p), Fraction(0)) + Fraction(sign * k, n)
+    factor, mono = _reduce(exponents)
+    return mul(front, Quotient({mono: factor}, _ONE))
+
+
+def factorise(n: int) -> dict[int, int] | None:
+    """Prime factors of n ≥ 1, or None where trial division up to 2,000 does not settle it."""
+    found: dict[int, int] = {}
+    p = 2
+    while p <= _TRIAL and p * p <= n:
+        while n % p == 0:
+            found[p] = found.get(p, 0) + 1
+            n //= p
+        p += 1 if p == 2 else 2
+    if n == 1:
+        return found
+    if n <= _TRIAL * _TRIAL:
+        return {**found, n: found.get(n, 0) + 1}
+    s = isqrt(n)
+    if s * s == n and s <= _TRIAL * _TRIAL:
+        return {**found, s: 2}
+    return None
+
+
+# --- sums of monomials -------------------------------------------------------------------------
+
+
+def _reduce(exponents: dict[str, Fraction]) -> tuple[Fraction, Monomial]:
+    """Exponents → a rational factor and a monomial in lowest form."""
+    factor = Fraction(1)
+    kept = {}
+    for base, e in exponents.items():
+        if base.isdigit():
+            whole = e.numerator // e.denominator
+            if abs(whole) * int(base).bit_length() > MAX_BITS:
+                msg = "a power that is too large"
+                raise LimitError(msg)
+            factor *= Fraction(int(base)) ** whole
+            e -= whole
+        elif base == "i" and e.denominator == 1:
+            factor *= -1 if e.numerator % 4 in (2, 3) else 1
+            e = Fraction(e.numerator % 2)
+        if e:
+            kept[base] = e
+    return factor, tuple(sorted(kept.items()))
+
+
+def _mono_mul(a: Monomial, b: Monomial) -> tuple[Fraction, Monomial]:
+    if not a:
+        return Fraction(1), b
+    if not b:
+        return Fraction(1), a
+    exponents = dict(a)
+    for base, e in b:
+        exponents[base] = exponents.get(base, Fraction(0)) + e
+    return _reduce(exponents)
+
+
+def _sum(a: Poly, b: Poly) -> Poly:
+    out = dict(a)
+    for m, c in b.items():
+        total = out.get(m, Fraction(0)) + c
+        if total:
+            out[m] = total
+        else:
+            out.pop(m, None)
+    return _checked(out)
+
+
+def _mul(a: Poly, b: Poly) -> Poly:
+    if a == _ONE:
+        return b
+    if b == _ONE:
+        return a
+    if len(a) * len(b) > MAX_TERMS * 10:
+        msg = "an expression with too many terms"
+        raise LimitError(msg)
+    out: Poly = {}
+    for ma, ca in a.items():
+        for mb, cb in b.items():
+            factor, m = _mono_mul(ma, mb)
+            out[m] = out.get(m, Fraction(0)) + ca * cb * factor
+    return _checked({m: c for m, c in out.items() if c})
+
+
+def _checked(poly: Poly) -> Poly:
+    if len(poly) > MAX_TERMS:
+        msg = "an expression with too many terms"
+        raise LimitError(msg)
+    for c in poly.values():
+        if c.numerator.bit_length() > MAX_BITS or c.denominator.bit_length() > MAX_BITS:
+            msg = "a number with too many digits"
+            raise LimitError(msg)
+    return poly
+
+
+# --- quotients in lowest form ------------------------------------------------------------------
+
+
+def _quotient(num: Poly, den: Poly) -> Quotient:
+    if not num:
+        return Quotient({}, _ONE)
+    if den == _ONE:
+        return Quotient(num, _ONE)
+    num, den = _rationalise(num, den)
+    if len(den) == 1:
+        ((m, c),) = den.items()
+        factor, inverse = _reduce({b: -e for b, e in m})
+        return Quotient(_mul(num, {inverse: factor / c}), _ONE)
+    divided = _divide(num, den)
+    if divided is not None:
+        return Quotient(divided, _ONE)
+    return Quotient(*_lowest(num, den))
+
+
+def _rationalise(num: Poly, den: Poly) -> tuple[Poly, Poly]:
+    """Square roots and i out of a denominator that is a sum, by its conjugate."""
+    for _ in range(6):
+        if len(den) == 1:
+            break
+        bases = sorted({b for m in den for b, e in m if b == "i" or (b.isdigit() and e == _HALF)})
+        if not bases:
+            break
+        conjugate = {m: -c if any(b == bases[0] for b, _ in m) else c for m, c in den.items()}
+        product = _mul(den, conjugate)
+        if not product or any(b == bases[0] for m in product for b, _ in m):
+            break
+        num, den = _mul(num, conjugate), product
+    return num, den
+
+
+def _lead(poly: Poly) -> Monomial:
+    return min(poly, key=_order)
+
+
+def _divide(num: Poly, den: Poly) -> Poly | None:
+    """num / den where that leaves no remainder, else None. Only without roots: those are no integers."""
+    if any(e.denominator != 1 or e < 0 for poly in (num, den) for m in poly for _, e in m):
+        return None
+    lead = _lead(den)
+    quotient: Poly = {}
+    rest = num
+    for _ in range(MAX_TERMS):
+        if not rest:
+            return quotient
+        top = _lead(rest)
+        exponents = dict(top)
+        for base, e in lead:
+            exponents[base] = exponents.get(base, Fraction(0)) - e
+        if any(e < 0 for e in exponents.values()):
+            return None
+        m = tuple(sorted((b, e) for b, e in exponents.items() if e))
+        c = rest[top] / den[lead]
+        quotient[m] = c
+        rest = _sum(rest, _mul({m: -c}, den))
+    return None
+
+
+def _lowest(num: Poly, den: Poly) -> tuple[Poly, Poly]:
+    """No common monomial, and the denominator's leading coefficient is 1."""
+    common = _common(list(num) + list(den))
+    if common:
+        inverse: Poly = {tuple((b, -e) for b, e in common): Fraction(1)}
+        num, den = _mul(num, inverse), _mul(den, inverse)
+    c = den[_lead(den)]
+    return {m: v / c for m, v in num.items()}, {m: v / c for m, v in den.items()}
+
+
+def _common(monomials: Iterable[Monomial]) -> Monomial:
+    """The bases, primes and i apart, that are in every monomial, at their least exponent."""
+    least: dict[str, Fraction] | None = None
+    for m in monomials:
+        here = {b: e for b, e in m if not b.isdigit() and b != "i"}
+        if least is None:
+            least = here
+        else:
+            least = {b: min(e, here[b]) for b, e in least.items() if b in here}
+    return tuple(sorted((least or {}).items()))
+
+
+def content(a: Quotient) -> tuple[Fraction, Quotient]:
+    """a as a positive rational number times a quotient with coprime integer coefficients."""
+    values = list(a.num.values())
+    if not values:
+        return Fraction(1), a
+    top = gcd(*(v.numerator for v in values))
+    bottom = 1
+    for v in values:
+        bottom = bottom * v.denominator // gcd(bottom, v.denominator)
+    c = Fraction(top, bottom)
+    return c, Quotient({m: v / c for m, v in a.num.items()}, a.den)

@@ -1,0 +1,236 @@
+"""Whether two answers are the same: exact stages first, the verifier for what they leave open.
+
+`True`, `False` and a `Verdict` that says why nothing is known travel as one type, `Finding`. Every
+rule here looks at both answers in the same way, so no verdict depends on their order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+
+from lorid_data.answers import algebra, units
+from lorid_data.answers.evaluate import differ
+from lorid_data.answers.forms import Form
+from lorid_data.answers.relations import is_symbol, scaled
+from lorid_data.answers.results import Verdict
+
+Finding = bool | Verdict
+Ask = Callable[[str, str], Verdict]
+"""The verifier: two LaTeX texts, in any order, to a verdict."""
+
+MIN_RATIONAL_DECIMALS = 3
+"""0.333 is 1/3, 0.33 is not."""
+MIN_IRRATIONAL_DECIMALS = 5
+"""3.14159 is π, 3.14 is not."""
+_VECTORS = frozenset({"()", "[]"})
+
+
+def compare(a: Form, b: Form, ask: Ask) -> Finding:
+    """Compare two answers as they were read."""
+    if units.conflict(a.unit, b.unit):
+        return False
+    if a.name and b.name and a.name != b.name:
+        return _other_names(a, b, ask)
+    if a.name and not b.name and b.equation is not None and a.equation is not None:
+        return _equations(a, b)
+    if b.name and not a.name and a.equation is not None and b.equation is not None:
+        return _equations(b, a)
+    return _values(a, b, ask)
+
+
+def _other_names(a: Form, b: Form, ask: Ask) -> Finding:
+    """y = 5 is not x = 5, but 'Area = 5' and 'A = 5' only say the same in other words."""
+    if a.equation is not None and b.equation is not None and algebra.is_proportional(a.equation, b.equation):
+        return True
+    if is_symbol(a.name) and is_symbol(b.name):
+        return False
+    return _values(a, b, ask)
+
+
+def _equations(a: Form, b: Form) -> bool:
+    assert a.equation is not None
+    assert b.equation is not None
+    return scaled(a.equation) == scaled(b.equation)
+
+
+def _values(a: Form, b: Form, ask: Ask) -> Finding:
+    if a.key == b.key:
+        return True
+    if a.kind == b.kind == "expression":
+        return _expressions(a, b, ask)
+    if a.kind == b.kind == "list":
+        return _unordered(a.parts, b.parts, ask)
+    if {a.kind, b.kind} == {"list", "expression"}:
+        return _unordered(_as_list(a), _as_list(b), ask)
+    if a.kind in ("tuple", "matrix") and b.kind in ("tuple", "matrix"):
+        return _ordered(a, b, ask)
+    if a.kind == b.kind and a.kind in ("set", "ratio", "joined"):
+        return a.mark == b.mark and len(a.parts) == len(b.parts) and _each(a.parts, b.parts, ask)
+    if "opaque" in (a.kind, b.kind):
+        return _opaque(a, b, ask)
+    if a.kind == b.kind == "relation":
+        return _relations(a, b, ask)
+    return bool(a.plain) and a.plain == b.plain and "text" in (a.kind, b.kind)
+
+
+def _as_list(form: Form) -> tuple[Form, ...]:
+    return form.parts if form.kind == "list" else (form,)
+
+
+# --- leaves ------------------------------------------------------------------------------------
+
+
+def _expressions(a: Form, b: Form, ask: Ask) -> Finding:
+    assert a.quotient is not None
+    assert b.quotient is not None
+    if algebra.is_same(a.quotient, b.quotient):
+        return True
+    if a.number is not None and b.number is not None:
+        return _rounds_to(a, b.number) or _rounds_to(b, a.number)
+    if a.decimals >= 0 or b.decimals >= 0:
+        return _is_rounded_irrational(a, b)
+    if (a.quotient.is_exact and b.quotient.is_exact) or differ(a.points, b.points):
+        return False
+    return ask(a.latex, b.latex)
+
+
+def _rounds_to(decimal: Form, value: Fraction) -> bool:
+    """Whether a decimal number is a rational one that has no end as a decimal, rounded."""
+    if decimal.decimals < MIN_RATIONAL_DECIMALS or decimal.number is None or _terminates(value):
+        return False
+    scale = 10**decimal.decimals
+    significant = len(str(abs(decimal.number * scale).numerator))
+    return significant >= MIN_RATIONAL_DECIMALS and abs(value - decimal.number) * 2 * scale <= 1
+
+
+def _terminates(value: Fraction) -> bool:
+    rest = value.denominator
+    for p in (2, 5):
+        while rest % p == 0:
+            rest //= p
+    return rest == 1
+
+
+def _is_rounded_irrational(a: Form, b: Form) -> bool:
+    decimal, other = (a, b) if a.decimals >= 0 else (b, a)
+    if decimal.decimals < MIN_IRRATIONAL_DECIMALS or decimal.number is None or other.number is not None:
+        return False
+    if other.quotient is None or any(_is_variable(base) for base in other.quotient.bases()):
+        return False
+    value = other.points[0] if other.points else None
+    if value is None or abs(value.imag) > 1e-12:
+        return False
+    return abs(value.real - float(decimal.number)) <= 0.5000001 * 10.0**-decimal.decimals
+
+
+def _is_variable(base: str) -> bool:
+    return not (base.isdigit() or base.startswith("@") or base in ("pi", "e"))
+
+
+def _opaque(a: Form, b: Form, ask: Ask) -> Finding:
+    if a.plain and a.plain == b.plain:
+        return True
+    if "text" in (a.kind, b.kind):
+        return False
+    return ask(a.latex, b.latex)
+
+
+def _relations(a: Form, b: Form, ask: Ask) -> Finding:
+    if a.equation is not None and b.equation is not None:
+        if a.equation.is_exact and b.equation.is_exact:
+            return False
+        return ask(a.latex, b.latex)
+    return ask(a.latex, b.latex) if a.mark == b.mark else False
+
+
+# --- parts -------------------------------------------------------------------------------------
+
+
+def _ordered(a: Form, b: Form, ask: Ask) -> Finding:
+    """Points, vectors and intervals. A matrix of one row or column is also a vector."""
+    if len(a.parts) != len(b.parts):
+        return False
+    if a.kind == b.kind == "matrix":
+        return a.mark == b.mark and _each(a.parts, b.parts, ask)
+    if a.kind == b.kind == "tuple":
+        if a.mark != b.mark and (len(a.parts) == 2 or not {a.mark, b.mark} <= _VECTORS):
+            return False
+        return _each(a.parts, b.parts, ask)
+    matrix, vector = (a, b) if a.kind == "matrix" else (b, a)
+    is_vector = vector.mark == "()" and "1" in matrix.mark.split("x")
+    return is_vector and _each(a.parts, b.parts, ask)
+
+
+def _each(a: Sequence[Form], b: Sequence[Form], ask: Ask) -> Finding:
+    """All pairs equal; the first that differs decides, exact comparisons before the verifier."""
+    open_pairs = []
+    for x, y in zip(a, b, strict=True):
+        found = compare(x, y, _decline)
+        if found is False:
+            return False
+        if found is not True:
+            open_pairs.append((x, y))
+    unknown: Finding = True
+    for x, y in open_pairs:
+        found = compare(x, y, ask)
+        if found is False:
+            return False
+        if found is not True:
+            unknown = found
+    return unknown
+
+
+def _decline(_a: str, _b: str) -> Verdict:
+    return Verdict.UNPARSED
+
+
+def _unordered(a: Sequence[Form], b: Sequence[Form], ask: Ask) -> Finding:
+    """Whether the parts can be paired off, each with an equal one."""
+    if len(a) != len(b):
+        return False
+    if _several_names(a) != _several_names(b) and len(a) > 1:
+        return _each(a, b, ask)
+    left = sorted(a, key=lambda f: (f.key, f.name))
+    right = sorted(b, key=lambda f: (f.key, f.name))
+    unpaired = []
+    for x in left:
+        match = next((y for y in right if y.key == x.key and compare(x, y, _decline) is True), None)
+        if match is None:
+            unpaired.append(x)
+        else:
+            right.remove(match)
+    if not unpaired:
+        return True
+    table = [[compare(x, y, _decline) for y in right] for x in unpaired]
+    if not _pairs(table, lambda f: f is not False):
+        return False
+    asked = [
+        [f if isinstance(f, bool) else compare(x, y, ask) for f, y in zip(row, right, strict=True)]
+        for x, row in zip(unpaired, table, strict=True)
+    ]
+    if _pairs(asked, lambda f: f is True):
+        return True
+    if not _pairs(asked, lambda f: f is not False):
+        return False
+    return next(f for row in asked for f in row if not isinstance(f, bool))
+
+
+def _several_names(parts: Sequence[Form]) -> bool:
+    return len({p.name for p in parts if p.name}) > 1
+
+
+def _pairs(table: Sequence[Sequence[Finding]], accept: Callable[[Finding], bool]) -> bool:
+    """Whether every row can be given a column of its own that it accepts (augmenting paths)."""
+    taken: dict[int, int] = {}
+
+    def place(row: int, seen: set[int]) -> bool:
+        for column, found in enumerate(table[row]):
+            if accept(found) and column not in seen:
+                seen.add(column)
+                if column not in taken or place(taken[column], seen):
+                    taken[column] = row
+                    return True
+        return False
+
+    return all(place(row, set()) for row in range(len(table)))

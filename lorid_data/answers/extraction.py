@@ -1,0 +1,214 @@
+"""The one answer that a text gives, and what marked it; or an honest none.
+
+A text is read up to where it stops being its author's: a special token, a new "Question:", a new
+turn. Explicit marks (####, --> … END, a box, a tag) count before cue phrases, and the last of them
+counts. Every pattern is linear in the length of the text.
+"""
+
+from __future__ import annotations
+
+import re
+
+from lorid_data.answers.phrase import answer_phrase, is_refusal, strip_markup
+from lorid_data.answers.results import Answer, FoundBy, NoAnswer, Why
+from lorid_data.answers.spelling import plain_unicode
+
+MAX_TAIL = 50_000
+"""Only the last characters of a longer text are read."""
+
+_STOP = re.compile(
+    r"<\|[^|<>\n]{0,40}\|>|</s>|<eos>|<end_of_turn>|\[/?INST\]"
+    r"|(?<=\S)\s*\n\s*(?:[#*>]+ ?)*(?:Question|Problem|Q|Human|User|Instruction|### Instruction)\s?\d{0,3}\s?(?:\*\*)?[:.](?=[\s*])",
+    re.IGNORECASE,
+)
+_HASH = re.compile(r"####[^\S\n]*([^\n]*)")
+_ARROW = re.compile(r"--+>")
+_END = re.compile(r"\bEND\b")
+_TAG = re.compile(r"<answer>(.*?)</answer>", re.IGNORECASE | re.DOTALL)
+_BOX = re.compile(r"\\(?:boxed|fbox)(?![A-Za-z])\s*")
+_HEADING = re.compile(
+    r"(?:step|part|solution|explanation|verification|note|check|conclusion|summary|example|case|calculat\w*|given"
+    r"|analysis|approach|method|reasoning|find|determine|compute|understand\w*|let|first|next|finally|now)\b"
+    r"|\d+[.)]\s+[A-Za-z]",
+    re.IGNORECASE,
+)
+_CUE = re.compile(
+    r"""(?:
+        (?:\b(?:final|correct|right|overall|numerical|required|desired)\s+)*\banswers?\b
+        (?:\s+(?:to|for)\s+[^.:\n]{1,80}?)?
+        (?:\**\s*\n*\s*(?:is|are|was|must\ be|should\ be|would\ be|will\ be|comes\ to|turns\ out\ to\ be|equals?)\b(?:\s+(?:then|therefore|thus|simply|just|exactly|given\ by|equal\ to))*
+          |["'*_]*\s*[:=：]
+          |["'*_]*\s*\n)
+      | \bans(?:wer)?\s?[:=.]
+      | 答案(?:是|为)?\s*[:：]?
+    )""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_NUMBER = re.compile(
+    r"(?<![\w.])-?\s?[$€£]?\s?-?(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)?(?:(?<=\d)\s?/\s?\d+|\.\d+)?%?"
+)
+_LAST = re.compile(
+    r"(?<![\w.\\])(?:(?<=\s)-|^-|(?<=[=($])-)?[$€£]?-?(?:\d{1,3}(?:,\d{3})+(?![\d])|\d+(?!\d))(?:\.\d+)?(?:/\d+(?![\d/]))?%?"
+    r"|\\frac\{-?\d+\}\{\d+\}"
+)
+_UNFINISHED = re.compile(
+    r"(?:[-+*/=<(,×÷\\^{\[$&:]|\b(?:the|a|an|of|is|are|and|or|to|in|for|with|by|has|have|so|then|that|which|we|she|he|"
+    r"they|it|from|per|each|be|will|would|than|as|at|on|if|because|since|plus|minus|times))$",
+    re.IGNORECASE,
+)
+_ANNOTATION = re.compile(r"<<[^<>\n]{0,200}>>")
+
+
+def extract(text: str, *, last_number: bool = False) -> Answer | NoAnswer:
+    """Find the answer that a text gives.
+
+    Args:
+        text: what a model or a source wrote.
+        last_number: whether the last number of a text without any marked answer counts; such an
+            answer says so in `found_by`.
+
+    Returns:
+        The answer as written, without its marker, emphasis and final full stop, and what marked
+        it; or the reason why there is none. A mark with nothing behind it is no answer, even where
+        numbers stand elsewhere.
+    """
+    if not text.strip():
+        return NoAnswer(Why.EMPTY_TEXT)
+    text = own_part(text[-MAX_TAIL:])
+    is_marked, cut_off = False, False
+    marks = sorted([*_hashes(text), *_arrows(text), *_tags(text), *_boxes(text)], key=lambda m: m[0])
+    for _, found_by, content in reversed(marks):
+        if content is None:
+            cut_off = True
+            break
+        value = _clean(content, found_by)
+        if value:
+            return Answer(value, found_by)
+        is_marked = True
+    cues = list(_CUE.finditer(text)) if not cut_off else []
+    for cue in reversed(cues):
+        if value := answer_phrase(text[cue.end() : cue.end() + 400]):
+            return Answer(value, FoundBy.CUE)
+    if cut_off:
+        return NoAnswer(Why.TRUNCATED)
+    if is_marked:
+        return NoAnswer(Why.EMPTY_MARKER)
+    return _last_number(text) if last_number else NoAnswer(Why.NO_MARKER)
+
+
+def own_part(text: str) -> str:
+    """The text up to where another turn begins. A mark that stands at the very start is no stop."""
+    lead = len(text) - len(text.lstrip())
+    stop = next((m for m in _STOP.finditer(text) if m.start() > lead), None)
+    return text[: stop.start()] if stop else text
+
+
+Mark = tuple[int, FoundBy, str | None]
+"""Where it stands, what it is, and what stands behind it (None where the text breaks off inside)."""
+
+
+def _hashes(text: str) -> list[Mark]:
+    """`#### 72`. The same four characters are a heading in Markdown: a heading is no answer."""
+    found: list[Mark] = []
+    for m in _HASH.finditer(text):
+        content = m[1].strip().lstrip("#").strip()
+        if _HEADING.match(content.lstrip("*_ ")):
+            continue
+        cue = _CUE.match(content.lstrip("*_ ") + "\n")
+        if cue is not None:
+            continue  # "#### Final answer: 72" is found as a cue
+        found.append((m.start(), FoundBy.HASH, content))
+    return found
+
+
+def _arrows(text: str) -> list[Mark]:
+    """`--> 72 END`; without END only as the last thing that the text says."""
+    found: list[Mark] = []
+    arrows = list(_ARROW.finditer(text))
+    for i, m in enumerate(arrows):
+        limit = arrows[i + 1].start() if i + 1 < len(arrows) else len(text)
+        end = _END.search(text, m.end(), limit)
+        if end is not None:
+            found.append((m.start(), FoundBy.ARROW, text[m.end() : end.start()]))
+        elif i + 1 == len(arrows):
+            rest = text[m.end() :].strip()
+            if "\n" not in rest and len(rest) <= 200:
+                found.append((m.start(), FoundBy.ARROW, rest))
+    return found
+
+
+def _tags(text: str) -> list[Mark]:
+    return [(m.start(), FoundBy.TAG, m[1]) for m in _TAG.finditer(text)]
+
+
+def _boxes(text: str) -> list[Mark]:
+    """Each `\\boxed{…}` that is not inside another."""
+    starts = list(_BOX.finditer(text))
+    closes = _closing_braces(text) if starts else {}
+    found: list[Mark] = []
+    last_end = -1
+    for m in starts:
+        if m.start() < last_end:
+            continue
+        if text[m.end() : m.end() + 1] == "{":
+            close = closes.get(m.end())
+            if close is None:
+                found.append((m.start(), FoundBy.BOXED, _unclosed(text[m.end() + 1 :])))
+                continue
+            found.append((m.start(), FoundBy.BOXED, text[m.end() + 1 : close]))
+            last_end = close
+        elif token := re.match(r"\\[A-Za-z]+|[^\s{}$\\]", text[m.end() : m.end() + 40]):
+            found.append((m.start(), FoundBy.BOXED, token[0]))
+    return found
+
+
+def _closing_braces(text: str) -> dict[int, int]:
+    """For each opening brace that is closed, where. One pass; an escaped brace does not count."""
+    closes: dict[int, int] = {}
+    stack: list[int] = []
+    i = 0
+    while i < len(text):
+        c = text[i]
+        if c == "\\":
+            i += 2
+            continue
+        if c == "{":
+            stack.append(i)
+        elif c == "}" and stack:
+            closes[stack.pop()] = i
+        i += 1
+    return closes
+
+
+def _unclosed(rest: str) -> str | None:
+    """The content of a box whose brace is missing, where something else shows its end."""
+    m = re.match(r"([^\n${}]{1,60}?)\s*(?:\$|\\\]|\\\)|\n)", rest)
+    return m[1] if m else None
+
+
+def _clean(content: str, found_by: FoundBy) -> str:
+    content = _ANNOTATION.sub("", content)
+    if found_by is FoundBy.BOXED:
+        inner = _BOX.match(content.strip())
+        if inner is not None and content.strip().endswith("}"):
+            content = content.strip()[inner.end() + 1 : -1]
+        return strip_markup(content)
+    value = strip_markup(content)
+    if boxes := _boxes(value):
+        return strip_markup(boxes[-1][2] or "")
+    if is_refusal(value):
+        return ""
+    return answer_phrase(value) or (value if len(value) <= 200 and "\n" not in value else "")
+
+
+def _last_number(text: str) -> Answer | NoAnswer:
+    """The last number of a text that comes to its end; remarks in brackets at the end do not count."""
+    text = _ANNOTATION.sub("", plain_unicode(text)).rstrip()
+    if _UNFINISHED.search(text):
+        return NoAnswer(Why.TRUNCATED)
+    body = re.sub(r"\s*\([^()]{0,200}\)\s*[.!]?$", "", text)
+    for source in (body, text):
+        found = [m[0] for m in _LAST.finditer(source) if re.search(r"\d", m[0])]
+        if found:
+            return Answer(found[-1].strip(), FoundBy.LAST_NUMBER)
+    return NoAnswer(Why.NO_NUMBER)

@@ -1,0 +1,215 @@
+"""Equations, inequalities and names: `x = 5`, `5 = x`, `2x + y = 3`, `1 < x ≤ 2`, `x = 2 or x = 3`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from lorid_data.answers import algebra, forms
+from lorid_data.answers import read as reader
+from lorid_data.answers.algebra import Quotient
+from lorid_data.answers.expression import GREEK
+from lorid_data.answers.forms import Form, Span
+from lorid_data.answers.tokens import Tok, Tokens, latex, plain, split_at
+
+_ORDER = {"<": "<", ">": ">", r"\leq": "<=", r"\geq": ">="}
+_SIGNS = frozenset({"=", "<", ">", r"\leq", r"\geq", r"\neq", r"\in"})
+_APPROX = frozenset({r"\approx", r"\simeq", r"\doteq"})
+_NAME_OPS = frozenset("()_,'{}^+-/|.:")
+_NAME_COMMANDS = frozenset({r"\angle", r"\triangle", r"\overline", r"\frac", r"\prime", r"\cdot", r"\circ", r"\measuredangle"})
+
+
+def relation(toks: Tokens) -> Form | None:
+    """A relation, or None where the tokens hold none outside brackets."""
+    toks = split_at(toks, lambda t: t.text in _APPROX)[0] or list(toks)
+    signs: list[str] = []
+
+    def is_sign(tok: Tok) -> bool:
+        if tok.text in _SIGNS and tok.kind in ("op", "cmd"):
+            signs.append(tok.text)
+            return True
+        return False
+
+    sides = split_at(toks, is_sign)
+    if not signs:
+        return _from_approx(toks)
+    if not all(sides):
+        return forms.opaque(plain(toks), latex(toks))
+    if all(s == "=" for s in signs):
+        return _equation(sides, toks)
+    if signs == [r"\in"]:
+        return reader.answer(sides[1]).with_name(plain(sides[0])) if is_name(sides[0]) else None
+    if r"\in" in signs:
+        return forms.opaque(plain(toks), latex(toks))
+    return _inequality(sides, signs, toks)
+
+
+def _from_approx(toks: Tokens) -> Form | None:
+    """1/3 ≈ 0.33 says 1/3."""
+    before = split_at(toks, lambda t: t.text in _APPROX)
+    return reader.single(before[0]) if len(before) > 1 and before[0] else None
+
+
+def is_name(toks: Tokens) -> bool:
+    """What may stand before `=` as a name: letters, words, f(x), a_1, AB, m∠A, x + y; no number of its own."""
+    if not toks or len(toks) > 24 or not any(t.kind in ("let", "word", "text", "cmd") for t in toks):
+        return False
+    depth = 0
+    for i, tok in enumerate(toks):
+        depth += tok.text in ("(", "{")
+        depth -= tok.text in (")", "}")
+        if tok.kind == "num" and depth == 0 and toks[i - 1].text != "_":
+            return False
+        if tok.kind == "op" and tok.text not in _NAME_OPS:
+            return False
+        if tok.kind == "cmd" and tok.text not in _NAME_COMMANDS and not _is_greek(tok):
+            return False
+        if tok.text == "^" and [t.text for t in toks[i + 1 : i + 5]] != ["{", "-", "1", "}"]:
+            return False
+    return True
+
+
+def _is_greek(tok: Tok) -> bool:
+    return tok.text[1:] in GREEK
+
+
+def is_variable(toks: Tokens) -> bool:
+    """x, x_1, (x, y), or x ∈ ℝ: what stands before the bar of a set."""
+    before = split_at(toks, lambda t: t.text == r"\in")[0]
+    return is_name(before) and all(t.kind != "word" or len(t.text) < 3 for t in before)
+
+
+def is_symbol(name: str) -> bool:
+    """A name that is one variable, so that another variable's name contradicts it."""
+    head = name.split("_")[0]
+    return len(head) == 1 or (head.startswith("\\") and head[1:].isalpha())
+
+
+def _equation(sides: Sequence[Tokens], toks: Tokens) -> Form:
+    left, right = list(sides[0]), list(sides[-1])
+    if len(sides) == 2 and not is_name(left) and is_name(right) and is_symbol(plain(right)) and not _has_letters(left):
+        left, right = right, left
+    if is_name(left):
+        value = reader.answer(right)
+        return value.with_name(plain(left), _difference(reader.single(left), value))
+    first, last = reader.single(left), reader.single(right)
+    if first.number is not None and first.number == last.number:
+        return last
+    diff = _difference(first, last)
+    if diff is None or len(sides) != 2:
+        key = "=".join(reader.single(list(s)).key for s in sides)
+        return Form("relation", key, plain(toks), latex(toks), mark="=", parts=(first, last))
+    return Form(
+        "relation", f"0={scaled(diff)}", plain(toks), latex(toks), mark="=", parts=(first, last), equation=diff
+    )
+
+
+def _has_letters(toks: Tokens) -> bool:
+    return any(t.kind in ("let", "word") for t in toks)
+
+
+def _difference(a: Form, b: Form) -> Quotient | None:
+    if a.quotient is None or b.quotient is None:
+        return None
+    return algebra.add(a.quotient, algebra.negate(b.quotient))
+
+
+def scaled(q: Quotient, *, keep_sign: bool = False) -> str:
+    """The key of a quotient without its rational factor (a positive one, if the sign matters)."""
+    c, unit = algebra.content(q)
+    flipped = algebra.negate(unit)
+    return unit.key() if keep_sign else min(unit.key(), flipped.key())
+
+
+def _inequality(sides: Sequence[Tokens], signs: Sequence[str], toks: Tokens) -> Form:
+    found = [reader.single(list(s)) for s in sides]
+    names = [i for i, s in enumerate(sides) if is_name(s) and is_symbol(plain(s))]
+    values = [f for i, f in enumerate(found) if i not in names]
+    if len(names) == 1 and all(forms.real_value(v) is not None for v in values):
+        name = plain(sides[names[0]])
+        if signs == [r"\neq"]:
+            line = reader.as_spans(reader.all_reals()) or []
+            holes = reader.as_spans(values[0]) or []
+            apart = reader.without(holes, line[0], toks)
+            if apart is not None:
+                return apart.with_name(name)
+        span = _span(found, signs, names[0])
+        if span is not None:
+            return forms.spans([span], plain(toks), latex(toks)).with_name(name)
+    return _general(found, signs, toks)
+
+
+def _span(found: Sequence[Form], signs: Sequence[str], at: int) -> Span | None:
+    """The interval that a chain of inequalities around one name says."""
+    low, high = reader.all_reals().parts
+    left, right = "(", ")"
+    for i, sign in enumerate(signs):
+        order = _ORDER.get(sign)
+        if order is None or at not in (i, i + 1):
+            return None
+        other = found[i + 1] if at == i else found[i]
+        is_upper = (order[0] == "<") == (at == i)
+        closed = len(order) == 2
+        if is_upper:
+            high, right = other, "]" if closed else ")"
+        else:
+            low, left = other, "[" if closed else "("
+    bottom, top = forms.real_value(low), forms.real_value(high)
+    return Span(low, high, left + right) if bottom is not None and top is not None and bottom < top else None
+
+
+def _general(found: Sequence[Form], signs: Sequence[str], toks: Tokens) -> Form:
+    """Inequalities between expressions: everything on one side, up to a positive factor."""
+    keys = []
+    for i, sign in enumerate(signs):
+        diff = _difference(found[i], found[i + 1])
+        if diff is None:
+            return forms.opaque(plain(toks), latex(toks))
+        if sign in (r"\neq", "="):
+            keys.append(("0!=" if sign == r"\neq" else "0=") + scaled(diff))
+            continue
+        order = _ORDER[sign]
+        diff = algebra.negate(diff) if order[0] == "<" else diff
+        keys.append(("0<=" if len(order) == 2 else "0<") + scaled(diff, keep_sign=True))
+    return Form("relation", " and ".join(sorted(keys)), plain(toks), latex(toks), mark="<", parts=tuple(found))
+
+
+# --- lists of relations ------------------------------------------------------------------------
+
+
+def combine(parts: list[Form], words: set[str], said: str, shown: str) -> Form:
+    """The parts of a list as one answer: `x = 2 or x = 3` is {2, 3} named x, `x < 1 or x > 2` a union."""
+    names = {p.name for p in parts if p.name}
+    rays = [p for p in parts if p.kind in ("tuple", "set") and p.name]
+    if len(rays) == len(parts) and len(names) == 1 and words:
+        pieces = [s for p in parts for s in reader.as_spans(p) or ()]
+        if words == {"or"}:
+            return forms.spans(pieces, said, shown).with_name(names.pop())
+        both = _intersection(pieces) if len(pieces) == len(parts) == 2 else None
+        if both is not None:
+            return forms.spans([both], said, shown).with_name(names.pop())
+    units = {p.unit for p in parts if p.unit}
+    unit = units.pop() if len(units) == 1 else ""
+    if len(names) == 1 and (parts[0].name or all(p.name for p in parts)):
+        bare = [replace(p, name="", equation=None) for p in parts]
+        return replace(forms.listed(_flat(bare), said, shown), name=names.pop(), unit=unit)
+    return forms.listed(_flat(parts), said, shown).with_unit(unit)
+
+
+def _flat(parts: Sequence[Form]) -> list[Form]:
+    """Lists inside a list, such as the two values of ±3, are its own parts."""
+    out: list[Form] = []
+    for p in parts:
+        out.extend(p.parts if p.kind == "list" and p.parts and not p.name else [p])
+    return out
+
+
+def _intersection(pieces: Sequence[Span]) -> Span | None:
+    a, b = pieces
+    lows = sorted((a, b), key=lambda s: (forms.real_value(s.low) or 0.0, s.brackets[0] == "("))
+    highs = sorted((a, b), key=lambda s: (forms.real_value(s.high) or 0.0, s.brackets[1] == "]"))
+    low, high = lows[-1], highs[0]
+    bottom, top = forms.real_value(low.low), forms.real_value(high.high)
+    if bottom is None or top is None or bottom >= top:
+        return None
+    return Span(low.low, high.high, low.brackets[0] + high.brackets[1])

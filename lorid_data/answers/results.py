@@ -1,0 +1,68 @@
+"""What reading and comparing answers can give: every outcome has a name, none is silently "wrong"."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    """Whether two answers are the same."""
+
+    EQUAL = "equal"
+    DIFFERENT = "different"
+    UNPARSED = "unparsed"
+    """One of the two is empty, malformed, or over a limit: nothing is claimed."""
+    TIMEOUT = "timeout"
+    """The comparison was stopped: nothing is claimed."""
+
+
+class FoundBy(StrEnum):
+    """What marked the answer in its text."""
+
+    HASH = "hash"
+    """`#### 72`."""
+    ARROW = "arrow"
+    """`--> 72 END`."""
+    BOXED = "boxed"
+    """The last `\\boxed{72}`."""
+    TAG = "tag"
+    """`<answer>72</answer>`."""
+    CUE = "cue"
+    """"The answer is 72", "Answer: 72" and the like."""
+    LAST_NUMBER = "last_number"
+    """Nothing marked it: the last number of the text. Only on request."""
+
+
+class Why(StrEnum):
+    """Why there is no answer."""
+
+    EMPTY_TEXT = "empty_text"
+    NO_MARKER = "no_marker"
+    """The text marks no answer."""
+    EMPTY_MARKER = "empty_marker"
+    """A marker with nothing behind it, such as an empty box."""
+    TRUNCATED = "truncated"
+    """The text breaks off inside its answer, or before it."""
+    NO_NUMBER = "no_number"
+    """The last number was asked for and there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The one answer of a text."""
+
+    value: str
+    """As written, without its marker, surrounding emphasis and final full stop; never empty."""
+    found_by: FoundBy
+
+
+@dataclass(frozen=True, slots=True)
+class NoAnswer:
+    """The text gives no answer."""
+
+    reason: Why
+
+
+class LimitError(ValueError):
+    """An answer over the limits on length, nesting, digits or terms: it is not looked at further."""

@@ -1,0 +1,165 @@
+"""Units and count nouns behind a number. They are ignored, unless two answers state different ones."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from lorid_data.answers.tokens import Tok, Tokens
+
+_KNOWN_TABLE = """
+m: m meter meters metre metres
+km: km kms kilometer kilometers kilometre kilometres
+cm: cm cms centimeter centimeters centimetre centimetres
+mm: mm millimeter millimeters millimetre millimetres
+in: in inch inches
+ft: ft foot feet
+yd: yd yds yard yards
+mi: mi mile miles
+g: g gm gms gram grams gramme grammes
+kg: kg kgs kilogram kilograms kilo kilos
+mg: mg milligram milligrams
+lb: lb lbs
+oz: oz ounce ounces
+ton: ton tons tonne tonnes
+l: l liter liters litre litres
+ml: ml milliliter milliliters millilitre millilitres
+gal: gal gallon gallons
+s: s sec secs second seconds
+min: min mins minute minutes
+h: h hr hrs hour hours
+day: day days
+week: week weeks wk wks
+month: month months
+year: year years yr yrs
+usd: dollar dollars usd bucks
+cent: cent cents
+eur: euro euros eur
+rupee: rupee rupees rs inr
+percent: % percent percentage pct
+deg: degree degrees deg
+rad: radian radians rad
+am: am a.m a.m.
+pm: pm p.m p.m.
+mph: mph
+kmh: kmh kph kmph
+sqft: sqft
+"""
+KNOWN = {
+    spelled: unit
+    for line in _KNOWN_TABLE.strip().splitlines()
+    for unit, _, spellings in [line.partition(": ")]
+    for spelled in spellings.split()
+}
+_SINGLE = frozenset("mgslhL")
+_SHORT = frozenset("lb lbs oz ft in cm mm km kg mg ml yd mi hr hrs min mins sec mph kph am pm cc".split())
+NOT_UNITS = frozenset(
+    "and or pi sqrt sin cos tan cot sec csc log ln exp mod choose times plus minus over to infinity inf oo if not "
+    "theta alpha beta gamma is are was equals equal but than then because since so which where when "
+    "infty frac cdot else for all any root squared cubed hundred thousand million billion trillion undefined "
+    "half third quarter thirds quarters fourths fifths".split()
+)  # fmt: skip
+# "sec" is a function name, but behind a number it is a second.
+_FUNCTION_OR_UNIT = frozenset({"sec", "in", "min"})
+_POWERS = {"square": "^2", "sq": "^2", "squared": "^2", "cubic": "^3", "cu": "^3", "cubed": "^3"}
+CURRENCY = {"$": "usd", "€": "eur", "£": "pound", "¥": "yen", "₹": "rupee"}
+MAX_WORDS = 12
+
+
+def unit_suffix(toks: Tokens) -> tuple[int, str] | None:
+    """Where the unit or count noun at the end begins and what it is ("" for a noun that is no known unit).
+
+    None where the tokens end in something else, or are nothing but words.
+    """
+    for i in range(1, len(toks)):
+        if toks[i].kind not in ("text", "word", "let", "op", "cmd"):
+            continue
+        if (unit := _unit_phrase(toks, i)) is not None:
+            return i, unit
+    return None
+
+
+def _unit_phrase(toks: Tokens, start: int) -> str | None:
+    first, before = toks[start], toks[start - 1]
+    if first.text == "%" and start == len(toks) - 1:
+        return "percent"
+    if first.text == "^" and _texts(toks[start:]) == ["^", r"\circ"]:
+        return "deg"
+    if first.text == "^" and _texts(toks[start:])[:2] == ["^", r"\circ"]:
+        rest = toks[start + 2 :]
+        return "deg" if _texts(rest) in (["C"], ["F"]) else None
+    if first.kind not in ("text", "word", "let") or not _may_start(first, before):
+        return None
+    words = list(_words(toks[start:]))
+    if not words or len(words) > MAX_WORDS or any(w in NOT_UNITS - _FUNCTION_OR_UNIT for w in words):
+        return None
+    return canonical(words)
+
+
+def _texts(toks: Tokens) -> list[str]:
+    return [t.text for t in toks if t.text not in "{}"]
+
+
+def _may_start(first: Tok, before: Tok) -> bool:
+    """A variable behind a number is no unit: 5m and 5 ab stay products, 5 m, 5km and 72clips do not."""
+    if before.kind in ("word", "text", "let") or before.text in ("/", "-", "+", "=", "<", ">", ",", "^", "_"):
+        return False
+    if before.kind == "cmd" and before.text not in (r"\}", r"\pi", r"\infty"):
+        return False
+    word = first.text
+    if first.kind == "text":
+        return True
+    if first.kind == "let":
+        return first.gap and word in _SINGLE and before.kind == "num"
+    if word.lower() in _SHORT:
+        return True
+    n_letters = len(word)
+    if n_letters == 3:
+        return first.gap and before.kind == "num" and re.search("[aeiouy]", word.lower()) is not None
+    return n_letters >= 4
+
+
+def _words(toks: Tokens) -> Iterator[str]:
+    """The words of a unit phrase; a symbol that cannot be in one gives a word that is refused."""
+    i = 0
+    while i < len(toks):
+        tok = toks[i]
+        if tok.kind in ("text", "word", "let"):
+            for w in re.findall(r"[A-Za-z]+(?:\.[A-Za-z]+)*\.?|/", tok.text):
+                yield w.lower()
+        elif tok.text == "^":
+            digits = [t.text for t in toks[i + 1 : i + 4] if t.text not in "{}"]
+            yield "^" + digits[0] if digits and digits[0] in ("2", "3") else "or"
+            i += 3 if toks[i + 1 : i + 2] and toks[i + 1].text == "{" else 1
+        elif tok.text == "/":
+            yield "/"
+        elif tok.text not in (".", "-", "'", "(", ")", r"\cdot"):
+            yield "or"
+        i += 1
+
+
+def canonical(words: list[str]) -> str:
+    """The unit that words spell: "km", "m^2", "km/h"; "" where it is none that is known."""
+    words = [w for w in words if w not in ("u.s.", "us", "of")]
+    parts, power = [], ""
+    for word in words:
+        if word in ("/", "per", "an", "a"):
+            if parts and parts[-1] != "/":
+                parts.append("/")
+        elif word in _POWERS and not parts:
+            power = _POWERS[word]
+        elif word in _POWERS or word.startswith("^"):
+            parts[-1:] = [(parts[-1] if parts else "") + _POWERS.get(word, word)]
+        else:
+            unit = KNOWN.get(word) or KNOWN.get(word.rstrip("."))
+            if unit is None:
+                return ""
+            parts.append(unit + power)
+            power = ""
+    joined = "".join(parts).rstrip("/")
+    return {"mi/h": "mph", "km/h": "kmh", "ft^2": "sqft"}.get(joined, joined)
+
+
+def conflict(a: str, b: str) -> bool:
+    """Two stated units that are both known and not the same."""
+    return bool(a and b and a != b)
