@@ -99,7 +99,7 @@ def validate(folder: Path, *, out: Path) -> int:
 
 
 @app.command(name="run")
-def run_(config: Path) -> int:
+def run_(config: Path, /) -> int:
     """Run every stage that a configuration names, in order.
 
     Args:

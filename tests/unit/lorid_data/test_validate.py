@@ -1,5 +1,6 @@
 """The checks on planted faults and on sound rows, and the stage around them."""
 
+import collections
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,9 @@ def reason_of(row: Record) -> str | None:
         ({"rationale": r"so \boxed{71}"}, "answer_contradicted"),
         ({"rationale": r"\boxed{71} no, \boxed{72.0}"}, None),
         ({"rationale": "The answer is: 71"}, "answer_contradicted"),
+        ({"rationale": r"so \frac{71}{1}. The answer is: \frac{71}{1}"}, "answer_contradicted"),
+        ({"rationale": r"so \frac{72}{1}. The answer is: \frac{72}{1}"}, None),
+        ({"rationale": "12 200-kilobyte videos", "answer": "12"}, None),
         ({"rationale": "The answer is $72$."}, None),
         ({"rationale": "so 0.72 dollars"}, None),
         ({"rationale": "so 72 000", "answer": "72,000"}, None),
@@ -95,13 +99,9 @@ def test_a_plain_rule_passes(rule: str) -> None:
         assert rule_fault(rule) is None
 
 
-def test_an_answer_that_the_grader_cannot_read_is_set_apart(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    from lorid_data import answers
-
-    monkeypatch.setattr(answers, "equal", lambda _a, _b: answers.Verdict.UNPARSED)
-    finding = checks.answer_unparsed(record())
+@pytest.mark.parametrize("answer", [r"\frac{1}{", "9**9**9**9"])
+def test_an_answer_that_the_grader_cannot_read_is_set_apart(answer: str) -> None:
+    finding = checks.answer_unparsed(record(answer=answer))
     assert finding is not None
     assert (finding.reason, finding.severity) == (RejectReason.ANSWER_UNPARSED, Severity.QUARANTINE)
 
@@ -202,15 +202,27 @@ def sources_of(real_data: Path, source: str, split: str) -> list[Record]:
     return [r for r in rows if isinstance(r, Record)]
 
 
-def test_the_text_checks_leave_nearly_all_of_gsm8k_alone(real_data: Path) -> None:
-    run = [c for c in checks.CHECKS if c is not checks.answer_unparsed]
-    rejected = [
-        row
-        for r in sources_of(real_data, "gsm8k", "train")
-        if isinstance(row := check_row(r, run), Reject)
-    ]
-    assert {r.reason.value for r in rejected} == {"answer_contradicted"}
-    assert len(rejected) < 40
+KNOWN_CONTRADICTIONS = {356, 786, 1154, 2770, 3334, 4796, 5350, 6157, 6760, 7182, 7444}
+"""Rows of GSM8K's training split whose text ends in another number than its label, found by reading."""
+
+
+@pytest.mark.slow
+def test_the_checks_find_the_known_faults_of_gsm8k_and_leave_the_rest_alone(
+    real_data: Path,
+) -> None:
+    records = sources_of(real_data, "gsm8k", "train")
+    rejected = {i: row for i, r in enumerate(records) if isinstance(row := check_row(r), Reject)}
+    assert {r.reason.value for r in rejected.values()} == {"answer_contradicted"}
+    assert set(rejected) >= KNOWN_CONTRADICTIONS
+    assert len(rejected) <= len(KNOWN_CONTRADICTIONS) + 3
+
+
+@pytest.mark.slow
+def test_the_checks_find_only_real_faults_in_math(real_data: Path) -> None:
+    rows = [check_row(r) for r in sources_of(real_data, "math", "train")]
+    reasons = collections.Counter(r.reason.value for r in rows if isinstance(r, Reject))
+    # Two rows box nothing, and two lost a $.
+    assert reasons == {"answer_missing": 2, "latex_unbalanced": 2}
 
 
 def test_wrong_results_planted_in_real_annotations_are_found(real_data: Path) -> None:
