@@ -1,4 +1,4 @@
-"""Accuracy against generated tokens: the loop at every t, and majority voting at every k.
+"""Accuracy against generated tokens: the loop at every t, votes at every k, early stops at every m.
 
 A curve point is the metrics `accuracy` and `tokens_per_problem` under the slice `curve`, so that
 it is never mistaken for a system that was shown as one.
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from lorid_train.draws import How, Metric, Verdict
 from lorid_train.metrics.grading import GradedProblem
 from lorid_train.metrics.numbers import fraction
-from lorid_train.metrics.systems import loop_at, pool_votes
+from lorid_train.metrics.systems import EARLY_STOP, early_stop_cap, loop_at, pool_votes, votes_reach
 from lorid_train.metrics.voting import leaders
 
 CURVE = "curve"
@@ -22,6 +22,24 @@ def curves(graded: Sequence[GradedProblem], rounds: int) -> list[Metric]:
     found = _loop_curve(graded, rounds)
     for pool in ("ir", "dr", "both"):
         found += _majority_curve(graded, pool)
+    return found + _early_stop_curve(graded, rounds)
+
+
+def _early_stop_curve(graded: Sequence[GradedProblem], rounds: int) -> list[Metric]:
+    """IR alone, stopped when an answer has m votes: m = 2, 3, … up to the cap."""
+    found: list[Metric] = []
+    cap = early_stop_cap(graded, rounds) if graded else 0
+    for m in range(2, cap + 1):
+        right: dict[str, list[bool]] = {}
+        n_tokens = 0
+        for g in graded:
+            a = votes_reach(g, m=m, cap=cap)
+            assert a is not None  # every problem has `cap` draws
+            right.setdefault(g.gold.problem_id, []).append(a.verdict == Verdict.CORRECT)
+            n_tokens += a.n_tokens
+        name = f"{EARLY_STOP}@{m}"
+        found.append(fraction(name, "accuracy", right, slice_name=CURVE))
+        found.append(_tokens(name, n_tokens, len(graded)))
     return found
 
 

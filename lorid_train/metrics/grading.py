@@ -48,6 +48,8 @@ class Vote:
     verdict: Verdict
     n_tokens: int
     """What the answer cost: DR's includes the tokens of the knowledge it read."""
+    cut: bool
+    """It reached the token limit before its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,8 +189,8 @@ class _Reader:
         answers = [self.answer(d) for d, _ in draws]
         clusters = cluster(answers, group=self.group)
         return [
-            Vote(a, c, self.verdict(a), n)
-            for a, c, (_, n) in zip(answers, clusters, draws, strict=True)
+            Vote(a, c, self.verdict(a), n, d.finish_reason == "length")
+            for a, c, (d, n) in zip(answers, clusters, draws, strict=True)
         ]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from lorid_train.draws import How, Metric, Outcome, Verdict
 from lorid_train.metrics.comparisons import compare
 from lorid_train.metrics.curves import curves
-from lorid_train.metrics.grading import GradedProblem
+from lorid_train.metrics.grading import GradedProblem, Vote
 from lorid_train.metrics.intervals import bootstrap_mean, mean_normal
 from lorid_train.metrics.numbers import Flags, fraction
 from lorid_train.metrics.systems import EARLY_STOP, Scored, of_sampled_seeds
@@ -126,20 +126,28 @@ def mean(
 
 
 def _over_draws(graded: Sequence[GradedProblem]) -> list[Metric]:
-    """Sampled accuracy over every round that all problems have: less noise than round 1 alone."""
+    """Sampled accuracy over every round that all problems have: less noise than round 1 alone.
+
+    Beside it the fraction of these draws that reached the token limit.
+    """
     found = []
     for name, role in (("ir-sampled", "ir"), ("dr-sampled", "dr")):
         n_rounds = min((len(getattr(g, role)) for g in graded), default=0)
-        flags: dict[str, list[bool]] = {}
+        right: dict[str, list[bool]] = {}
+        cut: dict[str, list[bool]] = {}
         for g in graded:
-            votes = getattr(g, role)[:n_rounds]
-            flags.setdefault(g.gold.problem_id, []).extend(
-                v.verdict == Verdict.CORRECT for v in votes
-            )
+            votes: Sequence[Vote] = getattr(g, role)[:n_rounds]
+            right.setdefault(g.gold.problem_id, []).extend(_right(votes))
+            cut.setdefault(g.gold.problem_id, []).extend(v.cut for v in votes)
         if n_rounds:
             label = f"rounds=1..{n_rounds}"
-            found.append(fraction(name, "accuracy_over_draws", flags, slice_name=label))
+            found.append(fraction(name, "accuracy_over_draws", right, slice_name=label))
+            found.append(fraction(name, "cut_at_length", cut, slice_name=label))
     return found
+
+
+def _right(votes: Sequence[Vote]) -> list[bool]:
+    return [v.verdict == Verdict.CORRECT for v in votes]
 
 
 def _by_round(scored: Scored) -> list[Metric]:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from lorid_train.draws import Outcome, Verdict
 from lorid_train.metrics.grading import GradedProblem, Vote
-from lorid_train.metrics.voting import first_repeat, leader, votes_needed, votes_within
+from lorid_train.metrics.voting import leader, nth_vote, votes_needed, votes_within
 
 
 class Answered(NamedTuple):
@@ -213,25 +213,34 @@ def _add_majority(scored: Scored, graded: Sequence[GradedProblem], pool: str) ->
     )
 
 
-def repeat_within(g: GradedProblem, *, cap: int) -> Answered | None:
-    """IR alone, until an answer repeats or `cap` draws are made; then the last draw's answer."""
+def votes_reach(g: GradedProblem, *, m: int, cap: int) -> Answered | None:
+    """IR alone, until an answer has m votes or `cap` draws are made; then the majority."""
     votes = g.ir[:cap]
-    stop = first_repeat([v.cluster for v in votes])
+    clusters = [v.cluster for v in votes]
+    stop = nth_vote(clusters, m)
     if stop is None and len(votes) < cap:
         return None
     n = len(votes) if stop is None else stop + 1
-    last = votes[n - 1]
+    best = leader(clusters[:n])
+    n_tokens = sum(v.n_tokens for v in votes[:n])
+    if best is None:
+        return Answered(None, Verdict.NO_ANSWER, "none", n, n_tokens)
     how = "fallback" if stop is None else "early_stop"
-    return Answered(last.answer, last.verdict, how, n, sum(v.n_tokens for v in votes[:n]))
+    return Answered(votes[best].answer, votes[best].verdict, how, n, n_tokens)
+
+
+def early_stop_cap(graded: Sequence[GradedProblem], rounds: int) -> int:
+    """How many draws of IR stopping early may use: those that every problem has, at most t."""
+    return min([rounds, *(len(g.ir) for g in of_sampled_seeds(graded))])
 
 
 def _add_early_stop(scored: Scored, graded: Sequence[GradedProblem]) -> None:
     """The control that tells two reasoners from stopping early."""
-    cap = min([scored.rounds, *(len(g.ir) for g in of_sampled_seeds(graded))])
+    cap = early_stop_cap(graded, scored.rounds)
     if cap < 2:
         scored.left_out[EARLY_STOP] = (
             f"it takes 2 draws of IR per question; {cap} are stored for all"
         )
         return
-    _add(scored, graded, EARLY_STOP, partial(repeat_within, cap=cap))
-    scored.notes[EARLY_STOP] = f"at most {cap} draws of IR, then the last one's answer"
+    _add(scored, graded, EARLY_STOP, partial(votes_reach, m=2, cap=cap))
+    scored.notes[EARLY_STOP] = f"at most {cap} draws of IR, then their majority"

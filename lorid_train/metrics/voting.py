@@ -52,14 +52,14 @@ def majority(answers: Sequence[str | None], *, group: Group | None = None) -> st
     return None if position is None else answers[position]
 
 
-def first_repeat(clusters: Sequence[int | None]) -> int | None:
-    """The position of the first answer that was given before; None where none repeats."""
-    seen: set[int] = set()
+def nth_vote(clusters: Sequence[int | None], m: int) -> int | None:
+    """The position of the first vote that is its cluster's m-th; None where none has m votes."""
+    votes: dict[int, int] = {}
     for position, c in enumerate(clusters):
         if c is not None:
-            if c in seen:
+            votes[c] = votes.get(c, 0) + 1
+            if votes[c] == m:
                 return position
-            seen.add(c)
     return None
 
 

@@ -36,7 +36,7 @@ def findings(view: EvaluationView) -> list[str]:
     said = [_headline(view, accuracy), *_alternatives(view, n)]
     said += [s for s in (_budget(view, n), _thresholds(view, n), _consensus(view, n)) if s]
     said += _knowledge(view, n)
-    said += [s for s in (_scale(view, n), _unanswered(view, n)) if s]
+    said += [s for s in (_official(view, n), _unanswered(view, n), _scale(view, n)) if s]
     return said
 
 
@@ -172,6 +172,19 @@ def _scale(view: EvaluationView, n: Numbers) -> str:
     return (
         f"With {count:,} questions, and systems that differ as often as these, a true difference "
         f"below about {smallest * 100:.1f} points would go unseen more than one time in five."
+    )
+
+
+def _official(view: EvaluationView, n: Numbers) -> str:
+    name = f"official@{view.scored.rounds}"
+    accuracy, chosen = (n.get((name, m, None)) for m in ("accuracy", "label_chosen"))
+    if accuracy is None or accuracy.value is None or chosen is None or chosen.value is None:
+        return ""
+    n_chosen = round(chosen.value * chosen.n)
+    return (
+        f"Under the official rule (all answers so far, any common one counts) the same draws give "
+        f"{share(accuracy)} ({interval(accuracy)} %); in {n_chosen:,} of {chosen.n:,} questions the "
+        "reference answer chose between a right and a wrong common answer."
     )
 
 

@@ -15,7 +15,8 @@ TITLE = "LoRID evaluation"
 Part = Callable[[EvaluationView], Iterator[str]]
 _ROUNDS = "Consensus reached by round t, and how often it is right. Bands are 95 % intervals."
 _TOKENS = (
-    "Each point of the loop is a threshold t, each point of a majority a number of rounds. "
+    "Each point of the loop is a threshold t, of a majority a number of rounds, of IR until m votes "
+    "agree an m, from 2 on. "
     "Tokens count everything generated: IR, KG and DR, failed rounds included."
 )
 _STOP = (

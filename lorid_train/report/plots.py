@@ -51,7 +51,7 @@ def against_tokens(view: EvaluationView) -> str:
         _curve(n, "maj-dr", "majority of DR"),
         _curve(n, "maj-both", "majority of both"),
         _point(n, "ir-greedy"),
-        _point(n, "early-stop-ir"),
+        _curve(n, "early-stop-ir", "IR until m votes agree", start=2),
     ]
     return line_chart(
         "Accuracy against generated tokens per question",
@@ -61,9 +61,9 @@ def against_tokens(view: EvaluationView) -> str:
     )
 
 
-def _curve(n: Numbers, family: str, name: str) -> Series:
+def _curve(n: Numbers, family: str, name: str, *, start: int = 1) -> Series:
     points, labels, band = [], [], []
-    k = 1
+    k = start
     while (accuracy := n.get((f"{family}@{k}", "accuracy", CURVE))) is not None:
         tokens = n[f"{family}@{k}", "tokens_per_problem", CURVE].value
         if accuracy.value is not None and tokens is not None:

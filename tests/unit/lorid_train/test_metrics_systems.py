@@ -209,11 +209,39 @@ def test_the_oracle_prefers_wrong_to_nothing_and_sees_only_the_loops_rounds() ->
     assert outcome(outcomes(graded(late), rounds=3), "oracle").verdict == "wrong"
 
 
-def test_early_stop_falls_back_to_the_last_draw_at_its_cap() -> None:
+def test_early_stop_falls_back_to_the_majority_at_its_cap() -> None:
     scored = outcomes(graded(sampled(["2", "3", "1", "1"], ["4", "5", "6"])), rounds=3)
     o = outcome(scored, "early-stop-ir")
-    assert (o.answer, o.how, o.round, o.n_tokens) == ("1", "fallback", 3, 30)
-    assert scored.notes["early-stop-ir"] == "at most 3 draws of IR, then the last one's answer"
+    assert (o.answer, o.how, o.round, o.n_tokens) == ("2", "fallback", 3, 30)
+    assert scored.notes["early-stop-ir"] == "at most 3 draws of IR, then their majority"
+
+
+def test_the_early_stop_curve_ends_at_the_majority() -> None:
+    problems = graded(sampled(["2", "1", "3", "1", "1"], ["4"] * 5), rounds=5)
+    metrics = summarise(outcomes(problems, rounds=5), problems, n_resamples=20)
+    tokens = [
+        value(metrics, f"early-stop-ir@{m}", "tokens_per_problem", CURVE).value
+        for m in (2, 3, 4, 5)
+    ]
+    assert tokens == [40, 50, 50, 50]
+    assert (
+        value(metrics, "early-stop-ir@5", "accuracy", CURVE).value
+        == value(metrics, "maj-ir@5", "accuracy", CURVE).value
+        == 1
+    )
+
+
+def test_draws_cut_at_their_limit_are_counted() -> None:
+    draws = [
+        d.model_copy(update={"finish_reason": "length"}) if d.role == "ir" and d.round == 2 else d
+        for d in sampled(["1", "1", "1"], ["2"] * 3)
+    ]
+    problems = graded(draws)
+    metrics = summarise(outcomes(problems, rounds=3), problems, n_resamples=20)
+    assert value(metrics, "ir-sampled", "cut_at_length", "rounds=1..3").value == pytest.approx(
+        1 / 3
+    )
+    assert value(metrics, "dr-sampled", "cut_at_length", "rounds=1..3").value == 0
 
 
 def test_decide_is_asked_once_a_consensus_stands_no_more() -> None:

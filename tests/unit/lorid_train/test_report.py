@@ -112,6 +112,7 @@ def test_no_gain_over_stopping_early_is_admitted() -> None:
     said = " ".join(findings(view(n=150, p_ir=0.6, p_dr=0.6)))
     assert "do not show that the second reasoner or its knowledge adds anything" in said
     assert "would go unseen more than one time in five" in said
+    assert "Under the official rule" in said
 
 
 def test_near_zero_accuracy_is_called_that() -> None:
