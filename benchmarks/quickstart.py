@@ -27,7 +27,16 @@ def main() -> None:
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         out = args.out or Path(scratch) / "quickstart"
-        command = [sys.executable, "-m", "lorid_train", "quickstart", "--out", str(out), "--seed", str(args.seed)]
+        command = [
+            sys.executable,
+            "-m",
+            "lorid_train",
+            "quickstart",
+            "--out",
+            str(out),
+            "--seed",
+            str(args.seed),
+        ]
         start = time.monotonic()
         # The quickstart uses two threads; an inherited limit would measure something else.
         env = {k: v for k, v in os.environ.items() if k != "OMP_NUM_THREADS"}
@@ -36,7 +45,9 @@ def main() -> None:
         used = resource.getrusage(resource.RUSAGE_CHILDREN)
         cpu_s, peak_bytes = used.ru_utime + used.ru_stime, used.ru_maxrss * 1024
         rows = json.loads((out / "eval" / "metrics.json").read_text(encoding="utf-8"))["metrics"]
-    accuracy = {m["system"]: m["value"] for m in rows if m["metric"] == "accuracy" and m["slice"] is None}
+    accuracy = {
+        m["system"]: m["value"] for m in rows if m["metric"] == "accuracy" and m["slice"] is None
+    }
     ratios = {"wall_over_limit": wall_s / LIMIT_S, "memory_over_limit": peak_bytes / LIMIT_BYTES}
     settings = {
         "seed": args.seed, "wall_s": round(wall_s), "cpu_s": round(cpu_s), "peak_mib": round(peak_bytes / 2**20),

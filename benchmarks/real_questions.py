@@ -34,7 +34,17 @@ def measure(source: str, data: Path, out: Path, limit: int) -> dict[str, float |
     folder, n_train = SOURCES[source]
     build = ("lorid_data", "build", source, "--source-path", str(data / folder))
     run(*build, "--teacher", "recorded", "--limit", str(n_train), "--out", str(out / "train"))
-    run(*build, "--teacher", "none", "--split", "test", "--limit", str(limit), "--out", str(out / "test"))
+    run(
+        *build,
+        "--teacher",
+        "none",
+        "--split",
+        "test",
+        "--limit",
+        str(limit),
+        "--out",
+        str(out / "test"),
+    )
     body = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
     body |= {"data": str(out / "train"), "out": str(out / "run")}
     (out / "sft.yaml").write_text(yaml.safe_dump(body), encoding="utf-8")
@@ -44,7 +54,9 @@ def measure(source: str, data: Path, out: Path, limit: int) -> dict[str, float |
         "--rounds", "3", "--temperature", "0.8", "--top-p", "1.0", "--top-k", "0", "--max-new-tokens", "160",
     )  # fmt: skip
     rows = json.loads((out / "eval" / "metrics.json").read_text(encoding="utf-8"))["metrics"]
-    return {m["system"]: m["value"] for m in rows if m["metric"] == "accuracy" and m["slice"] is None}
+    return {
+        m["system"]: m["value"] for m in rows if m["metric"] == "accuracy" and m["slice"] is None
+    }
 
 
 def main() -> None:
@@ -53,7 +65,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path)
     args = parser.parse_args()
     if not os.environ.get("LORID_TEST_DATA"):
-        parser.error("LORID_TEST_DATA is not set: it names a folder with openai/gsm8k and EleutherAI/hendrycks_math")
+        parser.error(
+            "LORID_TEST_DATA is not set: it names a folder with openai/gsm8k and EleutherAI/hendrycks_math"
+        )
     data = Path(os.environ["LORID_TEST_DATA"])
     with tempfile.TemporaryDirectory() as scratch:
         out = args.out or Path(scratch)
@@ -62,7 +76,15 @@ def main() -> None:
             (out / source).mkdir(parents=True, exist_ok=True)
             accuracy[source] = measure(source, data, out / source, args.limit)
     ratios = {f"{s}_{name}": v for s, found in accuracy.items() for name, v in found.items()}
-    print(json.dumps({"benchmark": "real_questions", "ratios": ratios, "settings": {"n_questions": args.limit}}))
+    print(
+        json.dumps(
+            {
+                "benchmark": "real_questions",
+                "ratios": ratios,
+                "settings": {"n_questions": args.limit},
+            }
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -157,7 +157,7 @@ def quickstart(
     problems: int = 200,
     rounds: int = 20,
     seed: int = 0,
-    batch_size: int = 64,
+    batch_size: int = 128,
     threads: int | None = None,
 ) -> None:
     """Watch LoRID happen, offline and on a CPU: build, train three adapters, interact, report.

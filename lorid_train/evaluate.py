@@ -148,7 +148,7 @@ def draw_all(
             gold_knowledge=gold,
             on_draw=lambda d: progress.advance(tokens=d.n_tokens),
         )
-        asker.draw(interaction.Wanted(interaction.greedy_keys(ids, config.seed, gold=gold)))
+        asker.draw(interaction.Wanted(interaction.greedy_keys(ids, config.seed, gold=gold), log))
         exhaustive = config.schedule == "exhaustive"
         loop = interaction.Loop(
             ids,
@@ -160,7 +160,9 @@ def draw_all(
         )
         asker.draw(loop)
         n_votes = config.rounds if exhaustive else _n_votes(config, ids, log)
-        asker.draw(interaction.Wanted(interaction.sampled_keys(ids, config.seed, "ir", n_votes)))
+        asker.draw(
+            interaction.Wanted(interaction.sampled_keys(ids, config.seed, "ir", n_votes), log)
+        )
 
 
 def _n_votes(config: EvalConfig, ids: Sequence[str], log: DrawLog) -> int:

@@ -170,13 +170,17 @@ class Asker:
 
         def pull(n: int) -> Sequence[GenRequest]:
             requests: list[GenRequest] = []
+            if n == 0:
+                return requests
             for key in wanted.next_keys():
-                if len(requests) == n:
-                    break
-                if key not in self.log and key not in in_flight and self.ready(key):
+                if key not in in_flight and self.ready(key):
                     request = self.request(key)
                     in_flight[key] = request.prompt
                     requests.append(request)
+                    if len(requests) == n:
+                        break
+            for request in requests:
+                wanted.taken(request.key)
             return requests
 
         for result in self.engine.generate(pull):
@@ -196,16 +200,19 @@ def _knowledge_key(key: DrawKey) -> DrawKey | None:
 class Wanted:
     """A fixed list of draws, asked in order as what they read becomes available."""
 
-    def __init__(self, keys: Iterable[DrawKey]) -> None:
-        self._keys = dict.fromkeys(keys)
+    def __init__(self, keys: Iterable[DrawKey], log: DrawLog) -> None:
+        self._keys = {k: None for k in keys if k not in log}
 
     def next_keys(self) -> Iterator[DrawKey]:
-        """The keys still wanted, most urgent first."""
-        yield from list(self._keys)
+        """The keys still to be asked, most urgent first."""
+        yield from self._keys
+
+    def taken(self, key: DrawKey) -> None:
+        """Take note that a key has been asked."""
+        self._keys.pop(key, None)
 
     def seen(self, draw: Draw) -> None:
         """Take note of a draw."""
-        self._keys.pop(draw.key, None)
 
 
 class Loop(Wanted):
@@ -225,7 +232,7 @@ class Loop(Wanted):
         rule: Rule,
         exhaustive: bool = False,
     ) -> None:
-        super().__init__(())
+        super().__init__((), log)
         self._seed, self._rounds, self._rule, self._exhaustive = seed, rounds, rule, exhaustive
         self._log = log
         self._round = dict.fromkeys(problem_ids, 1)
@@ -242,7 +249,9 @@ class Loop(Wanted):
         for ahead in range(self._rounds):
             for problem_id, r in list(self._round.items()):
                 if r + ahead <= self._rounds:
-                    yield from self.keys_of(problem_id, r + ahead)
+                    yield from (
+                        k for k in self.keys_of(problem_id, r + ahead) if k not in self._log
+                    )
 
     def seen(self, draw: Draw) -> None:
         """Move the problem on when its round is complete; drop it when it is decided."""

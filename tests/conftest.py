@@ -24,7 +24,11 @@ def _stay_on_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def guarded(self: socket.socket, address: Any) -> None:
         host = address[0] if isinstance(address, tuple) else ""
-        if self.family != socket.AF_UNIX and not str(host).startswith("127.") and host not in ("localhost", "::1"):
+        if (
+            self.family != socket.AF_UNIX
+            and not str(host).startswith("127.")
+            and host not in ("localhost", "::1")
+        ):
             pytest.fail(f"a test tried to reach {address!r}")
         connect(self, address)
 
@@ -49,7 +53,9 @@ def real_data() -> Path:
     """The folder with real datasets, laid out as on the Hub."""
     folder = os.environ.get("LORID_TEST_DATA")
     if not folder:
-        pytest.skip("LORID_TEST_DATA is not set: it names a folder with openai/gsm8k, EleutherAI/hendrycks_math, …")
+        pytest.skip(
+            "LORID_TEST_DATA is not set: it names a folder with openai/gsm8k, EleutherAI/hendrycks_math, …"
+        )
     return Path(folder)
 
 

@@ -56,11 +56,16 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def config(tiny_base: Path, dataset: Path, out: Path, **changes: Any) -> TrainConfig:
-    return TrainConfig(**(SMALL | {"base": str(tiny_base), "data": str(dataset), "out": str(out)} | changes))
+    return TrainConfig(
+        **(SMALL | {"base": str(tiny_base), "data": str(dataset), "out": str(out)} | changes)
+    )
 
 
 def adapter_hashes(run: Path) -> dict[str, str]:
-    return {p.parent.name: sha256_file(p) for p in sorted(run.glob("adapters/*/adapter_model.safetensors"))}
+    return {
+        p.parent.name: sha256_file(p)
+        for p in sorted(run.glob("adapters/*/adapter_model.safetensors"))
+    }
 
 
 @pytest.fixture(scope="module")
@@ -71,10 +76,11 @@ def finished(tiny_base: Path, dataset: Path, tmp_path_factory: pytest.TempPathFa
 
 
 def test_loss_is_on_the_target_and_its_end_token_only(tiny_base: Path, dataset: Path) -> None:
-    from lorid_train import base_model
-    from lorid_data.store import read_records
-    from lorid_train.trainer import make_trainer
     from transformers import AutoModelForCausalLM
+
+    from lorid_data.store import read_records
+    from lorid_train import base_model
+    from lorid_train.trainer import make_trainer
 
     base = base_model.resolve(str(tiny_base))
     tokenizer = base_model.load_tokenizer(base)
@@ -89,7 +95,11 @@ def test_loss_is_on_the_target_and_its_end_token_only(tiny_base: Path, dataset: 
     texts = set()
     for ids, labels in zip(batch["input_ids"].tolist(), batch["labels"].tolist(), strict=True):
         with_loss = [i for i, x in zip(ids, labels, strict=True) if x != IGNORED]
-        without = [i for i, x in zip(ids, labels, strict=True) if x == IGNORED and i != tokenizer.pad_token_id]
+        without = [
+            i
+            for i, x in zip(ids, labels, strict=True)
+            if x == IGNORED and i != tokenizer.pad_token_id
+        ]
         assert with_loss[-1] == tokenizer.eos_token_id  # the end is learnt
         assert without[0] == tokenizer.bos_token_id
         texts.add((tokenizer.decode(without[1:]), tokenizer.decode(with_loss[:-1])))
@@ -180,18 +190,24 @@ def test_a_damaged_optimizer_is_an_error(
         train(config(tiny_base, dataset, out))
 
 
-def test_rows_that_do_not_fit_are_rejected_never_cut(tiny_base: Path, dataset: Path, tmp_path: Path) -> None:
+def test_rows_that_do_not_fit_are_rejected_never_cut(
+    tiny_base: Path, dataset: Path, tmp_path: Path
+) -> None:
     with pytest.raises(InputError, match="too_long"):
         train(config(tiny_base, dataset, tmp_path / "run", max_tokens=20))
 
 
-def test_a_loss_that_is_no_number_stops_with_the_step(tiny_base: Path, dataset: Path, tmp_path: Path) -> None:
+def test_a_loss_that_is_no_number_stops_with_the_step(
+    tiny_base: Path, dataset: Path, tmp_path: Path
+) -> None:
     sft = {**SMALL["sft"], "learning_rate": 1e39}
     with pytest.raises(StageError, match="not a number at step"):
         train(config(tiny_base, dataset, tmp_path / "run", sft=sft))
 
 
-def test_all_problems_of_a_configuration_at_once(tiny_base: Path, dataset: Path, tmp_path: Path) -> None:
+def test_all_problems_of_a_configuration_at_once(
+    tiny_base: Path, dataset: Path, tmp_path: Path
+) -> None:
     bad = config(
         tiny_base, dataset, tmp_path / "run", roles=("ir", "xx"), format="plane",
         lora={"rank": 4}, sft={"learning_rat": 1.0, "output_dir": "x"},
@@ -199,7 +215,13 @@ def test_all_problems_of_a_configuration_at_once(tiny_base: Path, dataset: Path,
     with pytest.raises(ConfigError) as e:
         train(bad)
     text = str(e.value)
-    for part in ("'xx'", "'plane'", "'rank'", "did you mean 'learning_rate'", "'output_dir' is set by the run"):
+    for part in (
+        "'xx'",
+        "'plane'",
+        "'rank'",
+        "did you mean 'learning_rate'",
+        "'output_dir' is set by the run",
+    ):
         assert part in text
     assert not (tmp_path / "run").exists()
 
@@ -217,7 +239,11 @@ def test_a_full_disk_is_one_message_and_what_was_saved_stays(
     """On a disk of 1.5 MiB: room for the first role, not for all of them."""
     disk = tmp_path / "disk"
     disk.mkdir()
-    mount = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=900k", "tmpfs", str(disk)], check=False, capture_output=True)
+    mount = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=900k", "tmpfs", str(disk)],
+        check=False,
+        capture_output=True,
+    )
     if mount.returncode:
         pytest.skip(f"needs the right to mount a small tmpfs: {mount.stderr.decode().strip()}")
     try:

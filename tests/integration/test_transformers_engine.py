@@ -27,7 +27,9 @@ def adapters(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[
     for i, name in enumerate(ROLES):
         torch.manual_seed(i)
         model = AutoModelForCausalLM.from_pretrained(tiny_base)
-        config = LoraConfig(r=4 * (i + 1), lora_alpha=64, target_modules="all-linear", init_lora_weights=False)
+        config = LoraConfig(
+            r=4 * (i + 1), lora_alpha=64, target_modules="all-linear", init_lora_weights=False
+        )
         get_peft_model(model, config).save_pretrained(folder / name)
     return {name: folder / name for name in ROLES}
 
@@ -64,7 +66,9 @@ def test_texts_do_not_depend_on_the_batch(
         assert {r.finish_reason for r in one.values()} == {"stop", "length"}
 
 
-def test_greedy_equals_generate_with_that_adapter(tiny_base: Path, adapters: dict[str, Path]) -> None:
+def test_greedy_equals_generate_with_that_adapter(
+    tiny_base: Path, adapters: dict[str, Path]
+) -> None:
     asked = requests(Sampling(0.0, max_new_tokens=12), n=6)
     engine = make(tiny_base, adapters, 6)
     got = run(engine, asked)
@@ -79,13 +83,19 @@ def test_greedy_equals_generate_with_that_adapter(tiny_base: Path, adapters: dic
         want = out[:-1] if stopped else out
         result = got[request.key]
         assert result.text == " ".join(map(str, want))
-        assert (result.n_tokens, result.finish_reason) == (len(out), "stop" if stopped else "length")
+        assert (result.n_tokens, result.finish_reason) == (
+            len(out),
+            "stop" if stopped else "length",
+        )
         assert result.n_prompt_tokens == ids.shape[1]
 
 
 def test_the_base_model_alone_can_be_asked(tiny_base: Path, adapters: dict[str, Path]) -> None:
     sampling = Sampling(0.0, max_new_tokens=8)
-    asked = [GenRequest("base", None, "abc", sampling, 0), GenRequest("ir", "ir", "abc", sampling, 0)]
+    asked = [
+        GenRequest("base", None, "abc", sampling, 0),
+        GenRequest("ir", "ir", "abc", sampling, 0),
+    ]
     with_adapters = run(make(tiny_base, adapters, 2), asked)
     bare = run(make(tiny_base, {}, 2), [GenRequest("base", None, "abc", sampling, 0)])
     assert with_adapters["base"] == bare["base"]

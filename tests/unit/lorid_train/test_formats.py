@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import pytest
 
 from lorid_data.errors import ConfigError
@@ -56,7 +58,9 @@ def test_all_formats_are_tested() -> None:
 
 def test_arguments_are_never_stripped_and_braces_stay() -> None:
     content = roles.role("dr").content("  {content} {knowledge}\n", " {question} ")
-    assert "Question:   {content} {knowledge}\n\n\nKnowledge:  {question} \n\nRationale: " in content
+    assert (
+        "Question:   {content} {knowledge}\n\n\nKnowledge:  {question} \n\nRationale: " in content
+    )
     assert formats.load("lf-0.9.2/llama2").render(content) == f"<s>[INST] {content} [/INST]"
 
 
@@ -77,7 +81,7 @@ class CharTokenizer:
     eos_token_id: int | None = 2
     unk_token_id = 0
     chat_template: str | None = None
-    special = {"<s>": 1, "</s>": 2, "<|im_end|>": 3}
+    special: ClassVar = {"<s>": 1, "</s>": 2, "<|im_end|>": 3}
 
     def encode(self, text: str, *, add_special_tokens: bool) -> list[int]:
         assert not add_special_tokens

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -35,7 +37,9 @@ def draw(role: str, r: int, answer: str | None, condition: str = "sampled") -> D
 
 
 def table(ir: list[str | None], dr: list[str | None]) -> list[Draw]:
-    return [draw("ir", i + 1, a) for i, a in enumerate(ir)] + [draw("dr", i + 1, a) for i, a in enumerate(dr)]
+    return [draw("ir", i + 1, a) for i, a in enumerate(ir)] + [
+        draw("dr", i + 1, a) for i, a in enumerate(dr)
+    ]
 
 
 CASES: list[tuple[Rule, Fallback, list[str | None], list[str | None], str | None, How, int]] = [
@@ -58,7 +62,13 @@ CASES: list[tuple[Rule, Fallback, list[str | None], list[str | None], str | None
 
 @pytest.mark.parametrize(("rule", "fallback", "ir", "dr", "answer", "how", "r"), CASES)
 def test_decide(
-    rule: Rule, fallback: Fallback, ir: list[str | None], dr: list[str | None], answer: str | None, how: How, r: int
+    rule: Rule,
+    fallback: Fallback,
+    ir: list[str | None],
+    dr: list[str | None],
+    answer: str | None,
+    how: How,
+    r: int,
 ) -> None:
     got = decide(table(ir, dr), rule=rule, rounds=len(ir), fallback=fallback)
     assert got == Decision(answer=answer, how=how, round=r)
@@ -70,20 +80,24 @@ def test_rounds_beyond_t_and_other_conditions_do_not_count() -> None:
 
 
 def test_no_draws_at_all() -> None:
-    assert decide([], rule="cumulative", rounds=3, fallback="majority") == Decision(answer=None, how=How.NONE, round=0)
+    assert decide([], rule="cumulative", rounds=3, fallback="majority") == Decision(
+        answer=None, how=How.NONE, round=0
+    )
 
 
 answers_ = st.lists(st.sampled_from(["1", "2", "3", None]), min_size=1, max_size=6)
 
 
 @given(answers_, answers_, st.sampled_from(["same_round", "cumulative"]), st.randoms())
-def test_order_of_draws_does_not_matter_and_rounds_only_add(ir, dr, rule, random) -> None:  # type: ignore[no-untyped-def]
+def test_order_of_draws_does_not_matter_and_rounds_only_add(
+    ir: list[str | None], dr: list[str | None], rule: Rule, random: Random
+) -> None:
     draws = table(ir, dr)
     decisions = [decide(draws, rule=rule, rounds=t, fallback="none") for t in range(1, 7)]
     shuffled = list(draws)
     random.shuffle(shuffled)
     assert decide(shuffled, rule=rule, rounds=6, fallback="none") == decisions[-1]
-    for earlier, later in zip(decisions, decisions[1:], strict=False):
+    for earlier, later in pairwise(decisions):
         if earlier.how == How.CONSENSUS:
             assert later == earlier
 
@@ -102,13 +116,17 @@ def script(request: GenRequest) -> str:
     if key.role == "kg":
         return f" rule of round {key.round} "
     if key.condition == "sampled" and key.role == "dr":
-        assert f"Knowledge: rule of round {key.round}\n" in request.prompt  # stripped, of its own round
+        assert (
+            f"Knowledge: rule of round {key.round}\n" in request.prompt
+        )  # stripped, of its own round
     i = IDS.index(key.problem_id)
     agrees = key.role == "ir" or key.round == i + 1
     return f"--> {key.round if agrees else 99} END"
 
 
-def run_loop(tmp_path: Path, batch_size: int, *, exhaustive: bool = False, stop_after: int | None = None) -> DrawLog:
+def run_loop(
+    tmp_path: Path, batch_size: int, *, exhaustive: bool = False, stop_after: int | None = None
+) -> DrawLog:
     log = DrawLog(tmp_path / "draws.jsonl")
     engine = ScriptedEngine(script, batch_size=batch_size)
 
@@ -179,17 +197,27 @@ def test_greedy_draws_read_greedy_or_gold_knowledge(tmp_path: Path) -> None:
         read[request.key.role, request.key.condition] = request.prompt
         return "  KG wrote this "
 
+    log = DrawLog(tmp_path / "d")
     asker = Asker(
-        ScriptedEngine(remember), DrawLog(tmp_path / "d"), QUESTIONS, Sampling(0.8), gold_knowledge={"p0": "GOLD"}
+        ScriptedEngine(remember), log, QUESTIONS, Sampling(0.8), gold_knowledge={"p0": "GOLD"}
     )
-    asker.draw(Wanted(greedy_keys(["p0"], 0, gold={"p0": "GOLD"})))
+    asker.draw(Wanted(greedy_keys(["p0"], 0, gold={"p0": "GOLD"}), log))
     assert "Knowledge: KG wrote this\n" in read["dr", "kg-knowledge"]
     assert "Knowledge: GOLD\n" in read["dr", "gold-knowledge"]
-    assert set(read) == {("ir", "greedy"), ("kg", "greedy"), ("dr", "kg-knowledge"), ("dr", "gold-knowledge")}
+    assert set(read) == {
+        ("ir", "greedy"),
+        ("kg", "greedy"),
+        ("dr", "kg-knowledge"),
+        ("dr", "gold-knowledge"),
+    }
 
 
 def test_every_draw_has_its_own_seed() -> None:
-    keys = sampled_keys(IDS, 0, "ir", 20) + sampled_keys(IDS, 1, "ir", 20) + sampled_keys(IDS, 0, "dr", 20)
+    keys = (
+        sampled_keys(IDS, 0, "ir", 20)
+        + sampled_keys(IDS, 1, "ir", 20)
+        + sampled_keys(IDS, 0, "dr", 20)
+    )
     seeds = {draw_seed(k) for k in keys}
     assert len(seeds) == len(keys)
     assert all(0 <= s < 2**63 for s in seeds)
@@ -198,7 +226,7 @@ def test_every_draw_has_its_own_seed() -> None:
 def test_lone_surrogates_are_stored_as_replacement(tmp_path: Path) -> None:
     log = DrawLog(tmp_path / "d")
     Asker(ScriptedEngine(lambda _: "a\udc80b"), log, QUESTIONS, Sampling(0.8)).draw(
-        Wanted(sampled_keys(["p0"], 0, "ir", 1))
+        Wanted(sampled_keys(["p0"], 0, "ir", 1), log)
     )
     [d] = log.draws().values()
     assert d.text == "a?b"

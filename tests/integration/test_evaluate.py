@@ -1,0 +1,252 @@
+"""Evaluation end to end on a random tiny model: repeatable, resumable, independent of the batch."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from lorid_data.errors import ConfigError
+from lorid_data.schema import Provenance, Record, make_problem, row_ids
+from lorid_data.store import open_stage, sha256_file, write_dataset
+from lorid_train import cli
+from lorid_train.adapters import folders_of
+from lorid_train.config import EvalConfig, TrainConfig
+from lorid_train.evaluate import evaluate
+from lorid_train.sft import train
+
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.slow]
+
+LORA = {"r": 4, "lora_alpha": 8, "lora_dropout": 0.0, "target_modules": "all-linear"}
+SFT = {
+    "per_device_train_batch_size": 4, "gradient_accumulation_steps": 1, "max_steps": 60, "save_steps": 1000,
+    "gradient_checkpointing": False, "learning_rate": 2e-2, "warmup_steps": 0, "lr_scheduler_type": "constant",
+}  # fmt: skip
+
+
+def write(folder: Path, n: int) -> Path:
+    problems = [
+        make_problem(
+            source="t", split="test", question=f"{i}?", rationale="ok", answer=str(i % 2), subject="even" if i % 2 else "odd",
+            knowledge=["K"],
+        )
+        for i in range(n)
+    ]  # fmt: skip
+    records = [
+        Record(row_id=row, provenance=Provenance(teacher="source"), **p.model_dump())
+        for row, p in zip(row_ids(problems), problems, strict=True)
+    ]
+    with open_stage(folder, "build", identity={"n": n}) as stage:
+        write_dataset(stage, records, [], n_in=n)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def world(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Eight problems, and adapters that have half learnt to answer 0 or 1 at random."""
+    root = tmp_path_factory.mktemp("world")
+    data = write(root / "data", 8)
+    train(
+        TrainConfig(
+            base=str(tiny_base), data=str(data), out=str(root / "run"), split=None, dtype="float32", max_tokens=512,
+            threads=1, lora=LORA, sft=SFT,
+        )
+    )  # fmt: skip
+    return {"data": data, "run": root / "run", "base": tiny_base}
+
+
+def config(world: dict[str, Path], out: Path, **changes: Any) -> EvalConfig:
+    values: dict[str, Any] = {
+        "adapters": folders_of([str(world["run"])]), "dataset": str(world["data"]), "out": str(out), "rounds": 4,
+        "temperature": 1.0, "top_p": 1.0, "top_k": 0, "max_new_tokens": 16, "threads": 1, "batch_size": 8,
+    }  # fmt: skip
+    return EvalConfig(**(values | changes))
+
+
+@pytest.fixture(scope="module")
+def done(world: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("eval") / "eval"
+    evaluate(config(world, out))
+    return out
+
+
+def test_an_evaluation_folder_is_whole(done: Path) -> None:
+    names = {p.name for p in done.iterdir()} - {".lock"}
+    assert names == {
+        "config.yaml", "draws.jsonl", "records.parquet", "outcomes.parquet", "metrics.json", "report.html", "report.md",
+        "manifest.json",
+    }  # fmt: skip
+    metrics = json.loads((done / "metrics.json").read_text())
+    assert metrics["schema"] == 1
+    systems = {m["system"] for m in metrics["metrics"]}
+    assert {
+        "ir-greedy",
+        "ir-sampled",
+        "dr-gold-knowledge",
+        "dr-kg-knowledge",
+        "lorid@1",
+        "lorid@3",
+        "lorid@4",
+    } <= systems
+    assert any(s.startswith("maj-ir@") for s in systems)
+    outcomes = pl.read_parquet(done / "outcomes.parquet")
+    assert outcomes.filter(pl.col("system") == "lorid@4").height == 8
+    for text in ("draws.jsonl", "metrics.json"):
+        assert str(done.parent) not in (done / text).read_text()
+
+
+def test_the_same_seed_gives_the_same_numbers(
+    done: Path, world: dict[str, Path], tmp_path: Path
+) -> None:
+    evaluate(config(world, tmp_path / "again"))
+    assert sha256_file(tmp_path / "again/metrics.json") == sha256_file(done / "metrics.json")
+
+
+@pytest.mark.parametrize("batch_size", [1, 3, 100])
+def test_the_batch_size_changes_nothing(
+    done: Path, world: dict[str, Path], tmp_path: Path, batch_size: int
+) -> None:
+    out = tmp_path / "eval"
+    evaluate(config(world, out, batch_size=batch_size))
+    assert (out / "metrics.json").read_text() == (done / "metrics.json").read_text()
+    assert pl.read_parquet(out / "outcomes.parquet").equals(
+        pl.read_parquet(done / "outcomes.parquet")
+    )
+
+
+def test_another_seed_draws_other_texts(done: Path, world: dict[str, Path], tmp_path: Path) -> None:
+    evaluate(config(world, tmp_path / "eval", seed=1))
+
+    def texts(folder: Path) -> list[str]:
+        rows = [json.loads(line) for line in (folder / "draws.jsonl").read_text().splitlines()]
+        return [
+            r["text"]
+            for r in sorted(rows, key=lambda r: (r["problem_id"], r["round"]))
+            if r["condition"] == "sampled"
+        ]
+
+    assert texts(tmp_path / "eval") != texts(done)
+
+
+def command(world: dict[str, Path], out: Path) -> list[str]:
+    return [
+        sys.executable, "-m", "lorid_train", "evaluate", "--adapters", str(world["run"]), "--dataset", str(world["data"]),
+        "--out", str(out), "--rounds", "4", "--temperature", "1.0", "--top-p", "1.0", "--top-k", "0",
+        "--max-new-tokens", "16", "--threads", "1", "--batch-size", "2",
+    ]  # fmt: skip
+
+
+def test_killed_and_resumed_draws_nothing_twice(
+    done: Path, world: dict[str, Path], tmp_path: Path
+) -> None:
+    out = tmp_path / "eval"
+    env = {**os.environ, "OMP_NUM_THREADS": "1"}
+    child = subprocess.Popen(
+        command(world, out), env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    log = out / "draws.jsonl"
+    while child.poll() is None and not (log.exists() and log.read_bytes().count(b"\n") >= 20):
+        time.sleep(0.005)
+    child.send_signal(signal.SIGKILL)
+    child.wait()
+    before = log.read_bytes()
+    assert not (out / "manifest.json").exists()
+    subprocess.run(command(world, out), env=env, check=True, capture_output=True)
+    lines = log.read_bytes().splitlines()
+    assert log.read_bytes().startswith(before[: before.rfind(b"\n") + 1])
+    keys = [
+        tuple(json.loads(line)[k] for k in ("problem_id", "role", "condition", "round"))
+        for line in lines
+    ]
+    assert len(set(keys)) == len(keys)
+    assert (out / "metrics.json").read_text() == (done / "metrics.json").read_text()
+
+
+def test_a_second_process_is_refused(world: dict[str, Path], tmp_path: Path) -> None:
+    out = tmp_path / "eval"
+    cfg = config(world, out)
+    evaluate(cfg)
+    (out / "manifest.json").unlink()
+    from lorid_data.store import locked
+
+    with locked(out):
+        result = subprocess.run(command(world, out), capture_output=True, text=True, check=False)
+    assert result.returncode in (1, 2)
+    assert "another" in result.stderr
+
+
+def test_an_adapter_of_another_base_is_refused(world: dict[str, Path], tmp_path: Path) -> None:
+    from transformers import AutoModelForCausalLM
+
+    other = tmp_path / "other"
+    shutil.copytree(world["base"], other)
+    model = AutoModelForCausalLM.from_pretrained(other)
+    model.model.norm.weight.data += 1
+    model.save_pretrained(other)
+    with pytest.raises(ConfigError, match="another base model"):
+        evaluate(config(world, tmp_path / "eval", base=str(other)))
+    assert not (tmp_path / "eval").exists()
+
+
+def test_roles_in_the_wrong_place_are_refused(world: dict[str, Path], tmp_path: Path) -> None:
+    folders = folders_of([str(world["run"])])
+    swapped = {"ir": folders["dr"], "kg": folders["kg"], "dr": folders["ir"]}
+    with pytest.raises(ConfigError, match="trained for the role 'dr', given as 'ir'"):
+        evaluate(config(world, tmp_path / "eval", adapters=swapped))
+
+
+def test_replay_decides_anew_without_a_model(
+    done: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "replayed.html"
+    argv = [
+        "report",
+        str(done),
+        "--out",
+        str(out),
+        "--replay",
+        "rule=cumulative",
+        "rounds=2",
+        "fallback=none",
+    ]
+    assert cli.run(cli.app, argv) == 0
+    metrics = json.loads(out.with_suffix(".json").read_text())["metrics"]
+    assert "lorid@2" in {m["system"] for m in metrics}
+    assert out.read_text().startswith("<!doctype html>")
+    assert cli.run(cli.app, [*argv[:-1], "fallbak=none"]) == 2
+    assert "did you mean 'fallback'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        (["--dataset", "nowhere"], "nowhere: no such folder"),
+        (["--adapters", "nowhere"], "nowhere: no adapters there"),
+        (["--rule", "both"], "both"),
+        (["--split", "dev"], "split 'dev'"),
+    ],
+)
+def test_wrong_usage_exits_with_2_and_writes_nothing(
+    world: dict[str, Path],
+    tmp_path: Path,
+    changes: list[str],
+    says: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    argv = command(world, tmp_path / "eval")[3:]
+    if changes[0] in argv:
+        argv[argv.index(changes[0]) + 1] = changes[1]
+    else:
+        argv += changes
+    assert cli.run(cli.app, argv) == 2
+    assert says in capsys.readouterr().err
+    assert not (tmp_path / "eval").exists()
