@@ -166,14 +166,17 @@ def bar_chart(
     show: Callable[[float], str] = number,
     x_label: str = "",
     nested: bool = False,
+    colours: Sequence[int] = (),
 ) -> str:
     """Bars that stand on a labelled axis.
 
     Several series stand side by side; `nested` draws each in front of the one before, for a
-    series that counts a part of the one before it.
+    series that counts a part of the one before it. `colours` are the series' colours, 0, 1, … by
+    default.
     """
     left, right = 52.0, WIDTH - 8.0
-    names = [(n, i) for i, (n, _) in enumerate(series)] if len(series) > 1 else []
+    tints = [*colours, *range(len(colours), len(series))]
+    names = [(n, i) for i, (n, _) in zip(tints, series, strict=True)] if len(series) > 1 else []
     top = 14 + _legend_height(names, left)
     bottom = top + 170
     y = axis(0.0, max((v for _, vs in series for v in vs), default=1.0) or 1.0, bottom, top)
@@ -196,7 +199,7 @@ def bar_chart(
             )
             parts.append(
                 f'<rect x="{x0:.1f}" y="{bottom - height:.1f}" width="{max(1.0, bar - 1):.1f}" '
-                f'height="{height:.1f}" rx="2" class="fill {colour(j)}"><title>{esc(said)}</title></rect>'
+                f'height="{height:.1f}" rx="2" class="fill {colour(tints[j])}"><title>{esc(said)}</title></rect>'
             )
     if x_label:
         parts.append(_text((left + right) / 2, bottom + 34, x_label, "tick", "middle"))

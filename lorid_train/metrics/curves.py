@@ -7,12 +7,13 @@ it is never mistaken for a system that was shown as one.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 
 from lorid_train.draws import How, Metric, Verdict
 from lorid_train.metrics.grading import GradedProblem
 from lorid_train.metrics.numbers import fraction
-from lorid_train.metrics.systems import EARLY_STOP, early_stop_cap, loop_at, pool_votes, votes_reach
-from lorid_train.metrics.voting import leaders
+from lorid_train.metrics.systems import EARLY_STOP, early_stop_cap, loop_at, pool_votes
+from lorid_train.metrics.voting import first_reached, leaders
 
 CURVE = "curve"
 
@@ -26,20 +27,26 @@ def curves(graded: Sequence[GradedProblem], rounds: int) -> list[Metric]:
 
 
 def _early_stop_curve(graded: Sequence[GradedProblem], rounds: int) -> list[Metric]:
-    """IR alone, stopped when an answer has m votes: m = 2, 3, … up to the cap."""
-    found: list[Metric] = []
+    """IR alone, stopped when an answer has m votes: m = 2, 3, … up to the cap; one pass a problem."""
     cap = early_stop_cap(graded, rounds) if graded else 0
+    right: list[dict[str, list[bool]]] = [{} for _ in range(cap + 1)]
+    n_tokens = [0] * (cap + 1)
+    for g in graded:
+        votes = g.ir[:cap]
+        clusters = [v.cluster for v in votes]
+        best, reached = leaders(clusters), first_reached(clusters)
+        spent = list(accumulate((v.n_tokens for v in votes), initial=0))
+        for m in range(2, cap + 1):
+            n = reached[m - 1] + 1 if m <= len(reached) else cap
+            at = best[n - 1]
+            is_right = at is not None and votes[at].verdict == Verdict.CORRECT
+            right[m].setdefault(g.gold.problem_id, []).append(is_right)
+            n_tokens[m] += spent[n]
+    found: list[Metric] = []
     for m in range(2, cap + 1):
-        right: dict[str, list[bool]] = {}
-        n_tokens = 0
-        for g in graded:
-            a = votes_reach(g, m=m, cap=cap)
-            assert a is not None  # every problem has `cap` draws
-            right.setdefault(g.gold.problem_id, []).append(a.verdict == Verdict.CORRECT)
-            n_tokens += a.n_tokens
         name = f"{EARLY_STOP}@{m}"
-        found.append(fraction(name, "accuracy", right, slice_name=CURVE))
-        found.append(_tokens(name, n_tokens, len(graded)))
+        found.append(fraction(name, "accuracy", right[m], slice_name=CURVE))
+        found.append(_tokens(name, n_tokens[m], len(graded)))
     return found
 
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from lorid_train.draws import Outcome, Verdict
 from lorid_train.metrics.grading import GradedProblem, Vote
-from lorid_train.metrics.voting import leader, nth_vote, votes_needed, votes_within
+from lorid_train.metrics.voting import first_reached, leader, votes_needed, votes_within
 
 
 class Answered(NamedTuple):
@@ -217,15 +217,16 @@ def votes_reach(g: GradedProblem, *, m: int, cap: int) -> Answered | None:
     """IR alone, until an answer has m votes or `cap` draws are made; then the majority."""
     votes = g.ir[:cap]
     clusters = [v.cluster for v in votes]
-    stop = nth_vote(clusters, m)
-    if stop is None and len(votes) < cap:
+    reached = first_reached(clusters)
+    stopped = len(reached) >= m
+    if not stopped and len(votes) < cap:
         return None
-    n = len(votes) if stop is None else stop + 1
+    n = reached[m - 1] + 1 if stopped else cap
     best = leader(clusters[:n])
     n_tokens = sum(v.n_tokens for v in votes[:n])
     if best is None:
         return Answered(None, Verdict.NO_ANSWER, "none", n, n_tokens)
-    how = "fallback" if stop is None else "early_stop"
+    how = "early_stop" if stopped else "fallback"
     return Answered(votes[best].answer, votes[best].verdict, how, n, n_tokens)
 
 

@@ -52,15 +52,16 @@ def majority(answers: Sequence[str | None], *, group: Group | None = None) -> st
     return None if position is None else answers[position]
 
 
-def nth_vote(clusters: Sequence[int | None], m: int) -> int | None:
-    """The position of the first vote that is its cluster's m-th; None where none has m votes."""
+def first_reached(clusters: Sequence[int | None]) -> list[int]:
+    """Where some cluster first has 1 vote, 2 votes, …: increasing positions, one per number."""
     votes: dict[int, int] = {}
+    found: list[int] = []
     for position, c in enumerate(clusters):
         if c is not None:
             votes[c] = votes.get(c, 0) + 1
-            if votes[c] == m:
-                return position
-    return None
+            if votes[c] > len(found):
+                found.append(position)
+    return found
 
 
 def votes_within(costs: Sequence[Sequence[int]], budget: float) -> int | None:

@@ -122,4 +122,6 @@ def rounds(view: EvaluationView) -> str:
     right.append(float(round((rest.value or 0) * rest.n) if rest is not None else 0))
     labels = [*map(str, range(1, last + 1)), "none"]
     series = [("questions", counts), ("of them right", right)]
-    return bar_chart("Stopping round", labels, series, x_label="stopping round", nested=True)
+    return bar_chart(
+        "Stopping round", labels, series, x_label="stopping round", nested=True, colours=(5, 2)
+    )

@@ -224,6 +224,7 @@ def test_the_early_stop_curve_ends_at_the_majority() -> None:
         for m in (2, 3, 4, 5)
     ]
     assert tokens == [40, 50, 50, 50]
+    assert value(metrics, "early-stop-ir", "tokens_per_problem").value == 40
     assert (
         value(metrics, "early-stop-ir@5", "accuracy", CURVE).value
         == value(metrics, "maj-ir@5", "accuracy", CURVE).value
@@ -523,6 +524,8 @@ def test_laws_of_any_evaluation(tables: list[tuple[list[str], list[str]]]) -> No
     stopped = sum(of["lorid@4", "stopped", f"round={r}"].value or 0 for r in (1, 2, 3, 4))
     assert stopped == pytest.approx(of["lorid@4", "coverage", None].value)
     assert of["lorid@4", "accuracy", None].value == of["lorid@4", "accuracy", CURVE].value
+    for metric in ("accuracy", "tokens_per_problem"):
+        assert of["early-stop-ir", metric, None].value == of["early-stop-ir@2", metric, CURVE].value
     # The official rule stops no later than the same-round rule, on the same strings.
     for g in problems:
         assert g.official is not None
@@ -535,7 +538,7 @@ def test_laws_of_any_evaluation(tables: list[tuple[list[str], list[str]]]) -> No
 
 
 def test_known_abilities_give_the_analytic_numbers() -> None:
-    n, rounds, p, q, m = 1500, 8, 0.5, 0.4, 5
+    n, rounds, p, q, m = 700, 8, 0.5, 0.4, 5
     records, draws = simulated["simulate"](n, rounds=rounds, p_ir=p, p_dr=q, n_wrong=m, n_votes=8)
     rule = partial(decide, rule="same_round", fallback="ir")
     problems = [

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lorid_train.metrics import majority, votes_needed, votes_within
-from lorid_train.metrics.voting import cluster, leader, leaders, nth_vote
+from lorid_train.metrics.voting import cluster, first_reached, leader, leaders
 
 votes = st.lists(st.one_of(st.none(), st.integers(0, 4)), max_size=25)
 
@@ -50,17 +50,15 @@ def test_leaders_are_the_leader_of_every_prefix(clusters: list[int | None]) -> N
     assert leaders(clusters) == [leader(clusters[: i + 1]) for i in range(len(clusters))]
 
 
-@given(votes, st.integers(1, 4))
-def test_nth_vote_is_the_shortest_prefix_with_so_many(clusters: list[int | None], m: int) -> None:
-    def reached(n: int) -> bool:
-        return any(v >= m for v in Counter(c for c in clusters[:n] if c is not None).values())
+@given(votes)
+def test_first_reached_are_the_shortest_prefixes(clusters: list[int | None]) -> None:
+    def most(n: int) -> int:
+        return max(Counter(c for c in clusters[:n] if c is not None).values(), default=0)
 
-    position = nth_vote(clusters, m)
-    if position is None:
-        assert not reached(len(clusters))
-    else:
-        assert reached(position + 1)
-        assert not reached(position)
+    found = first_reached(clusters)
+    assert len(found) == most(len(clusters))
+    for m, position in enumerate(found, 1):
+        assert (most(position), most(position + 1)) == (m - 1, m)
 
 
 @given(
