@@ -183,7 +183,10 @@ def _md(*found: Table) -> list[str]:
 
 
 _MARKDOWN: tuple[tuple[str, Callable[[EvaluationView], list[str]]], ...] = (
-    ("What the numbers say", lambda v: ["\n".join(f"- {s}" for s in findings(v)) + "\n"]),
+    (
+        "What the numbers say",
+        lambda v: ["\n".join(f"- {pages.markdown(s, 2_000)}" for s in findings(v)) + "\n"],
+    ),
     ("Accuracy", lambda v: _md(tables.systems(v))),
     ("Paired comparisons", lambda v: _md(tables.comparisons(v), loop_tables.two_by_two(v))),
     ("The loop at every t", lambda v: _md(loop_tables.thresholds(v), loop_tables.consensus(v))),
