@@ -93,7 +93,7 @@ def _frame_schema(kind: type[Row]) -> dict[str, Any]:
         "tuple[str, ...]": pl.List(text),
     }
 
-    def column(annotation: str) -> Any:  # noqa: ANN401  (a polars data type)
+    def column(annotation: str) -> Any:
         if annotation == "Provenance":
             from lorid_data.schema import Provenance
 
@@ -237,7 +237,7 @@ class Stage:
 
 
 @contextmanager
-def open_stage(  # noqa: PLR0913  (keyword-only: one per line of config.yaml)
+def open_stage(
     out: Path,
     name: str,
     *,
@@ -291,7 +291,11 @@ def _refuse_foreign(stage: Stage) -> None:
             raise ConfigError(msg)
         if canonical_json(old) != canonical_json(new):
             keys = sorted({*old, *new}, key=str)
-            diff = [f"{k} was {old.get(k)!r}, is {new.get(k)!r}" for k in keys if old.get(k) != new.get(k)]
+            diff = [
+                f"{k} was {old.get(k)!r}, is {new.get(k)!r}"
+                for k in keys
+                if old.get(k) != new.get(k)
+            ]
             msg = (
                 f"{stage.out}: belongs to another configuration ({'; '.join(diff)}); "
                 "choose another --out, or delete the folder"
@@ -310,7 +314,10 @@ def _hash_files(folder: Path) -> dict[str, str]:
         for p in sorted(folder.rglob("*"))
         if p.is_file()
         and p.name not in skip
-        and not any(part.startswith((".", "checkpoint-", "journal.sqlite")) for part in p.relative_to(folder).parts)
+        and not any(
+            part.startswith((".", "checkpoint-", "journal.sqlite"))
+            for part in p.relative_to(folder).parts
+        )
     }
 
 

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import islice
 from typing import Literal
 
 from lorid_data import answers
@@ -170,17 +171,12 @@ class Asker:
 
         def pull(n: int) -> Sequence[GenRequest]:
             requests: list[GenRequest] = []
-            if n == 0:
-                return requests
-            for key in wanted.next_keys():
-                if key not in in_flight and self.ready(key):
-                    request = self.request(key)
-                    in_flight[key] = request.prompt
-                    requests.append(request)
-                    if len(requests) == n:
-                        break
-            for request in requests:
-                wanted.taken(request.key)
+            ready = (k for k in wanted.next_keys() if k not in in_flight and self.ready(k))
+            for key in list(islice(ready, n)):
+                request = self.request(key)
+                in_flight[key] = request.prompt
+                requests.append(request)
+                wanted.taken(key)
             return requests
 
         for result in self.engine.generate(pull):
