@@ -43,7 +43,7 @@ class Quotient:
     @property
     def is_exact(self) -> bool:
         """No opaque base: two such quotients with different values are different."""
-        return not any(base.startswith("@") for base in self.bases())
+        return not any(base.startswith("@") and not base.startswith("@call_") for base in self.bases())
 
     def bases(self) -> set[str]:
         """All bases that occur."""
@@ -371,6 +371,16 @@ def _common(monomials: Iterable[Monomial]) -> Monomial:
         else:
             least = {b: min(e, here[b]) for b, e in least.items() if b in here}
     return tuple(sorted((least or {}).items()))
+
+
+def cleared(a: Quotient) -> Quotient:
+    """The numerator of a, multiplied until no symbol has a negative exponent: a = 0 says the same."""
+    lowest: dict[str, Fraction] = {}
+    for m in a.num:
+        for base, e in m:
+            lowest[base] = min(lowest.get(base, Fraction(0)), e)
+    up = tuple(sorted((b, -e) for b, e in lowest.items() if e < 0))
+    return Quotient(_mul(a.num, {up: Fraction(1)}), _ONE) if up else Quotient(a.num, _ONE)
 
 
 def content(a: Quotient) -> tuple[Fraction, Quotient]:

@@ -41,8 +41,8 @@ def compare(a: Form, b: Form, ask: Ask) -> Finding:
 
 def _other_names(a: Form, b: Form, ask: Ask) -> Finding:
     """y = 5 is not x = 5, but 'Area = 5' and 'A = 5' only say the same in other words."""
-    if a.equation is not None and b.equation is not None and algebra.is_proportional(a.equation, b.equation):
-        return True
+    if a.equation is not None and b.equation is not None and "(" not in a.name + b.name:
+        return _equations(a, b)
     if is_symbol(a.name) and is_symbol(b.name):
         return False
     return _values(a, b, ask)
@@ -63,6 +63,8 @@ def _values(a: Form, b: Form, ask: Ask) -> Finding:
         return _unordered(a.parts, b.parts, ask)
     if {a.kind, b.kind} == {"list", "expression"}:
         return _unordered(_as_list(a), _as_list(b), ask)
+    if {a.kind, b.kind} == {"tuple", "matrix"} and all(p.kind == "tuple" for p in (*a.parts, *b.parts) if p.mark):
+        a, b = _rows(a), _rows(b)
     if a.kind in ("tuple", "matrix") and b.kind in ("tuple", "matrix"):
         return _ordered(a, b, ask)
     if a.kind == b.kind and a.kind in ("set", "ratio", "joined"):
@@ -72,6 +74,15 @@ def _values(a: Form, b: Form, ask: Ask) -> Finding:
     if a.kind == b.kind == "relation":
         return _relations(a, b, ask)
     return bool(a.plain) and a.plain == b.plain and "text" in (a.kind, b.kind)
+
+
+def _rows(form: Form) -> Form:
+    """[[1, 2], [3, 4]] as a matrix."""
+    rows = form.parts
+    if form.kind != "tuple" or not all(r.kind == "tuple" and len(r.parts) == len(rows[0].parts) for r in rows):
+        return form
+    cells = tuple(c for r in rows for c in r.parts)
+    return Form("matrix", form.key, form.plain, form.latex, mark=f"{len(rows)}x{len(rows[0].parts)}", parts=cells)
 
 
 def _as_list(form: Form) -> tuple[Form, ...]:
@@ -89,7 +100,10 @@ def _expressions(a: Form, b: Form, ask: Ask) -> Finding:
     if a.number is not None and b.number is not None:
         return _rounds_to(a, b.number) or _rounds_to(b, a.number)
     if a.decimals >= 0 or b.decimals >= 0:
-        return _is_rounded_irrational(a, b)
+        if _is_rounded_irrational(a, b):
+            return True
+        exact = a.quotient.is_exact and b.quotient.is_exact
+        return False if exact or differ(a.points, b.points) else ask(a.latex, b.latex)
     if (a.quotient.is_exact and b.quotient.is_exact) or differ(a.points, b.points):
         return False
     return ask(a.latex, b.latex)
@@ -141,7 +155,8 @@ def _relations(a: Form, b: Form, ask: Ask) -> Finding:
         if a.equation.is_exact and b.equation.is_exact:
             return False
         return ask(a.latex, b.latex)
-    return ask(a.latex, b.latex) if a.mark == b.mark else False
+    is_exact = all(p.quotient is not None and p.quotient.is_exact for p in (*a.parts, *b.parts))
+    return False if a.mark != b.mark or is_exact else ask(a.latex, b.latex)
 
 
 # --- parts -------------------------------------------------------------------------------------

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from lorid_data.answers.compare import Ask, compare
-from lorid_data.answers.read import read
+from lorid_data.answers.compare import Ask, Finding, compare
+from lorid_data.answers.read import read, read_as_list
 from lorid_data.answers.results import LimitError, Verdict
 from lorid_data.answers.verifier import LIMIT_S, verifier
 
@@ -17,26 +17,29 @@ MIN_S = 0.2
 
 
 def equal(a: str, b: str) -> Verdict:
-    """Whether two answers are the same.
-
-    Takes plain answers and LaTeX, with or without `$`, `\\boxed{}`, units and a leading name. Exact
-    stages decide numbers, surds, polynomials, lists, tuples, intervals, matrices, relations and words;
-    Math-Verify, in a process that is killed when it takes too long, decides the rest.
-
-    Returns:
-        EQUAL or DIFFERENT; UNPARSED where one of them is empty, malformed or over a limit of size;
-        TIMEOUT where the verifier was stopped. The order of `a` and `b` never matters.
-    """
-    if a.strip() and a.strip() == b.strip():
+    """See `lorid_data.answers.equal`."""
+    if a.strip() == b.strip():
         return Verdict.EQUAL
     try:
-        first, second = read(a), read(b)
-        found = compare(first, second, _limited())
+        found = _compare(a, b)
     except LimitError:
         return Verdict.UNPARSED
     if isinstance(found, Verdict):
         return found
     return Verdict.EQUAL if found else Verdict.DIFFERENT
+
+
+def _compare(a: str, b: str) -> Finding:
+    """The comparison; an answer such as 100,200 is tried as a list, too, where it fails as a number."""
+    ask = _limited()
+    first, second = read(a), read(b)
+    found = compare(first, second, ask)
+    if found is True:
+        return True
+    for x, y in ((read_as_list(a), second), (first, read_as_list(b))):
+        if x is not None and y is not None and "list" == x.kind == y.kind and compare(x, y, ask) is True:
+            return True
+    return found
 
 
 def _limited() -> Ask:
@@ -58,13 +61,7 @@ def _limited() -> Ask:
 
 
 def key(a: str) -> str:
-    """A canonical text by which answers can be grouped cheaply.
-
-    Two answers that the exact stages find equal have the same key, with these exceptions: a rounded
-    decimal and its exact value, a quotient of sums that only cross multiplication shows equal, a
-    row vector and a tuple. Units and a leading name are not part of a key: "5 km", "x = 5" and "5"
-    share one. An answer over the limits is its own key.
-    """
+    """See `lorid_data.answers.key`."""
     try:
         return read(a).key
     except LimitError:
@@ -72,21 +69,15 @@ def key(a: str) -> str:
 
 
 def group(answers: Sequence[str]) -> list[int]:
-    """Number the answers so that equal ones share a number, in order of first appearance.
-
-    Each answer joins the first group whose first member it equals. What cannot be compared
-    (unparsed, timeout) makes a group of its own.
-    """
+    """See `lorid_data.answers.group`."""
     leaders: list[str] = []
     known: dict[str, int] = {}
-    numbers = []
     for a in answers:
         if a not in known:
             known[a] = _find(a, leaders)
             if known[a] == len(leaders):
                 leaders.append(a)
-        numbers.append(known[a])
-    return numbers
+    return [known[a] for a in answers]
 
 
 def _find(a: str, leaders: Sequence[str]) -> int:

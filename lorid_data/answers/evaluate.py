@@ -53,6 +53,9 @@ def _pow(node: Node) -> Quotient:
     if e is not None:
         found = algebra.power(base, e)
         return found if found is not None else _opaque("pow", base, exponent)
+    circle = _unit_circle(base, exponent)
+    if circle is not None:
+        return circle
     constant = exponent.num.get((), Fraction(0)) if len(exponent.den) == 1 else Fraction(0)
     rest = algebra.add(exponent, algebra.number(-constant))
     c, unit = algebra.content(rest)
@@ -119,6 +122,62 @@ def _exp(node: Node) -> Quotient:
     return exact(Node("pow", (Node("sym", name="e"), node.args[0])))
 
 
+_SINES = {
+    Fraction(0): (0, 1), Fraction(1, 6): (1, 1), Fraction(1, 4): (1, 2), Fraction(1, 3): (1, 3), Fraction(1, 2): (2, 1),
+}  # fmt: skip
+"""sin of these multiples of π is k·√n/2."""
+
+
+def _turns(q: Quotient) -> Fraction | None:
+    """c, where the quotient is c·π."""
+    if not q.num:
+        return Fraction(0)
+    ((m, c), *more) = q.num.items()
+    return c if not more and m == (("pi", Fraction(1)),) and len(q.den) == 1 else None
+
+
+def _sine(turns: Fraction) -> Quotient | None:
+    """sin(c·π), where it is 0, ±1/2, ±√2/2, ±√3/2 or ±1."""
+    turns %= 2
+    sign = 1
+    if turns > 1:
+        turns, sign = turns - 1, -1
+    found = _SINES.get(min(turns, 1 - turns))
+    if found is None:
+        return None
+    k, n = found
+    surd = algebra.root(algebra.number(n), 2)
+    return algebra.mul(algebra.number(Fraction(sign * k, 2)), surd) if surd else None
+
+
+def _trig(node: Node) -> Quotient:
+    arg = exact(node.args[0])
+    turns = _turns(arg)
+    if turns is not None:
+        sine, cosine = _sine(turns), _sine(turns + Fraction(1, 2))
+        if sine and cosine:
+            over = {"sin": (sine, _ONE), "cos": (cosine, _ONE), "tan": (sine, cosine), "cot": (cosine, sine),
+                    "sec": (_ONE, cosine), "csc": (_ONE, sine)}[node.op]  # fmt: skip
+            return algebra.mul(over[0], algebra.invert(over[1]))
+    return _opaque(node.op, arg)
+
+
+_ONE = algebra.number(1)
+
+
+def _degree(node: Node) -> Quotient:
+    return algebra.mul(exact(node.args[0]), algebra.mul(algebra.symbol("pi"), algebra.number(Fraction(1, 180))))
+
+
+def _unit_circle(base: Quotient, exponent: Quotient) -> Quotient | None:
+    """e^(i·c·π), where its sine and cosine are known."""
+    turns = _turns(algebra.mul(exponent, algebra.negate(algebra.symbol("i"))))
+    if base.key() != "e" or not turns:
+        return None
+    cosine, sine = _sine(turns + Fraction(1, 2)), _sine(turns)
+    return algebra.add(cosine, algebra.mul(algebra.symbol("i"), sine)) if sine and cosine else None
+
+
 _EXACT: dict[str, Callable[[Node], Quotient]] = {
     "num": lambda n: algebra.number(n.value),
     "sym": lambda n: algebra.symbol(n.name),
@@ -134,6 +193,8 @@ _EXACT: dict[str, Callable[[Node], Quotient]] = {
     "floor": _rounded,
     "ceil": _rounded,
     "exp": _exp,
+    "degree": _degree,
+    **dict.fromkeys(("sin", "cos", "tan", "cot", "sec", "csc"), _trig),
 }
 
 

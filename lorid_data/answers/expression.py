@@ -13,7 +13,7 @@ from fractions import Fraction
 from lorid_data.answers.results import LimitError
 from lorid_data.answers.tokens import Tok, Tokens
 
-MAX_DEPTH = 60
+MAX_DEPTH = 120
 
 
 class ParseError(ValueError):
@@ -60,7 +60,7 @@ def parse_expression(toks: Tokens) -> Node:
         LimitError: nested too deeply.
     """
     parser = _Parser(list(toks))
-    node = parser.sum()
+    node = parser.whole()
     if parser.i != len(parser.toks):
         raise ParseError
     return node
@@ -82,6 +82,7 @@ class _Parser:
         self.i = 0
         self.depth = 0
         self.bars = 0
+        self.in_function = 0
 
     # --- tokens ---
 
@@ -104,6 +105,13 @@ class _Parser:
             raise ParseError
 
     # --- grammar ---
+
+    def whole(self) -> Node:
+        """A sum, or two of them around \\over or \\choose."""
+        node = self.sum()
+        if self.take(r"\over"):
+            return Node("mul", (node, Node("inv", (self.sum(),))))
+        return Node("binom", (node, self.sum())) if self.take(r"\choose") else node
 
     def sum(self) -> Node:
         self.depth += 1
@@ -160,9 +168,8 @@ class _Parser:
         base = self.postfix()
         if not self.take("^"):
             return base
-        if self.peek() == r"\circ":
-            self.i += 1
-            return Node("degree", (base,))
+        if self.take(r"\circ"):
+            return Node("degree", (base,)) if self.in_function else base
         node = Node("pow", (base, self.exponent()))
         return self.factorials(node)
 
@@ -191,6 +198,15 @@ class _Parser:
         return node
 
     def atom(self) -> Node:
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            msg = "an expression nested too deeply"
+            raise LimitError(msg)
+        node = self.any_atom()
+        self.depth -= 1
+        return node
+
+    def any_atom(self) -> Node:
         kind, text = self.kind(), self.peek()
         if kind == "num":
             return self.numeral()
@@ -213,7 +229,7 @@ class _Parser:
             raise ParseError
         self.i += 1
         bars, self.bars = self.bars, 0
-        node = self.sum()
+        node = self.whole()
         self.expect(close)
         self.bars = bars
         return node
@@ -351,7 +367,9 @@ class _Parser:
         if name == "log" and self.take("_"):
             base = (self.short_argument(),)
         exponent = self.exponent() if self.take("^") else None
+        self.in_function += 1
         node = Node(name, (self.argument(), *base))
+        self.in_function -= 1
         if exponent is None:
             return node
         if exponent.op == "neg" and name in ("sin", "cos", "tan"):

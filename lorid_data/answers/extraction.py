@@ -8,6 +8,7 @@ counts. Every pattern is linear in the length of the text.
 from __future__ import annotations
 
 import re
+from itertools import islice
 
 from lorid_data.answers.phrase import answer_phrase, is_refusal, strip_markup
 from lorid_data.answers.results import Answer, FoundBy, NoAnswer, Why
@@ -16,15 +17,27 @@ from lorid_data.answers.spelling import plain_unicode
 MAX_TAIL = 50_000
 """Only the last characters of a longer text are read."""
 
-_STOP = re.compile(
+MAX_CUES = 100
+"""Only the last of them are looked at."""
+
+MAX_STOPS = 10
+"""Only after the first of them an answer is looked for."""
+
+_TURN = re.compile(
     r"<\|[^|<>\n]{0,40}\|>|</s>|<eos>|<end_of_turn>|\[/?INST\]"
-    r"|(?<=\S)\s*\n\s*(?:[#*>]+ ?)*(?:Question|Problem|Q|Human|User|Instruction|### Instruction)\s?\d{0,3}\s?(?:\*\*)?[:.](?=[\s*])",
+    r"|(?<=\n)(?:[#*>]+ ?)*(?:Human|User|Instruction|Question|Q)\s?(?:\*\*)?:(?=[\s*])",
     re.IGNORECASE,
 )
+"""Where another turn begins, whatever stands before it."""
+_NEXT = re.compile(
+    r"(?<=\n)(?:[#*>]+ ?)*(?:Question|Problem|Q|Exercise|Example)\s?\d{0,3}\s?(?:\*\*)?[:.](?=[\s*])",
+    re.IGNORECASE,
+)
+"""Where the next problem begins, if this one has its answer already; else it may be this one's part."""
 _HASH = re.compile(r"####[^\S\n]*([^\n]*)")
 _ARROW = re.compile(r"--+>")
 _END = re.compile(r"\bEND\b")
-_TAG = re.compile(r"<answer>(.*?)</answer>", re.IGNORECASE | re.DOTALL)
+_TAG = re.compile(r"<(/?)answer>", re.IGNORECASE)
 _BOX = re.compile(r"\\(?:boxed|fbox)(?![A-Za-z])\s*")
 _HEADING = re.compile(
     r"(?:step|part|solution|explanation|verification|note|check|conclusion|summary|example|case|calculat\w*|given"
@@ -34,7 +47,7 @@ _HEADING = re.compile(
 )
 _CUE = re.compile(
     r"""(?:
-        (?:\b(?:final|correct|right|overall|numerical|required|desired)\s+)*\banswers?\b
+        \banswers?\b
         (?:\s+(?:to|for)\s+[^.:\n]{1,80}?)?
         (?:\**\s*\n*\s*(?:is|are|was|must\ be|should\ be|would\ be|will\ be|comes\ to|turns\ out\ to\ be|equals?)\b(?:\s+(?:then|therefore|thus|simply|just|exactly|given\ by|equal\ to))*
           |["'*_]*\s*[:=：]
@@ -75,32 +88,39 @@ def extract(text: str, *, last_number: bool = False) -> Answer | NoAnswer:
     if not text.strip():
         return NoAnswer(Why.EMPTY_TEXT)
     text = own_part(text[-MAX_TAIL:])
-    is_marked, cut_off = False, False
+    for stop in islice(_NEXT.finditer(text), MAX_STOPS):
+        if text[: stop.start()].strip() and isinstance(found := _marked(text[: stop.start()]), Answer):
+            return found
+    found = _marked(text)
+    if isinstance(found, NoAnswer) and found.reason is Why.NO_MARKER and last_number:
+        return _last_number(text)
+    return found
+
+
+def _marked(text: str) -> Answer | NoAnswer:
+    """The last answer that the text marks."""
+    is_marked = False
     marks = sorted([*_hashes(text), *_arrows(text), *_tags(text), *_boxes(text)], key=lambda m: m[0])
     for _, found_by, content in reversed(marks):
         if content is None:
-            cut_off = True
-            break
+            return NoAnswer(Why.TRUNCATED)
         value = _clean(content, found_by)
         if value:
             return Answer(value, found_by)
         is_marked = True
-    cues = list(_CUE.finditer(text)) if not cut_off else []
-    for cue in reversed(cues):
+    cues = list(_CUE.finditer(text))
+    for cue in cues[: -MAX_CUES - 1 : -1]:
         if value := answer_phrase(text[cue.end() : cue.end() + 400]):
             return Answer(value, FoundBy.CUE)
-    if cut_off:
-        return NoAnswer(Why.TRUNCATED)
-    if is_marked:
-        return NoAnswer(Why.EMPTY_MARKER)
-    return _last_number(text) if last_number else NoAnswer(Why.NO_MARKER)
+    return NoAnswer(Why.EMPTY_MARKER if is_marked else Why.NO_MARKER)
 
 
 def own_part(text: str) -> str:
-    """The text up to where another turn begins. A mark that stands at the very start is no stop."""
-    lead = len(text) - len(text.lstrip())
-    stop = next((m for m in _STOP.finditer(text) if m.start() > lead), None)
-    return text[: stop.start()] if stop else text
+    """The text up to where another turn begins. A turn that begins the text is its own."""
+    for stop in _TURN.finditer(text):
+        if text[: stop.start()].strip():
+            return text[: stop.start()]
+    return text
 
 
 Mark = tuple[int, FoundBy, str | None]
@@ -138,7 +158,15 @@ def _arrows(text: str) -> list[Mark]:
 
 
 def _tags(text: str) -> list[Mark]:
-    return [(m.start(), FoundBy.TAG, m[1]) for m in _TAG.finditer(text)]
+    found: list[Mark] = []
+    opened: re.Match[str] | None = None
+    for m in _TAG.finditer(text):
+        if not m[1]:
+            opened = m
+        elif opened is not None:
+            found.append((opened.start(), FoundBy.TAG, text[opened.end() : m.start()]))
+            opened = None
+    return found
 
 
 def _boxes(text: str) -> list[Mark]:
@@ -206,7 +234,9 @@ def _last_number(text: str) -> Answer | NoAnswer:
     text = _ANNOTATION.sub("", plain_unicode(text)).rstrip()
     if _UNFINISHED.search(text):
         return NoAnswer(Why.TRUNCATED)
-    body = re.sub(r"\s*\([^()]{0,200}\)\s*[.!]?$", "", text)
+    body = text.rstrip(" .!")
+    if body.endswith(")") and "(" in body:
+        body = body[: body.rindex("(")]
     for source in (body, text):
         found = [m[0] for m in _LAST.finditer(source) if re.search(r"\d", m[0])]
         if found:

@@ -177,7 +177,7 @@ def _merge(a: Span, b: Span) -> Span:
     return Span(a.low, last.high, a.brackets[0] + last.brackets[1])
 
 
-def number_form(value: int) -> Form:
-    """A whole number that was written in words."""
+def number_form(value: int | Fraction) -> Form:
+    """A number that was written in words, or computed."""
     node = Node("num", value=Fraction(value))
     return expression(node, algebra.number(value), latex=str(value), plain=str(value))

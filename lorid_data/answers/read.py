@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -13,8 +14,8 @@ from lorid_data.answers.forms import Form, Span
 from lorid_data.answers.results import LimitError
 from lorid_data.answers.spelling import respell
 from lorid_data.answers.tokens import Tok, Tokens, is_balanced, latex, partner, plain, split_at, tokenise
-from lorid_data.answers.units import CURRENCY, unit_suffix
-from lorid_data.answers.words import SCALES, spelled_number
+from lorid_data.answers.units import CURRENCY, canonical, unit_suffix
+from lorid_data.answers.words import SCALES, spelled_fraction, spelled_number
 
 _LEAD = frozenset("about approximately approx exactly roughly around only option choice".split())
 _LEAD_COMMANDS = frozenset({r"\approx", r"\sim", r"\therefore", "=", ":"})
@@ -38,7 +39,21 @@ def read(text: str) -> Form:
     if not toks:
         msg = "an empty answer"
         raise LimitError(msg)
-    return answer(toks)
+    try:
+        return answer(toks)
+    except RecursionError:
+        msg = "an answer nested too deeply"
+        raise LimitError(msg) from None
+
+
+_GROUPS = re.compile(r"[\s$]*(?:\\boxed\{)?[-+]?[1-9]\d{0,2}(?:,\d{3})+\}?[\s$.]*")
+
+
+def read_as_list(text: str) -> Form | None:
+    """100,200 as the list that it also is; None where commas do not group digits in this way."""
+    if _GROUPS.fullmatch(text) is None:
+        return None
+    return read(text.replace(",", ", "))
 
 
 def answer(toks: Tokens) -> Form:
@@ -46,6 +61,8 @@ def answer(toks: Tokens) -> Form:
     toks, unit = _lead(toks)
     if not toks or not is_balanced(toks):
         return _unbalanced(toks)
+    if any(t.text.lower() == "hundred" for t in toks) and (value := _words(toks)) is not None:
+        return value  # "two hundred and five" is no list
     parts, words = _split_list(toks)
     if len(parts) > 1:
         return relations.combine([answer(p) for p in parts], words, plain(toks), latex(toks))
@@ -184,15 +201,29 @@ def _words(toks: Tokens) -> Form | None:
         return all_reals()
     if not all(t.kind in ("word", "text", "let") or t.text in ("-", "'", ".", "!", "?") for t in toks):
         return None
-    value = spelled_number(" ".join(t.text for t in toks))
+    value = _spelled(toks)
     if value is not None:
-        return forms.number_form(value)
+        return value
     if len(toks) == 1 and len(toks[0].text) == 1:
         return None
     if any(_is_word(t) for t in toks) and not any(_is_mathematical(t) for t in toks):
         if len(toks) > 1 and toks[0].text.lower() in ("the", "a", "an"):
             said = plain(toks[1:])
         return forms.text(said, latex(toks))
+    return None
+
+
+def _spelled(toks: Tokens) -> Form | None:
+    """Numbers in words, also before a unit that is known: "twelve dollars"."""
+    said = [t.text for t in toks]
+    whole = spelled_number(" ".join(said)) or spelled_fraction(" ".join(said))
+    if whole is not None:
+        return forms.number_form(whole)
+    for i in range(len(said) - 1, 0, -1):
+        value = spelled_number(" ".join(said[:i])) or spelled_fraction(" ".join(said[:i]))
+        unit = canonical([w.lower() for w in said[i:]])
+        if value is not None and unit:
+            return forms.number_form(value).with_unit(unit)
     return None
 
 
@@ -348,6 +379,8 @@ def _expression(toks: Tokens) -> Form:
             node = Node("mul", (node, Node("num", value=number(scale).number or node.value)))
         quotient = exact(node)
     except (ParseError, ZeroDivisionError):
+        if any(a.kind == b.kind == "num" for a, b in zip(toks, toks[1:], strict=False)):
+            return forms.text(said, shown)  # "1 2" is no product, and no number that could be agreed on
         wordy = any(_is_word(t) for t in toks) and not any(t.kind == "cmd" for t in toks)
         return (forms.text if wordy else forms.opaque)(said, shown)
     digits = toks[-1].text

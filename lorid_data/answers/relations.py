@@ -21,7 +21,11 @@ _NAME_COMMANDS = frozenset({r"\angle", r"\triangle", r"\overline", r"\frac", r"\
 
 def relation(toks: Tokens) -> Form | None:
     """A relation, or None where the tokens hold none outside brackets."""
-    toks = split_at(toks, lambda t: t.text in _APPROX)[0] or list(toks)
+    before, *after = split_at(toks, lambda t: t.text in _APPROX)
+    if after and before:
+        if is_name(before) and after[0]:
+            return reader.answer(after[0]).with_name(plain(before))
+        return reader.single(before)  # 1/3 ≈ 0.33 says 1/3
     signs: list[str] = []
 
     def is_sign(tok: Tok) -> bool:
@@ -32,7 +36,7 @@ def relation(toks: Tokens) -> Form | None:
 
     sides = split_at(toks, is_sign)
     if not signs:
-        return _from_approx(toks)
+        return None
     if not all(sides):
         return forms.opaque(plain(toks), latex(toks))
     if all(s == "=" for s in signs):
@@ -42,12 +46,6 @@ def relation(toks: Tokens) -> Form | None:
     if r"\in" in signs:
         return forms.opaque(plain(toks), latex(toks))
     return _inequality(sides, signs, toks)
-
-
-def _from_approx(toks: Tokens) -> Form | None:
-    """1/3 ≈ 0.33 says 1/3."""
-    before = split_at(toks, lambda t: t.text in _APPROX)
-    return reader.single(before[0]) if len(before) > 1 and before[0] else None
 
 
 def is_name(toks: Tokens) -> bool:
@@ -87,7 +85,7 @@ def is_symbol(name: str) -> bool:
 
 def _equation(sides: Sequence[Tokens], toks: Tokens) -> Form:
     left, right = list(sides[0]), list(sides[-1])
-    if len(sides) == 2 and not is_name(left) and is_name(right) and is_symbol(plain(right)) and not _has_letters(left):
+    if len(sides) == 2 and not is_name(left) and is_name(right) and not _has_letters(left):
         left, right = right, left
     if is_name(left):
         value = reader.answer(right)
@@ -116,7 +114,7 @@ def _difference(a: Form, b: Form) -> Quotient | None:
 
 def scaled(q: Quotient, *, keep_sign: bool = False) -> str:
     """The key of a quotient without its rational factor (a positive one, if the sign matters)."""
-    c, unit = algebra.content(q)
+    _, unit = algebra.content(q if keep_sign else algebra.cleared(q))
     flipped = algebra.negate(unit)
     return unit.key() if keep_sign else min(unit.key(), flipped.key())
 
@@ -136,7 +134,29 @@ def _inequality(sides: Sequence[Tokens], signs: Sequence[str], toks: Tokens) -> 
         span = _span(found, signs, names[0])
         if span is not None:
             return forms.spans([span], plain(toks), latex(toks)).with_name(name)
-    return _general(found, signs, toks)
+    return _linear(found, signs, toks) or _general(found, signs, toks)
+
+
+def _linear(found: Sequence[Form], signs: Sequence[str], toks: Tokens) -> Form | None:
+    """2x + 1 < 7 as x < 3, where one variable and rational numbers are all there is."""
+    diff = _difference(found[0], found[1]) if len(found) == 2 and signs[0] in _ORDER else None
+    if diff is None or len(diff.den) != 1:
+        return None
+    terms = {m: c for m, c in diff.num.items() if m}
+    if len(terms) != 1 or not diff.is_exact:
+        return None
+    ((m, c),) = terms.items()
+    if len(m) != 1 or m[0][1] != 1 or not m[0][0].isalpha() or m[0][0] in ("pi", "e", "i", "oo"):
+        return None
+    bound = forms.number_form(-diff.num.get((), c * 0) / c)
+    order = _ORDER[signs[0]]
+    ends = reader.all_reals().parts
+    closed = len(order) == 2
+    if (order[0] == "<") == (c > 0):
+        span = Span(ends[0], bound, "(]" if closed else "()")
+    else:
+        span = Span(bound, ends[1], "[)" if closed else "()")
+    return forms.spans([span], plain(toks), latex(toks)).with_name(m[0][0])
 
 
 def _span(found: Sequence[Form], signs: Sequence[str], at: int) -> Span | None:

@@ -13,7 +13,7 @@ from lorid_data.answers.results import LimitError
 
 MAX_CHARS = 4096
 """Longest answer that is looked at, after runs of white space became one space."""
-MAX_NESTING = 64
+MAX_NESTING = 40
 """Deepest nesting of brackets."""
 MAX_DIGITS = 400
 """Longest run of digits."""
@@ -100,6 +100,7 @@ _COMMAS = re.compile(r"(?<![\d.,])[1-9]\d{0,2}(?:,\d{3})+(?![\d,]|,\d)")
 _SPACED = re.compile(r"(?<![\d.,] )(?<![\d.,])[1-9]\d{0,2}(?: \d{3})+(?![\d/]| \d| */)")
 _LONG_DIGITS = re.compile(rf"\d{{{MAX_DIGITS + 1}}}")
 _SCIENTIFIC = re.compile(r"(?<![A-Za-z\\\d.])(\d+(?:\.\d+)?|\.\d+)[eE]([+-]?\d{1,4})(?![A-Za-z\d.])")
+_TIMES_TEN = re.compile(r"(?<=\d)\s?[xX]\s?10\s?(?:\^|\*\*)")
 _REPEATING = re.compile(r"(?<![\d.])(\d*)\.(\d*)\\(?:overline|bar|dot)\s*\{(\d+)\}")
 _ELLIPSIS = re.compile(r"(?<![\d.])(\d*)\.(\d+)(?:\\(?:ldots|dots|cdots)(?![A-Za-z])|\.\.\.)")
 
@@ -222,6 +223,7 @@ def _numbers(text: str) -> str:
     text = _DOTTED.sub(_squeeze, text)
     text = _join_commas(text)
     text = re.sub(r"(?<=\d)\{,\}(?=\d)", ".", text)
+    text = _TIMES_TEN.sub(r"\\cdot 10^", text)
     text = _SCIENTIFIC.sub(lambda m: rf"{m[1]}\cdot 10^{{{int(m[2])}}}", text)
     text = _REPEATING.sub(lambda m: _repeating(m[1], m[2], m[3]), text)
     return _ELLIPSIS.sub(_endless, text)

@@ -108,7 +108,7 @@ def _may_start(first: Tok, before: Tok) -> bool:
         return False
     word = first.text
     if first.kind == "text":
-        return True
+        return len(word) > 1 or word in _SINGLE | {"C", "F"}
     if first.kind == "let":
         return first.gap and word in _SINGLE and before.kind == "num"
     if word.lower() in _SHORT:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from fractions import Fraction
 
 _SMALL = {
     w: i
@@ -22,7 +23,7 @@ def spelled_number(text: str) -> int | None:
         return None
     total = current = 0
     seen_unit = False
-    for word in words:
+    for before, word in zip(["", *words], words, strict=False):
         if word in _SMALL and (not seen_unit or current % 100 == 0 or (current % 10 == 0 and _SMALL[word] < 10)):
             current += _SMALL[word]
             seen_unit = True
@@ -34,6 +35,23 @@ def spelled_number(text: str) -> int | None:
         elif word in SCALES and word != "hundred" and current:
             total += current * SCALES[word]
             current, seen_unit = 0, False
-        elif word != "and" or not (current or total):
+        elif word != "and" or before not in SCALES:
             return None
     return total + current if seen_unit or total else None
+
+
+_PARTS = {
+    "half": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7, "eighth": 8,
+    "ninth": 9, "tenth": 10,
+}  # fmt: skip
+
+
+def spelled_fraction(text: str) -> Fraction | None:
+    """The fraction that the whole text spells ("two thirds", "one-half"), or None."""
+    words = text.lower().replace("-", " ").split()
+    if len(words) != 2:
+        return None
+    top = 1 if words[0] in ("a", "an") else _SMALL.get(words[0])
+    last = "half" if words[1] == "halves" else words[1]
+    bottom = _PARTS.get(last) or _PARTS.get(last.removesuffix("s"))
+    return None if not top or bottom is None else Fraction(top, bottom)
