@@ -287,7 +287,7 @@ async def _ask_all(
                 stop.set()
                 raise
             failed_now = isinstance(answers[key], TeacherError)
-            progress.advance(answered=not failed_now, failed=failed_now)
+            progress.advance(answered=not failed_now, unanswered=failed_now)
             if stop.is_set():
                 return
 

@@ -20,7 +20,7 @@ def agrees(value: Fraction, shown: Fraction, written: str) -> bool:
     if value == shown:
         return True
     digits = len(written.strip().partition(".")[2])
-    return value.denominator != 1 and abs(value - shown) < Fraction(1, 10**digits)
+    return abs(value - shown) < Fraction(1, 10**digits)
 
 
 def calculate(text: str) -> Fraction | None:

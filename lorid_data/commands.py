@@ -85,8 +85,6 @@ def run(app: App, argv: Sequence[str] | None = None) -> int:
         return EXIT_FAILED
     except (Exception, KeyboardInterrupt, BaseExceptionGroup) as e:  # noqa: BLE001  (raised again unless expected)
         return _status_of(e)
-    finally:
-        app.config = ()
 
 
 def _status_of(error: BaseException) -> int:

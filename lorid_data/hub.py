@@ -6,7 +6,6 @@ Reading only. Code of a dataset is never run: `trust_remote_code` is not used an
 from __future__ import annotations
 
 import errno
-import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,8 +16,6 @@ from typing import Any, cast
 
 from lorid_data.errors import InputError
 from lorid_data.tables import Table, first_bad_line
-
-_COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +78,11 @@ def load(ref: HubRef, config: str, split: str) -> Table:
     with _readable(ref):
         if not sys.stderr.isatty():
             datasets.disable_progress_bars()
-        with _cache_of(ref) as (revision, cache):
+        with _cache_of(ref) as cache:
             data = cast(
                 "datasets.Dataset",
                 datasets.load_dataset(
-                    ref.id, config, split=split, revision=revision, cache_dir=cache
+                    ref.id, config, split=split, revision=ref.revision, cache_dir=cache
                 ),
             )
             columns = tuple(data.column_names)
@@ -112,24 +109,19 @@ def licence_of(ref: HubRef) -> str:
 
 
 @contextmanager
-def _cache_of(ref: HubRef) -> Iterator[tuple[str | None, str]]:
-    """The exact commit of a dataset, and a cache folder that no other content shares.
+def _cache_of(ref: HubRef) -> Iterator[str | None]:
+    """A cache folder that no other content shares; None is the usual one.
 
-    `datasets` 5.2 names its cache after a dataset's last path component and its file patterns: it
-    gives the old rows of a file that has changed, and the rows of another folder of the same name.
-    So a local folder is read through a cache of its own, and a Hub id through one per commit.
+    For local folders `datasets` 5.2 names its cache after the folder's last component and its
+    file patterns: it gives the old rows of a file that has changed, and the rows of another
+    folder of the same name. So those are read through a cache of their own. Datasets of the Hub
+    are cached by commit.
     """
-    if ref.is_local:
-        with TemporaryDirectory(prefix="lorid-") as folder:
-            yield None, folder
+    if not ref.is_local:
+        yield None
         return
-    import datasets
-    from huggingface_hub import HfApi
-
-    commit = ref.revision
-    if commit is None or not _COMMIT.fullmatch(commit):
-        commit = HfApi().dataset_info(ref.id, revision=ref.revision).sha
-    yield commit, str(Path(datasets.config.HF_DATASETS_CACHE) / "by-commit" / str(commit))
+    with TemporaryDirectory(prefix="lorid-") as folder:
+        yield folder
 
 
 @contextmanager

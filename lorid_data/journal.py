@@ -121,8 +121,7 @@ class Journal:
                 loop.call_soon_threadsafe(settle, error)
 
         self._queue.put(_Entry(attempt, report))
-        # A cancelled caller must not lose what is already on its way to the disk.
-        await asyncio.shield(done)
+        await done  # a caller that is cancelled here has its attempt stored all the same
 
     def replies(self, keys: Iterable[str]) -> dict[str, TeacherReply]:
         """The stored replies to these requests, by key; the first where there are several."""

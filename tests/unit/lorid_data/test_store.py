@@ -74,6 +74,15 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> 
     assert [p.name for p in tmp_path.iterdir()] == ["f.txt"]
 
 
+def test_who_reads_the_old_file_never_sees_the_new_one(tmp_path: Path) -> None:
+    path = tmp_path / "f.txt"
+    store.write_text(path, "old")
+    with path.open() as reader:
+        store.write_text(path, "new")
+        assert reader.read() == "old"
+    assert path.read_text() == "new"
+
+
 def stage(out: Path, limit: int = 1, **identity: Any) -> Any:
     return store.open_stage(
         out, "build", identity={"source": "s", **identity}, settings={"limit": limit}
