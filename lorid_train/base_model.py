@@ -59,6 +59,18 @@ def resolve(name: str, revision: str | None = None) -> Base:
     return Base(name, str(path), revision, f"sha256:{sha256_text(canonical_json(parts))}")
 
 
+def load_model(base: Base, dtype: str) -> Any:
+    """The base model's weights, from safetensors only; remote code is never run."""
+    import torch
+    from transformers import AutoModelForCausalLM
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()  # a bar per load would break up our own progress lines
+    return AutoModelForCausalLM.from_pretrained(
+        base.source, revision=base.revision, dtype=getattr(torch, dtype), use_safetensors=True
+    )
+
+
 def load_tokenizer(base: Base) -> Any:
     """The base model's tokenizer. Remote code is never run."""
     from transformers import AutoTokenizer

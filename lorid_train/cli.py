@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import warnings
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -195,4 +196,6 @@ def _show(folder: Path) -> None:
 
 def main() -> None:
     """Entry point of the console script."""
+    # Deprecations between transformers, trl and peft are not the user's to act on.
+    warnings.filterwarnings("ignore", category=FutureWarning)
     sys.exit(run(app))

@@ -42,20 +42,14 @@ def make_engine(config: EvalConfig, adapters: Adapters) -> Engine:
     """The transformers engine with the three adapters loaded on one base."""
     import torch
 
-    from lorid_train.engines.transformers import TransformersEngine, load_model
+    from lorid_train.engines.transformers import TransformersEngine, with_adapters
 
     if config.threads:
         torch.set_num_threads(config.threads)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     dtype = config.dtype or ("bfloat16" if device == "cuda" else "float32")
     tokenizer = base_model.load_tokenizer(adapters.base)
-    model = load_model(
-        adapters.base.source,
-        adapters.folders,
-        dtype=dtype,
-        device=device,
-        revision=adapters.base.revision,
-    )
+    model = with_adapters(base_model.load_model(adapters.base, dtype), adapters.folders, device)
     fmt = adapters.format
 
     def render(content: str) -> str:

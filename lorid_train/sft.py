@@ -135,7 +135,6 @@ def _train_roles(
     config: TrainConfig, base: Base, records: dict[str, list[Record]], stage: Stage
 ) -> Manifest:
     import torch
-    from transformers import AutoModelForCausalLM
 
     if config.threads:
         torch.set_num_threads(config.threads)
@@ -156,12 +155,7 @@ def _train_roles(
         adapter = stage.out / "adapters" / name
         if not adapter.is_dir():
             if model is None:
-                model = AutoModelForCausalLM.from_pretrained(
-                    base.source,
-                    revision=base.revision,
-                    dtype=getattr(torch, config.dtype),
-                    use_safetensors=True,
-                )
+                model = base_model.load_model(base, config.dtype)
             model = _train_role(config, name, base, model, tokenizer, made, stage.out)
         stage.figures[name] = json.loads((adapter / "training.json").read_text(encoding="utf-8"))
     by_reason: dict[str, int] = {}

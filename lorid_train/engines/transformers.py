@@ -24,22 +24,10 @@ _REFILL_FRACTION = 0.125
 """Ended rows are replaced once they are this part of the batch: each time copies the cache."""
 
 
-def load_model(
-    base: str | Path,
-    adapters: Mapping[str, str | Path],
-    *,
-    dtype: str,
-    device: str,
-    revision: str | None = None,
-) -> Any:
+def with_adapters(model: Any, adapters: Mapping[str, str | Path], device: str) -> Any:
     """The base model with its adapters loaded side by side, in evaluation mode."""
-    import torch
     from peft import PeftModel
-    from transformers import AutoModelForCausalLM
 
-    model = AutoModelForCausalLM.from_pretrained(
-        str(base), revision=revision, dtype=getattr(torch, dtype), use_safetensors=True
-    )
     for i, (name, path) in enumerate(adapters.items()):
         if i == 0:
             model = PeftModel.from_pretrained(model, str(path), adapter_name=name)
@@ -50,7 +38,7 @@ def load_model(
 
 @dataclass(slots=True)
 class TransformersEngine:
-    """Generates with a model that `load_model` made.
+    """Generates with a model that `with_adapters` made.
 
     `encode` and `render` apply a prompt format to a role's text; `decode` turns generated ids
     into text. `stop_ids` end a row.

@@ -236,11 +236,11 @@ def test_unknown_keys_name_the_nearest() -> None:
 def test_a_full_disk_is_one_message_and_what_was_saved_stays(
     finished: Path, tiny_base: Path, dataset: Path, tmp_path: Path
 ) -> None:
-    """On a disk of 1.5 MiB: room for the first role, not for all of them."""
+    """On a disk with room for some checkpoints, not for all."""
     disk = tmp_path / "disk"
     disk.mkdir()
     mount = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=900k", "tmpfs", str(disk)],
+        ["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", str(disk)],
         check=False,
         capture_output=True,
     )

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 import torch
 
+from lorid_train import base_model
 from lorid_train.engines.base import GenRequest, GenResult, Sampling
-from lorid_train.engines.transformers import TransformersEngine, load_model
+from lorid_train.engines.transformers import TransformersEngine, with_adapters
 
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning")
 ROLES = ("ir", "kg", "dr")
@@ -35,7 +36,8 @@ def adapters(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[
 
 
 def make(tiny_base: Path, adapters: dict[str, Path], batch_size: int) -> TransformersEngine:
-    model = load_model(tiny_base, adapters, dtype="float32", device="cpu")
+    base = base_model.load_model(base_model.resolve(str(tiny_base)), "float32")
+    model = with_adapters(base, adapters, "cpu")
     return TransformersEngine(
         model=model,
         encode=lambda text: [1, *(3 + b for b in text.encode())],
