@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import Field
 
@@ -44,6 +45,8 @@ from lorid_data.teachers.base import (
     read_reply,
 )
 from lorid_data.teachers.registry import open_teacher
+
+_T = TypeVar("_T")
 
 PROMPT = "teacher/knowledge.v1"
 SYSTEM = "teacher/system.v1"
@@ -262,9 +265,20 @@ def _answers(
         known: dict[str, TeacherReply | TeacherError] = dict(journal.replies(wanted))
         missing = [(k, r) for k, r in wanted.items() if k not in known]
         with Progress("build", len(wanted), done=len(known)) as progress:
-            known |= asyncio.run(_ask_all(missing, teacher, journal, options.concurrency, progress))
+            asking = _ask_all(missing, teacher, journal, options.concurrency, progress)
+            known |= _run(asking)
     # A row whose question is empty was never asked; `to_row` rejects it whatever stands here.
     return [known.get(k, Unasked("none")) for k in keys]
+
+
+def _run(asking: Coroutine[Any, Any, _T]) -> _T:
+    """Run to the end, in a notebook too, whose thread has a running event loop already."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(asking)
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        return pool.submit(asyncio.run, asking).result()
 
 
 async def _ask_all(

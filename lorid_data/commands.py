@@ -43,6 +43,7 @@ def make_app(name: str, summary: str) -> App:
         name=name,
         help=summary,
         help_epilogue="Every option can also stand in a YAML file given by --config FILE; the command line wins.",
+        help_format="plaintext",  # a Markdown reader would cost a fifth of the time of --help
         version=_version,
         suppress_keyboard_interrupt=False,
         result_action="return_value",

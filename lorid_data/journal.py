@@ -229,6 +229,8 @@ def check_journal(path: Path) -> None:
         raise ConfigError(
             f"--journal {path}: the folder {path.parent} does not exist; create it first"
         )
+    if path.is_dir():
+        raise ConfigError(f"--journal {path}: is a folder; name a file")
     if path.exists():
         with _connect(path) as reader:
             _recognise(path, reader)

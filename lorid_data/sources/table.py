@@ -134,7 +134,7 @@ def split_solution(
 def _text(table: Table, i: int, what: str, row: Mapping[str, Any]) -> str | None:
     """A cell as text; numbers are written out, and None or an absent column is None."""
     value = row.get(what)
-    if value is None:
+    if value is None or value != value:  # NaN is how pandas writes a missing text
         return None
     if isinstance(value, (bool, list, dict)) or (what == "question" and not isinstance(value, str)):
         raise InputError(f"{table.place(i)}: {what} is {value!r:.80}, where text is expected")

@@ -57,9 +57,15 @@ class TeacherRequest(Row):
 
     @property
     def key(self) -> str:
-        """sha256 over every field but those of `NOT_IN_KEY`."""
+        """sha256 over every field but those of `NOT_IN_KEY`; a field that is None is left out.
+
+        So a later version can add a field, None by default, and still finds the replies stored
+        before it.
+        """
         return sha256_text(
-            canonical_json(self.model_dump(mode="json", exclude=set(self.NOT_IN_KEY)))
+            canonical_json(
+                self.model_dump(mode="json", exclude=set(self.NOT_IN_KEY), exclude_none=True)
+            )
         )
 
 

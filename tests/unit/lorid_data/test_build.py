@@ -1,5 +1,6 @@
 """Building a folder: rows, balance, what resumes and what is refused."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -155,6 +156,7 @@ def test_another_configuration_is_refused_and_nothing_changes(tmp_path: Path, ta
         ({"teacher": "openai:x"}, "not available"),
         ({"source": "absent.jsonl"}, "unknown source"),
         ({"journal": Path("absent/j.sqlite")}, "does not exist"),
+        ({"journal": Path()}, "is a folder"),
         ({"split": "dev"}, "no rows of split 'dev'"),
     ],
 )
@@ -166,6 +168,15 @@ def test_wrong_options_write_nothing(tmp_path: Path, make: dict[str, Any], says:
         build(BuildOptions(**{"source": str(path), "teacher": "none", **make}), out)
     assert says in str(e.value)
     assert not out.exists()
+
+
+def test_a_build_runs_in_a_notebook_too(tmp_path: Path, table: Path) -> None:
+    teacher = write_script(tmp_path / "s.jsonl", a="1", b="2", c="3", d="4")
+
+    async def cell() -> int:
+        return build(options(table, teacher), tmp_path / "out").n_kept
+
+    assert asyncio.run(cell()) == 4
 
 
 def test_the_manifest_has_no_path_and_no_clock_in_it(tmp_path: Path, table: Path) -> None:

@@ -125,6 +125,15 @@ def test_numbers_as_answers_are_written_out() -> None:
     assert problems[0].answer == "72"
 
 
+def test_a_missing_text_of_pandas_is_missing() -> None:
+    problems, _ = problems_of(
+        table({"question": "q", "rationale": float("nan"), "answer": "1"}),
+        source="s",
+        split="train",
+    )
+    assert (problems[0].rationale, problems[0].answer) == ("", "1")
+
+
 def test_an_original_is_named_by_the_id_column() -> None:
     problems, _ = problems_of(
         table(

@@ -68,6 +68,14 @@ def test_the_key_does_not_depend_on_the_order_of_sampling_options() -> None:
     assert a.key == b.key
 
 
+def test_a_later_field_that_is_none_does_not_change_the_key() -> None:
+    class Later(TeacherRequest):
+        effort: str | None = None
+
+    assert Later(**REQUEST.model_dump()).key == REQUEST.key
+    assert Later(**REQUEST.model_dump(), effort="high").key != REQUEST.key
+
+
 def test_the_key_stays_the_same_between_releases() -> None:
     # A stored reply is found by its key: changing how keys are made throws paid replies away.
     assert REQUEST.key == "7a8c4440538a14b3b119db35917d3762e4784833a1710c57c62fc7ee8e741e6e"
