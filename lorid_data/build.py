@@ -7,20 +7,17 @@ writes the folder. Killed at any moment and run again, it goes on and ends with 
 
 from __future__ import annotations
 
-import asyncio
-import signal
-from collections.abc import Coroutine, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from pydantic import Field
 
 from lorid_data import prompts
+from lorid_data.asking import ask_all
 from lorid_data.errors import TeacherError
-from lorid_data.journal import JOURNAL, Journal, check_journal, failed, open_journal, replied
+from lorid_data.journal import JOURNAL, check_journal, open_journal
 from lorid_data.progress import Progress, say
 from lorid_data.schema import (
     Disposition,
@@ -39,14 +36,11 @@ from lorid_data.store import MANIFEST, open_stage, write_dataset
 from lorid_data.teachers.base import (
     NoRules,
     Teacher,
-    TeacherRequest,
     Unasked,
     make_request,
     read_reply,
 )
 from lorid_data.teachers.registry import open_teacher
-
-_T = TypeVar("_T")
 
 PROMPT = "teacher/knowledge.v1"
 SYSTEM = "teacher/system.v1"
@@ -265,93 +259,6 @@ def _answers(
         known: dict[str, TeacherReply | TeacherError] = dict(journal.replies(wanted))
         missing = [(k, r) for k, r in wanted.items() if k not in known]
         with Progress("build", len(wanted), done=len(known)) as progress:
-            asking = _ask_all(missing, teacher, journal, options.concurrency, progress)
-            known |= _run(asking)
+            known |= ask_all(missing, teacher, journal, options.concurrency, progress)
     # A row whose question is empty was never asked; `to_row` rejects it whatever stands here.
     return [known.get(k, Unasked("none")) for k in keys]
-
-
-def _run(asking: Coroutine[Any, Any, _T]) -> _T:
-    """Run to the end, in a notebook too, whose thread has a running event loop already."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return asyncio.run(asking)
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        return pool.submit(asyncio.run, asking).result()
-
-
-async def _ask_all(
-    missing: Sequence[tuple[str, TeacherRequest]],
-    teacher: Teacher,
-    journal: Journal,
-    concurrency: int,
-    progress: Progress,
-) -> Mapping[str, TeacherReply | TeacherError]:
-    """Ask every request once, at most `concurrency` at a time; what is in flight is always finished."""
-    todo = iter(missing)
-    answers: dict[str, TeacherReply | TeacherError] = {}
-    stop = asyncio.Event()
-
-    async def work() -> None:
-        for key, request in todo:
-            try:
-                answers[key] = await _ask(request, teacher, journal)
-            except BaseException:
-                stop.set()
-                raise
-            failed_now = isinstance(answers[key], TeacherError)
-            progress.advance(answered=not failed_now, unanswered=failed_now)
-            if stop.is_set():
-                return
-
-    with _interruptible(stop) as interrupted:
-        workers = [work() for _ in range(min(concurrency, len(missing)))]
-        results = await asyncio.gather(*workers, return_exceptions=True)
-        for result in results:
-            if isinstance(result, BaseException):
-                raise result
-        if interrupted():
-            raise KeyboardInterrupt
-    return answers
-
-
-async def _ask(
-    request: TeacherRequest, teacher: Teacher, journal: Journal
-) -> TeacherReply | TeacherError:
-    """One answer, acknowledged by the journal before it is given back."""
-    try:
-        reply = await teacher.ask(request)
-    except TeacherError as e:
-        known = {
-            "request_key": request.key,
-            "teacher": request.teacher,
-            "model_asked": request.model,
-            **request.model_dump(include={"problem_id", "prompt_id", "prompt_sha256"}),
-        }
-        await journal.append(failed(e.reason, str(e), known))
-        return e
-    await journal.append(replied(reply))
-    return reply
-
-
-@contextmanager
-def _interruptible(stop: asyncio.Event) -> Iterator[Any]:
-    """The first Ctrl-C sets `stop`, so that what is in flight is finished; the second ends at once."""
-    loop = asyncio.get_running_loop()
-    seen = False
-
-    def on_interrupt() -> None:
-        nonlocal seen
-        seen = True
-        stop.set()
-        say("interrupted: waiting for the replies in flight; press Ctrl-C again to stop at once")
-        loop.remove_signal_handler(signal.SIGINT)
-
-    # Outside the main thread, whoever runs us handles the signal.
-    with suppress(ValueError, RuntimeError, NotImplementedError):
-        loop.add_signal_handler(signal.SIGINT, on_interrupt)
-    try:
-        yield lambda: seen
-    finally:
-        loop.remove_signal_handler(signal.SIGINT)
