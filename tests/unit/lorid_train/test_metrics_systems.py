@@ -351,6 +351,19 @@ def test_metrics_of_two_problems() -> None:
     assert left.method == "left out: its draws are missing for all questions"
 
 
+def test_a_fallback_in_the_last_round_is_no_consensus_there() -> None:
+    both = [
+        *graded(sampled(["2", "3", "1"], ["3", "4", "5"])),
+        *graded(sampled(["2", "3", "1"], ["3", "4", "1"], pid="q"), pid="q"),
+    ]
+    metrics = summarise(outcomes(both, rounds=3), both, n_resamples=20)
+    at_last = value(metrics, "lorid@3", "consensus_precision", "round=3")
+    assert (at_last.value, at_last.n) == (1.0, 1)
+    assert value(metrics, "lorid@3", "stopped", "round=3").value == 0.5
+    rest = value(metrics, "lorid@3", "accuracy_without_consensus")
+    assert (rest.value, rest.n) == (1.0, 1)
+
+
 def test_official_rule_without_its_draws_is_left_out() -> None:
     both = [*graded(sampled(["1"], ["1"])), *graded(sampled(["1"], ["2"], pid="q"), pid="q")]
     metrics = summarise(outcomes(both, rounds=3), both, n_resamples=50)
@@ -636,6 +649,9 @@ def test_metrics_json_round_trips_and_has_no_nan(tmp_path: Path) -> None:
         "slice",
     }
     assert read_metrics(path) == metrics
+    assert len(path.read_text(encoding="utf-8").splitlines()) == len(metrics) + 5
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        metrics_json([metrics[0].model_copy(update={"value": math.nan})])
     assert not [m for m in metrics if m.value is not None and math.isnan(m.value)]
 
 
