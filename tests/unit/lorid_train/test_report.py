@@ -286,6 +286,33 @@ def test_huge_draws_are_shortened_with_a_notice() -> None:
     assert "of 10,000,000 characters" in text
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "--> " + "7" * 1_000_000 + " END",
+        "x" * 10_000_000,
+        "--> 9**9**9**9 END",
+        "--> " + "(" * 50_000 + " END",
+        "\\boxed{" * 20_000,
+        "",
+    ],
+    ids=["a million digits", "ten megabytes", "a tower", "brackets", "boxes", "nothing"],
+)
+def test_hostile_answers_are_never_right_and_never_stop_the_report(text: str) -> None:
+    one = view(
+        n=3,
+        rounds=2,
+        lazy=False,
+        n_votes=2,
+        change=lambda d: d.model_copy(update={"text": text}) if d.role != "kg" else d,
+    )
+    for rows in one.scored.outcomes.values():
+        assert {o.verdict for o in rows} <= {"wrong", "no_answer", "ungradable"}
+    html = render_html([one])
+    assert len(html) < 2_000_000
+    assert len(render_markdown([one])) < 200_000
+
+
 def test_lists_name_what_did_not_converge_and_what_agreed_wrongly() -> None:
     one = view(n=120, p_ir=0.2, p_dr=0.2, n_wrong=3)
     rows = one.scored.outcomes["lorid@5"]
