@@ -22,8 +22,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from lorid_data.answers import Verdict, equal  # noqa: E402
-from lorid_data.text import last_boxed  # noqa: E402
+from lorid_data.answers import Verdict, equal
+from lorid_data.text import last_boxed
 
 Pair = tuple[str, str]
 
@@ -87,9 +87,14 @@ def main() -> None:
     options = arguments.parse_args()
     folder = os.environ.get("LORID_TEST_DATA")
     if not folder:
-        sys.exit("LORID_TEST_DATA is not set: it names the folder with openai/gsm8k and EleutherAI/hendrycks_math")
+        sys.exit(
+            "LORID_TEST_DATA is not set: it names the folder with openai/gsm8k and EleutherAI/hendrycks_math"
+        )
     logging.disable(logging.WARNING)
-    ours(r"\int_0^1 x dx", "1/2"), theirs("1", "2")  # both have loaded their libraries before the clock starts
+    (
+        ours(r"\int_0^1 x dx", "1/2"),
+        theirs("1", "2"),
+    )  # both have loaded their libraries before the clock starts
     ratios, seconds, n_all = {}, {"ours": 0.0, "math_verify": 0.0}, 0
     for name, pairs in pairs_of(Path(folder), options.pairs, options.seed).items():
         s_ours, v_ours = timed(ours, pairs)

@@ -30,9 +30,9 @@ __all__ = [
 
 
 def extract(text: str, *, last_number: bool = False) -> Answer | NoAnswer:
-    """Find the one answer that a text gives.
+    r"""Find the one answer that a text gives.
 
-    Explicit marks count first, and the last of them: `#### x`, `--> x END`, `\\boxed{x}`,
+    Explicit marks count first, and the last of them: `#### x`, `--> x END`, `\boxed{x}`,
     `<answer>x</answer>`; then cue phrases ("the answer is x"). What stands behind a special token
     or a new "Question:" is not read.
 
@@ -51,9 +51,9 @@ def extract(text: str, *, last_number: bool = False) -> Answer | NoAnswer:
 
 
 def equal(a: str, b: str) -> Verdict:
-    """Whether two answers are the same.
+    r"""Whether two answers are the same.
 
-    Takes plain answers and LaTeX, with or without `$`, `\\boxed{}`, units and a leading name. Exact
+    Takes plain answers and LaTeX, with or without `$`, `\boxed{}`, units and a leading name. Exact
     stages decide numbers, surds, polynomials, lists, tuples, intervals, matrices, relations and
     words; Math-Verify, in a process that is killed when it takes too long, decides the rest.
 

@@ -1,9 +1,7 @@
 """Exact arithmetic on answers: sums of monomials over the rationals, with roots, i, π, e and symbols.
 
-A monomial maps bases to exponents. A base is a prime ("2", with an exponent strictly between 0
-and 1: √8 is 2·2^(1/2)), "i" (exponent 1), a name, or an opaque base that begins with "@" and
-stands for what this module does not understand, such as @sin(…). Without opaque bases two
-quotients are equal exactly when their cross products are: no floating point, no tolerance.
+Without opaque bases two quotients are equal exactly when their cross products are: no floating
+point, no tolerance.
 """
 
 from __future__ import annotations
@@ -11,18 +9,25 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
-from math import gcd, isqrt
+from math import gcd
 
+from lorid_data.answers.monomials import (
+    MAX_BITS,
+    MAX_TERMS,
+    ONE,
+    Monomial,
+    Poly,
+    factorise,
+    order,
+    poly_key,
+    poly_mul,
+    poly_sum,
+    reduced,
+)
 from lorid_data.answers.results import LimitError
 
-Monomial = tuple[tuple[str, Fraction], ...]
-Poly = dict[Monomial, Fraction]
-
-MAX_TERMS = 300
-MAX_BITS = 40_000
 MAX_POWER = 24
 """Largest power to which a sum is multiplied out."""
-_TRIAL = 2000
 _HALF = Fraction(1, 2)
 
 
@@ -36,14 +41,16 @@ class Quotient:
     @property
     def number(self) -> Fraction | None:
         """The value, where it is a rational number."""
-        if self.den != _ONE or any(m for m in self.num):
+        if self.den != ONE or any(m for m in self.num):
             return None
         return self.num.get((), Fraction(0))
 
     @property
     def is_exact(self) -> bool:
         """No opaque base: two such quotients with different values are different."""
-        return not any(base.startswith("@") and not base.startswith("@call_") for base in self.bases())
+        return not any(
+            base.startswith("@") and not base.startswith("@call_") for base in self.bases()
+        )
 
     def bases(self) -> set[str]:
         """All bases that occur."""
@@ -51,30 +58,8 @@ class Quotient:
 
     def key(self) -> str:
         """Canonical text: equal for equal numbers, surds and polynomials."""
-        top = _poly_key(self.num)
-        return top if self.den == _ONE else f"({top})/({_poly_key(self.den)})"
-
-
-_ONE: Poly = {(): Fraction(1)}
-
-
-def _poly_key(poly: Poly) -> str:
-    if not poly:
-        return "0"
-    return "+".join(_term_key(m, poly[m]) for m in sorted(poly, key=_order))
-
-
-def _term_key(m: Monomial, c: Fraction) -> str:
-    factors = [b if e == 1 else f"{b}^{e}" for b, e in m]
-    # hex() has no limit on digits, unlike str()
-    big = max(c.numerator.bit_length(), c.denominator.bit_length()) > 4000
-    number = f"{c.numerator:x}/{c.denominator:x}h" if big else str(c)
-    return "*".join([number, *factors]) if c != 1 or not factors else "*".join(factors)
-
-
-def _order(m: Monomial) -> tuple[Fraction, Monomial]:
-    """Graded lexicographic, largest first."""
-    return (-sum((e for _, e in m), Fraction(0)), tuple((b, -e) for b, e in m))
+        top = poly_key(self.num)
+        return top if self.den == ONE else f"({top})/({poly_key(self.den)})"
 
 
 def number(value: Fraction | int) -> Quotient:
@@ -83,24 +68,26 @@ def number(value: Fraction | int) -> Quotient:
     if max(value.numerator.bit_length(), value.denominator.bit_length()) > MAX_BITS:
         msg = "a number with too many digits"
         raise LimitError(msg)
-    return Quotient({(): value} if value else {}, _ONE)
+    return Quotient({(): value} if value else {}, ONE)
 
 
 def symbol(name: str) -> Quotient:
     """A name, "pi", "e", "i" or an opaque base."""
-    return Quotient({((name, Fraction(1)),): Fraction(1)}, _ONE)
+    return Quotient({((name, Fraction(1)),): Fraction(1)}, ONE)
 
 
 def add(a: Quotient, b: Quotient) -> Quotient:
-    """a + b."""
+    """A + b."""
     if a.den == b.den:
-        return _quotient(_sum(a.num, b.num), a.den)
-    return _quotient(_sum(_mul(a.num, b.den), _mul(b.num, a.den)), _mul(a.den, b.den))
+        return _quotient(poly_sum(a.num, b.num), a.den)
+    return _quotient(
+        poly_sum(poly_mul(a.num, b.den), poly_mul(b.num, a.den)), poly_mul(a.den, b.den)
+    )
 
 
 def mul(a: Quotient, b: Quotient) -> Quotient:
-    """a · b."""
-    return _quotient(_mul(a.num, b.num), _mul(a.den, b.den))
+    """A · b."""
+    return _quotient(poly_mul(a.num, b.num), poly_mul(a.den, b.den))
 
 
 def negate(a: Quotient) -> Quotient:
@@ -123,14 +110,14 @@ def is_same(a: Quotient, b: Quotient) -> bool:
     """Whether a - b is zero as a polynomial identity."""
     if a.den == b.den:
         return a.num == b.num
-    return _mul(a.num, b.den) == _mul(b.num, a.den)
+    return poly_mul(a.num, b.den) == poly_mul(b.num, a.den)
 
 
 def is_proportional(a: Quotient, b: Quotient, *, positive: bool = False) -> bool:
     """Whether a = c·b for a rational number c that is not zero (or positive)."""
     if a.den != b.den or len(a.num) != len(b.num) or not a.num or not b.num:
         return False
-    m = min(a.num, key=_order)
+    m = min(a.num, key=order)
     if m not in b.num:
         return False
     c = a.num[m] / b.num[m]
@@ -151,7 +138,7 @@ def power(a: Quotient, e: Fraction) -> Quotient | None:
         return None if top is None else root(top, e.denominator)
     n = abs(e.numerator)
     base = a if e >= 0 else invert(a)
-    if len(base.num) == 1 and base.den == _ONE:
+    if len(base.num) == 1 and base.den == ONE:
         return _monomial_power(base, n)
     if n > MAX_POWER:
         return None
@@ -167,20 +154,22 @@ def _monomial_power(a: Quotient, n: int) -> Quotient:
     if n > MAX_BITS or (abs(c) != 1 and bits * n > MAX_BITS):
         msg = "a power that is too large"
         raise LimitError(msg)
-    factor, mono = _reduce({b: x * n for b, x in m})
-    return Quotient({mono: c**n * factor}, _ONE)
+    factor, mono = reduced({b: x * n for b, x in m})
+    return Quotient({mono: c**n * factor}, ONE)
 
 
 def root(a: Quotient, n: int) -> Quotient | None:
     """The principal n-th root, or None where it has no form here."""
     if not a.num:
         return a
-    if len(a.num) != 1 or a.den != _ONE or n < 1 or n > MAX_POWER:
+    if len(a.num) != 1 or a.den != ONE or n < 1 or n > MAX_POWER:
         return None
     ((m, c),) = a.num.items()
     if any(b == "i" or b.startswith("@") for b, _ in m):
         return None
-    if n % 2 == 0 and any(not b.isdigit() and b not in ("pi", "e") and (x / n).denominator == 1 for b, x in m):
+    if n % 2 == 0 and any(
+        not b.isdigit() and b not in ("pi", "e") and (x / n).denominator == 1 for b, x in m
+    ):
         return None  # √(x²) is |x|
     front = number(1)
     if c < 0:
@@ -194,99 +183,8 @@ def root(a: Quotient, n: int) -> Quotient | None:
             return None
         for p, k in primes.items():
             exponents[str(p)] = exponents.get(str(p), Fraction(0)) + Fraction(sign * k, n)
-    factor, mono = _reduce(exponents)
-    return mul(front, Quotient({mono: factor}, _ONE))
-
-
-def factorise(n: int) -> dict[int, int] | None:
-    """Prime factors of n ≥ 1, or None where trial division up to 2,000 does not settle it."""
-    found: dict[int, int] = {}
-    p = 2
-    while p <= _TRIAL and p * p <= n:
-        while n % p == 0:
-            found[p] = found.get(p, 0) + 1
-            n //= p
-        p += 1 if p == 2 else 2
-    if n == 1:
-        return found
-    if n <= _TRIAL * _TRIAL:
-        return {**found, n: found.get(n, 0) + 1}
-    s = isqrt(n)
-    if s * s == n and s <= _TRIAL * _TRIAL:
-        return {**found, s: 2}
-    return None
-
-
-# --- sums of monomials -------------------------------------------------------------------------
-
-
-def _reduce(exponents: dict[str, Fraction]) -> tuple[Fraction, Monomial]:
-    """Exponents → a rational factor and a monomial in lowest form."""
-    factor = Fraction(1)
-    kept = {}
-    for base, e in exponents.items():
-        if base.isdigit():
-            whole = e.numerator // e.denominator
-            if abs(whole) * int(base).bit_length() > MAX_BITS:
-                msg = "a power that is too large"
-                raise LimitError(msg)
-            factor *= Fraction(int(base)) ** whole
-            e -= whole
-        elif base == "i" and e.denominator == 1:
-            factor *= -1 if e.numerator % 4 in (2, 3) else 1
-            e = Fraction(e.numerator % 2)
-        if e:
-            kept[base] = e
-    return factor, tuple(sorted(kept.items()))
-
-
-def _mono_mul(a: Monomial, b: Monomial) -> tuple[Fraction, Monomial]:
-    if not a:
-        return Fraction(1), b
-    if not b:
-        return Fraction(1), a
-    exponents = dict(a)
-    for base, e in b:
-        exponents[base] = exponents.get(base, Fraction(0)) + e
-    return _reduce(exponents)
-
-
-def _sum(a: Poly, b: Poly) -> Poly:
-    out = dict(a)
-    for m, c in b.items():
-        total = out.get(m, Fraction(0)) + c
-        if total:
-            out[m] = total
-        else:
-            out.pop(m, None)
-    return _checked(out)
-
-
-def _mul(a: Poly, b: Poly) -> Poly:
-    if a == _ONE:
-        return b
-    if b == _ONE:
-        return a
-    if len(a) * len(b) > MAX_TERMS * 10:
-        msg = "an expression with too many terms"
-        raise LimitError(msg)
-    out: Poly = {}
-    for ma, ca in a.items():
-        for mb, cb in b.items():
-            factor, m = _mono_mul(ma, mb)
-            out[m] = out.get(m, Fraction(0)) + ca * cb * factor
-    return _checked({m: c for m, c in out.items() if c})
-
-
-def _checked(poly: Poly) -> Poly:
-    if len(poly) > MAX_TERMS:
-        msg = "an expression with too many terms"
-        raise LimitError(msg)
-    for c in poly.values():
-        if c.numerator.bit_length() > MAX_BITS or c.denominator.bit_length() > MAX_BITS:
-            msg = "a number with too many digits"
-            raise LimitError(msg)
-    return poly
+    factor, mono = reduced(exponents)
+    return mul(front, Quotient({mono: factor}, ONE))
 
 
 # --- quotients in lowest form ------------------------------------------------------------------
@@ -294,17 +192,17 @@ def _checked(poly: Poly) -> Poly:
 
 def _quotient(num: Poly, den: Poly) -> Quotient:
     if not num:
-        return Quotient({}, _ONE)
-    if den == _ONE:
-        return Quotient(num, _ONE)
+        return Quotient({}, ONE)
+    if den == ONE:
+        return Quotient(num, ONE)
     num, den = _rationalise(num, den)
     if len(den) == 1:
         ((m, c),) = den.items()
-        factor, inverse = _reduce({b: -e for b, e in m})
-        return Quotient(_mul(num, {inverse: factor / c}), _ONE)
+        factor, inverse = reduced({b: -e for b, e in m})
+        return Quotient(poly_mul(num, {inverse: factor / c}), ONE)
     divided = _divide(num, den)
     if divided is not None:
-        return Quotient(divided, _ONE)
+        return Quotient(divided, ONE)
     return Quotient(*_lowest(num, den))
 
 
@@ -317,19 +215,19 @@ def _rationalise(num: Poly, den: Poly) -> tuple[Poly, Poly]:
         if not bases:
             break
         conjugate = {m: -c if any(b == bases[0] for b, _ in m) else c for m, c in den.items()}
-        product = _mul(den, conjugate)
+        product = poly_mul(den, conjugate)
         if not product or any(b == bases[0] for m in product for b, _ in m):
             break
-        num, den = _mul(num, conjugate), product
+        num, den = poly_mul(num, conjugate), product
     return num, den
 
 
 def _lead(poly: Poly) -> Monomial:
-    return min(poly, key=_order)
+    return min(poly, key=order)
 
 
 def _divide(num: Poly, den: Poly) -> Poly | None:
-    """num / den where that leaves no remainder, else None. Only without roots: those are no integers."""
+    """Num / den where that leaves no remainder, else None. Only without roots: those are no integers."""
     if any(e.denominator != 1 or e < 0 for poly in (num, den) for m in poly for _, e in m):
         return None
     lead = _lead(den)
@@ -347,7 +245,7 @@ def _divide(num: Poly, den: Poly) -> Poly | None:
         m = tuple(sorted((b, e) for b, e in exponents.items() if e))
         c = rest[top] / den[lead]
         quotient[m] = c
-        rest = _sum(rest, _mul({m: -c}, den))
+        rest = poly_sum(rest, poly_mul({m: -c}, den))
     return None
 
 
@@ -356,7 +254,7 @@ def _lowest(num: Poly, den: Poly) -> tuple[Poly, Poly]:
     common = _common(list(num) + list(den))
     if common:
         inverse: Poly = {tuple((b, -e) for b, e in common): Fraction(1)}
-        num, den = _mul(num, inverse), _mul(den, inverse)
+        num, den = poly_mul(num, inverse), poly_mul(den, inverse)
     c = den[_lead(den)]
     return {m: v / c for m, v in num.items()}, {m: v / c for m, v in den.items()}
 
@@ -380,11 +278,11 @@ def cleared(a: Quotient) -> Quotient:
         for base, e in m:
             lowest[base] = min(lowest.get(base, Fraction(0)), e)
     up = tuple(sorted((b, -e) for b, e in lowest.items() if e < 0))
-    return Quotient(_mul(a.num, {up: Fraction(1)}), _ONE) if up else Quotient(a.num, _ONE)
+    return Quotient(poly_mul(a.num, {up: Fraction(1)}), ONE) if up else Quotient(a.num, ONE)
 
 
 def content(a: Quotient) -> tuple[Fraction, Quotient]:
-    """a as a positive rational number times a quotient with coprime integer coefficients."""
+    """A as a positive rational number times a quotient with coprime integer coefficients."""
     values = list(a.num.values())
     if not values:
         return Fraction(1), a

@@ -40,7 +40,7 @@ def compare(a: Form, b: Form, ask: Ask) -> Finding:
 
 
 def _other_names(a: Form, b: Form, ask: Ask) -> Finding:
-    """y = 5 is not x = 5, but 'Area = 5' and 'A = 5' only say the same in other words."""
+    """Y = 5 is not x = 5, but 'Area = 5' and 'A = 5' only say the same in other words."""
     if a.equation is not None and b.equation is not None and "(" not in a.name + b.name:
         return _equations(a, b)
     if is_symbol(a.name) and is_symbol(b.name):
@@ -63,7 +63,9 @@ def _values(a: Form, b: Form, ask: Ask) -> Finding:
         return _unordered(a.parts, b.parts, ask)
     if {a.kind, b.kind} == {"list", "expression"}:
         return _unordered(_as_list(a), _as_list(b), ask)
-    if {a.kind, b.kind} == {"tuple", "matrix"} and all(p.kind == "tuple" for p in (*a.parts, *b.parts) if p.mark):
+    if {a.kind, b.kind} == {"tuple", "matrix"} and all(
+        p.kind == "tuple" for p in (*a.parts, *b.parts) if p.mark
+    ):
         a, b = _rows(a), _rows(b)
     if a.kind in ("tuple", "matrix") and b.kind in ("tuple", "matrix"):
         return _ordered(a, b, ask)
@@ -79,10 +81,19 @@ def _values(a: Form, b: Form, ask: Ask) -> Finding:
 def _rows(form: Form) -> Form:
     """[[1, 2], [3, 4]] as a matrix."""
     rows = form.parts
-    if form.kind != "tuple" or not all(r.kind == "tuple" and len(r.parts) == len(rows[0].parts) for r in rows):
+    if form.kind != "tuple" or not all(
+        r.kind == "tuple" and len(r.parts) == len(rows[0].parts) for r in rows
+    ):
         return form
     cells = tuple(c for r in rows for c in r.parts)
-    return Form("matrix", form.key, form.plain, form.latex, mark=f"{len(rows)}x{len(rows[0].parts)}", parts=cells)
+    return Form(
+        "matrix",
+        form.key,
+        form.plain,
+        form.latex,
+        mark=f"{len(rows)}x{len(rows[0].parts)}",
+        parts=cells,
+    )
 
 
 def _as_list(form: Form) -> tuple[Form, ...]:
@@ -128,7 +139,11 @@ def _terminates(value: Fraction) -> bool:
 
 def _is_rounded_irrational(a: Form, b: Form) -> bool:
     decimal, other = (a, b) if a.decimals >= 0 else (b, a)
-    if decimal.decimals < MIN_IRRATIONAL_DECIMALS or decimal.number is None or other.number is not None:
+    if (
+        decimal.decimals < MIN_IRRATIONAL_DECIMALS
+        or decimal.number is None
+        or other.number is not None
+    ):
         return False
     if other.quotient is None or any(_is_variable(base) for base in other.quotient.bases()):
         return False
@@ -145,6 +160,8 @@ def _is_variable(base: str) -> bool:
 def _opaque(a: Form, b: Form, ask: Ask) -> Finding:
     if a.plain and a.plain == b.plain:
         return True
+    if not a.latex or not b.latex:
+        return Verdict.UNPARSED  # brackets that do not match
     if "text" in (a.kind, b.kind):
         return False
     return ask(a.latex, b.latex)
@@ -154,9 +171,23 @@ def _relations(a: Form, b: Form, ask: Ask) -> Finding:
     if a.equation is not None and b.equation is not None:
         if a.equation.is_exact and b.equation.is_exact:
             return False
-        return ask(a.latex, b.latex)
+        return False if _not_proportional(a, b) else ask(a.latex, b.latex)
     is_exact = all(p.quotient is not None and p.quotient.is_exact for p in (*a.parts, *b.parts))
     return False if a.mark != b.mark or is_exact else ask(a.latex, b.latex)
+
+
+def _not_proportional(a: Form, b: Form) -> bool:
+    """Whether left minus right side of two equations has no constant ratio at the fixed points."""
+    sides = []
+    for form in (a, b):
+        left, right = (p.points for p in form.parts)
+        sides.append(
+            [None if x is None or y is None else x - y for x, y in zip(left, right, strict=False)]
+        )
+    pairs = [(x, y) for x, y in zip(*sides, strict=False) if x is not None and y is not None]
+    return any(
+        abs(x * v - y * u) > 1e-7 * max(abs(x * v), abs(y * u)) for x, y in pairs for u, v in pairs
+    )
 
 
 # --- parts -------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 
 from lorid_data.answers.compare import Ask, Finding, compare
+from lorid_data.answers.monomials import TermsError
 from lorid_data.answers.read import read, read_as_list
 from lorid_data.answers.results import LimitError, Verdict
 from lorid_data.answers.verifier import LIMIT_S, verifier
@@ -22,7 +23,7 @@ def equal(a: str, b: str) -> Verdict:
         return Verdict.EQUAL
     try:
         found = _compare(a, b)
-    except LimitError:
+    except (LimitError, TermsError):
         return Verdict.UNPARSED
     if isinstance(found, Verdict):
         return found
@@ -37,7 +38,12 @@ def _compare(a: str, b: str) -> Finding:
     if found is True:
         return True
     for x, y in ((read_as_list(a), second), (first, read_as_list(b))):
-        if x is not None and y is not None and "list" == x.kind == y.kind and compare(x, y, ask) is True:
+        if (
+            x is not None
+            and y is not None
+            and "list" == x.kind == y.kind
+            and compare(x, y, ask) is True
+        ):
             return True
     return found
 

@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from lorid_data.answers import algebra
 from lorid_data.answers.algebra import Quotient
-from lorid_data.answers.expression import Node
+from lorid_data.answers.nodes import Node
 from lorid_data.answers.results import LimitError
 
 MAX_FACTORIAL = 3000
@@ -102,7 +102,9 @@ def _factorial(node: Node) -> Quotient:
 def _binom(node: Node) -> Quotient:
     top, bottom = (exact(a) for a in node.args)
     n, k = _small_integer(top), _small_integer(bottom)
-    return _opaque("binom", top, bottom) if n is None or k is None else algebra.number(math.comb(n, k))
+    return (
+        _opaque("binom", top, bottom) if n is None or k is None else algebra.number(math.comb(n, k))
+    )
 
 
 def _abs(node: Node) -> Quotient:
@@ -166,7 +168,9 @@ _ONE = algebra.number(1)
 
 
 def _degree(node: Node) -> Quotient:
-    return algebra.mul(exact(node.args[0]), algebra.mul(algebra.symbol("pi"), algebra.number(Fraction(1, 180))))
+    return algebra.mul(
+        exact(node.args[0]), algebra.mul(algebra.symbol("pi"), algebra.number(Fraction(1, 180)))
+    )
 
 
 def _unit_circle(base: Quotient, exponent: Quotient) -> Quotient | None:

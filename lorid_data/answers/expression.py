@@ -7,9 +7,9 @@ it refuses is compared as text or by the verifier. Nothing is evaluated here.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 
+from lorid_data.answers.nodes import FUNCTIONS, GREEK, PLAIN_NAMES, PLAIN_SYMBOLS, Node, num, sym
 from lorid_data.answers.results import LimitError
 from lorid_data.answers.tokens import Tok, Tokens
 
@@ -20,34 +20,7 @@ class ParseError(ValueError):
     """The tokens are no expression that this parser knows."""
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
-    """An operation and its arguments."""
-
-    op: str
-    """num, sym, add, mul, neg, inv, pow, root (argument, index), or a function's name"""
-    args: tuple[Node, ...] = ()
-    value: Fraction = Fraction(0)
-    name: str = ""
-
-
-GREEK = frozenset(
-    "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda mu nu xi rho sigma tau "
-    "upsilon phi varphi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega ell hbar".split()
-)  # fmt: skip
-FUNCTIONS = frozenset(
-    "sin cos tan cot sec csc arcsin arccos arctan sinh cosh tanh coth log ln lg exp det gcd lcm max min Re Im arg "
-    "deg dim".split()
-)  # fmt: skip
 _MANY = frozenset({"gcd", "lcm", "max", "min"})
-_PLAIN_NAMES = {
-    **{w: w for w in FUNCTIONS - {"deg", "dim"}},
-    **{"asin": "arcsin", "acos": "arccos", "atan": "arctan", "sqrt": "sqrt", "cbrt": "cbrt"},
-}
-_PLAIN_SYMBOLS = {
-    **{g: g for g in GREEK if len(g) > 2},
-    **{"pi": "pi", "inf": "oo", "infinity": "oo", "oo": "oo", "infty": "oo"},
-}
 _TIMES = frozenset({r"\cdot", r"\times", r"\ast"})
 _END = frozenset(")]}+-,;=<>|:")
 
@@ -64,16 +37,6 @@ def parse_expression(toks: Tokens) -> Node:
     if parser.i != len(parser.toks):
         raise ParseError
     return node
-
-
-def num(value: int | Fraction) -> Node:
-    """A number."""
-    return Node("num", value=Fraction(value))
-
-
-def sym(name: str) -> Node:
-    """A symbol."""
-    return Node("sym", name=name)
 
 
 class _Parser:
@@ -107,7 +70,7 @@ class _Parser:
     # --- grammar ---
 
     def whole(self) -> Node:
-        """A sum, or two of them around \\over or \\choose."""
+        r"""A sum, or two of them around \over or \choose."""
         node = self.sum()
         if self.take(r"\over"):
             return Node("mul", (node, Node("inv", (self.sum(),))))
@@ -154,14 +117,17 @@ class _Parser:
         """Whether a factor follows without a sign of multiplication. Two numbers never multiply so."""
         kind, text = self.kind(), self.peek()
         if kind == "num":
-            return self.toks[self.i - 1].text in (")", "}", "]") and self.toks[self.i - 1].kind == "op"
+            return (
+                self.toks[self.i - 1].text in (")", "}", "]") and self.toks[self.i - 1].kind == "op"
+            )
         if kind in ("let", "word"):
             return True
         if kind == "op":
             return text in ("(", "{") or (text == "|" and self.bars == 0)
         return kind == "cmd" and (
             text[1:] in GREEK | FUNCTIONS
-            or text in (r"\frac", r"\sqrt", r"\pi", r"\binom", r"\lfloor", r"\lceil", r"\infty", r"\imath")
+            or text
+            in (r"\frac", r"\sqrt", r"\pi", r"\binom", r"\lfloor", r"\lceil", r"\infty", r"\imath")
         )
 
     def power(self) -> Node:
@@ -254,7 +220,7 @@ class _Parser:
         return value if part is None else Node("add", (value, part))
 
     def mixed(self) -> Node | None:
-        """The proper fraction behind a whole number: 2\\frac{1}{2} or 2 1/2."""
+        r"""The proper fraction behind a whole number: 2\frac{1}{2} or 2 1/2."""
         start = self.i
         if self.peek() == r"\frac":
             part = self.command()
@@ -272,12 +238,15 @@ class _Parser:
         return None
 
     def short_argument(self) -> Node:
-        """One argument of \\frac or \\sqrt: a group, a command or the next digit."""
+        r"""One argument of \frac or \sqrt: a group, a command or the next digit."""
         if self.peek() == "{":
             return self.group()
         if self.kind() == "num" and self.peek().isdigit() and len(self.peek()) > 1:
             tok = self.toks[self.i]
-            self.toks[self.i : self.i + 1] = [Tok("num", tok.text[0], tok.gap), Tok("num", tok.text[1:], gap=False)]
+            self.toks[self.i : self.i + 1] = [
+                Tok("num", tok.text[0], tok.gap),
+                Tok("num", tok.text[1:], gap=False),
+            ]
         if self.kind() == "num":
             value = num(Fraction(self.peek()))
             self.i += 1
@@ -315,16 +284,20 @@ class _Parser:
 
     def word(self) -> Node:
         text = self.peek()
-        if text in _PLAIN_SYMBOLS:
+        if text in PLAIN_SYMBOLS:
             self.i += 1
-            return sym(_PLAIN_SYMBOLS[text])
-        if text in _PLAIN_NAMES:
+            return sym(PLAIN_SYMBOLS[text])
+        if text in PLAIN_NAMES:
             self.i += 1
-            return self.function(_PLAIN_NAMES[text])
+            return self.function(PLAIN_NAMES[text])
         for name in ("sqrt", "pi"):
             # "sqrtx", "xpi": typed without a space
             if text.startswith(name) or text.endswith(name):
-                head, tail = (name, text[len(name) :]) if text.startswith(name) else (text[: -len(name)], name)
+                head, tail = (
+                    (name, text[len(name) :])
+                    if text.startswith(name)
+                    else (text[: -len(name)], name)
+                )
                 gap = self.toks[self.i].gap
                 self.toks[self.i : self.i + 1] = [_piece(head, gap=gap), _piece(tail, gap=False)]
                 return self.atom()
@@ -394,7 +367,9 @@ class _Parser:
                 raise ParseError  # sin(x)^2 and sin (x^2) are both meant by it
             return node
         factors = [self.signed()]
-        while self.kind() in ("num", "let") or (self.kind() == "cmd" and self.peek()[1:] in GREEK | {"pi", "frac"}):
+        while self.kind() in ("num", "let") or (
+            self.kind() == "cmd" and self.peek()[1:] in GREEK | {"pi", "frac"}
+        ):
             factors.append(self.power())
         return factors[0] if len(factors) == 1 else Node("mul", tuple(factors))
 

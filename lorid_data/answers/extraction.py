@@ -25,18 +25,18 @@ MAX_STOPS = 10
 
 _TURN = re.compile(
     r"<\|[^|<>\n]{0,40}\|>|</s>|<eos>|<end_of_turn>|\[/?INST\]"
-    r"|(?<=\n)(?:[#*>]+ ?)*(?:Human|User|Instruction|Question|Q)\s?(?:\*\*)?:(?=[\s*])",
+    r"|(?<=\n)[#*> ]{0,8}(?:Human|User|Instruction|Question|Q)\s?(?:\*\*)?:(?=[\s*])",
     re.IGNORECASE,
 )
 """Where another turn begins, whatever stands before it."""
 _NEXT = re.compile(
-    r"(?<=\n)(?:[#*>]+ ?)*(?:Question|Problem|Q|Exercise|Example)\s?\d{0,3}\s?(?:\*\*)?[:.](?=[\s*])",
+    r"(?<=\n)[#*> ]{0,8}(?:Question|Problem|Q|Exercise|Example)\s?\d{0,3}\s?(?:\*\*)?[:.](?=[\s*])",
     re.IGNORECASE,
 )
 """Where the next problem begins, if this one has its answer already; else it may be this one's part."""
 _HASH = re.compile(r"####[^\S\n]*([^\n]*)")
-_ARROW = re.compile(r"--+>")
-_END = re.compile(r"\bEND\b")
+_ARROW = re.compile(r"-->")
+_END = re.compile(r"(?<![A-Za-z])END(?![A-Za-z])")
 _TAG = re.compile(r"<(/?)answer>", re.IGNORECASE)
 _BOX = re.compile(r"\\(?:boxed|fbox)(?![A-Za-z])\s*")
 _HEADING = re.compile(
@@ -48,25 +48,28 @@ _HEADING = re.compile(
 _CUE = re.compile(
     r"""(?:
         \banswers?\b
-        (?:\s+(?:to|for)\s+[^.:\n]{1,80}?)?
-        (?:\**\s*\n*\s*(?:is|are|was|must\ be|should\ be|would\ be|will\ be|comes\ to|turns\ out\ to\ be|equals?)\b(?:\s+(?:then|therefore|thus|simply|just|exactly|given\ by|equal\ to))*
-          |["'*_]*\s*[:=：]
-          |["'*_]*\s*\n)
+        (?:\s{1,4}(?:to|for)\s[^.:\n]{1,80}?)?
+        (?:\*{0,2}\s{0,4}(?:is|are|was|must\ be|should\ be|would\ be|will\ be|comes\ to|turns\ out\ to\ be|equals?)\b(?:\s{1,4}(?:then|therefore|thus|simply|just|exactly|given\ by|equal\ to)){0,3}
+          |["'*_]{0,4}\s{0,4}[:=：])
+      | (?<=\n)[\ #*_>]{0,8}(?:the\ )?(?:final\ )?answer[\ *_]{0,8}\n
       | \bans(?:wer)?\s?[:=.]
       | 答案(?:是|为)?\s*[:：]?
     )""",
     re.IGNORECASE | re.VERBOSE,
 )
-_NUMBER = re.compile(
-    r"(?<![\w.])-?\s?[$€£]?\s?-?(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)?(?:(?<=\d)\s?/\s?\d+|\.\d+)?%?"
-)
 _LAST = re.compile(
     r"(?<![\w.\\])(?:(?<=\s)-|^-|(?<=[=($])-)?[$€£]?-?(?:\d{1,3}(?:,\d{3})+(?![\d])|\d+(?!\d))(?:\.\d+)?(?:/\d+(?![\d/]))?%?"
     r"|\\frac\{-?\d+\}\{\d+\}"
 )
+_HYPOTHETICAL = re.compile(
+    r"\b(?:if|whether|suppose|assuming|assume|imagine|unless|not\s+sure(?:\s+that)?|(?:don't|do\s+not)\s+(?:think|believe|know)"
+    r"(?:\s+(?:that|what))?)(?:\s+(?:the|my|our|your|his|her|their))?(?:\s+(?:final|correct|right))?\s*$",
+    re.IGNORECASE,
+)
+"""What stands before a cue that states no answer: "if the answer is 5"."""
 _UNFINISHED = re.compile(
     r"(?:[-+*/=<(,×÷\\^{\[$&:]|\b(?:the|a|an|of|is|are|and|or|to|in|for|with|by|has|have|so|then|that|which|we|she|he|"
-    r"they|it|from|per|each|be|will|would|than|as|at|on|if|because|since|plus|minus|times))$",
+    r"they|from|per|be|will|would|than|as|at|on|if|because|since|plus|minus|times))$",
     re.IGNORECASE,
 )
 _ANNOTATION = re.compile(r"<<[^<>\n]{0,200}>>")
@@ -89,7 +92,9 @@ def extract(text: str, *, last_number: bool = False) -> Answer | NoAnswer:
         return NoAnswer(Why.EMPTY_TEXT)
     text = own_part(text[-MAX_TAIL:])
     for stop in islice(_NEXT.finditer(text), MAX_STOPS):
-        if text[: stop.start()].strip() and isinstance(found := _marked(text[: stop.start()]), Answer):
+        if text[: stop.start()].strip() and isinstance(
+            found := _marked(text[: stop.start()]), Answer
+        ):
             return found
     found = _marked(text)
     if isinstance(found, NoAnswer) and found.reason is Why.NO_MARKER and last_number:
@@ -100,7 +105,9 @@ def extract(text: str, *, last_number: bool = False) -> Answer | NoAnswer:
 def _marked(text: str) -> Answer | NoAnswer:
     """The last answer that the text marks."""
     is_marked = False
-    marks = sorted([*_hashes(text), *_arrows(text), *_tags(text), *_boxes(text)], key=lambda m: m[0])
+    marks = sorted(
+        [*_hashes(text), *_arrows(text), *_tags(text), *_boxes(text)], key=lambda m: m[0]
+    )
     for _, found_by, content in reversed(marks):
         if content is None:
             return NoAnswer(Why.TRUNCATED)
@@ -108,8 +115,11 @@ def _marked(text: str) -> Answer | NoAnswer:
         if value:
             return Answer(value, found_by)
         is_marked = True
+    text = "\n" + text
     cues = list(_CUE.finditer(text))
     for cue in cues[: -MAX_CUES - 1 : -1]:
+        if _HYPOTHETICAL.search(text[max(0, cue.start() - 40) : cue.start()]):
+            continue
         if value := answer_phrase(text[cue.end() : cue.end() + 400]):
             return Answer(value, FoundBy.CUE)
     return NoAnswer(Why.EMPTY_MARKER if is_marked else Why.NO_MARKER)
@@ -134,8 +144,7 @@ def _hashes(text: str) -> list[Mark]:
         content = m[1].strip().lstrip("#").strip()
         if _HEADING.match(content.lstrip("*_ ")):
             continue
-        cue = _CUE.match(content.lstrip("*_ ") + "\n")
-        if cue is not None:
+        if _CUE.search("\n" + content[:40] + "\n") is not None:
             continue  # "#### Final answer: 72" is found as a cue
         found.append((m.start(), FoundBy.HASH, content))
     return found
@@ -170,7 +179,7 @@ def _tags(text: str) -> list[Mark]:
 
 
 def _boxes(text: str) -> list[Mark]:
-    """Each `\\boxed{…}` that is not inside another."""
+    r"""Each `\boxed{…}` that is not inside another."""
     starts = list(_BOX.finditer(text))
     closes = _closing_braces(text) if starts else {}
     found: list[Mark] = []

@@ -10,7 +10,7 @@ from functools import cached_property
 from lorid_data.answers import algebra
 from lorid_data.answers.algebra import Quotient
 from lorid_data.answers.evaluate import at_points
-from lorid_data.answers.expression import Node
+from lorid_data.answers.nodes import Node
 
 
 @dataclass(frozen=True)
@@ -65,10 +65,18 @@ class Form:
         return replace(self, name=name, equation=equation)
 
 
-def expression(node: Node, quotient: Quotient, *, latex: str, plain: str, decimals: int = -1) -> Form:
-    """A number, a polynomial, a surd, …"""
+def expression(
+    node: Node, quotient: Quotient, *, latex: str, plain: str, decimals: int = -1
+) -> Form:
+    """A number, a polynomial, a surd or the like."""
     return Form(
-        "expression", quotient.key(), plain=plain, latex=latex, quotient=quotient, node=node, decimals=decimals
+        "expression",
+        quotient.key(),
+        plain=plain,
+        latex=latex,
+        quotient=quotient,
+        node=node,
+        decimals=decimals,
     )
 
 
@@ -91,7 +99,14 @@ def listed(parts: Sequence[Form], plain: str, latex: str) -> Form:
 def ordered(parts: Sequence[Form], brackets: str, plain: str, latex: str) -> Form:
     """Parts in order: a point, a vector, or an interval whose ends are the two parts."""
     inner = ", ".join(p.key for p in parts)
-    return Form("tuple", brackets[0] + inner + brackets[1], plain=plain, latex=latex, mark=brackets, parts=tuple(parts))
+    return Form(
+        "tuple",
+        brackets[0] + inner + brackets[1],
+        plain=plain,
+        latex=latex,
+        mark=brackets,
+        parts=tuple(parts),
+    )
 
 
 def _full(part: Form) -> str:
@@ -149,7 +164,9 @@ def _join(parts: list[Span]) -> list[Span]:
     highs = [real_value(s.high) for s in parts]
     if any(v is None for v in (*lows, *highs)):
         return sorted(parts, key=lambda s: s.key)
-    order = sorted(range(len(parts)), key=lambda i: (lows[i] or 0.0, parts[i].brackets[0] == "(", parts[i].key))
+    order = sorted(
+        range(len(parts)), key=lambda i: (lows[i] or 0.0, parts[i].brackets[0] == "(", parts[i].key)
+    )
     out: list[Span] = []
     for i in order:
         span = parts[i]

@@ -12,7 +12,7 @@ import re
 from functools import cache
 from pathlib import Path
 
-from lorid_data.answers.results import Verdict
+from lorid_data.answers.results import Verdict, table
 
 MAX_CHARS = 4096
 """Longer answers are not looked at: some of the official replacements take quadratic time."""
@@ -120,7 +120,7 @@ def _strip_rest(text: str) -> str:
 
 
 def _brace_fractions(text: str) -> str:
-    """\\frac12 → \\frac{1}{2}: the two characters behind a \\frac without a brace become its arguments."""
+    r"""\frac12 → \frac{1}{2}: the two characters behind a \frac without a brace become its arguments."""
     head, *rest = text.split(r"\frac")
     out = head
     for piece in rest:
@@ -136,15 +136,13 @@ def _brace_fractions(text: str) -> str:
 
 
 def _slash_to_frac(text: str) -> str:
-    """3/4 → \\frac{3}{4}, where nothing else is there."""
+    r"""3/4 → \frac{3}{4}, where nothing else is there."""
     sides = text.split("/")
     if len(sides) != 2:
         return text
     shown = []
     for side in sides:
-        if "sqrt" in side:
-            shown.append(side)
-        elif re.fullmatch(r"0|-?[1-9]\d*", side):
+        if "sqrt" in side or re.fullmatch(r"0|-?[1-9]\d*", side):
             shown.append(side)
         else:
             return text
@@ -153,11 +151,18 @@ def _slash_to_frac(text: str) -> str:
 
 # --- number words, as the package word2number reads them ---------------------------------------
 
-_ONES = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen " \
-        "seventeen eighteen nineteen".split()  # fmt: skip
+_ONES = table("""
+    zero one two three four five six seven eight nine ten eleven twelve thirteen
+    fourteen fifteen sixteen seventeen eighteen nineteen
+    """)  # fmt: skip
 _VALUES = {
     **{w: i for i, w in enumerate(_ONES)},
-    **{w: 10 * i for i, w in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), 2)},
+    **{
+        w: 10 * i
+        for i, w in enumerate(
+            ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"], 2
+        )
+    },
     "hundred": 100,
 }
 _SCALES = {"thousand": 1000, "million": 10**6, "billion": 10**9}
@@ -174,7 +179,8 @@ def _words_to_number(text: str) -> str:
     order = [w for w in words if w in _SCALES]
     if order != sorted(order, key=lambda w: -_SCALES[w]):
         return text
-    total, group = 0, []
+    total = 0
+    group: list[int] = []
     for w in words:
         if w in _SCALES:
             total += (_small(group) if group else 1) * _SCALES[w]

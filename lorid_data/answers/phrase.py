@@ -24,13 +24,19 @@ _LEAD = re.compile(
 )
 _REFUSAL = re.compile(
     r"(?:not|in|at|on|below|above|as|to|found|shown|correct|incorrect|wrong|right|clear|unclear|unknown|obvious|missing|here"
-    r"|n/?a|none\s+of\s+(?:the\s+)?above|cannot|can't|can\s+not|could\s+not|impossible\s+to|unable|i\s|we\s|you\s|it\s|they\s|there\s|this\s|these\s"
-    r"|don't|i\s?'?d|greater\s+than|less\s+than|more\s+than|at\s+(?:least|most)|between|undetermined|indeterminate|pending"
-    r"|null|nan|\?+|tbd|todo|\.\.\.|…|-+$)(?![A-Za-z])",
+    r"|n/?a|none\s+of\s+(?:the\s+)?above|cannot|can't|can\s+not|could\s+not|impossible\s+to|unable|don't|depends"
+    r"|greater\s+than|less\s+than|more\s+than|between|undetermined|indeterminate|pending|null|nan|tbd|todo)(?![A-Za-z])"
+    r"|(?:i|we|you|they)\s+(?:do|did|can|could|am|are|will|would|need|must|have|know|think|was|were|just|still|cannot)(?:n.?t)?\b|i'?m\b"
+    r"|(?:it|this|there)\s+(?:is|are|depends|seems|was|does|cannot|can't)\b"
+    r"|\?+$|\.\.\.|…|-+$",
     re.IGNORECASE,
 )
-_NUMBER = re.compile(r"(?<![\w.])[-−+]?\s?(?:US)?[$€£]?\s?[-−]?(?:\d[\d,]*(?:\.\d+)?|\.\d+)(?:\s?/\s?\d+)?%?(?!\w)")
-_PROSE = re.compile(r"(?:the|a|an|that|his|her|their|our|its|she|he|each|every|all|both)\b", re.IGNORECASE)
+_NUMBER = re.compile(
+    r"(?<![\w.])[-−+]?\s?(?:US)?[$€£]?\s?[-−]?(?:\d[\d,]*(?:\.\d+)?|\.\d+)(?:\s?/\s?\d+)?%?(?!\w)"
+)
+_PROSE = re.compile(
+    r"(?:the|a|an|that|his|her|their|our|its|she|he|each|every|all|both)\b", re.IGNORECASE
+)
 _COPULA = re.compile(r"\b(?:is|are|was|were|equals|be|=|:)\s+", re.IGNORECASE)
 MAX_WORDS = 4
 
@@ -115,7 +121,10 @@ def _starts_like_an_answer(sentence: str) -> bool:
     if re.match(r"[-−+±(\[{|√π∞.]|\\|[$€£]|\d|US\$", sentence):
         return True
     words = sentence.split()
-    return len(words) == 1 or re.match(r"[A-Za-z]\w{0,2}(?:\([a-z]\))?\s*[=<>≤≥+*/^-]", sentence) is not None
+    return (
+        len(words) == 1
+        or re.match(r"[A-Za-z]\w{0,2}(?:\([a-z]\))?\s*[=<>≤≥+*/^-]", sentence) is not None
+    )
 
 
 def _before_clause(sentence: str) -> str:
@@ -125,7 +134,10 @@ def _before_clause(sentence: str) -> str:
     arithmetic = re.fullmatch(r"[-−+*/×÷().,$\d\s%]+=\s*([^=]+)", kept)
     if arithmetic is None and kept.count("=") > 1:
         arithmetic = re.fullmatch(r".*=\s*([^=]+)", kept)
-    return strip_markup(arithmetic[1]) if arithmetic else kept
+    kept = strip_markup(arithmetic[1]) if arithmetic else kept
+    while kept.endswith("}") and kept.count("}") > kept.count("{"):
+        kept = strip_markup(kept[:-1])  # {"answer": "72"}
+    return kept
 
 
 def _from_prose(sentence: str) -> str:
@@ -137,7 +149,7 @@ def _from_prose(sentence: str) -> str:
         is_name = 0 < len(short.split()) <= MAX_WORDS and not _PROSE.match(short)
         return short if is_name else ""
     if len(numbers) == 1:
-        return numbers[0].strip()
+        return str(numbers[0]).strip()
     said = _COPULA.split(sentence)[-1]
     found = _NUMBER.match(said)
     return found[0].strip() if found else ""

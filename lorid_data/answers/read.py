@@ -3,26 +3,42 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from functools import lru_cache
 
-from lorid_data.answers import forms, relations
-from lorid_data.answers.algebra import number
-from lorid_data.answers.evaluate import exact
-from lorid_data.answers.expression import FUNCTIONS, Node, ParseError, parse_expression
-from lorid_data.answers.forms import Form, Span
-from lorid_data.answers.results import LimitError
+from lorid_data.answers import forms, quantities, relations, sets
+from lorid_data.answers.forms import Form
+from lorid_data.answers.monomials import TermsError
+from lorid_data.answers.nodes import FUNCTIONS
+from lorid_data.answers.results import LimitError, table
 from lorid_data.answers.spelling import respell
-from lorid_data.answers.tokens import Tok, Tokens, is_balanced, latex, partner, plain, split_at, tokenise
-from lorid_data.answers.units import CURRENCY, canonical, unit_suffix
-from lorid_data.answers.words import SCALES, spelled_fraction, spelled_number
+from lorid_data.answers.tokens import (
+    Tok,
+    Tokens,
+    is_balanced,
+    latex,
+    partner,
+    plain,
+    split_at,
+    tokenise,
+)
+from lorid_data.answers.units import CURRENCY, canonical
+from lorid_data.answers.words import spelled_fraction, spelled_number
 
-_LEAD = frozenset("about approximately approx exactly roughly around only option choice".split())
+_LEAD = frozenset(
+    ["about", "approximately", "approx", "exactly", "roughly", "around", "only", "option", "choice"]
+)
 _LEAD_COMMANDS = frozenset({r"\approx", r"\sim", r"\therefore", "=", ":"})
-_MONEY = frozenset("us usd rs inr eur cad aud hk".split())
-_PRODUCTS = frozenset("no yes odd six ten one two red all day dog cat sun mon tue wed thu fri sat may jan".split())
+_MONEY = frozenset(["us", "usd", "rs", "inr", "eur", "cad", "aud", "hk"])
+_PRODUCTS = frozenset(
+    table("""
+    no yes odd six ten one two red all day dog cat sun mon tue wed thu fri sat may
+    jan
+    """)
+)
 """Words of up to three letters that are words; every other run of three is a product of variables."""
-_EMPTY = frozenset({"nosolution", "nosolutions", "norealsolution", "norealsolutions", "emptyset", "none"})
+_EMPTY = frozenset(
+    {"nosolution", "nosolutions", "norealsolution", "norealsolutions", "emptyset", "none"}
+)
 _ALL_REALS = frozenset({"allrealnumbers", "allreals", r"\mathbbr", "realnumbers"})
 _MATRICES = frozenset({"pmatrix", "bmatrix", "matrix", "Bmatrix", "smallmatrix", "array"})
 
@@ -41,8 +57,8 @@ def read(text: str) -> Form:
         raise LimitError(msg)
     try:
         return answer(toks)
-    except RecursionError:
-        msg = "an answer nested too deeply"
+    except (RecursionError, TermsError):
+        msg = "an answer nested too deeply, or with too many terms"
         raise LimitError(msg) from None
 
 
@@ -74,7 +90,7 @@ def _unbalanced(toks: Tokens) -> Form:
     texts = [t.text for t in toks]
     if len(texts) == 2 and texts[1] == ")" and len(texts[0]) == 1:
         return single(toks[:1])
-    return forms.opaque(plain(toks), latex(toks))
+    return forms.opaque(plain(toks), "")
 
 
 def _lead(toks: Tokens) -> tuple[list[Tok], str]:
@@ -83,7 +99,11 @@ def _lead(toks: Tokens) -> tuple[list[Tok], str]:
     unit = ""
     marks = [i for i, t in enumerate(toks) if t.kind == "op" and t.text in CURRENCY]
     if marks:
-        first = [t.text for t in toks[: marks[0]] if t.text not in ("+", "-") and t.text.lower() not in _MONEY]
+        first = [
+            t.text
+            for t in toks[: marks[0]]
+            if t.text not in ("+", "-") and t.text.lower() not in _MONEY
+        ]
         if not first and (len(marks) % 2 or toks[marks[0]].text != "$"):
             unit = CURRENCY[toks[marks[0]].text]
         toks = [t for i, t in enumerate(toks) if i not in marks]
@@ -106,7 +126,9 @@ def connective(tok: Tok) -> str:
         return tok.text.strip(" ,.").lower()
     if tok.kind == "op" and tok.text == "&":
         return "and"
-    return {r"\lor": "or", r"\vee": "or", r"\land": "and", r"\wedge": "and", r"\&": "and"}.get(tok.text, "")
+    return {r"\lor": "or", r"\vee": "or", r"\land": "and", r"\wedge": "and", r"\&": "and"}.get(
+        tok.text, ""
+    )
 
 
 def _split_list(toks: Tokens) -> tuple[list[list[Tok]], set[str]]:
@@ -123,12 +145,23 @@ def _split_list(toks: Tokens) -> tuple[list[list[Tok]], set[str]]:
 
 def single(toks: Tokens) -> Form:
     """An answer that is no list."""
-    for rule in (_enclosed, _words, relations.relation, _set_operation, _plus_minus, _matrix, _based, _ratio,
-                 _quantity, _remark):  # fmt: skip
+    rules = (
+        _enclosed,
+        _words,
+        relations.relation,
+        sets.set_operation,
+        sets.plus_minus,
+        _matrix,
+        quantities.based,
+        quantities.ratio,
+        quantities.quantity,
+        quantities.remark,
+    )
+    for rule in rules:
         found = rule(toks)
         if found is not None:
             return found
-    return _expression(toks)
+    return quantities.expression(toks)
 
 
 # --- brackets ----------------------------------------------------------------------------------
@@ -187,7 +220,9 @@ def _matrix(toks: Tokens) -> Form | None:
     key = "[" + "; ".join(" ".join(p.key for p in line) for line in lines) + "]"
     if columns == 1:
         key = "(" + ", ".join(p.key for p in parts) + ")"
-    return Form("matrix", key, plain(toks), latex(toks), mark=f"{len(lines)}x{columns}", parts=parts)
+    return Form(
+        "matrix", key, plain(toks), latex(toks), mark=f"{len(lines)}x{columns}", parts=parts
+    )
 
 
 # --- words -------------------------------------------------------------------------------------
@@ -198,15 +233,17 @@ def _words(toks: Tokens) -> Form | None:
     if said in _EMPTY or said == r"\emptyset":
         return forms.listed([], said, r"\emptyset")
     if said in _ALL_REALS:
-        return all_reals()
-    if not all(t.kind in ("word", "text", "let") or t.text in ("-", "'", ".", "!", "?") for t in toks):
+        return sets.all_reals()
+    if not all(
+        t.kind in ("word", "text", "let") or t.text in ("-", "'", ".", "!", "?") for t in toks
+    ):
         return None
     value = _spelled(toks)
     if value is not None:
         return value
     if len(toks) == 1 and len(toks[0].text) == 1:
         return None
-    if any(_is_word(t) for t in toks) and not any(_is_mathematical(t) for t in toks):
+    if any(is_word(t) for t in toks) and not any(_is_mathematical(t) for t in toks):
         if len(toks) > 1 and toks[0].text.lower() in ("the", "a", "an"):
             said = plain(toks[1:])
         return forms.text(said, latex(toks))
@@ -227,164 +264,19 @@ def _spelled(toks: Tokens) -> Form | None:
     return None
 
 
-def all_reals() -> Form:
-    """The real line."""
-    ends = (single(tokenise(r"-\infty")), single(tokenise(r"\infty")))
-    return forms.spans([Span(*ends, "()")], r"\mathbbr", r"(-\infty, \infty)")
-
-
-def _is_word(tok: Tok) -> bool:
+def is_word(tok: Tok) -> bool:
+    """Whether a token is a word, no product of variables."""
     if tok.kind == "text":
         return len(tok.text) > 1
     if tok.kind != "word":
         return False
-    return len(tok.text) > 3 or tok.text.isupper() or tok.text[:1].isupper() or tok.text.lower() in _PRODUCTS
+    return (
+        len(tok.text) > 3
+        or tok.text.isupper()
+        or tok.text[:1].isupper()
+        or tok.text.lower() in _PRODUCTS
+    )
 
 
 def _is_mathematical(tok: Tok) -> bool:
     return tok.kind == "word" and tok.text in FUNCTIONS | {"pi", "sqrt", "theta", "infinity", "inf"}
-
-
-# --- sets --------------------------------------------------------------------------------------
-
-
-def _set_operation(toks: Tokens) -> Form | None:
-    def joins(tok: Tok) -> bool:
-        return tok.text in (r"\cup", "union") or (tok.text == "U" and tok.kind == "let")
-
-    parts = split_at(toks, joins)
-    if len(parts) > 1 and all(parts):
-        found = [answer(p) for p in parts]
-        pieces = [as_spans(f) for f in found]
-        if any(p is None for p in pieces):
-            return _joined("U", sorted(found, key=lambda f: f.key), toks)
-        return forms.spans([s for p in pieces for s in p or ()], plain(toks), latex(toks))
-    parts = split_at(toks, lambda t: t.text in (r"\setminus", r"\backslash", "\\"))
-    if len(parts) == 2 and all(parts):
-        left, right = (answer(p) for p in parts)
-        whole = as_spans(left)
-        if whole and left.key == "(-1*oo, oo)" and (holes := as_spans(right)):
-            return without(holes, whole[0], toks)
-        return _joined("minus", [left, right], toks)
-    return None
-
-
-def _joined(mark: str, found: Sequence[Form], toks: Tokens) -> Form:
-    key = f" {mark} ".join(f.key for f in found)
-    return Form("joined", key, plain(toks), latex(toks), mark=mark, parts=tuple(found))
-
-
-def without(holes: Sequence[Span], line: Span, toks: Tokens) -> Form | None:
-    """The real line without some points, or None where a hole is no point."""
-    points = {s.low.key: s.low for s in holes}
-    values = {k: forms.real_value(p) for k, p in points.items()}
-    if any(s.low.key != s.high.key for s in holes) or any(v is None for v in values.values()):
-        return None
-    inner = sorted(points.values(), key=lambda p: values[p.key] or 0.0)
-    ends = [line.low, *inner, line.high]
-    pairs = zip(ends[:-1], ends[1:], strict=True)
-    return forms.spans([Span(a, b, "()") for a, b in pairs], plain(toks), latex(toks))
-
-
-def as_spans(form: Form) -> list[Span] | None:
-    """The intervals and points of a form, or None where it is no set of numbers."""
-    if form.kind == "tuple" and len(form.parts) == 2 and form.mark in ("()", "[]", "(]", "[)"):
-        return [Span(form.parts[0], form.parts[1], form.mark)]
-    if form.kind == "list" and all(p.kind == "expression" for p in form.parts):
-        return [Span(p, p, "[]") for p in form.parts]
-    if form.kind == "set":
-        ends = form.parts
-        return [Span(ends[2 * i], ends[2 * i + 1], b) for i, b in enumerate(form.mark.split())]
-    return [Span(form, form, "[]")] if form.kind == "expression" else None
-
-
-def _plus_minus(toks: Tokens) -> Form | None:
-    if not any(t.text in (r"\pm", r"\mp") for t in toks):
-        return None
-    both = []
-    for pm, mp in (("+", "-"), ("-", "+")):
-        signs = {r"\pm": pm, r"\mp": mp}
-        both.append(single([Tok("op", signs[t.text], t.gap) if t.text in signs else t for t in toks]))
-    return forms.listed(both, plain(toks), latex(toks))
-
-
-# --- numbers with something beside them --------------------------------------------------------
-
-
-def _based(toks: Tokens) -> Form | None:
-    """1011_2, (1011)_{two}, 2A3_{16}, 1011 base 2."""
-    marks = [i for i, t in enumerate(toks) if t.text == "_" or t.text.lower() == "base"]
-    if len(marks) != 1:
-        return None
-    digits = [t for t in toks[: marks[0]] if t.text not in "()"]
-    below = [t for t in toks[marks[0] + 1 :] if t.text not in "{}()"]
-    if not digits or len(below) != 1 or digits[0].text == "-" or not any(t.kind == "num" for t in digits):
-        return None
-    if not all(t.kind in ("num", "let", "word") and t.text.isalnum() for t in digits):
-        return None
-    base = int(below[0].text) if below[0].text.isdigit() else spelled_number(below[0].text)
-    if base is None or not 2 <= base <= 36:
-        return None
-    shown = "".join(t.text for t in digits).upper().lstrip("0") or "0"
-    return Form("based", f"{shown}_{base}", plain(toks), latex(toks), mark=str(base))
-
-
-def _ratio(toks: Tokens) -> Form | None:
-    parts = split_at(toks, lambda t: t.text in (":", r"\colon") or (t.kind in ("word", "text") and t.text == "to"))
-    if len(parts) < 2 or not all(parts):
-        return None
-    suffix = unit_suffix(parts[-1]) if len(parts[-1]) > 1 else None
-    unit = suffix[1] if suffix else ""
-    if suffix:
-        parts[-1] = parts[-1][: suffix[0]]
-    found = tuple(single(p) for p in parts)
-    is_time = all(len(p) == 1 and len(p[0].text) == 2 for p in parts[1:])
-    key = ":".join(p.key for p in found)
-    first = found[0].quotient
-    if not is_time and first is not None and first.number and all(p.number is not None for p in found):
-        key = ":".join(str((p.number or 0) / first.number) for p in found)
-    return Form("ratio", key, plain(toks), latex(toks), parts=found, unit=unit)
-
-
-def _quantity(toks: Tokens) -> Form | None:
-    suffix = unit_suffix(toks)
-    if suffix is None:
-        return None
-    start, unit = suffix
-    if unit == "deg" and any(t.text[1:] in FUNCTIONS for t in toks if t.kind == "cmd"):
-        return None
-    return single(toks[:start]).with_unit(unit)
-
-
-def _remark(toks: Tokens) -> Form | None:
-    """A bracket of words behind the answer says nothing about its value: 72 (clips)."""
-    if len(toks) < 4 or toks[-1].text != ")":
-        return None
-    opened = max(i for i, t in enumerate(toks) if t.text == "(")
-    inner = toks[opened + 1 : -1]
-    if opened == 0 or not all(t.kind in ("word", "text") for t in inner):
-        return None
-    return answer(toks[:opened]) if any(len(t.text) > 3 for t in inner) else None
-
-
-def _expression(toks: Tokens) -> Form:
-    said, shown = plain(toks), latex(toks)
-    scale = 1
-    while len(toks) > 1 and toks[-1].kind in ("word", "text") and toks[-1].text.lower() in SCALES:
-        scale *= SCALES[toks[-1].text.lower()]
-        toks = toks[:-1]
-    try:
-        node = parse_expression([Tok("let", t.text, t.gap) if t.kind == "text" and len(t.text) == 1 else t for t in toks])
-        if scale > 1:
-            node = Node("mul", (node, Node("num", value=number(scale).number or node.value)))
-        quotient = exact(node)
-    except (ParseError, ZeroDivisionError):
-        if any(a.kind == b.kind == "num" for a, b in zip(toks, toks[1:], strict=False)):
-            return forms.text(said, shown)  # "1 2" is no product, and no number that could be agreed on
-        wordy = any(_is_word(t) for t in toks) and not any(t.kind == "cmd" for t in toks)
-        return (forms.text if wordy else forms.opaque)(said, shown)
-    digits = toks[-1].text
-    signed = [t.text for t in toks[:-1]]
-    is_decimal = toks[-1].kind == "num" and all(s in "+-" for s in signed) and "." in digits and scale == 1
-    decimals = len(digits) - digits.index(".") - 1 if is_decimal else -1
-    return forms.expression(node, quotient, latex=shown, plain=said, decimals=decimals)

@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from lorid_data.answers import algebra, forms
+from lorid_data.answers import algebra, forms, sets
 from lorid_data.answers import read as reader
 from lorid_data.answers.algebra import Quotient
-from lorid_data.answers.expression import GREEK
 from lorid_data.answers.forms import Form, Span
+from lorid_data.answers.nodes import GREEK
 from lorid_data.answers.tokens import Tok, Tokens, latex, plain, split_at
 
 _ORDER = {"<": "<", ">": ">", r"\leq": "<=", r"\geq": ">="}
 _SIGNS = frozenset({"=", "<", ">", r"\leq", r"\geq", r"\neq", r"\in"})
 _APPROX = frozenset({r"\approx", r"\simeq", r"\doteq"})
 _NAME_OPS = frozenset("()_,'{}^+-/|.:")
-_NAME_COMMANDS = frozenset({r"\angle", r"\triangle", r"\overline", r"\frac", r"\prime", r"\cdot", r"\circ", r"\measuredangle"})
+_NAME_COMMANDS = frozenset(
+    {
+        r"\angle",
+        r"\triangle",
+        r"\overline",
+        r"\frac",
+        r"\prime",
+        r"\cdot",
+        r"\circ",
+        r"\measuredangle",
+    }
+)
 
 
 def relation(toks: Tokens) -> Form | None:
@@ -24,7 +36,7 @@ def relation(toks: Tokens) -> Form | None:
     before, *after = split_at(toks, lambda t: t.text in _APPROX)
     if after and before:
         if is_name(before) and after[0]:
-            return reader.answer(after[0]).with_name(plain(before))
+            return reader.answer(after[0]).with_name(_name(before))
         return reader.single(before)  # 1/3 ≈ 0.33 says 1/3
     signs: list[str] = []
 
@@ -42,7 +54,7 @@ def relation(toks: Tokens) -> Form | None:
     if all(s == "=" for s in signs):
         return _equation(sides, toks)
     if signs == [r"\in"]:
-        return reader.answer(sides[1]).with_name(plain(sides[0])) if is_name(sides[0]) else None
+        return reader.answer(sides[1]).with_name(_name(sides[0])) if is_name(sides[0]) else None
     if r"\in" in signs:
         return forms.opaque(plain(toks), latex(toks))
     return _inequality(sides, signs, toks)
@@ -50,7 +62,11 @@ def relation(toks: Tokens) -> Form | None:
 
 def is_name(toks: Tokens) -> bool:
     """What may stand before `=` as a name: letters, words, f(x), a_1, AB, m∠A, x + y; no number of its own."""
-    if not toks or len(toks) > 24 or not any(t.kind in ("let", "word", "text", "cmd") for t in toks):
+    if (
+        not toks
+        or len(toks) > 24
+        or not any(t.kind in ("let", "word", "text", "cmd") for t in toks)
+    ):
         return False
     depth = 0
     for i, tok in enumerate(toks):
@@ -78,9 +94,16 @@ def is_variable(toks: Tokens) -> bool:
 
 
 def is_symbol(name: str) -> bool:
-    """A name that is one variable, so that another variable's name contradicts it."""
+    """A name that is one variable, or a segment such as AB, so that another such name contradicts it."""
     head = name.split("_")[0]
-    return len(head) == 1 or (head.startswith("\\") and head[1:].isalpha())
+    if head.startswith("\\"):
+        return head[1:].isalpha()
+    return head.isalpha() and (len(head) == 1 or (len(head) <= 3 and head.isupper()))
+
+
+def _name(toks: Tokens) -> str:
+    """A name as it is compared: without spaces, and a_{1} as a_1."""
+    return re.sub(r"\{(\w)\}", r"\1", "".join(t.text for t in toks))
 
 
 def _equation(sides: Sequence[Tokens], toks: Tokens) -> Form:
@@ -89,16 +112,24 @@ def _equation(sides: Sequence[Tokens], toks: Tokens) -> Form:
         left, right = right, left
     if is_name(left):
         value = reader.answer(right)
-        return value.with_name(plain(left), _difference(reader.single(left), value))
+        return value.with_name(_name(left), _difference(reader.single(left), value))
     first, last = reader.single(left), reader.single(right)
-    if first.number is not None and first.number == last.number:
-        return last
+    if first.number is not None and last.number is not None:
+        scale = 100 if last.unit == "percent" else 1
+        if last.number in (first.number, first.number * scale):
+            return last  # 2 + 3 = 5 says 5, 0.56 = 56% says 56%
     diff = _difference(first, last)
-    if diff is None or len(sides) != 2:
+    if diff is None or diff.number is not None or len(sides) != 2:
         key = "=".join(reader.single(list(s)).key for s in sides)
         return Form("relation", key, plain(toks), latex(toks), mark="=", parts=(first, last))
     return Form(
-        "relation", f"0={scaled(diff)}", plain(toks), latex(toks), mark="=", parts=(first, last), equation=diff
+        "relation",
+        f"0={scaled(diff)}",
+        plain(toks),
+        latex(toks),
+        mark="=",
+        parts=(first, last),
+        equation=diff,
     )
 
 
@@ -121,14 +152,14 @@ def scaled(q: Quotient, *, keep_sign: bool = False) -> str:
 
 def _inequality(sides: Sequence[Tokens], signs: Sequence[str], toks: Tokens) -> Form:
     found = [reader.single(list(s)) for s in sides]
-    names = [i for i, s in enumerate(sides) if is_name(s) and is_symbol(plain(s))]
+    names = [i for i, s in enumerate(sides) if is_name(s) and is_symbol(_name(s))]
     values = [f for i, f in enumerate(found) if i not in names]
     if len(names) == 1 and all(forms.real_value(v) is not None for v in values):
-        name = plain(sides[names[0]])
+        name = _name(sides[names[0]])
         if signs == [r"\neq"]:
-            line = reader.as_spans(reader.all_reals()) or []
-            holes = reader.as_spans(values[0]) or []
-            apart = reader.without(holes, line[0], toks)
+            line = sets.as_spans(sets.all_reals()) or []
+            holes = sets.as_spans(values[0]) or []
+            apart = sets.without(holes, line[0], toks)
             if apart is not None:
                 return apart.with_name(name)
         span = _span(found, signs, names[0])
@@ -150,7 +181,7 @@ def _linear(found: Sequence[Form], signs: Sequence[str], toks: Tokens) -> Form |
         return None
     bound = forms.number_form(-diff.num.get((), c * 0) / c)
     order = _ORDER[signs[0]]
-    ends = reader.all_reals().parts
+    ends = sets.all_reals().parts
     closed = len(order) == 2
     if (order[0] == "<") == (c > 0):
         span = Span(ends[0], bound, "(]" if closed else "()")
@@ -161,7 +192,7 @@ def _linear(found: Sequence[Form], signs: Sequence[str], toks: Tokens) -> Form |
 
 def _span(found: Sequence[Form], signs: Sequence[str], at: int) -> Span | None:
     """The interval that a chain of inequalities around one name says."""
-    low, high = reader.all_reals().parts
+    low, high = sets.all_reals().parts
     left, right = "(", ")"
     for i, sign in enumerate(signs):
         order = _ORDER.get(sign)
@@ -175,7 +206,11 @@ def _span(found: Sequence[Form], signs: Sequence[str], at: int) -> Span | None:
         else:
             low, left = other, "[" if closed else "("
     bottom, top = forms.real_value(low), forms.real_value(high)
-    return Span(low, high, left + right) if bottom is not None and top is not None and bottom < top else None
+    return (
+        Span(low, high, left + right)
+        if bottom is not None and top is not None and bottom < top
+        else None
+    )
 
 
 def _general(found: Sequence[Form], signs: Sequence[str], toks: Tokens) -> Form:
@@ -191,7 +226,14 @@ def _general(found: Sequence[Form], signs: Sequence[str], toks: Tokens) -> Form:
         order = _ORDER[sign]
         diff = algebra.negate(diff) if order[0] == "<" else diff
         keys.append(("0<=" if len(order) == 2 else "0<") + scaled(diff, keep_sign=True))
-    return Form("relation", " and ".join(sorted(keys)), plain(toks), latex(toks), mark="<", parts=tuple(found))
+    return Form(
+        "relation",
+        " and ".join(sorted(keys)),
+        plain(toks),
+        latex(toks),
+        mark="<",
+        parts=tuple(found),
+    )
 
 
 # --- lists of relations ------------------------------------------------------------------------
@@ -202,7 +244,7 @@ def combine(parts: list[Form], words: set[str], said: str, shown: str) -> Form:
     names = {p.name for p in parts if p.name}
     rays = [p for p in parts if p.kind in ("tuple", "set") and p.name]
     if len(rays) == len(parts) and len(names) == 1 and words:
-        pieces = [s for p in parts for s in reader.as_spans(p) or ()]
+        pieces = [s for p in parts for s in sets.as_spans(p) or ()]
         if words == {"or"}:
             return forms.spans(pieces, said, shown).with_name(names.pop())
         both = _intersection(pieces) if len(pieces) == len(parts) == 2 else None

@@ -65,4 +65,9 @@ class NoAnswer:
 
 
 class LimitError(ValueError):
-    """An answer over the limits on length, nesting, digits or terms: it is not looked at further."""
+    """An answer over the limits on length, nesting or digits: it is not looked at further."""
+
+
+def table(text: str) -> tuple[str, ...]:
+    """The words of a table that is written as text, in order."""
+    return tuple(text.split())

@@ -48,14 +48,12 @@ _INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\u00ad]")
 
 _SPACES = re.compile(
     r"(?<!\\)\\[,;:> ]|~|\\(?:quad|qquad|thinspace|enspace|hfill|displaystyle|textstyle|limits|newline)(?![A-Za-z])"
-    r"|\\[hv]space\*?\{[^{}]*\}|\\phantom\{[^{}]*\}"
+    r"|\\[hv]space\*?\{[^{}]*\}|\\phantom\s?(?:\{[^{}]*\}|[-+\w])"
 )
 _DOUBLED = re.compile(r"\\\\(?=[A-Za-z])")
 """\\\\frac: a backslash that was escaped once too often. In a matrix it ends a row."""
 _HALF_DAY = re.compile(r"(?<![A-Za-z\\])([apAP])\.\s?[mM](?![A-Za-z])\.?")
-_SIZES = re.compile(
-    r"\\(?:left|right|middle|[bB]igg?[lrm]?|mleft|mright)(?![A-Za-z])\s*\.?|\\!"
-)
+_SIZES = re.compile(r"\\(?:left|right|middle|[bB]igg?[lrm]?|mleft|mright)(?![A-Za-z])\s*\.?|\\!")
 _COMMANDS = (
     (re.compile(r"\\\\\s*\[\s*-?[\d.]+\s*(?:pt|em|ex|mm|cm)\s*\]"), r"\\\\ "),
     (re.compile(r"\\[dtc]frac(?![A-Za-z])"), r"\\frac"),
@@ -99,7 +97,9 @@ _DOTTED = re.compile(r"(?<![\d.,])[1-9]\d{0,2}(?:\.\d{3}){2,}(?![\d.])")
 _COMMAS = re.compile(r"(?<![\d.,])[1-9]\d{0,2}(?:,\d{3})+(?![\d,]|,\d)")
 _SPACED = re.compile(r"(?<![\d.,] )(?<![\d.,])[1-9]\d{0,2}(?: \d{3})+(?![\d/]| \d| */)")
 _LONG_DIGITS = re.compile(rf"\d{{{MAX_DIGITS + 1}}}")
-_SCIENTIFIC = re.compile(r"(?<![A-Za-z\\\d.])(\d+(?:\.\d+)?|\.\d+)[eE]([+-]?\d{1,4})(?![A-Za-z\d.])")
+_SCIENTIFIC = re.compile(
+    r"(?<![A-Za-z\\\d.])(\d+(?:\.\d+)?|\.\d+)[eE]([+-]?\d{1,4})(?![A-Za-z\d.])"
+)
 _TIMES_TEN = re.compile(r"(?<=\d)\s?[xX]\s?10\s?(?:\^|\*\*)")
 _REPEATING = re.compile(r"(?<![\d.])(\d*)\.(\d*)\\(?:overline|bar|dot)\s*\{(\d+)\}")
 _ELLIPSIS = re.compile(r"(?<![\d.])(\d*)\.(\d+)(?:\\(?:ldots|dots|cdots)(?![A-Za-z])|\.\.\.)")
@@ -110,12 +110,17 @@ def plain_unicode(text: str) -> str:
     if text.isascii():
         return text
     text = _INVISIBLE.sub("", text).translate(_BEFORE_NFKC)
-    text = _VULGAR.sub(lambda m: r"\frac{%s}{%s}" % tuple(unicodedata.normalize("NFKC", m[0]).split("⁄")), text)
+    text = _VULGAR.sub(_vulgar, text)
     text = _RAISED.sub(lambda m: "^{" + m[0].translate(_SUPERSCRIPTS) + "}", text)
     text = _LOWERED.sub(lambda m: "_{" + m[0].translate(_SUBSCRIPTS) + "}", text)
     text = unicodedata.normalize("NFKC", text)
     text = _ROOT.sub(lambda m: rf"\sqrt{_ROOT_INDEX[m[1]]}" + (f"{{{m[2]}}}" if m[2] else ""), text)
     return text.translate(_AFTER_NFKC)
+
+
+def _vulgar(match: re.Match[str]) -> str:
+    top, _, bottom = unicodedata.normalize("NFKC", match[0]).partition("⁄")
+    return rf"\frac{{{top}}}{{{bottom}}}"
 
 
 def check_limits(text: str) -> None:
@@ -169,11 +174,13 @@ def respell(text: str) -> str:
 
 _PAIRS = (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"), ("**", "**"), ("__", "__"), ("`", "`"),
           ('"', '"'), ("'", "'"))  # fmt: skip
-_WRAPPERS = re.compile(r"\\(?:boxed|fbox|ensuremath|mathbf|displaystyle|textbf|text|mathrm|mbox)\s*(?=\{)")
+_WRAPPERS = re.compile(
+    r"\\(?:boxed|fbox|ensuremath|mathbf|displaystyle|textbf|text|mathrm|mbox)\s*(?=\{)"
+)
 
 
 def unwrap(text: str) -> str:
-    """Take off what surrounds a whole answer: `$…$`, `\\boxed{…}`, `**…**`, quotes, a final full stop."""
+    r"""Take off what surrounds a whole answer: `$…$`, `\boxed{…}`, `**…**`, quotes, a final full stop."""
     before = None
     while before != text:
         before = text
@@ -182,7 +189,11 @@ def unwrap(text: str) -> str:
             text = text[:-1].rstrip()
         for left, right in _PAIRS:
             inner = text[len(left) : len(text) - len(right)]
-            if len(text) > len(left) + len(right) and text.startswith(left) and text.endswith(right):
+            if (
+                len(text) > len(left) + len(right)
+                and text.startswith(left)
+                and text.endswith(right)
+            ):
                 if left in inner or inner.endswith("\\") or (left == "$" and "$" in inner):
                     continue
                 text = inner.strip()
@@ -245,7 +256,7 @@ def _join_commas(text: str) -> str:
 
 
 def _bracket_of(text: str) -> list[int]:
-    """For each character the index of the innermost (, [ or \\{ that holds it, else -1."""
+    r"""For each character the index of the innermost (, [ or \{ that holds it, else -1."""
     found, stack = [], [-1]
     for i, c in enumerate(text):
         if c in "([" or (c == "{" and text[i - 1 : i] == "\\"):
@@ -257,18 +268,18 @@ def _bracket_of(text: str) -> list[int]:
 
 
 def _has_loose_comma(text: str, bracket: list[int], opened: int) -> bool:
-    return any(
-        bracket[m.start()] == opened for m in re.finditer(r"[,;]\s", text)
-    )
+    return any(bracket[m.start()] == opened for m in re.finditer(r"[,;]\s", text))
 
 
 def _is_lone_number(text: str) -> bool:
     """A number written with spaces may be one number only where nothing else is."""
-    return re.fullmatch(r"[-+$€£ ]*\d{1,3}(?: \d{3})+(?:\.\d+)?(?: ?[A-Za-z%$].*)?", text) is not None
+    return (
+        re.fullmatch(r"[-+$€£ ]*\d{1,3}(?: \d{3})+(?:\.\d+)?(?: ?[A-Za-z%$].*)?", text) is not None
+    )
 
 
 def _repeating(whole: str, head: str, period: str) -> str:
-    """0.1\\overline{6} as an exact fraction."""
+    r"""0.1\overline{6} as an exact fraction."""
     if len(head) + len(period) > 40 or len(whole) > 40:
         return f"{whole or '0'}.{head}{period}"
     value = int(whole or "0") + Fraction(int(head or "0"), 10 ** len(head))
@@ -285,6 +296,6 @@ def _endless(match: re.Match[str]) -> str:
         if len(digits) >= n * times and digits.endswith(period * times):
             head = digits
             while head.endswith(period):
-                head = head[: -n]
+                head = head[:-n]
             return _repeating(whole, head, period)
     return f"{whole or '0'}.{digits}"

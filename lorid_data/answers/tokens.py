@@ -29,6 +29,8 @@ _TOKEN = re.compile(
     r"|(?P<op>\S)"
     r"|(?P<gap>\s+)"
 )
+_DROPPED = re.compile(r"[\s\"'.!]")
+_LONE = re.compile(r"\{(\w)\}")
 _WORDS_ONLY = re.compile(r"[A-Za-z .,;'\-/]*")
 _OPEN = {"(": ")", "[": "]", "{": "}", r"\{": r"\}", r"\langle": r"\rangle", r"\begin": r"\end"}
 _CLOSE = {v: k for k, v in _OPEN.items()}
@@ -39,7 +41,7 @@ Tokens = Sequence[Tok]
 
 
 def tokenise(text: str) -> list[Tok]:
-    """Tokens of a respelled answer. What stands in \\text{} is words, unless it holds numbers.
+    r"""Tokens of a respelled answer. What stands in \text{} is words, unless it holds numbers.
 
     Raises:
         LimitError: too many of them.
@@ -132,7 +134,7 @@ def is_balanced(toks: Tokens) -> bool:
 
 
 def latex(toks: Tokens) -> str:
-    """The tokens as LaTeX again; text goes back into \\text{}."""
+    r"""The tokens as LaTeX again; text goes back into \text{}."""
     out = []
     for tok in toks:
         if tok.gap:
@@ -147,5 +149,13 @@ def latex(toks: Tokens) -> str:
 
 
 def plain(toks: Tokens) -> str:
-    """Letters, digits and operators without spaces, case folded: by this text is compared."""
-    return "".join(re.sub(r"[\s\"'.,;!{}]", "", t.text) for t in toks).casefold()
+    """Letters, digits and operators, case folded: by this text is compared.
+
+    White space, quotes and full stops go, and braces around one character; two numbers stay apart.
+    """
+    out = []
+    for before, tok in zip([None, *toks], toks, strict=False):
+        if before is not None and before.kind == tok.kind == "num":
+            out.append(" ")
+        out.append(tok.text if tok.kind == "num" else _DROPPED.sub("", tok.text))
+    return _LONE.sub(r"\1", "".join(out)).casefold()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from lorid_data.answers.results import table
 from lorid_data.answers.tokens import Tok, Tokens
 
 _KNOWN_TABLE = """
@@ -52,12 +53,19 @@ KNOWN = {
     for spelled in spellings.split()
 }
 _SINGLE = frozenset("mgslhL")
-_SHORT = frozenset("lb lbs oz ft in cm mm km kg mg ml yd mi hr hrs min mins sec mph kph am pm cc".split())
+_SHORT = frozenset(
+    table("""
+    lb lbs oz ft in cm mm km kg mg ml yd mi hr hrs min mins sec mph kph am pm cc
+    """)
+)
 NOT_UNITS = frozenset(
-    "and or pi sqrt sin cos tan cot sec csc log ln exp mod choose times plus minus over to infinity inf oo if not "
-    "theta alpha beta gamma is are was equals equal but than then because since so which where when "
-    "infty frac cdot else for all any root squared cubed hundred thousand million billion trillion undefined "
-    "half third quarter thirds quarters fourths fifths".split()
+    table("""
+    and or pi sqrt sin cos tan cot sec csc log ln exp mod choose times plus minus
+    over to infinity inf oo if not theta alpha beta gamma is are was equals equal
+    but than then because since so which where when infty frac cdot else for all any
+    root squared cubed hundred thousand million billion trillion undefined half
+    third quarter thirds quarters fourths fifths
+    """)
 )  # fmt: skip
 # "sec" is a function name, but behind a number it is a second.
 _FUNCTION_OR_UNIT = frozenset({"sec", "in", "min"})
@@ -91,7 +99,11 @@ def _unit_phrase(toks: Tokens, start: int) -> str | None:
     if first.kind not in ("text", "word", "let") or not _may_start(first, before):
         return None
     words = list(_words(toks[start:]))
-    if not words or len(words) > MAX_WORDS or any(w in NOT_UNITS - _FUNCTION_OR_UNIT for w in words):
+    if (
+        not words
+        or len(words) > MAX_WORDS
+        or any(w in NOT_UNITS - _FUNCTION_OR_UNIT for w in words)
+    ):
         return None
     return canonical(words)
 
@@ -102,7 +114,17 @@ def _texts(toks: Tokens) -> list[str]:
 
 def _may_start(first: Tok, before: Tok) -> bool:
     """A variable behind a number is no unit: 5m and 5 ab stay products, 5 m, 5km and 72clips do not."""
-    if before.kind in ("word", "text", "let") or before.text in ("/", "-", "+", "=", "<", ">", ",", "^", "_"):
+    if before.kind in ("word", "text", "let") or before.text in (
+        "/",
+        "-",
+        "+",
+        "=",
+        "<",
+        ">",
+        ",",
+        "^",
+        "_",
+    ):
         return False
     if before.kind == "cmd" and before.text not in (r"\}", r"\pi", r"\infty"):
         return False
@@ -115,7 +137,9 @@ def _may_start(first: Tok, before: Tok) -> bool:
         return True
     n_letters = len(word)
     if n_letters == 3:
-        return first.gap and before.kind == "num" and re.search("[aeiouy]", word.lower()) is not None
+        return (
+            first.gap and before.kind == "num" and re.search("[aeiouy]", word.lower()) is not None
+        )
     return n_letters >= 4
 
 
@@ -141,7 +165,8 @@ def _words(toks: Tokens) -> Iterator[str]:
 def canonical(words: list[str]) -> str:
     """The unit that words spell: "km", "m^2", "km/h"; "" where it is none that is known."""
     words = [w for w in words if w not in ("u.s.", "us", "of")]
-    parts, power = [], ""
+    parts: list[str] = []
+    power = ""
     for word in words:
         if word in ("/", "per", "an", "a"):
             if parts and parts[-1] != "/":

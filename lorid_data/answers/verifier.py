@@ -82,7 +82,7 @@ class Verifier:
         """
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)}
         self._buffer = b""
-        self._process = subprocess.Popen(  # noqa: S603  (this interpreter, a module of this package)
+        self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "lorid_data.answers.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -155,7 +155,7 @@ _making = threading.Lock()
 
 def verifier() -> Verifier:
     """The verifier of this process."""
-    global _verifier, _making  # noqa: PLW0603  (one worker for each process is the point)
+    global _verifier, _making
     if _verifier is None:
         with _making:
             if _verifier is None:
@@ -167,7 +167,7 @@ def verifier() -> Verifier:
 
 
 def _after_fork() -> None:
-    global _making  # noqa: PLW0603
+    global _making
     _making = threading.Lock()
     if _verifier is not None:
         _verifier.abandon()

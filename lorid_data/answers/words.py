@@ -5,14 +5,23 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
+from lorid_data.answers.results import table
+
 _SMALL = {
     w: i
     for i, w in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
-        "seventeen eighteen nineteen".split()
+        table("""
+    zero one two three four five six seven eight nine ten eleven twelve thirteen
+    fourteen fifteen sixteen seventeen eighteen nineteen
+    """)
     )
 }
-_TENS = {w: 10 * i for i, w in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), 2)}
+_TENS = {
+    w: 10 * i
+    for i, w in enumerate(
+        ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"], 2
+    )
+}
 SCALES = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9, "trillion": 10**12}
 
 
@@ -24,7 +33,9 @@ def spelled_number(text: str) -> int | None:
     total = current = 0
     seen_unit = False
     for before, word in zip(["", *words], words, strict=False):
-        if word in _SMALL and (not seen_unit or current % 100 == 0 or (current % 10 == 0 and _SMALL[word] < 10)):
+        if word in _SMALL and (
+            not seen_unit or current % 100 == 0 or (current % 10 == 0 and _SMALL[word] < 10)
+        ):
             current += _SMALL[word]
             seen_unit = True
         elif word in _TENS and current % 100 == 0:

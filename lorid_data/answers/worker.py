@@ -52,7 +52,10 @@ def _parse(text: str) -> Any:
     try:
         normal = normalize_latex(text, config=config)
         return latex2sympy(
-            normal, is_real=not should_treat_as_complex(normal), convert_degrees=True, normalization_config=None
+            normal,
+            is_real=not should_treat_as_complex(normal),
+            convert_degrees=True,
+            normalization_config=None,
         )
     except (MemoryError, RecursionError):
         raise
@@ -142,7 +145,9 @@ def main() -> None:
             child = Child()
             n_served = 0
         if not reply:
-            reply = json.dumps({"verdict": "timeout" if reply is None else "unparsed"}).encode() + b"\n"
+            reply = (
+                json.dumps({"verdict": "timeout" if reply is None else "unparsed"}).encode() + b"\n"
+            )
         sys.stdout.buffer.write(reply)
         sys.stdout.buffer.flush()
     child.end()

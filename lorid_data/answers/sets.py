@@ -1,0 +1,81 @@
+"""Sets of numbers: unions, the real line without some points, and ±."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from lorid_data.answers import forms
+from lorid_data.answers import read as reader
+from lorid_data.answers.forms import Form, Span
+from lorid_data.answers.tokens import Tok, Tokens, latex, plain, split_at, tokenise
+
+
+def all_reals() -> Form:
+    """The real line."""
+    ends = (reader.single(tokenise(r"-\infty")), reader.single(tokenise(r"\infty")))
+    return forms.spans([Span(*ends, "()")], r"\mathbbr", r"(-\infty, \infty)")
+
+
+def set_operation(toks: Tokens) -> Form | None:
+    """Unions, and differences such as ℝ without a point."""
+
+    def joins(tok: Tok) -> bool:
+        return tok.text in (r"\cup", "union") or (tok.text == "U" and tok.kind == "let")
+
+    parts = split_at(toks, joins)
+    if len(parts) > 1 and all(parts):
+        found = [reader.answer(p) for p in parts]
+        pieces = [as_spans(f) for f in found]
+        if any(p is None for p in pieces):
+            return _joined("U", sorted(found, key=lambda f: f.key), toks)
+        return forms.spans([s for p in pieces for s in p or ()], plain(toks), latex(toks))
+    parts = split_at(toks, lambda t: t.text in (r"\setminus", r"\backslash", "\\"))
+    if len(parts) == 2 and all(parts):
+        left, right = (reader.answer(p) for p in parts)
+        whole = as_spans(left)
+        if whole and left.key == "(-1*oo, oo)" and (holes := as_spans(right)):
+            return without(holes, whole[0], toks)
+        return _joined("minus", [left, right], toks)
+    return None
+
+
+def _joined(mark: str, found: Sequence[Form], toks: Tokens) -> Form:
+    key = f" {mark} ".join(f.key for f in found)
+    return Form("joined", key, plain(toks), latex(toks), mark=mark, parts=tuple(found))
+
+
+def without(holes: Sequence[Span], line: Span, toks: Tokens) -> Form | None:
+    """The real line without some points, or None where a hole is no point."""
+    points = {s.low.key: s.low for s in holes}
+    values = {k: forms.real_value(p) for k, p in points.items()}
+    if any(s.low.key != s.high.key for s in holes) or any(v is None for v in values.values()):
+        return None
+    inner = sorted(points.values(), key=lambda p: values[p.key] or 0.0)
+    ends = [line.low, *inner, line.high]
+    return forms.spans([Span(a, b, "()") for a, b in pairwise(ends)], plain(toks), latex(toks))
+
+
+def as_spans(form: Form) -> list[Span] | None:
+    """The intervals and points of a form, or None where it is no set of numbers."""
+    if form.kind == "tuple" and len(form.parts) == 2 and form.mark in ("()", "[]", "(]", "[)"):
+        return [Span(form.parts[0], form.parts[1], form.mark)]
+    if form.kind == "list" and all(p.kind == "expression" for p in form.parts):
+        return [Span(p, p, "[]") for p in form.parts]
+    if form.kind == "set":
+        ends = form.parts
+        return [Span(ends[2 * i], ends[2 * i + 1], b) for i, b in enumerate(form.mark.split())]
+    return [Span(form, form, "[]")] if form.kind == "expression" else None
+
+
+def plus_minus(toks: Tokens) -> Form | None:
+    """The two values of an expression with ±."""
+    if not any(t.text in (r"\pm", r"\mp") for t in toks):
+        return None
+    both = []
+    for pm, mp in (("+", "-"), ("-", "+")):
+        signs = {r"\pm": pm, r"\mp": mp}
+        both.append(
+            reader.single([Tok("op", signs[t.text], t.gap) if t.text in signs else t for t in toks])
+        )
+    return forms.listed(both, plain(toks), latex(toks))
