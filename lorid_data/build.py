@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import Field
 
 from lorid_data import prompts
-from lorid_data.asking import ask_all
+from lorid_data.asking import all_keys, ask_all, stored
 from lorid_data.errors import TeacherError
 from lorid_data.journal import JOURNAL, check_journal, open_journal
 from lorid_data.progress import Progress, say
@@ -40,7 +40,8 @@ from lorid_data.teachers.base import (
     make_request,
     read_reply,
 )
-from lorid_data.teachers.registry import open_teacher
+from lorid_data.teachers.registry import AskOptions, Mode, open_teacher
+from lorid_data.teachers.remote import RemoteTeacher
 
 PROMPT = "teacher/knowledge.v1"
 SYSTEM = "teacher/system.v1"
@@ -56,7 +57,7 @@ _DISPOSITIONS = {
 
 
 class BuildOptions(Row):
-    """Options of `build`. `source_path` and the last three may change on resume."""
+    """Options of `build`. `source_path`, `limit` and all that follow it may change on resume."""
 
     source: str
     teacher: str
@@ -67,8 +68,24 @@ class BuildOptions(Row):
     limit: int | None = Field(default=None, ge=1)
     concurrency: int = Field(default=64, ge=1, le=4096)
     """Most requests in flight."""
+    mode: Mode = "online"
+    """How a provider is asked."""
+    budget: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    """Most that may be spent on the folder, in USD, earlier runs included."""
+    prices: Path | None = None
+    """A file that overrides the packaged prices."""
     journal: Path | None = None
     """A journal to share between folders; by default the folder's own."""
+
+    @property
+    def asking(self) -> AskOptions:
+        """How the teacher is asked."""
+        return AskOptions(
+            concurrency=self.concurrency,
+            mode=self.mode,
+            budget_usd=self.budget,
+            prices=self.prices,
+        )
 
 
 Answer = TeacherReply | TeacherError | Unasked
@@ -83,7 +100,7 @@ def build(options: BuildOptions, out: Path) -> Manifest:
         LockedError: another process works on the folder or the journal.
         KeyboardInterrupt: interrupted; what was in flight was waited for and stored.
     """
-    teacher = open_teacher(options.teacher)
+    teacher = open_teacher(options.teacher, options.asking)
     if options.journal is not None:
         check_journal(options.journal)
     loaded = load(
@@ -95,7 +112,7 @@ def build(options: BuildOptions, out: Path) -> Manifest:
     )
     for warning in loaded.warnings:
         say(f"warning: {warning}")
-    settings = {"limit": options.limit, "concurrency": options.concurrency}
+    settings = options.model_dump(include={"limit", "concurrency", "mode", "budget"})
     with open_stage(
         out,
         "build",
@@ -224,6 +241,9 @@ def _identity(options: BuildOptions, loaded: Loaded, teacher: Teacher | Unasked)
     if not isinstance(teacher, Unasked):
         prompt, system = prompts.load(PROMPT), prompts.load(SYSTEM)
         identity["model"] = teacher.model
+        endpoint = getattr(teacher, "endpoint", None)
+        if endpoint is not None:
+            identity["endpoint"] = endpoint
         identity["prompt"] = {"id": prompt.id, "sha256": prompt.sha256}
         identity["system_prompt"] = {"id": system.id, "sha256": system.sha256}
     return identity
@@ -256,8 +276,10 @@ def _answers(
     keys = [r.key for r in requests]
     wanted = {k: r for k, r, p in zip(keys, requests, problems, strict=True) if p.question.strip()}
     with open_journal(options.journal or out / JOURNAL) as journal:
-        known: dict[str, TeacherReply | TeacherError] = dict(journal.replies(wanted))
-        missing = [(k, r) for k, r in wanted.items() if k not in known]
+        replies, missing = stored(journal, wanted)
+        known: dict[str, TeacherReply | TeacherError] = dict(replies)
+        if isinstance(teacher, RemoteTeacher):
+            teacher.budget.begin(journal.spent_usd(all_keys(wanted)))
         with Progress("build", len(wanted), done=len(known)) as progress:
             known |= ask_all(missing, teacher, journal, options.concurrency, progress)
     # A row whose question is empty was never asked; `to_row` rejects it whatever stands here.

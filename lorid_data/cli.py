@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter, validators
 
@@ -35,6 +35,9 @@ def build(
     source_path: str | None = None,
     seed: Natural = 0,
     concurrency: Positive = 64,
+    mode: Literal["online", "flex"] = "online",
+    budget: Annotated[float, Parameter(validator=validators.Number(gt=0))] | None = None,
+    prices: Path | None = None,
     journal: Path | None = None,
 ) -> int:
     """Build a dataset: ask a teacher for the knowledge that each question of a source needs.
@@ -44,13 +47,17 @@ def build(
     Args:
         source: gsm8k, math, arithmetic, a Hub id (org/name[@revision][:config]), a folder laid
             out like the Hub's, or a table (.parquet, .jsonl, .csv).
-        teacher: recorded, scripted:FILE, source (knowledge that the source carries) or none.
+        teacher: openai:MODEL, anthropic:MODEL, server:MODEL@URL[,URL…], recorded, scripted:FILE,
+            source (knowledge that the source carries) or none.
         out: The dataset folder.
         split: Split of the source.
         limit: At most so many rows, spread evenly over the source's subjects.
         source_path: Local copy of gsm8k or math, laid out like the Hub's.
         seed: Which problems the source arithmetic draws.
         concurrency: Most requests in flight.
+        mode: How a provider is asked: online, or flex (OpenAI: slower, at half the price).
+        budget: Most USD that this folder may cost, earlier runs included.
+        prices: YAML file that overrides the packaged prices.
         journal: Journal of replies to share between folders; by default the folder's own.
     """
     from lorid_data.build import BuildOptions
@@ -64,6 +71,9 @@ def build(
         source_path=source_path,
         seed=seed,
         concurrency=min(concurrency, 4096),
+        mode=mode,
+        budget=budget,
+        prices=prices,
         journal=journal,
     )
     return _finish(run_build(options, out), out)

@@ -135,6 +135,13 @@ class Journal:
                     found[row[at]] = TeacherReply(**dict(zip(_FIELDS, row, strict=True)))
         return found
 
+    def spent_usd(self, keys: Iterable[str]) -> float:
+        """What these requests have cost so far, failed attempts included; unknown costs count as 0."""
+        wanted = set(keys)
+        query = "SELECT request_key, sum(cost_usd) FROM attempts WHERE cost_usd > 0 GROUP BY request_key"
+        with _connect(self.path) as reader:
+            return float(sum(cost for key, cost in reader.execute(query) if key in wanted))
+
     def n_attempts(self) -> int:
         """How many attempts are stored, failed ones included."""
         with _connect(self.path) as reader:
@@ -262,6 +269,12 @@ def _prepare(path: Path, connection: sqlite3.Connection, filesystem: str) -> Non
     connection.execute("PRAGMA synchronous = FULL")
     if not is_journal:
         connection.executescript(f"BEGIN; {_TABLES} COMMIT;")
+        return
+    # A journal of an earlier release lacks columns that were added since.
+    present = {row[1] for row in connection.execute("PRAGMA table_info(attempts)")}
+    for column in _COLUMNS.split(",\n  "):
+        if column.split()[0] not in present:
+            connection.execute(f"ALTER TABLE attempts ADD COLUMN {column}")
 
 
 @contextmanager

@@ -36,6 +36,8 @@ class Progress:
         self._every_s, self._clock = every_s, clock
         self._start = clock()
         self._closed = threading.Event()
+        self.note: Callable[[int, int], str] | None = None
+        """Called with the numbers done by this run and left; what it says ends the line."""
         self._live: Any = None
         self._thread: threading.Thread | None = None
 
@@ -87,6 +89,10 @@ class Progress:
         parts.append(f"{rate:,.1f}/s")
         if self._total and rate > 0 and self._done < self._total:
             parts.append(f"{(self._total - self._done) / rate:,.0f} s left")
+        if self.note is not None:
+            parts.append(
+                self.note(self._done - self._already, max(0, (self._total or 0) - self._done))
+            )
         return f"{self._title}: {', '.join(parts)}"
 
     def _panel(self) -> Panel:

@@ -130,6 +130,10 @@ class TeacherReply(Row):
     cost_usd: float | None = None
     """None means unknown, never free."""
     latency_s: float | None = None
+    rung: str | None = None
+    """How structure was asked for: schema, tool, json_object or prompt; None where it was not."""
+    n_attempts: int | None = None
+    """Attempts that this reply took, failed ones included."""
 
 
 class Provenance(Row):
@@ -148,6 +152,7 @@ class Provenance(Row):
     n_cached_tokens: int | None = None
     cost_usd: float | None = None
     latency_s: float | None = None
+    rung: str | None = None
 
 
 class Record(Row):

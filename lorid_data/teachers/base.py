@@ -87,8 +87,23 @@ class Teacher(Protocol):
 
         Raises:
             TeacherError: there is none; its `reason` is what the row is rejected with.
+            StageError: no request can be answered any more; the run ends.
         """
         ...
+
+
+LONGER = 4
+"""How many times as many tokens a reply that was cut off gets the second time."""
+
+
+def longer(request: TeacherRequest) -> TeacherRequest | None:
+    """The request with room for a longer reply; None where it has no limit of its own."""
+    most = request.sampling.get("max_tokens")
+    if not isinstance(most, int):
+        return None
+    return request.model_copy(
+        update={"sampling": {**request.sampling, "max_tokens": LONGER * most}}
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +123,9 @@ def make_request(
         prompt_id=prompt.id,
         prompt_sha256=prompt.sha256,
         teacher=teacher.kind,
+        endpoint=getattr(teacher, "endpoint", None),
         model=teacher.model,
+        sampling=dict(getattr(teacher, "sampling", {})),
         messages=(
             Message(role="system", content=system.text),
             Message(

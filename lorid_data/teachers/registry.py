@@ -2,26 +2,61 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from lorid_data.errors import ConfigError
+from lorid_data.teachers.backend import Backend, Tier
 from lorid_data.teachers.base import Teacher, Unasked
 
 AVAILABLE = {
+    "openai:MODEL": "a model of OpenAI, with OPENAI_API_KEY",
+    "anthropic:MODEL": "a model of Anthropic, with ANTHROPIC_API_KEY",
+    "server:MODEL@URL[,URL…]": "any OpenAI-compatible server",
     "recorded": "packaged replies for parts of GSM8K and MATH",
     "scripted:FILE": "replies of a .jsonl file",
     "source": "the knowledge that the source itself carries",
     "none": "no knowledge, for evaluation",
 }
+Mode = Literal["online", "flex"]
+"""How a provider is asked: at once, or at half the price when it has time (flex)."""
 
 
-def open_teacher(spec: str) -> Teacher | Unasked:
+@dataclass(frozen=True, slots=True)
+class AskOptions:
+    """How a teacher is asked; none of it changes the answers.
+
+    Attributes:
+        concurrency: most requests in flight.
+        mode: see `Mode`.
+        budget_usd: most that may be spent.
+        prices: a file that overrides the packaged prices.
+    """
+
+    concurrency: int = 64
+    mode: Mode = "online"
+    budget_usd: float | None = None
+    prices: Path | None = None
+
+
+def open_teacher(spec: str, options: AskOptions | None = None) -> Teacher | Unasked:
     """The teacher that `--teacher SPEC` names.
 
     Raises:
-        ConfigError: there is no such teacher, or its file cannot be read.
+        ConfigError: there is no such teacher, its file cannot be read, its key is not set, or
+            it cannot be asked in this way.
     """
+    options = options or AskOptions()
     kind, colon, rest = spec.partition(":")
+    if kind in _BACKENDS and colon and rest:
+        return _remote(_BACKENDS[kind](rest, options.mode), options)
+    if kind in _BACKENDS:
+        known = next(name for name in AVAILABLE if name.startswith(kind))
+        raise ConfigError(f"teacher {spec!r} needs a model: --teacher {known}")
+    if options.mode != "online":
+        raise ConfigError(f"--mode {options.mode}: only openai and anthropic have other modes")
     if spec in ("source", "none"):
         return Unasked("source" if spec == "source" else "none")
     if spec == "recorded":
@@ -36,3 +71,49 @@ def open_teacher(spec: str) -> Teacher | Unasked:
         raise ConfigError("teacher 'scripted' needs a file: --teacher scripted:FILE")
     choices = "; ".join(f"{name} ({what})" for name, what in AVAILABLE.items())
     raise ConfigError(f"teacher {spec!r} is not available; available: {choices}")
+
+
+def _remote(backend: Backend, options: AskOptions) -> Teacher:
+    from lorid_data.teachers.budget import Budget
+    from lorid_data.teachers.prices import price_of
+    from lorid_data.teachers.remote import RemoteTeacher
+
+    price = price_of(backend.kind, backend.model, options.prices)
+    if options.budget_usd is not None and price is None:
+        raise ConfigError(
+            f"--budget {options.budget_usd:g}: the price of {backend.kind}:{backend.model} is not known, so spending cannot be "
+            f"capped; give it in a file (`{backend.kind}: {{models: {{{backend.model}: {{input: …, output: …}}}}}}`, "
+            "USD per million tokens) with --prices FILE, or leave --budget out"
+        )
+    return RemoteTeacher(
+        backend,
+        ceiling=options.concurrency,
+        price=price,
+        cheap=options.mode != "online",
+        budget=Budget(options.budget_usd),
+    )
+
+
+def _server(rest: str, tier: Tier) -> Backend:
+    from lorid_data.teachers.server import ServerBackend
+
+    return ServerBackend(rest, tier=tier)
+
+
+def _openai(rest: str, tier: Tier) -> Backend:
+    from lorid_data.teachers.openai import OpenAIBackend
+
+    return OpenAIBackend(rest, tier=tier)
+
+
+def _anthropic(rest: str, tier: Tier) -> Backend:
+    from lorid_data.teachers.anthropic import AnthropicBackend
+
+    return AnthropicBackend(rest, tier=tier)
+
+
+_BACKENDS: dict[str, Callable[[str, Tier], Backend]] = {
+    "server": _server,
+    "openai": _openai,
+    "anthropic": _anthropic,
+}

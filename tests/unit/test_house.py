@@ -24,6 +24,10 @@ HEAVY = (
     "math_verify",
     "rich.live",
     "jinja2",
+    "aiohttp",
+    "anthropic",
+    "openai",
+    "tenacity",
 )
 
 

@@ -153,7 +153,7 @@ def test_another_configuration_is_refused_and_nothing_changes(tmp_path: Path, ta
 @pytest.mark.parametrize(
     ("make", "says"),
     [
-        ({"teacher": "openai:x"}, "not available"),
+        ({"teacher": "openia:x"}, "not available"),
         ({"source": "absent.jsonl"}, "unknown source"),
         ({"journal": Path("absent/j.sqlite")}, "does not exist"),
         ({"journal": Path()}, "is a folder"),

@@ -76,8 +76,8 @@ BAD: dict[str, tuple[list[str], str]] = {
     "not UTF-8": (["build", "{dir}/latin1.csv"], "latin1.csv:2: byte 0xe9 is not UTF-8"),
     "unknown source": (["build", "gsm9k"], "unknown source 'gsm9k'"),
     "unknown teacher": (
-        ["build", "{dir}/t.csv", "--teacher", "openai:gpt-4o"],
-        "available: recorded",
+        ["build", "{dir}/t.csv", "--teacher", "openia:gpt-4o"],
+        "available: openai:MODEL",
     ),
     "unknown option": (["build", "{dir}/t.csv", "--limti", "3"], "Did you mean --limit?"),
     "limit of zero": (["build", "{dir}/t.csv", "--limit", "0"], "Must be >= 1"),

@@ -3,7 +3,7 @@
 import asyncio
 import fcntl
 import sqlite3
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -194,3 +194,32 @@ def test_a_journal_in_no_folder_is_refused(tmp_path: Path) -> None:
         check_journal(tmp_path / "absent" / "j.sqlite")
     check_journal(tmp_path / "new.sqlite")
     assert not (tmp_path / "new.sqlite").exists()
+
+
+def test_a_journal_of_an_earlier_release_gets_the_columns_that_came_later(tmp_path: Path) -> None:
+    path = tmp_path / "j.sqlite"
+    with open_journal(path) as journal:
+        asyncio.run(journal.append(replied(reply("a"))))
+    with closing(sqlite3.connect(path)) as c, c:
+        for column in ("rung", "n_attempts"):
+            c.execute(f"ALTER TABLE attempts DROP COLUMN {column}")
+    with open_journal(path) as journal:
+        asyncio.run(journal.append(replied(reply("b", rung="tool", n_attempts=2))))
+        assert journal.replies(["a", "b"]) == {
+            "a": reply("a"),
+            "b": reply("b", rung="tool", n_attempts=2),
+        }
+
+
+def test_what_was_spent_counts_failed_attempts_and_only_what_is_asked_for(tmp_path: Path) -> None:
+    async def go() -> None:
+        await journal.append(failed("attempt_failed", "late", {"request_key": "a", "cost_usd": 1}))
+        await journal.append(replied(reply("a", cost_usd=2.0)))
+        await journal.append(replied(reply("b", cost_usd=4.0)))
+        await journal.append(replied(reply("c")))
+
+    with open_journal(tmp_path / "j.sqlite") as journal:
+        asyncio.run(go())
+        assert journal.spent_usd(["a", "c"]) == 3
+        assert journal.spent_usd(["b"]) == 4
+        assert journal.spent_usd([]) == 0

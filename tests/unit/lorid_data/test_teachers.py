@@ -23,7 +23,7 @@ from lorid_data.teachers.base import (
     read_reply,
 )
 from lorid_data.teachers.recorded import RecordedTeacher
-from lorid_data.teachers.registry import AVAILABLE, open_teacher
+from lorid_data.teachers.registry import AVAILABLE, AskOptions, open_teacher
 from lorid_data.teachers.scripted import ScriptedTeacher
 
 REQUEST = TeacherRequest(
@@ -288,7 +288,7 @@ def test_teachers_by_name(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "spec",
-    ["openai:gpt-4o", "anthropic:x", "server:m@http://h/v1", "recordet", "", "recorded:x", "none:"],
+    ["openia:gpt-4o", "recordet", "", "recorded:x", "none:"],
 )
 def test_what_is_not_available_is_refused_with_what_is(spec: str) -> None:
     with pytest.raises(ConfigError) as e:
@@ -299,3 +299,41 @@ def test_what_is_not_available_is_refused_with_what_is(spec: str) -> None:
 def test_a_script_without_a_file_says_so() -> None:
     with pytest.raises(ConfigError, match="scripted:FILE"):
         open_teacher("scripted:")
+
+
+@pytest.mark.parametrize(
+    ("spec", "says"),
+    [
+        ("server:m", "server:MODEL@URL"),
+        ("server:@http://h/v1", "server:MODEL@URL"),
+        ("server:m@ftp://h/v1", "server:MODEL@URL"),
+        ("server:m@http://", "no http"),
+        ("server:m@http://user:word@h/v1", "a key belongs into LORID_SERVER_API_KEY"),
+        ("server:m@http://h/v1?key=word", "a key belongs into LORID_SERVER_API_KEY"),
+        ("server:", "needs a model"),
+        ("openai", "needs a model"),
+        ("anthropic:", "needs a model"),
+    ],
+)
+def test_a_remote_teacher_that_is_named_wrongly_is_refused(spec: str, says: str) -> None:
+    with pytest.raises(ConfigError) as e:
+        open_teacher(spec)
+    assert says in str(e.value)
+    assert "word" not in str(e.value)
+
+
+def test_a_server_keeps_its_endpoint_as_named() -> None:
+    from lorid_data.teachers.server import parse_spec
+
+    assert parse_spec("org/m@v2@http://a:1/v1/,https://b/v1") == (
+        "org/m@v2",
+        "http://a:1/v1,https://b/v1",
+        ("http://a:1/v1", "https://b/v1"),
+    )
+
+
+def test_modes_that_a_teacher_lacks_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "x")
+    for spec in ("recorded", "source", "server:m@http://h/v1", "anthropic:m"):
+        with pytest.raises(ConfigError, match="--mode flex"):
+            open_teacher(spec, AskOptions(mode="flex"))

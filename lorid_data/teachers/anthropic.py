@@ -1,0 +1,144 @@
+"""The teacher `anthropic:MODEL`: messages through Anthropic's own client, without its retries."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from lorid_data.errors import ConfigError
+from lorid_data.http import Transient
+from lorid_data.teachers.backend import Answered, Rung, Tier, failure
+from lorid_data.teachers.base import TeacherRequest
+from lorid_data.teachers.chat import TOOL
+
+if TYPE_CHECKING:
+    from anthropic import AsyncAnthropic
+
+KEY_NAME = "ANTHROPIC_API_KEY"
+WHERE = "Anthropic"
+_FINISH = {"end_turn": "stop", "stop_sequence": "stop", "tool_use": "stop", "max_tokens": "length"}
+
+
+class AnthropicBackend:
+    """Messages of Anthropic, or of what ANTHROPIC_BASE_URL names.
+
+    Args:
+        model: the model.
+        timeout_s: most that a reply may take.
+
+    Raises:
+        ConfigError: ANTHROPIC_API_KEY is not set, or the mode is flex, which Anthropic lacks.
+    """
+
+    kind = "anthropic"
+    rungs: tuple[Rung, ...] = ("schema", "tool", "prompt")
+
+    def __init__(self, model: str, *, timeout_s: float = 600.0, tier: Tier = "online") -> None:
+        if tier != "online":
+            raise ConfigError(f"--mode {tier}: Anthropic does not have it")
+        if not os.environ.get(KEY_NAME):
+            raise ConfigError(
+                f"teacher 'anthropic:{model}': {KEY_NAME} is not set; put the key there"
+            )
+        self.model = model
+        self.endpoint = os.environ.get("ANTHROPIC_BASE_URL") or None
+        self._timeout_s = timeout_s
+        self._client: AsyncAnthropic | None = None
+
+    async def send(self, request: TeacherRequest, rung: Rung) -> Answered:
+        """Send a request once; see `Backend.send`."""
+        import anthropic
+
+        try:
+            raw = await self._open().messages.with_raw_response.create(
+                **message_body(request, rung)
+            )
+            headers = {k.lower(): v for k, v in raw.headers.items()}
+            content = raw.http_response.json()
+        except anthropic.APIStatusError as e:
+            headers = {k.lower(): v for k, v in e.response.headers.items()}
+            raise failure(
+                e.status_code, e.message, headers, where=WHERE, rung=rung, key_name=KEY_NAME
+            ) from None
+        except anthropic.APITimeoutError as e:
+            raise Transient(
+                f"{WHERE}: no reply within {self._timeout_s:g} s", maybe_paid=True
+            ) from e
+        except anthropic.APIConnectionError as e:
+            raise Transient(
+                f"{WHERE}: no connection ({type(e.__cause__ or e).__name__})", maybe_paid=True
+            ) from e
+        except ValueError as e:
+            raise Transient(f"{WHERE}: the reply is not JSON", maybe_paid=True) from e
+        return read_message(content, headers)
+
+    async def close(self) -> None:
+        """Close connections."""
+        if self._client is not None:
+            await self._client.close()
+            self._client = None
+
+    def _open(self) -> AsyncAnthropic:
+        if self._client is None:
+            from anthropic import AsyncAnthropic
+
+            self._client = AsyncAnthropic(max_retries=0, timeout=self._timeout_s)
+        return self._client
+
+
+def message_body(request: TeacherRequest, rung: Rung) -> dict[str, Any]:
+    """The body of a request on a rung of the ladder; other sampling options go into `extra_body`."""
+    sampling = dict(request.sampling)
+    body: dict[str, Any] = {
+        "model": request.model,
+        "max_tokens": sampling.pop("max_tokens", 2048),
+        "messages": [
+            {"role": m.role, "content": m.content} for m in request.messages if m.role != "system"
+        ],
+    }
+    system = "\n\n".join(m.content for m in request.messages if m.role == "system")
+    if system:
+        body["system"] = system
+    if sampling:
+        body["extra_body"] = sampling
+    if rung == "schema":
+        body["output_config"] = {"format": {"type": "json_schema", "schema": request.output_schema}}
+    elif rung == "tool":
+        body["tools"] = [{"name": TOOL, "input_schema": request.output_schema}]
+        body["tool_choice"] = {"type": "tool", "name": TOOL}
+    return body
+
+
+def read_message(body: Any, headers: Mapping[str, str]) -> Answered:
+    """The reply of a message.
+
+    Raises:
+        Transient: it is none.
+    """
+    try:
+        parts = [
+            json.dumps(block["input"], ensure_ascii=False)
+            if block["type"] == "tool_use"
+            else block["text"]
+            for block in body["content"]
+            if block["type"] in ("text", "tool_use")
+        ]
+        usage = body["usage"]
+        cached = int(usage.get("cache_read_input_tokens") or 0)
+        written = int(usage.get("cache_creation_input_tokens") or 0)
+        finish = str(body.get("stop_reason") or "stop")
+        return Answered(
+            text="".join(parts),
+            finish_reason=_FINISH.get(finish, finish),
+            model=str(body.get("model") or ""),
+            n_input=int(usage["input_tokens"]) + cached + written,
+            n_cached=cached,
+            n_output=int(usage["output_tokens"]),
+            headers=headers,
+        )
+    except (TypeError, KeyError, AttributeError, ValueError) as e:
+        raise Transient(
+            f"{WHERE}: the reply is no message ({type(e).__name__}: {e})", maybe_paid=True
+        ) from e

@@ -1,0 +1,265 @@
+"""A teacher behind a network: limits, retries, money and the ladder around a provider's API.
+
+Nothing here is stored: `on_failed_attempt` is told of what failed, the caller stores the replies.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from lorid_data.errors import StageError, TeacherError
+from lorid_data.http import Clock, RetryPolicy, Transient, WallClock, retrying
+from lorid_data.schema import RejectReason, TeacherReply
+from lorid_data.teachers.backend import Answered, Backend, Rung, Unsupported
+from lorid_data.teachers.base import TeacherRequest, make_reply
+from lorid_data.teachers.budget import Budget
+from lorid_data.teachers.gate import Gate
+from lorid_data.teachers.prices import Price
+
+MAX_TOKENS = 2048
+"""Most tokens of a reply; one that is cut off is asked for again with more, see `base.longer`."""
+N_FAILED_IN_A_ROW = 10
+"""So many requests in a row given up, and the run stops: something is wrong with all of them."""
+
+
+class Stopped(StageError):  # noqa: N818  (an end, not a fault)
+    """The request was not sent, because the run is ending."""
+
+
+@dataclass(slots=True)
+class Attempted:
+    """A failed attempt, for the journal."""
+
+    request: TeacherRequest
+    detail: str
+    cost_usd: float | None
+
+
+@dataclass(slots=True)
+class RemoteTeacher:
+    """Answers requests through a backend, within limits and a budget.
+
+    Attributes:
+        backend: the provider's API.
+        price: what its tokens cost; None where unknown.
+        cheap: whether the mode costs half (flex).
+        sampling: what every request is sampled with; part of its key.
+        on_failed_attempt: is told of each attempt without a reply, before the next one.
+    """
+
+    backend: Backend
+    ceiling: int = 64
+    price: Price | None = None
+    cheap: bool = False
+    budget: Budget = field(default_factory=Budget)
+    policy: RetryPolicy = field(default_factory=RetryPolicy)
+    clock: Clock = field(default_factory=WallClock)
+    sampling: dict[str, Any] = field(default_factory=lambda: {"max_tokens": MAX_TOKENS})
+    on_failed_attempt: Callable[[Attempted], Awaitable[None]] | None = None
+    gate: Gate = field(init=False)
+    n_failed_attempts: int = 0
+    n_input_tokens: int = 0
+    n_output_tokens: int = 0
+    _rung: int = 0
+    _n_failed_in_a_row: int = 0
+    _end: StageError | None = None
+    _ended: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.gate = Gate(self.ceiling, self.clock)
+
+    @property
+    def kind(self) -> str:
+        """openai, anthropic or server."""
+        return self.backend.kind
+
+    @property
+    def model(self) -> str:
+        """The model as the user named it."""
+        return self.backend.model
+
+    @property
+    def endpoint(self) -> str | None:
+        """The endpoint as the user named it."""
+        return self.backend.endpoint
+
+    async def ask(self, request: TeacherRequest) -> TeacherReply:
+        """The reply to a request; tried again as the policy allows.
+
+        Raises:
+            TeacherError: this request cannot be answered.
+            StageError: no request can be answered any more, and why.
+        """
+        n_attempts = 0
+
+        async def attempt() -> TeacherReply:
+            nonlocal n_attempts
+            n_attempts += 1
+            return await self._attempt(request, n_attempts)
+
+        try:
+            reply = await retrying(attempt, self.policy, _Pausing(self.clock, self._ended))
+        except Transient as e:
+            error = TeacherError(RejectReason.TEACHER_FAILED, f"{e}; gave up after {n_attempts} attempts")  # fmt: skip
+            self._failed(error)
+            raise error from e
+        except TeacherError as e:
+            if e.reason != RejectReason.TEACHER_REFUSED:
+                self._failed(e)
+            raise
+        except StageError as e:
+            self.end(e)
+            raise
+        self._n_failed_in_a_row = 0
+        return reply
+
+    def end(self, error: StageError | None = None) -> None:
+        """Send nothing more; what is in flight is still waited for."""
+        if self._end is None:
+            self._end = error or Stopped("the run is ending")
+            self._ended.set()
+            self.gate.turn_away(Stopped(str(self._end)))
+
+    async def close(self) -> None:
+        """Close connections."""
+        self.gate.close()
+        await self.backend.close()
+
+    def describe(self, n_done: int, n_left: int) -> str:
+        """Money and limits in a few words, for progress.
+
+        Args:
+            n_done: requests answered by this run.
+            n_left: requests still to be answered.
+        """
+        parts = ["cost unknown"]
+        if self.price is not None:
+            spent = self.budget.spent_usd
+            parts = [f"${spent:.4f} spent"]
+            if n_done and n_left:
+                here = spent - self.budget.before_usd
+                parts.append(f"${spent + here / n_done * n_left:.2f} projected")
+        parts += [
+            f"{self.n_input_tokens:,} tokens in",
+            f"{self.n_output_tokens:,} out",
+            f"{self.n_failed_attempts:,} attempts failed",
+            self.gate.limits.describe(self.clock.now()),
+        ]
+        return ", ".join(parts)
+
+    async def _attempt(self, request: TeacherRequest, n_attempts: int) -> TeacherReply:
+        n_input, n_output = n_tokens_of(request), int(request.sampling.get("max_tokens", 0))
+        most_usd = self.price.cost_usd(n_input, n_output, cheap=self.cheap) if self.price else None
+        self._check()
+        held = await self.budget.reserve(most_usd)
+        cost: float | None = 0.0
+        try:
+            leave = await self.gate.enter(n_input, n_output)
+            used = (0, 0)
+            try:
+                self._check()
+                begin = self.clock.now()
+                answered, rung = await self._send(request)
+                used = (answered.n_input or n_input, answered.n_output or n_output)
+                cost = self._cost(answered)
+                self.n_input_tokens += used[0]
+                self.n_output_tokens += used[1]
+                self.gate.succeeded(answered.headers)
+            except Transient as e:
+                cost = None if e.maybe_paid else 0.0
+                await self._tell(request, e, held if cost is None and self.price else cost)
+                raise
+            except asyncio.CancelledError:
+                cost = None
+                raise
+            finally:
+                self.gate.leave(leave, *used)
+        finally:
+            self.budget.settle(held, cost)
+        return make_reply(
+            request,
+            answered.text,
+            model_answered=answered.model or request.model,
+            finish_reason=answered.finish_reason,
+            n_input_tokens=answered.n_input,
+            n_output_tokens=answered.n_output,
+            n_cached_tokens=answered.n_cached,
+            cost_usd=cost,
+            latency_s=round(self.clock.now() - begin, 6),
+            rung=rung,
+            n_attempts=n_attempts,
+        )
+
+    async def _send(self, request: TeacherRequest) -> tuple[Answered, Rung]:
+        """Send on the best rung that the provider is known to understand, stepping down if need be."""
+        while True:
+            at = self._rung
+            rung = self.backend.rungs[at]
+            try:
+                return await self.backend.send(request, rung), rung
+            except Unsupported as e:
+                await self._tell(request, e, 0.0)
+                # Others in flight may have found out the same meanwhile.
+                self._rung = max(self._rung, at + 1)
+            except Transient as e:
+                if e.is_pushback:
+                    self.gate.pushed_back(e.headers, e.retry_after_s)
+                raise
+
+    def _cost(self, answered: Answered) -> float | None:
+        if self.price is None or answered.n_input is None or answered.n_output is None:
+            return None
+        return self.price.cost_usd(
+            answered.n_input, answered.n_output, answered.n_cached or 0, cheap=self.cheap
+        )
+
+    async def _tell(
+        self, request: TeacherRequest, error: Exception, cost_usd: float | None
+    ) -> None:
+        self.n_failed_attempts += 1
+        if self.on_failed_attempt is not None:
+            await self.on_failed_attempt(Attempted(request, str(error), cost_usd))
+
+    def _check(self) -> None:
+        if self._end is not None:
+            raise Stopped(str(self._end))
+
+    def _failed(self, error: TeacherError) -> None:
+        self._n_failed_in_a_row += 1
+        if self._n_failed_in_a_row >= N_FAILED_IN_A_ROW:
+            stop = StageError(
+                f"{N_FAILED_IN_A_ROW} requests in a row were given up, the last one because: {error}; "
+                "what was answered is kept: put this right and run the same command again"
+            )
+            self.end(stop)
+            raise stop from error
+
+
+def n_tokens_of(request: TeacherRequest) -> int:
+    """A careful estimate of a request's input tokens: one per two bytes of text, and 200 for the rest."""
+    return sum(len(m.content.encode()) for m in request.messages) // 2 + 200
+
+
+@dataclass(frozen=True, slots=True)
+class _Pausing:
+    """A clock whose sleep ends early when the run ends."""
+
+    clock: Clock
+    ended: asyncio.Event
+
+    def now(self) -> float:
+        return self.clock.now()
+
+    async def sleep(self, seconds: float) -> None:
+        tasks = [
+            asyncio.ensure_future(self.clock.sleep(seconds)),
+            asyncio.ensure_future(self.ended.wait()),
+        ]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()

@@ -1,0 +1,150 @@
+"""The teacher `server:MODEL@URL[,URL…]`: any OpenAI-compatible server, over plain HTTP.
+
+vLLM, llama.cpp, `transformers serve`, Ollama, …; several URLs serve the same model and share the work.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from lorid_data.errors import ConfigError
+from lorid_data.http import Transient, Transport
+from lorid_data.teachers.backend import RUNGS, Answered, Rung, Tier, failure
+from lorid_data.teachers.base import TeacherRequest
+from lorid_data.teachers.chat import chat_body, read_chat
+
+KEY_NAME = "LORID_SERVER_API_KEY"
+_REST = 8
+"""A server that could not be reached is passed over for so many requests, where there are others."""
+
+
+@dataclass(slots=True)
+class _Place:
+    url: str
+    n_in_flight: int = 0
+    n_rest: int = 0
+
+
+class Balancer:
+    """Which of several servers is asked next: the one with the fewest requests in flight."""
+
+    def __init__(self, urls: Sequence[str]) -> None:
+        self._places = [_Place(url) for url in urls]
+
+    def take(self) -> _Place:
+        """A server; give it back."""
+        awake = [p for p in self._places if p.n_rest == 0]
+        for place in self._places:
+            place.n_rest = max(0, place.n_rest - 1)
+        place = min(awake or self._places, key=lambda p: p.n_in_flight)
+        place.n_in_flight += 1
+        return place
+
+    def give_back(self, place: _Place, *, reached: bool) -> None:
+        """A request to it ended."""
+        place.n_in_flight -= 1
+        if not reached:
+            place.n_rest = _REST
+
+
+class ServerBackend:
+    """Chat completions of one model on one or several servers.
+
+    Args:
+        spec: `MODEL@URL[,URL…]`; a URL is a base URL, `/v1` included.
+        timeout_s: most that a reply may take.
+
+    Raises:
+        ConfigError: the specification is none.
+    """
+
+    kind = "server"
+    rungs = RUNGS
+
+    def __init__(self, spec: str, *, timeout_s: float = 600.0, tier: Tier = "online") -> None:
+        if tier != "online":
+            raise ConfigError(f"--mode {tier}: a server of one's own has the mode online only")
+        self.model, self.endpoint, urls = parse_spec(spec)
+        self._balancer = Balancer(urls)
+        self._transport = Transport()
+        self._timeout_s = timeout_s
+        key = os.environ.get(KEY_NAME)
+        self._headers = {"Authorization": f"Bearer {key}"} if key else {}
+
+    async def send(self, request: TeacherRequest, rung: Rung) -> Answered:
+        """Send a request once; see `Backend.send`."""
+        body = json.dumps(chat_body(request, rung), ensure_ascii=False).encode()
+        place = self._balancer.take()
+        reached = True
+        try:
+            reply = await self._transport.post(
+                f"{place.url}/chat/completions",
+                body,
+                headers=self._headers,
+                timeout_s=self._timeout_s,
+            )
+        except Transient:
+            reached = False
+            raise
+        finally:
+            self._balancer.give_back(place, reached=reached)
+        if reply.status != 200:
+            message = error_text(reply.body)
+            raise failure(
+                reply.status, message, reply.headers, where=place.url, rung=rung, key_name=KEY_NAME
+            )
+        try:
+            content = json.loads(reply.body)
+        except ValueError as e:
+            raise Transient(f"{place.url}: the reply is not JSON", maybe_paid=True) from e
+        return read_chat(content, reply.headers, place.url)
+
+    async def close(self) -> None:
+        """Close connections."""
+        await self._transport.close()
+
+
+def parse_spec(spec: str) -> tuple[str, str, tuple[str, ...]]:
+    """Model, the endpoint as it belongs to a request's key, and the URLs, of `MODEL@URL[,URL…]`.
+
+    Raises:
+        ConfigError: with every problem.
+    """
+    model, at, rest = spec.rpartition("@http")
+    urls = tuple(("http" + rest).split(",")) if at else ()
+    if not model or not urls:
+        raise ConfigError(
+            f"teacher 'server:{spec}': write server:MODEL@URL, like server:my-model@http://127.0.0.1:8000/v1"
+        )
+    problems = []
+    for url in urls:
+        parts = urlsplit(url)
+        if parts.username or parts.password or parts.query or parts.fragment:
+            problems.append(
+                f"teacher 'server:{model}@…': a URL holds a user, a query or a fragment; a key belongs into {KEY_NAME}"
+            )
+        elif parts.scheme not in ("http", "https") or not parts.hostname:
+            problems.append(f"teacher 'server:{model}@…': {url!r} is no http(s) URL")
+    if problems:
+        raise ConfigError(*problems)
+    clean = tuple(url.rstrip("/") for url in urls)
+    return model, ",".join(clean), clean
+
+
+def error_text(body: bytes) -> str:
+    """What an error's body says, whatever its form."""
+    text = body.decode("utf-8", "replace")
+    try:
+        content: Any = json.loads(text)
+    except ValueError:
+        return text
+    error = content.get("error", content) if isinstance(content, dict) else content
+    if not isinstance(error, dict):
+        return str(error)
+    said = [error.get(k) for k in ("message", "detail", "code", "param")]
+    return " ".join(str(s) for s in said if s) or text

@@ -1,0 +1,356 @@
+"""A paid model on 127.0.0.1: it speaks the APIs of OpenAI and Anthropic, and fails as told.
+
+    with FakeTeacher(faults=[Fault("status", status=429, retry_after="1")]) as teacher:
+        subprocess.run([...], env={**os.environ, **teacher.environment})
+
+It answers chat completions, messages and models. A reply follows
+from the question alone, so that two runs can be compared.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Self
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+KEY = "sk-fake-0123456789abcdef"
+"""The key that the server expects where `check_key` is set."""
+Kind = Literal[
+    "status", "slow", "cut", "bad_json", "wrong_shape", "refusal", "truncated", "duplicate_keys",
+    "not_http_json",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that goes wrong.
+
+    Attributes:
+        kind: `status` (an HTTP error), `slow` (the reply comes after `delay_s`), `cut` (the
+            connection ends without a reply), `bad_json` and `wrong_shape` (the model's text is not
+            as asked), `refusal`, `truncated` (unless at least `enough_tokens` are allowed),
+            `duplicate_keys`, `not_http_json` (a proxy's page instead of an API's reply).
+    """
+
+    kind: Kind
+    status: int = 500
+    retry_after: str | None = None
+    message: str = "scripted fault"
+    code: str | None = None
+    delay_s: float = 0.0
+    enough_tokens: int = 4000
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A token bucket over requests: `per_s`, with `burst` at once; `stated` in the headers or not."""
+
+    per_s: float
+    burst: int = 10
+    stated: bool = True
+    retry_after: str | None = "0.1"
+
+
+@dataclass(slots=True)
+class Seen:
+    """One request that arrived.
+
+    Attributes:
+        prompt: text of the last user message.
+        status: HTTP status that was sent; 0 where the connection was cut.
+    """
+
+    at_s: float
+    path: str
+    prompt: str
+    body: dict[str, Any]
+    headers: dict[str, str]
+    status: int = 0
+
+
+def rules_for(prompt: str) -> list[str]:
+    """What the fake model writes for a prompt."""
+    digest = hashlib.sha256(prompt.encode()).hexdigest()[:8]
+    return [f"Rule {digest}: read the quantities.", "Combine them in order."]
+
+
+@dataclass(slots=True)
+class FakeTeacher:
+    """The server; a context manager. What it does may be changed while it runs.
+
+    Attributes:
+        latency_s: how long each good reply takes.
+        faults: one per request in the order of arrival, None for a good reply; then good replies.
+            Or a function of the number of the request and of its prompt.
+        rungs: ways to ask for a schema that it understands; others are refused with status 400.
+        check_key: whether to refuse another key than `KEY` with status 401.
+        limit: a rate limit.
+        text: what the model writes for a prompt; by default JSON of `rules_for`.
+        keep_requests: whether to keep `seen`; a long benchmark does without.
+        seen: every request for a completion.
+    """
+
+    latency_s: float = 0.0
+    faults: Iterable[Fault | None] | Callable[[int, str], Fault | None] = ()
+    rungs: frozenset[str] = frozenset({"schema", "tool", "json_object", "prompt"})
+    check_key: bool = False
+    limit: Limit | None = None
+    text: Callable[[str], str] | None = None
+    keep_requests: bool = True
+    seen: list[Seen] = field(default_factory=list)
+    n_requests: int = 0
+    n_in_flight: int = 0
+    most_in_flight: int = 0
+    port: int = 0
+    _loop: asyncio.AbstractEventLoop | None = None
+    _thread: threading.Thread | None = None
+    _level: float = 0.0
+    _filled_at: float = 0.0
+
+    def __enter__(self) -> Self:
+        ready = threading.Event()
+        self._thread = threading.Thread(target=self._run, args=(ready,), daemon=True)
+        self._thread.start()
+        ready.wait()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        assert self._loop is not None
+        assert self._thread is not None
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+
+    @property
+    def url(self) -> str:
+        """Base URL of its OpenAI-compatible API, `/v1` included."""
+        return f"http://127.0.0.1:{self.port}/v1"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a process needs to take this for OpenAI and for Anthropic."""
+        return {
+            "OPENAI_BASE_URL": self.url,
+            "OPENAI_API_KEY": KEY,
+            "ANTHROPIC_BASE_URL": f"http://127.0.0.1:{self.port}",
+            "ANTHROPIC_API_KEY": KEY,
+            "LORID_SERVER_API_KEY": KEY,
+        }
+
+    def count(self) -> Counter[str]:
+        """How many requests came with each prompt."""
+        return Counter(s.prompt for s in self.seen)
+
+    def _run(self, ready: threading.Event) -> None:
+        from aiohttp import web
+
+        self._loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(self._loop)
+        runner = web.AppRunner(self._app(), access_log=None, shutdown_timeout=0.1)
+
+        async def start() -> None:
+            await runner.setup()
+            site = web.TCPSite(runner, "127.0.0.1", 0, backlog=4096)
+            await site.start()
+            self.port = runner.addresses[0][1]
+            ready.set()
+
+        self._loop.run_until_complete(start())
+        self._loop.run_forever()
+        self._loop.run_until_complete(runner.cleanup())
+        self._loop.close()
+
+    def _app(self) -> web.Application:
+        from aiohttp import web
+
+        app = web.Application(client_max_size=256 * 2**20)
+        app.router.add_post("/v1/chat/completions", self._complete)
+        app.router.add_post("/v1/messages", self._complete)
+        app.router.add_get("/v1/models", self._models)
+        return app
+
+    async def _models(self, _: web.Request) -> web.Response:
+        from aiohttp import web
+
+        return web.json_response({"object": "list", "data": [{"id": "fake", "object": "model"}]})
+
+    async def _complete(self, request: web.Request) -> web.StreamResponse:
+        from aiohttp import web
+
+        body = await request.json()
+        prompt = last_prompt(body)
+        number, self.n_requests = self.n_requests, self.n_requests + 1
+        seen = Seen(time.monotonic(), request.path, prompt, body, dict(request.headers))
+        if self.keep_requests:
+            self.seen.append(seen)
+        self.n_in_flight += 1
+        self.most_in_flight = max(self.most_in_flight, self.n_in_flight)
+        try:
+            status, payload, headers = await self._decide(request, number, prompt, body)
+        finally:
+            self.n_in_flight -= 1
+        seen.status = status
+        if status == 0:
+            assert request.transport is not None
+            request.transport.close()
+            return web.Response()
+        if isinstance(payload, str):
+            return web.Response(text=payload, status=status, headers=headers)
+        return web.json_response(payload, status=status, headers=headers)
+
+    async def _decide(
+        self, request: web.Request, number: int, prompt: str, body: dict[str, Any]
+    ) -> tuple[int, Any, dict[str, str]]:
+        """Status, payload and headers; status 0 is a cut connection."""
+        if self.check_key and not _has_key(request.headers):
+            return 401, _error(f"Incorrect API key provided: {_given(request.headers)}"), {}
+        headers, allowed = self._take()
+        if not allowed:
+            assert self.limit is not None
+            if self.limit.retry_after is not None:
+                headers["Retry-After"] = self.limit.retry_after
+            return 429, _error("Rate limit reached", "rate_limit_exceeded"), headers
+        rung = rung_of(body)
+        if rung not in self.rungs:
+            return 400, _error(f"unsupported parameter for {rung}: {_PARAMETER[rung]}"), headers
+        fault = self._fault(number, prompt)
+        await asyncio.sleep(fault.delay_s if fault and fault.kind == "slow" else self.latency_s)
+        if fault is not None and fault.kind == "status":
+            if fault.retry_after is not None:
+                headers["Retry-After"] = fault.retry_after
+            return fault.status, _error(fault.message, fault.code), headers
+        if fault is not None and fault.kind == "cut":
+            return 0, None, {}
+        if fault is not None and fault.kind == "not_http_json":
+            return 200, "<html>a proxy says hello</html>", headers
+        return 200, self.reply(request.path, body, fault), headers
+
+    def reply(self, path: str, body: dict[str, Any], fault: Fault | None = None) -> dict[str, Any]:
+        """The good reply to a request's body, or one with a fault of the model."""
+        prompt = last_prompt(body)
+        text = self.text(prompt) if self.text else json.dumps({"output": rules_for(prompt)})
+        finish = "stop"
+        match fault and fault.kind:
+            case "bad_json":
+                text = "Sure! " + text[:-2]
+            case "wrong_shape":
+                text = json.dumps({"rules": rules_for(prompt)})
+            case "duplicate_keys":
+                text = text[:-1] + ', "output": ["again"]}'
+            case "refusal":
+                text, finish = "I cannot help with that.", "refusal"
+            case "truncated" if fault and _allowed_tokens(body) < fault.enough_tokens:
+                text, finish = text[: len(text) // 2], "length"
+        make = _message if path.endswith("/messages") else _chat
+        return make(body, text, finish)
+
+    def _fault(self, number: int, prompt: str) -> Fault | None:
+        if callable(self.faults):
+            return self.faults(number, prompt)
+        if not isinstance(self.faults, list):
+            self.faults = list(self.faults)
+        return self.faults[number] if number < len(self.faults) else None
+
+    def _take(self) -> tuple[dict[str, str], bool]:
+        """Take one from the rate limit's bucket: headers that state it, and whether there was one."""
+        if self.limit is None:
+            return {}, True
+        now, limit = time.monotonic(), self.limit
+        if self._filled_at == 0:
+            self._level, self._filled_at = limit.burst, now
+        self._level = min(limit.burst, self._level + (now - self._filled_at) * limit.per_s)
+        self._filled_at = now
+        allowed = self._level >= 1
+        self._level -= allowed
+        reset_s = (limit.burst - self._level) / limit.per_s
+        stated = {
+            "x-ratelimit-limit-requests": str(limit.burst),
+            "x-ratelimit-remaining-requests": str(int(self._level)),
+            "x-ratelimit-reset-requests": f"{reset_s:.3f}s",
+        }
+        return (stated if limit.stated else {}), allowed
+
+
+# --- what the wire looks like -------------------------------------------------------------------
+
+_PARAMETER = {
+    "schema": "response_format.json_schema",
+    "tool": "tools",
+    "json_object": "response_format",
+    "prompt": "messages",
+}
+
+
+def last_prompt(body: Mapping[str, Any]) -> str:
+    """Text of the last message of a request."""
+    content = body["messages"][-1]["content"]
+    return content if isinstance(content, str) else "".join(part["text"] for part in content)
+
+
+def rung_of(body: Mapping[str, Any]) -> str:
+    """How a request asks for structure."""
+    kind = (body.get("response_format") or {}).get("type")
+    if kind == "json_schema" or (body.get("output_config") or {}).get("format"):
+        return "schema"
+    if body.get("tools"):
+        return "tool"
+    return "json_object" if kind == "json_object" else "prompt"
+
+
+def _allowed_tokens(body: Mapping[str, Any]) -> int:
+    return int(body.get("max_completion_tokens") or body.get("max_tokens") or 0)
+
+
+def _has_key(headers: Mapping[str, str]) -> bool:
+    return _given(headers) == KEY
+
+
+def _given(headers: Mapping[str, str]) -> str:
+    return headers.get("x-api-key") or headers.get("Authorization", "").removeprefix("Bearer ")
+
+
+def _error(message: str, code: str | None = None) -> dict[str, Any]:
+    return {"type": "error", "error": {"message": message, "type": "error", "code": code}}
+
+
+def _chat(body: Mapping[str, Any], text: str, finish: str) -> dict[str, Any]:
+    message: dict[str, Any] = {"role": "assistant", "content": text}
+    if finish == "refusal":
+        message, finish = {"role": "assistant", "content": None, "refusal": text}, "stop"
+    elif rung_of(body) == "tool":
+        call = {"name": body["tools"][0]["function"]["name"], "arguments": text}
+        message["content"] = None
+        message["tool_calls"] = [{"id": "call_1", "type": "function", "function": call}]
+        finish = "tool_calls" if finish == "stop" else finish
+    n_in, n_out = len(last_prompt(body)) // 4 + 1, len(text) // 4 + 1
+    return {
+        "id": "chatcmpl-1", "object": "chat.completion", "created": 1,
+        "model": f"{body['model']}-2026-01-01",
+        "choices": [{"index": 0, "message": message, "finish_reason": finish, "logprobs": None}],
+        "usage": {"prompt_tokens": n_in, "completion_tokens": n_out, "total_tokens": n_in + n_out,
+                  "prompt_tokens_details": {"cached_tokens": 0}},
+    }  # fmt: skip
+
+
+def _message(body: Mapping[str, Any], text: str, finish: str) -> dict[str, Any]:
+    reason = {"stop": "end_turn", "length": "max_tokens", "refusal": "refusal"}[finish]
+    block: dict[str, Any] = {"type": "text", "text": text}
+    if rung_of(body) == "tool" and finish == "stop":
+        given = json.loads(text)
+        block = {"type": "tool_use", "id": "t1", "name": body["tools"][0]["name"], "input": given}
+        reason = "tool_use"
+    n_in, n_out = len(last_prompt(body)) // 4 + 1, len(text) // 4 + 1
+    return {
+        "id": "msg_1", "type": "message", "role": "assistant", "model": f"{body['model']}-20260101",
+        "content": [block], "stop_reason": reason, "stop_sequence": None,
+        "usage": {"input_tokens": n_in, "output_tokens": n_out,
+                  "cache_creation_input_tokens": 0, "cache_read_input_tokens": 0},
+    }  # fmt: skip
