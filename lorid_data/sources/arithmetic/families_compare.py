@@ -21,7 +21,7 @@ COMPARE: tuple[Family, ...] = (
     ),
     Family(
         name="more-then-double",
-        numbers={"a": (12, 80), "d": (7, 48)},
+        numbers={"a": (8, 48), "d": (5, 30)},
         phrasings=(
             "{name} has {a} {things}. {other} has {d} more than {name}, and {third} has twice as many as {other}. How many {things} do all three have?",
             "{other} picked {d} more {things} than {name}, who picked {a}. {third} picked double the number of {other}. How many {things} were picked in all?",

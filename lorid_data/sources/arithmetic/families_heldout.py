@@ -47,7 +47,7 @@ HELDOUT: tuple[Family, ...] = (
     ),
     Family(
         name="burning-candle",
-        numbers={"a": (60, 240), "b": (3, 12), "n": (4, 12)},
+        numbers={"a": (60, 200), "b": (3, 12), "n": (4, 12)},
         phrasings=(
             "A candle is {a} millimetres tall and loses {b} millimetres an hour. How tall is it after {n} hours?",
             "Every hour a candle of {a} millimetres gets {b} millimetres shorter. What height is left after {n} hours?",

@@ -7,7 +7,7 @@ from lorid_data.sources.arithmetic.family import Family
 MEASURE: tuple[Family, ...] = (
     Family(
         name="fence-cost",
-        numbers={"a": (6, 48), "b": (6, 48), "p": (2, 7)},
+        numbers={"a": (4, 28), "b": (4, 28), "p": (2, 6)},
         phrasings=(
             "A garden is {a} metres long and {b} metres wide. A fence costs {p} dollars a metre. What does a fence all around cost?",
             "{name} puts a fence around a field of {a} metres by {b} metres. One metre costs {p} dollars. How many dollars does the fence cost?",

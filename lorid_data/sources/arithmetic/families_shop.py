@@ -21,7 +21,7 @@ SHOP: tuple[Family, ...] = (
     ),
     Family(
         name="change-from-payment",
-        numbers={"n": (3, 9), "p": (4, 24), "paid": (50, 240, 10)},
+        numbers={"n": (3, 9), "p": (4, 24), "paid": (40, 200, 10)},
         phrasings=(
             "{name} buys {n} {things} at {p} dollars each and pays with {paid} dollars. How much change does {name} get?",
             "Each of the {n} {things} that {name} wants costs {p} dollars. {name} hands over {paid} dollars. How many dollars come back?",
@@ -72,7 +72,7 @@ SHOP: tuple[Family, ...] = (
     ),
     Family(
         name="saving-for-a-goal",
-        numbers={"w": (6, 36), "n": (3, 9), "a": (11, 90), "g": (60, 300)},
+        numbers={"w": (6, 36), "n": (3, 9), "a": (11, 90), "g": (60, 200)},
         phrasings=(
             "{name} has {a} dollars and saves {w} dollars a week for {n} weeks. How much more does {name} need for a bike that costs {g} dollars?",
             "A bike costs {g} dollars. {name} already has {a} dollars and then puts aside {w} dollars each week for {n} weeks. How many dollars are still missing?",

@@ -27,7 +27,7 @@ WORK: tuple[Family, ...] = (
     ),
     Family(
         name="two-machines",
-        numbers={"a": (8, 48), "b": (8, 48), "n": (3, 9), "s": (6, 60)},
+        numbers={"a": (5, 29), "b": (5, 29), "n": (3, 8), "s": (6, 60)},
         phrasings=(
             "One machine makes {a} {things} an hour and another makes {b}. Both run for {n} hours, and {s} {things} are faulty. How many good {things} are made?",
             "Two machines make {a} and {b} {things} per hour. After {n} hours {s} {things} are thrown out. How many {things} are kept?",
@@ -46,7 +46,7 @@ WORK: tuple[Family, ...] = (
     ),
     Family(
         name="two-legs",
-        numbers={"v": (30, 90, 5), "h": (2, 5), "w": (30, 90, 5), "k": (2, 5)},
+        numbers={"v": (10, 60, 5), "h": (2, 4), "w": (10, 60, 5), "k": (2, 4)},
         phrasings=(
             "A {vehicle} goes {v} miles an hour for {h} hours and then {w} miles an hour for {k} hours. How many miles does it go?",
             "{name} drives a {vehicle} for {h} hours at {v} miles an hour and {k} hours at {w} miles an hour. How long is the trip in miles?",
@@ -64,7 +64,7 @@ WORK: tuple[Family, ...] = (
     ),
     Family(
         name="rest-of-the-trip",
-        numbers={"v": (30, 80, 5), "h": (2, 5), "w": (30, 80, 5), "k": (2, 6)},
+        numbers={"v": (10, 60, 5), "h": (2, 4), "w": (10, 60, 5), "k": (2, 6)},
         hidden=("{v} * {h} = {u}", "{w} * {k} = {s}", "{u} + {s} = {d}"),
         phrasings=(
             "A trip is {d} miles long. A {vehicle} goes {v} miles an hour for {h} hours and covers the rest at {w} miles an hour. How many hours does the rest take?",

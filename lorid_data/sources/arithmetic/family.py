@@ -13,7 +13,7 @@ from random import Random
 
 from lorid_data.sources.arithmetic.words import POOLS
 
-SMALLEST, LARGEST = 2, 300
+SMALLEST, LARGEST = 2, 200
 """Every number of a problem lies in this range, so that nouns are plural and students small."""
 
 _EQUATION = re.compile(r"(\{\w+\}|\d+) ([-+*/]) (\{\w+\}|\d+) = \{(\w+)\}")

@@ -1,0 +1,81 @@
+"""What the tiny student can do before it has an adapter: greedy, in fp32, on unseen text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from student_text import OPERATORS, held_out_facts
+
+from lorid_data.sources.arithmetic import load
+
+if TYPE_CHECKING:
+    from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
+
+BATCH = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Ability:
+    """One measured ability: how many of `n` were right."""
+
+    name: str
+    n_right: int
+    n: int
+
+
+def measure(
+    model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, n_facts: int, n_problems: int
+) -> list[Ability]:
+    """Facts that the corpus does not hold, and rationales of unseen problems.
+
+    A rationale counts as right when the model continues the question with it word for word.
+    """
+    found = [_facts(model, tokenizer, op, n_facts) for op in OPERATORS]
+    for split in ("test", "heldout"):
+        problems = list(islice(load(split), n_problems))
+        asked = [[tokenizer.bos_token_id, *tokenizer.encode(f"{p.question}\n")] for p in problems]
+        replies = complete(model, tokenizer, asked, n_new_tokens=80)
+        right = sum(r == p.rationale for r, p in zip(replies, problems, strict=True))
+        found.append(Ability(f"rationales of `{split}`, word for word", right, len(problems)))
+    return found
+
+
+def _facts(
+    model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, operator: str, n: int
+) -> Ability:
+    facts = held_out_facts(operator, n, seed=0)
+    equals = equals_id(tokenizer)
+    ids = [[tokenizer.bos_token_id, *tokenizer.encode(f)] for f in facts]
+    asked = [x[: x.index(equals) + 1] for x in ids]
+    replies = complete(model, tokenizer, asked, n_new_tokens=5)
+    expected = [f.split(" = ")[1] for f in facts]
+    right = sum(r.split(".")[0] == e for r, e in zip(replies, expected, strict=True))
+    return Ability(f"held-out facts with `{operator}`", right, len(facts))
+
+
+def equals_id(tokenizer: PreTrainedTokenizerFast) -> int:
+    """The id of the equals sign with the spaces around it."""
+    return int(tokenizer.encode("1 = 2")[1])
+
+
+def complete(
+    model: LlamaForCausalLM,
+    tokenizer: PreTrainedTokenizerFast,
+    asked: Sequence[list[int]],
+    n_new_tokens: int,
+) -> list[str]:
+    """Greedy continuations of token prompts, special tokens left out, `BATCH` at a time."""
+    import torch
+
+    made: list[str] = []
+    model.eval()
+    for i in range(0, len(asked), BATCH):
+        batch = tokenizer.pad({"input_ids": list(asked[i : i + BATCH])}, return_tensors="pt")
+        with torch.inference_mode():
+            ids = model.generate(**batch, max_new_tokens=n_new_tokens, do_sample=False)
+        new = ids[:, batch["input_ids"].shape[1] :]
+        made += tokenizer.batch_decode(new, skip_special_tokens=True)
+    return made

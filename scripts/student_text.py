@@ -1,0 +1,159 @@
+"""What the tiny student reads before it has any role: its tokenizer and its documents.
+
+Everything comes from the train split of the `arithmetic` source. A share of all facts (equations
+such as `48 + 24 = 72`) is held out: no document holds one, so that arithmetic can be measured.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from random import Random
+from typing import TYPE_CHECKING
+
+from lorid_data import prompts
+from lorid_data.schema import Problem, sha256_text
+from lorid_data.sources.arithmetic import load
+from lorid_data.sources.arithmetic.family import LARGEST, SMALLEST, compute
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
+
+PAD, BOS, EOS = "<pad>", "<s>", "</s>"
+VOCABULARY = 1024
+OPERATORS = "+-*/"
+_EQUATION = re.compile(r"\d+ [-+*/] \d+ = \d+")
+# A digit is always a token of its own. A sign before a digit takes the space between them along.
+_PIECES = r" ?[A-Za-z]+|\d| ?[^\sA-Za-z\d]+(?: (?=\d))?|\s+"
+# Signs that GSM8K and MATH use and the source does not, so that they have tokens too.
+_OTHER_TEXT = (
+    r"$\frac{1}{2}$ \boxed{10} \left( x + y \right)^2 \le \sqrt{5} \cdot \pi x^{2} - 3x_{1} \text{cm} \%",
+    "<<48/2=24>> $5.50, 25% of 1,200; (a) it's the girl's; she said: \"yes\" - he's 3/4 done!",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One document of the base corpus, without special tokens.
+
+    Attributes:
+        given: what is read but not learnt: a question, whose names and numbers are random.
+        text: what is learnt.
+        results_only: whether only the results of its equations are learnt, since the operands
+            of a list of facts are random too.
+    """
+
+    given: str
+    text: str
+    results_only: bool = False
+
+
+def train_tokenizer(seed: int, n_rows: int = 20_000) -> PreTrainedTokenizerFast:
+    """A byte-level BPE of 1,024 tokens: any text can be encoded, and digits stand alone."""
+    from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    core = Tokenizer(models.BPE())
+    core.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(Regex(_PIECES), behavior="isolated"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
+    )
+    core.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=VOCABULARY,
+        special_tokens=[PAD, BOS, EOS],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    core.train_from_iterator(_tokenizer_texts(seed, n_rows), trainer)
+    return PreTrainedTokenizerFast(
+        tokenizer_object=core,
+        bos_token=BOS,
+        eos_token=EOS,
+        pad_token=PAD,
+        padding_side="left",
+        model_max_length=2048,
+        clean_up_tokenization_spaces=False,
+    )
+
+
+def _tokenizer_texts(seed: int, n_rows: int) -> Iterator[str]:
+    roles = [prompts.load(f"roles/{role}.v1").text for role in ("ir", "kg", "dr")]
+    for i, p in enumerate(load("train", seed=seed, limit=n_rows)):
+        yield p.question
+        yield f"{p.rationale}\n--> {p.answer} END"
+        if i % 5 == 0:
+            yield "\n".join(p.knowledge)
+            yield from roles
+            yield from _OTHER_TEXT
+
+
+def is_held_out(fact: str) -> bool:
+    """Whether a fact such as `48 + 24 = 72` is kept from the corpus: one in 20, by its sha256."""
+    return int(sha256_text(fact)[:8], 16) % 20 == 0
+
+
+def draw_fact(operator: str, rng: Random) -> str:
+    """A true equation within the range of numbers that rationales use; division is exact."""
+    while True:
+        if operator in "+-":
+            a, b = rng.randrange(2, 160), rng.randrange(2, 100)
+        else:
+            a, b = rng.randrange(2, 100), rng.randrange(2, 21)
+            if operator == "*" and rng.randrange(2):
+                a, b = b, a
+            if operator == "/":
+                a *= b
+        c = compute(a, operator, b)
+        if c is not None and SMALLEST <= c <= LARGEST and a <= LARGEST:
+            return f"{a} {operator} {b} = {c}"
+
+
+def held_out_facts(operator: str, n: int, seed: int) -> list[str]:
+    """At most `n` distinct facts that no document holds, fewer where there are no more."""
+    rng = Random(f"facts/{seed}/{operator}")
+    drawn = (draw_fact(operator, rng) for _ in range(1_000 * n))
+    return list(islice(dict.fromkeys(f for f in drawn if is_held_out(f)), n))
+
+
+def documents(seed: int) -> Iterator[Document]:
+    """The corpus, without end: lists of facts, problems with their rationale, and rules.
+
+    The role prompts and the ending `--> N END` do not occur: they are for the adapters to learn.
+    """
+    rng = Random(f"documents/{seed}")
+    problems = _clean_problems(seed)
+    while True:
+        kind = rng.randrange(20)
+        if kind < 10:
+            facts = " ".join(f"{_known_fact(rng)}." for _ in range(12))
+            yield Document("", facts, results_only=True)
+            continue
+        p = next(problems)
+        rules = "\n".join(p.knowledge)
+        if kind < 17:
+            yield Document(f"{p.question}\n", p.rationale)
+        elif kind < 19:
+            yield Document(f"{p.question}\n", f"{rules}\n{p.rationale}")
+        else:
+            yield Document(f"{p.question}\n", rules)
+
+
+def _known_fact(rng: Random) -> str:
+    while True:
+        fact = draw_fact("++++----**/"[rng.randrange(11)], rng)
+        if not is_held_out(fact):
+            return fact
+
+
+def _clean_problems(seed: int) -> Iterator[Problem]:
+    """Train problems, seed after seed, without those whose rationale states a held-out fact."""
+    while True:
+        for p in load("train", seed=1_000 + seed, limit=40_000):
+            if not any(is_held_out(fact) for fact in _EQUATION.findall(p.rationale)):
+                yield p
+        seed += 1
