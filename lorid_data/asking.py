@@ -10,10 +10,11 @@ import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 from lorid_data.errors import TeacherError
-from lorid_data.journal import Journal, failed, replied
+from lorid_data.journal import Journal, failed, replied, replies_in
 from lorid_data.progress import Progress, say
 from lorid_data.schema import TeacherReply
 from lorid_data.teachers.base import Teacher, TeacherRequest, longer
@@ -152,20 +153,20 @@ def _known(request: TeacherRequest) -> dict[str, Any]:
 
 
 def stored(
-    journal: Journal, requests: Mapping[str, TeacherRequest]
+    journal: Path, requests: Mapping[str, TeacherRequest]
 ) -> tuple[dict[str, TeacherReply], list[tuple[str, TeacherRequest]]]:
     """What the journal answers, and what is still to be asked, with the keys of the first requests.
 
     A reply that was cut off counts only where the longer one was cut off too.
     """
-    replies = journal.replies(requests)
+    replies = replies_in(journal, requests)
     cut = {
         key: more
         for key, reply in replies.items()
         if reply.finish_reason == "length" and (more := longer(requests[key])) is not None
     }
     longer_keys = {more.key: key for key, more in cut.items()}
-    second = journal.replies(longer_keys)
+    second = replies_in(journal, longer_keys)
     known = {k: r for k, r in replies.items() if k not in cut}
     known |= {longer_keys[k]: reply for k, reply in second.items()}
     missing = [(k, cut.get(k, r)) for k, r in requests.items() if k not in known]

@@ -17,6 +17,7 @@ from pydantic import Field
 from lorid_data import prompts
 from lorid_data.asking import all_keys, ask_all, stored
 from lorid_data.errors import TeacherError
+from lorid_data.estimate import Estimate, estimate
 from lorid_data.journal import JOURNAL, check_journal, open_journal
 from lorid_data.progress import Progress, say
 from lorid_data.schema import (
@@ -36,10 +37,12 @@ from lorid_data.store import MANIFEST, open_stage, write_dataset
 from lorid_data.teachers.base import (
     NoRules,
     Teacher,
+    TeacherRequest,
     Unasked,
     make_request,
     read_reply,
 )
+from lorid_data.teachers.prices import Price
 from lorid_data.teachers.registry import AskOptions, Mode, open_teacher
 from lorid_data.teachers.remote import RemoteTeacher
 
@@ -103,15 +106,7 @@ def build(options: BuildOptions, out: Path) -> Manifest:
     teacher = open_teacher(options.teacher, options.asking)
     if options.journal is not None:
         check_journal(options.journal)
-    loaded = load(
-        options.source,
-        split=options.split,
-        limit=options.limit,
-        source_path=options.source_path,
-        seed=options.seed,
-    )
-    for warning in loaded.warnings:
-        say(f"warning: {warning}")
+    loaded = _load(options)
     settings = options.model_dump(include={"limit", "concurrency", "mode", "budget"})
     with open_stage(
         out,
@@ -135,6 +130,23 @@ def build(options: BuildOptions, out: Path) -> Manifest:
         stage.figures = _figures(loaded, records)
         rejects = [r for r in rows if isinstance(r, Reject)]
         return write_dataset(stage, records, rejects, n_in=len(loaded.problems))
+
+
+def dry_run(options: BuildOptions, out: Path) -> Estimate:
+    """What `build` with these options would still ask, and its price; nothing is written or asked.
+
+    Raises:
+        ConfigError: wrong options, or an input that cannot be read.
+    """
+    teacher = open_teacher(options.teacher, options.asking)
+    loaded = _load(options)
+    if isinstance(teacher, Unasked):
+        return estimate([], None)
+    _, wanted = _requests(loaded.problems, teacher)
+    _, missing = stored(options.journal or out / JOURNAL, wanted)
+    remote = teacher if isinstance(teacher, RemoteTeacher) else None
+    price = remote.price if remote else Price(0.0, 0.0, 0.0)
+    return estimate((r for _, r in missing), price, cheap=bool(remote and remote.cheap))
 
 
 def import_table(
@@ -259,6 +271,19 @@ def _figures(loaded: Loaded, records: Sequence[Record]) -> dict[str, Any]:
     return figures
 
 
+def _load(options: BuildOptions) -> Loaded:
+    loaded = load(
+        options.source,
+        split=options.split,
+        limit=options.limit,
+        source_path=options.source_path,
+        seed=options.seed,
+    )
+    for warning in loaded.warnings:
+        say(f"warning: {warning}")
+    return loaded
+
+
 # --- asking -------------------------------------------------------------------------------------
 
 
@@ -268,15 +293,9 @@ def _answers(
     """What became of each problem: stored replies first, then the teacher."""
     if isinstance(teacher, Unasked):
         return [teacher] * len(problems)
-    prompt, system = prompts.load(PROMPT), prompts.load(SYSTEM)
-    requests = [
-        make_request(p, teacher=teacher, prompt=prompt, system=system, position=i)
-        for i, p in enumerate(problems)
-    ]
-    keys = [r.key for r in requests]
-    wanted = {k: r for k, r, p in zip(keys, requests, problems, strict=True) if p.question.strip()}
+    keys, wanted = _requests(problems, teacher)
     with open_journal(options.journal or out / JOURNAL) as journal:
-        replies, missing = stored(journal, wanted)
+        replies, missing = stored(journal.path, wanted)
         known: dict[str, TeacherReply | TeacherError] = dict(replies)
         if isinstance(teacher, RemoteTeacher):
             teacher.budget.begin(journal.spent_usd(all_keys(wanted)))
@@ -284,3 +303,17 @@ def _answers(
             known |= ask_all(missing, teacher, journal, options.concurrency, progress)
     # A row whose question is empty was never asked; `to_row` rejects it whatever stands here.
     return [known.get(k, Unasked("none")) for k in keys]
+
+
+def _requests(
+    problems: Sequence[Problem], teacher: Teacher
+) -> tuple[list[str], dict[str, TeacherRequest]]:
+    """The key of each problem's request, and the requests by key; none for an empty question."""
+    prompt, system = prompts.load(PROMPT), prompts.load(SYSTEM)
+    requests = [
+        make_request(p, teacher=teacher, prompt=prompt, system=system, position=i)
+        for i, p in enumerate(problems)
+    ]
+    keys = [r.key for r in requests]
+    asked = zip(keys, requests, problems, strict=True)
+    return keys, {k: r for k, r, p in asked if p.question.strip()}

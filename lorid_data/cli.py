@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from cyclopts import Parameter, validators
+from cyclopts import App, Parameter, validators
 
 from lorid_data.commands import EXIT_FAILED, EXIT_OK, make_app, read_yaml, run, secrets_in
 
@@ -39,6 +39,7 @@ def build(
     budget: Annotated[float, Parameter(validator=validators.Number(gt=0))] | None = None,
     prices: Path | None = None,
     journal: Path | None = None,
+    dry_run: bool = False,
 ) -> int:
     """Build a dataset: ask a teacher for the knowledge that each question of a source needs.
 
@@ -59,9 +60,11 @@ def build(
         budget: Most USD that this folder may cost, earlier runs included.
         prices: YAML file that overrides the packaged prices.
         journal: Journal of replies to share between folders; by default the folder's own.
+        dry_run: Say what would be asked and what it costs; ask and write nothing.
     """
     from lorid_data.build import BuildOptions
     from lorid_data.build import build as run_build
+    from lorid_data.build import dry_run as run_dry
 
     options = BuildOptions(
         source=source,
@@ -76,6 +79,9 @@ def build(
         prices=prices,
         journal=journal,
     )
+    if dry_run:
+        print(run_dry(options, out).describe())
+        return EXIT_OK
     return _finish(run_build(options, out), out)
 
 
@@ -106,6 +112,58 @@ def validate(folder: Path, *, out: Path) -> int:
     from lorid_data.validate import validate as run_validate
 
     return _finish(run_validate(folder, out), out)
+
+
+@app.command
+def reparse(folder: Path, *, journal: Path | None = None) -> int:
+    """Read the stored replies of a build again, with the parser as it is now; asks nobody.
+
+    Args:
+        folder: A folder that build has finished.
+        journal: Its journal; the folder's own by default.
+    """
+    from lorid_data.reparse import reparse as run_reparse
+
+    print(run_reparse(folder, journal).describe())
+    return EXIT_OK
+
+
+@app.command
+def doctor(
+    *, teacher: str, mode: Literal["online", "flex"] = "online", prices: Path | None = None
+) -> int:
+    """One cheap call to a teacher: key, schema support, limits and price.
+
+    Args:
+        teacher: openai:MODEL, anthropic:MODEL or server:MODEL@URL[,URL…].
+        mode: How the provider is asked.
+        prices: YAML file that overrides the packaged prices.
+    """
+    from lorid_data.doctor import examine
+    from lorid_data.teachers.registry import AskOptions
+
+    print("\n".join(examine(teacher, AskOptions(mode=mode, prices=prices))))
+    return EXIT_OK
+
+
+prompts = App(name="prompts", help="The versioned texts that teachers read.")
+app.command(prompts)
+
+
+@prompts.command
+def diff(folder: Path, *, prompt: str | None = None, journal: Path | None = None) -> int:
+    """Say which rows another prompt would ask again, and what they cost when they were asked.
+
+    Args:
+        folder: A folder that build has finished.
+        prompt: Id of the prompt to compare with, like teacher/knowledge.v1; by default the
+            one that build uses now.
+        journal: The folder's journal; its own by default.
+    """
+    from lorid_data.prompt_diff import compare
+
+    print(compare(folder, prompt, journal))
+    return EXIT_OK
 
 
 @app.command(name="run")

@@ -11,9 +11,10 @@ import asyncio
 import fcntl
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, Self
@@ -125,15 +126,7 @@ class Journal:
 
     def replies(self, keys: Iterable[str]) -> dict[str, TeacherReply]:
         """The stored replies to these requests, by key; the first where there are several."""
-        wanted = set(keys)
-        found: dict[str, TeacherReply] = {}
-        with _connect(self.path) as reader:
-            rows = reader.execute(f"SELECT {', '.join(_FIELDS)} FROM replies ORDER BY id")  # noqa: S608
-            at = _FIELDS.index("request_key")
-            for row in rows:
-                if row[at] in wanted and row[at] not in found:
-                    found[row[at]] = TeacherReply(**dict(zip(_FIELDS, row, strict=True)))
-        return found
+        return replies_in(self.path, keys)
 
     def spent_usd(self, keys: Iterable[str]) -> float:
         """What these requests have cost so far, failed attempts included; unknown costs count as 0."""
@@ -224,6 +217,83 @@ def open_journal(path: Path, *, filesystem: str | None = None) -> Iterator[Journ
             raise
         with journal:
             yield journal
+
+
+def replies_in(path: Path, keys: Iterable[str]) -> dict[str, TeacherReply]:
+    """The replies of a journal to these requests, by key; the first where there are several.
+
+    A file that does not exist has none. Nothing is written, and another process may write meanwhile.
+
+    Raises:
+        ConfigError: the file is no journal of this version.
+    """
+    wanted = set(keys)
+    if not path.exists() or not wanted:
+        return {}
+    found: dict[str, TeacherReply] = {}
+    with _reading(path) as rows:
+        for key, fields in rows("request_key"):
+            if key in wanted and key not in found:
+                found[key] = TeacherReply(**fields())
+    return found
+
+
+def replies_about(
+    path: Path, problem_ids: Iterable[str], *, model: str, prompt_sha256: str
+) -> dict[str, TeacherReply]:
+    """The replies of a model to a prompt, by problem; the last where there are several.
+
+    Raises:
+        ConfigError: the file is no journal of this version.
+    """
+    wanted = set(problem_ids)
+    found: dict[str, TeacherReply] = {}
+    with _reading(path) as rows:
+        for problem_id, fields in rows("problem_id"):
+            if problem_id in wanted:
+                reply = TeacherReply(**fields())
+                if (reply.model_asked, reply.prompt_sha256) == (model, prompt_sha256):
+                    found[problem_id] = reply
+    return found
+
+
+def costs_by_problem(path: Path, *, model: str, prompt_sha256: str) -> dict[str, float | None]:
+    """What each problem's replies from a model to a prompt cost, in USD; None where unknown.
+
+    Raises:
+        ConfigError: the file is no journal of this version.
+    """
+    query = (
+        "SELECT problem_id, sum(cost_usd), count(*) = count(cost_usd) FROM replies "
+        "WHERE model_asked = ? AND prompt_sha256 = ? GROUP BY problem_id"
+    )
+    with _connect(path) as reader:
+        _recognise(path, reader)
+        rows = reader.execute(query, (model, prompt_sha256))
+        return {problem: cost if known else None for problem, cost, known in rows}
+
+
+def _named(names: Sequence[str], values: Sequence[Any]) -> dict[str, Any]:
+    return dict(zip(names, values, strict=True))
+
+
+@contextmanager
+def _reading(
+    path: Path,
+) -> Iterator[Callable[[str], Iterator[tuple[str, Callable[[], dict[str, Any]]]]]]:
+    """A function that walks over the replies: one column, and how to get all fields of the row."""
+    with _connect(path) as reader:
+        _recognise(path, reader)
+        present = {row[1] for row in reader.execute("PRAGMA table_info(attempts)")}
+        fields = [f for f in _FIELDS if f in present]
+
+        def rows(column: str) -> Iterator[tuple[str, Callable[[], dict[str, Any]]]]:
+            at = fields.index(column)
+            query = f"SELECT {', '.join(fields)} FROM replies ORDER BY id"  # noqa: S608  (names of fields)
+            for row in reader.execute(query):
+                yield row[at], partial(_named, fields, row)
+
+        yield rows
 
 
 def check_journal(path: Path) -> None:

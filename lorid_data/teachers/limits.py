@@ -203,16 +203,20 @@ class Limits:
             (t["total"], n_input + n_output),
         ]
 
-    def describe(self, now: float) -> str:
-        """The current limits in a few words."""
-        parts = [f"{self.n_in_flight} in flight of {self.window(now)}"]
-        if not math.isinf(self.requests.rate):
-            parts.append(f"{self.requests.rate:,.1f} requests/s")
-        parts += [
+    def stated(self) -> str:
+        """The rates that are known; empty where none is."""
+        rates = [] if math.isinf(self.requests.rate) else [f"{self.requests.rate:,.1f} requests/s"]
+        rates += [
             f"{bucket.rate * 60:,.0f} {kind} tokens/min"
             for kind, bucket in self.tokens.items()
             if not math.isinf(bucket.rate)
         ]
+        return ", ".join(rates)
+
+    def describe(self, now: float) -> str:
+        """The current limits in a few words."""
+        parts = [f"{self.n_in_flight} in flight of {self.window(now)}"]
+        parts += [stated] if (stated := self.stated()) else []
         if now < self._frozen_until:
             parts.append(f"waiting {self._frozen_until - now:.0f} s as asked")
         return ", ".join(parts)

@@ -1,0 +1,66 @@
+"""What asking will cost, before anything is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from lorid_data.teachers.base import TeacherRequest
+from lorid_data.teachers.prices import Price
+from lorid_data.teachers.remote import MAX_TOKENS, n_tokens_of
+
+_LOW_OUTPUT, _EXPECTED_OUTPUT = 80, 300
+"""Tokens of a short and of a usual list of rules; a model that thinks first writes more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """Tokens and USD of a number of requests; USD None where the price is not known.
+
+    `low` has short replies and text that makes few tokens; `high` has every reply as long as it may
+    be at first, and is what a budget reserves.
+    """
+
+    n_requests: int
+    n_input: tuple[int, int, int]
+    n_output: tuple[int, int, int]
+    usd: tuple[float, float, float] | None
+
+    def describe(self) -> str:
+        """Low, expected and high, in one line."""
+        if self.n_requests == 0:
+            return "nothing is left to ask: $0"
+        names = ("low", "expected", "high")
+        tokens = ", ".join(
+            f"{name} {a:,} in + {b:,} out"
+            for name, a, b in zip(names, self.n_input, self.n_output, strict=True)
+        )
+        if self.usd is None:
+            cost = "cost unknown: the price of this model stands in no file (see --prices)"
+        else:
+            cost = ", ".join(f"{n} ${u:,.2f}" for n, u in zip(names, self.usd, strict=True))
+        return f"{self.n_requests:,} requests; {cost}; tokens: {tokens}"
+
+
+def estimate(
+    requests: Iterable[TeacherRequest], price: Price | None, *, cheap: bool = False
+) -> Estimate:
+    """What these requests cost at a price; `cheap` where the mode costs half."""
+    n = 0
+    n_in = [0, 0, 0]
+    n_out = [0, 0, 0]
+    for request in requests:
+        n += 1
+        n_chars = sum(len(m.content) for m in request.messages)
+        most = int(request.sampling.get("max_tokens", MAX_TOKENS))
+        for i, tokens in enumerate((n_chars // 5, n_chars // 4 + 100, n_tokens_of(request))):
+            n_in[i] += tokens
+        for i, tokens in enumerate((_LOW_OUTPUT, _EXPECTED_OUTPUT, most)):
+            n_out[i] += min(tokens, most)
+    usd = None
+    if price is not None:
+        low, expected, high = (
+            price.cost_usd(a, b, cheap=cheap) for a, b in zip(n_in, n_out, strict=True)
+        )
+        usd = (low, expected, high)
+    return Estimate(n, (n_in[0], n_in[1], n_in[2]), (n_out[0], n_out[1], n_out[2]), usd)
