@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 
 from lorid_data.answers import algebra, units
-from lorid_data.answers.evaluate import differ
+from lorid_data.answers.evaluate import agree, differ
 from lorid_data.answers.forms import Form
 from lorid_data.answers.relations import is_symbol, scaled
 from lorid_data.answers.results import Verdict
@@ -117,7 +117,7 @@ def _expressions(a: Form, b: Form, ask: Ask) -> Finding:
         return False if exact or differ(a.points, b.points) else ask(a.latex, b.latex)
     if (a.quotient.is_exact and b.quotient.is_exact) or differ(a.points, b.points):
         return False
-    return ask(a.latex, b.latex)
+    return True if agree(a.points, b.points) else ask(a.latex, b.latex)
 
 
 def _rounds_to(decimal: Form, value: Fraction) -> bool:

@@ -204,11 +204,17 @@ _EXACT: dict[str, Callable[[Node], Quotient]] = {
 
 # --- roughly -----------------------------------------------------------------------------------
 
-N_POINTS = 3
+Points = tuple[complex | None, ...]
+"""Rough values at the fixed points; None where the expression is not defined there."""
+N_POSITIVE = 3
+N_POINTS = 5
+"""At the last two, symbols are negative: there √(x²) is not x."""
+MIN_SIZE = 1e-6
+"""Below it, a value may be what cancellation left of zero."""
 
 
-def at_points(node: Node) -> tuple[complex | None, ...]:
-    """The value with each symbol at a fixed positive number of its own, at three points.
+def at_points(node: Node) -> Points:
+    """The value with each symbol at a fixed number of its own, at `N_POINTS` points.
 
     None where it is not defined there, or uses something that has no one meaning (log without a base).
     """
@@ -235,7 +241,7 @@ def _rough(node: Node, point: int) -> complex:
 
 
 def _at(name: str, point: int) -> complex:
-    """Where a symbol stands: between 0.3 and 2.3, the same in every process."""
+    """Where a symbol stands: ±0.3 to ±2.3, the same in every process."""
     fixed = {"pi": complex(math.pi), "e": complex(math.e), "i": 1j}
     if name in fixed:
         return fixed[name]
@@ -245,7 +251,8 @@ def _at(name: str, point: int) -> complex:
     for c in name:
         h = ((h ^ ord(c)) * 1099511628211) % (1 << 64)
     h ^= h >> 29
-    return complex(0.3 + 2.0 * ((h * 11400714819323198485) % (1 << 64)) / (1 << 64))
+    size = 0.3 + 2.0 * ((h * 11400714819323198485) % (1 << 64)) / (1 << 64)
+    return complex(size if point < N_POSITIVE else -size)
 
 
 def _real(x: complex) -> float:
@@ -258,10 +265,16 @@ def _rough_factorial(x: complex) -> complex:
     return complex(math.gamma(_real(x) + 1))
 
 
+def _rough_ln(x: complex) -> complex:
+    if x.imag == 0 and x.real <= 0:
+        raise ValueError
+    return cmath.log(x)
+
+
 def _rough_log(x: complex, *base: complex) -> complex:
     if not base:
-        raise ValueError
-    return cmath.log(x) / cmath.log(base[0])
+        raise ValueError  # 10, e and 2 are all meant by it
+    return _rough_ln(x) / _rough_ln(base[0])
 
 
 def _floor(x: complex) -> complex:
@@ -297,7 +310,7 @@ _ROUGH: dict[str, Callable[..., complex]] = {
     "binom": lambda n, k: _rough_factorial(n) / _rough_factorial(k) / _rough_factorial(n - k),
     "degree": lambda a: a * math.pi / 180,
     "exp": cmath.exp,
-    "ln": cmath.log,
+    "ln": _rough_ln,
     "log": _rough_log,
     "sin": cmath.sin,
     "cos": cmath.cos,
@@ -314,11 +327,19 @@ _ROUGH: dict[str, Callable[..., complex]] = {
 }
 
 
-def differ(a: tuple[complex | None, ...], b: tuple[complex | None, ...]) -> bool:
-    """Whether two expressions certainly have different values at some point."""
-    for x, y in zip(a, b, strict=True):
-        if x is None or y is None:
-            continue
-        if abs(x - y) > 1e-7 * max(abs(x), abs(y), 1e-12):
-            return True
-    return False
+def differ(a: Points, b: Points) -> bool:
+    """Whether two expressions certainly have different values for some positive symbols."""
+    return any(
+        x is not None and y is not None and abs(x - y) > 1e-7 * max(abs(x), abs(y), 1e-12)
+        for x, y in zip(a[:N_POSITIVE], b[:N_POSITIVE], strict=True)
+    )
+
+
+def agree(a: Points, b: Points) -> bool:
+    """Whether two expressions have the same value at every point, as only an identity has.
+
+    With negative symbols they need not be defined: ln(xy) is ln x + ln y.
+    """
+    pairs = [(x, y) for x, y in zip(a, b, strict=True) if x is not None and y is not None]
+    defined = None not in a[:N_POSITIVE] and None not in b[:N_POSITIVE]
+    return defined and all(abs(x) > MIN_SIZE and abs(x - y) <= 1e-10 * abs(x) for x, y in pairs)

@@ -19,7 +19,7 @@ from typing import Any
 
 from lorid_data.answers.results import Verdict
 
-LIMIT_S = 1.0
+LIMIT_S = 0.9
 """Wall-clock limit of one comparison inside the worker."""
 GRACE_S = 0.5
 """How much later than its limit the worker is killed as a whole."""
