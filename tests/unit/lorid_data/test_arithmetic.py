@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from lorid_data.errors import ConfigError
-from lorid_data.schema import Problem, problem_id
+from lorid_data.schema import Problem, problem_id, sha256_text
 from lorid_data.sources.arithmetic import load
 from lorid_data.sources.arithmetic.family import LARGEST, SMALLEST, Family, draw
 from lorid_data.sources.arithmetic.generate import (
@@ -36,6 +36,18 @@ def test_the_first_problem_of_seed_0_is_always_this_one() -> None:
     assert first.subject == "half-next-month"
     assert first.question == FIRST_TEST_QUESTION
     assert first.problem_id == problem_id(first.question)
+
+
+def test_rows_never_change_with_the_version_of_python_or_of_the_project() -> None:
+    texts = [
+        f"{p.question}\t{p.rationale}\t{p.answer}"
+        for split in ("train", "heldout")
+        for p in load(split, seed=0, limit=100)
+    ]
+    # Another value here means that the packaged student was trained on other problems.
+    assert sha256_text("\n".join(texts)) == (
+        "213230ea7700843f99eb8e4e94088dc47d01edfdb3fa6a03df8309d72ee36fd0"
+    )
 
 
 def test_same_seed_gives_the_same_rows_and_a_limit_is_a_prefix() -> None:
