@@ -6,10 +6,12 @@ Only failures that may pass are tried again (`Transient`); everything else is th
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -89,6 +91,8 @@ class Transport:
     """A pool of connections. Opened by the first request; closed with `close`."""
 
     def __init__(self) -> None:
+        import aiohttp  # noqa: F401  (not in the middle of the first request)
+
         self._session: ClientSession | None = None
 
     async def post(
@@ -102,8 +106,11 @@ class Transport:
         import aiohttp
 
         if self._session is None:
+            allow_many_files()
             connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=30)
-            self._session = aiohttp.ClientSession(connector=connector, trust_env=True)
+            # Looking for a proxy costs two thread switches per request: only where one is named.
+            has_proxy = any(name.lower().endswith("_proxy") for name in os.environ)
+            self._session = aiohttp.ClientSession(connector=connector, trust_env=has_proxy)
         try:
             async with self._session.post(
                 url,
@@ -128,6 +135,17 @@ class Transport:
         if self._session is not None:
             await self._session.close()
             self._session = None
+
+
+def allow_many_files() -> None:
+    """Raise the limit of open files to what the system allows this process; never beyond."""
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard == resource.RLIM_INFINITY or soft < hard:
+        with suppress(ValueError, OSError):
+            wanted = 65536 if hard == resource.RLIM_INFINITY else hard
+            resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
 
 
 def redact(text: str) -> str:

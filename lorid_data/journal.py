@@ -14,10 +14,11 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, Self
+
+from pydantic import TypeAdapter
 
 from lorid_data.errors import ConfigError, LockedError
 from lorid_data.schema import TeacherReply
@@ -230,12 +231,13 @@ def replies_in(path: Path, keys: Iterable[str]) -> dict[str, TeacherReply]:
     wanted = set(keys)
     if not path.exists() or not wanted:
         return {}
-    found: dict[str, TeacherReply] = {}
-    with _reading(path) as rows:
-        for key, fields in rows("request_key"):
-            if key in wanted and key not in found:
-                found[key] = TeacherReply(**fields())
-    return found
+    first: dict[str, tuple[Any, ...]] = {}
+    with _reading(path) as (fields, rows):
+        at = fields.index("request_key")
+        for row in rows:
+            if row[at] in wanted:
+                first.setdefault(row[at], row)
+    return dict(zip(first, _as_replies(fields, first.values()), strict=True))
 
 
 def replies_about(
@@ -247,14 +249,14 @@ def replies_about(
         ConfigError: the file is no journal of this version.
     """
     wanted = set(problem_ids)
-    found: dict[str, TeacherReply] = {}
-    with _reading(path) as rows:
-        for problem_id, fields in rows("problem_id"):
-            if problem_id in wanted:
-                reply = TeacherReply(**fields())
-                if (reply.model_asked, reply.prompt_sha256) == (model, prompt_sha256):
-                    found[problem_id] = reply
-    return found
+    last: dict[str, tuple[Any, ...]] = {}
+    with _reading(path) as (fields, rows):
+        names = ("problem_id", "model_asked", "prompt_sha256")
+        at, *others = (fields.index(name) for name in names)
+        for row in rows:
+            if row[at] in wanted and [row[i] for i in others] == [model, prompt_sha256]:
+                last[row[at]] = row
+    return dict(zip(last, _as_replies(fields, last.values()), strict=True))
 
 
 def costs_by_problem(path: Path, *, model: str, prompt_sha256: str) -> dict[str, float | None]:
@@ -273,27 +275,20 @@ def costs_by_problem(path: Path, *, model: str, prompt_sha256: str) -> dict[str,
         return {problem: cost if known else None for problem, cost, known in rows}
 
 
-def _named(names: Sequence[str], values: Sequence[Any]) -> dict[str, Any]:
-    return dict(zip(names, values, strict=True))
+def _as_replies(fields: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> list[TeacherReply]:
+    named = [dict(zip(fields, row, strict=True)) for row in rows]
+    return TypeAdapter(list[TeacherReply]).validate_python(named)
 
 
 @contextmanager
-def _reading(
-    path: Path,
-) -> Iterator[Callable[[str], Iterator[tuple[str, Callable[[], dict[str, Any]]]]]]:
-    """A function that walks over the replies: one column, and how to get all fields of the row."""
+def _reading(path: Path) -> Iterator[tuple[list[str], Iterator[tuple[Any, ...]]]]:
+    """Names of the columns, and the rows of all replies in the order in which they were stored."""
     with _connect(path) as reader:
         _recognise(path, reader)
+        # A journal of an earlier release lacks columns that were added since.
         present = {row[1] for row in reader.execute("PRAGMA table_info(attempts)")}
         fields = [f for f in _FIELDS if f in present]
-
-        def rows(column: str) -> Iterator[tuple[str, Callable[[], dict[str, Any]]]]:
-            at = fields.index(column)
-            query = f"SELECT {', '.join(fields)} FROM replies ORDER BY id"  # noqa: S608  (names of fields)
-            for row in reader.execute(query):
-                yield row[at], partial(_named, fields, row)
-
-        yield rows
+        yield fields, reader.execute(f"SELECT {', '.join(fields)} FROM replies ORDER BY id")  # noqa: S608
 
 
 def check_journal(path: Path) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from lorid_data.errors import ConfigError
-from lorid_data.http import Transient
+from lorid_data.http import Transient, allow_many_files
 from lorid_data.teachers.backend import Answered, Rung, Tier, failure
 from lorid_data.teachers.base import TeacherRequest
 from lorid_data.teachers.chat import TOOL
@@ -82,6 +82,7 @@ class AnthropicBackend:
 
     def _open(self) -> AsyncAnthropic:
         if self._client is None:
+            allow_many_files()
             from anthropic import AsyncAnthropic
 
             self._client = AsyncAnthropic(max_retries=0, timeout=self._timeout_s)

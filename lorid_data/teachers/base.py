@@ -7,8 +7,10 @@ answer and nothing else, so that a stored reply is found again whatever else has
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, Protocol
+from functools import cached_property
+from typing import Any, ClassVar, Literal, Protocol, Self
 
 from pydantic import Field
 
@@ -55,7 +57,7 @@ class TeacherRequest(Row):
     sample: int = 0
     """Number of the sample, where a teacher is asked for several."""
 
-    @property
+    @cached_property
     def key(self) -> str:
         """sha256 over every field but those of `NOT_IN_KEY`; a field that is None is left out.
 
@@ -67,6 +69,12 @@ class TeacherRequest(Row):
                 self.model_dump(mode="json", exclude=set(self.NOT_IN_KEY), exclude_none=True)
             )
         )
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """A copy, with other values for some fields; its key is its own."""
+        copy = super().model_copy(update=update, deep=deep)
+        copy.__dict__.pop("key", None)
+        return copy
 
 
 class Teacher(Protocol):

@@ -86,7 +86,7 @@ class Limits:
 
     def __init__(self, ceiling: int, now: float) -> None:
         self.ceiling = ceiling
-        self.n_in_flight = 0
+        self.n_in_flight = self.most_in_flight = 0
         self.n_pushbacks = 0
         self._ramp_from = now
         self._window: float | None = None
@@ -123,6 +123,7 @@ class Limits:
         for bucket, amount in amounts:
             bucket.take(amount)
         self.n_in_flight += 1
+        self.most_in_flight = max(self.most_in_flight, self.n_in_flight)
         return 0.0
 
     def settle(self, reserved: tuple[int, int], used: tuple[int, int], now: float) -> None:

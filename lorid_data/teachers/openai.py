@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from lorid_data.errors import ConfigError
-from lorid_data.http import Transient
+from lorid_data.http import Transient, allow_many_files
 from lorid_data.teachers.backend import RUNGS, Answered, Rung, Tier, failure
 from lorid_data.teachers.base import TeacherRequest
 from lorid_data.teachers.chat import chat_body, read_chat
@@ -84,6 +84,7 @@ class OpenAIBackend:
 
     def _open(self) -> AsyncOpenAI:
         if self._client is None:
+            allow_many_files()
             from openai import AsyncOpenAI, DefaultAioHttpClient
 
             self._client = AsyncOpenAI(

@@ -240,7 +240,8 @@ class RemoteTeacher:
 
 def n_tokens_of(request: TeacherRequest) -> int:
     """A careful estimate of a request's input tokens: one per two bytes of text, and 200 for the rest."""
-    return sum(len(m.content.encode()) for m in request.messages) // 2 + 200
+    texts = (m.content for m in request.messages)
+    return sum(len(t) if t.isascii() else len(t.encode()) for t in texts) // 2 + 200
 
 
 @dataclass(frozen=True, slots=True)

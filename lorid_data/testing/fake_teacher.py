@@ -152,6 +152,9 @@ class FakeTeacher:
     def _run(self, ready: threading.Event) -> None:
         from aiohttp import web
 
+        from lorid_data.http import allow_many_files
+
+        allow_many_files()
         self._loop = asyncio.new_event_loop()
         asyncio.set_event_loop(self._loop)
         runner = web.AppRunner(self._app(), access_log=None, shutdown_timeout=0.1)
