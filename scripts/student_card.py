@@ -41,26 +41,33 @@ The last loss (mean of 50 steps) is {loss:.4f} nats a token.
 ## Data
 
 The train split of the `arithmetic` source alone (its validation, test and held-out families are
-not read), as text without roles:
+not read), in two courses. Documents of 20, by kind:
 
-* 10 of 20 documents: twelve facts such as `48 + 24 = 72.`, loss on the results only. Sums and
-  differences of a number up to 159 and one up to 99, products and quotients with a factor up to
-  99 and one up to 20; no number above 200. One fact in 20, by sha256, is held out; problems whose
-  rationale states such a fact are left out too.
-* 7 of 20: a question and its rationale. 2 of 20: a question, its rules and its rationale.
-  1 of 20: a question and its rules. Loss on what follows the question.
+| | course 1 | course 2 | loss on |
+| --- | --- | --- | --- |
+| twelve facts such as `48 + 24 = 72.` | 10 | 3 | the results |
+| question, rationale | 7 | | the rationale |
+| question, rules, rationale | 2 | | rules and rationale |
+| question, rules | 1 | 2 | the rules |
+| question, the same question | | 3 | the second one |
+| question, rationale, `--> ANSWER END` | | 7 | what follows the question |
+| question, rules, rationale, `--> ANSWER END` | | 5 | what follows the rules |
 
-The prompts of the three roles, and the ending `--> N END`, do not occur: they are left for the
-adapters to learn.
+Facts: sums and differences of a number up to 159 and one up to 99, products and quotients with a
+factor up to 99 and one up to 20; no number above 200. One fact in 20, by sha256, is held out;
+problems whose rationale states such a fact are left out too. The prompts of the three roles do
+not occur: they are left for the adapters to learn.
 
 ## Training
 
-    {command}
+    python scripts/train_student.py --steps 2400 --seed {seed} --out FIRST
+    python scripts/train_student.py --steps 900 --seed {seed} --after FIRST --out DIR
 
-{n_steps:,} steps of {n_rows} x {length} tokens ({n_tokens:,} tokens), Muon for the matrices and AdamW for the
-rest, bfloat16 autocast on a CPU: {cpu_s:,.0f} CPU-seconds, {wall_s:,.0f} s of wall time with
-{threads} threads. The same command gives the same weights only on the same kind of processor with
-the same libraries: {libraries}.
+These weights are those of the {course} course. Its {n_steps:,} steps of {n_rows} x {length} tokens
+({n_tokens:,} tokens) took {cpu_s:,.0f} CPU-seconds, {wall_s:,.0f} s of wall time with {threads} threads; 2,400
+steps of the first course took 1,324 CPU-seconds. Muon for the matrices and AdamW for the rest,
+bfloat16 autocast on a CPU. The same commands give the same weights only on the same kind of
+processor with the same libraries: {libraries}.
 """
 
 

@@ -120,27 +120,53 @@ def held_out_facts(operator: str, n: int, seed: int) -> list[str]:
     return list(islice(dict.fromkeys(f for f in drawn if is_held_out(f)), n))
 
 
-def documents(seed: int) -> Iterator[Document]:
-    """The corpus, without end: lists of facts, problems with their rationale, and rules.
+def documents(seed: int, course: int = 1) -> Iterator[Document]:
+    """The corpus of a course, without end.
 
-    The role prompts and the ending `--> N END` do not occur: they are for the adapters to learn.
+    Course 1 is mostly arithmetic: lists of facts, problems with their rationale, and rules.
+    Course 2 is mostly problems, solved to the end as the roles write them (`--> ANSWER END`), and
+    questions to be copied, so that a number is found again where it stands. The base must have
+    printed those endings: its embedding is frozen for the adapters, and what it has never
+    printed drowns in noise as soon as a text is sampled. The role prompts do not occur.
     """
-    rng = Random(f"documents/{seed}")
-    problems = _clean_problems(seed)
+    rng = Random(f"documents/{seed}" if course == 1 else f"documents/{seed}/{course}")
+    problems = _clean_problems(seed if course == 1 else seed + 500)
+    make = _first_course if course == 1 else _second_course
     while True:
-        kind = rng.randrange(20)
-        if kind < 10:
-            facts = " ".join(f"{_known_fact(rng)}." for _ in range(12))
-            yield Document("", facts, results_only=True)
-            continue
-        p = next(problems)
-        rules = "\n".join(p.knowledge)
-        if kind < 17:
-            yield Document(f"{p.question}\n", p.rationale)
-        elif kind < 19:
-            yield Document(f"{p.question}\n", f"{rules}\n{p.rationale}")
-        else:
-            yield Document(f"{p.question}\n", rules)
+        yield make(rng, problems)
+
+
+def _facts(rng: Random) -> Document:
+    return Document("", " ".join(f"{_known_fact(rng)}." for _ in range(12)), results_only=True)
+
+
+def _first_course(rng: Random, problems: Iterator[Problem]) -> Document:
+    kind = rng.randrange(20)
+    if kind < 10:
+        return _facts(rng)
+    p = next(problems)
+    rules = "\n".join(p.knowledge)
+    if kind < 17:
+        return Document(f"{p.question}\n", p.rationale)
+    if kind < 19:
+        return Document(f"{p.question}\n", f"{rules}\n{p.rationale}")
+    return Document(f"{p.question}\n", rules)
+
+
+def _second_course(rng: Random, problems: Iterator[Problem]) -> Document:
+    kind = rng.randrange(20)
+    if kind < 3:
+        return _facts(rng)
+    p = next(problems)
+    rules = "\n".join(p.knowledge)
+    solved = f"{p.rationale}\n--> {p.answer} END"
+    if kind < 6:
+        return Document(f"{p.question}\n", p.question)
+    if kind < 13:
+        return Document(f"{p.question}\n", solved)
+    if kind < 18:
+        return Document(f"{p.question}\n{rules}\n", solved)
+    return Document(f"{p.question}\n", rules)
 
 
 def _known_fact(rng: Random) -> str:

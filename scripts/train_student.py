@@ -1,9 +1,10 @@
 """Train the tiny student from scratch on a CPU: tokenizer, base model, measurements, model card.
 
-    OMP_WAIT_POLICY=PASSIVE python scripts/train_student.py --out lorid_train/student
+    python scripts/train_student.py --steps 2400 --out runs/student-1
+    python scripts/train_student.py --steps 900 --after runs/student-1 --out lorid_train/student
 
-The base learns arithmetic and the world of the `arithmetic` source, never a role: the three
-adapters are trained later, on top. Step-based and seeded; the card says what the base can do.
+The base learns arithmetic first and problems second, never a role: the three adapters are trained
+later, on top. Step-based and seeded; the card says what the base can do.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ class Settings:
     steps: int
     seed: int
     threads: int
+    course: int
     n_facts: int
     n_problems: int
 
@@ -83,12 +85,12 @@ def new_model(tokenizer: PreTrainedTokenizerFast, seed: int) -> LlamaForCausalLM
     return LlamaForCausalLM(config)
 
 
-def token_rows(tokenizer: PreTrainedTokenizerFast, seed: int) -> Iterator[Row]:
+def token_rows(tokenizer: PreTrainedTokenizerFast, seed: int, course: int) -> Iterator[Row]:
     """Rows of `LENGTH` tokens: whole documents one after another, the last one cut."""
     digits = {tokenizer.convert_tokens_to_ids(d) for d in "0123456789"}
     equals = equals_id(tokenizer)
     row = Row([], [], [])
-    for document in documents(seed):
+    for document in documents(seed, course):
         given = [tokenizer.bos_token_id, *tokenizer.encode(document.given)]
         text = [*tokenizer.encode(document.text), tokenizer.eos_token_id]
         row.ids.extend(given + text)
@@ -133,9 +135,10 @@ def train(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, s: Settin
     """Train the model in place; a line of progress every 10 s."""
     import torch
 
-    rows = token_rows(tokenizer, s.seed)
+    rows = token_rows(tokenizer, s.seed, s.course)
     opts = optimisers(model)
-    groups = [(group, group["lr"]) for o in opts for group in o.param_groups]
+    # The second course goes on from trained weights: half the rate.
+    groups = [(group, group["lr"] / s.course) for o in opts for group in o.param_groups]
     losses: list[float] = []
     start = last = time.monotonic()
     start_cpu = time.process_time()
@@ -187,7 +190,9 @@ def write(
         "sha256": sha256_file(weights),
         "n_vocabulary": len(tokenizer),
         "loss": recent(t.losses),
-        "command": f"python scripts/train_student.py --steps {s.steps} --seed {s.seed} --threads {s.threads} --out DIR",
+        "course": "second" if s.course == 2 else "first",
+        "steps": s.steps,
+        "seed": s.seed,
         "n_steps": s.steps,
         "n_rows": ROWS,
         "length": LENGTH,
@@ -207,27 +212,34 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
-def settings() -> tuple[Settings, Path]:
+def settings() -> tuple[Settings, Path, Path | None]:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, required=True, help="folder to write")
-    parser.add_argument("--steps", type=int, default=1500, help="steps of 4,096 tokens")
+    parser.add_argument("--steps", type=int, default=2400, help="steps of 2,048 tokens")
     parser.add_argument("--seed", type=int, default=0, help="of weights, documents and tokenizer")
     parser.add_argument("--threads", type=int, default=2, help="CPU threads")
+    parser.add_argument("--after", type=Path, help="student that has finished the first course")
     parser.add_argument("--facts", type=int, default=300, help="facts measured per operation")
     parser.add_argument("--problems", type=int, default=300, help="problems measured per split")
     a = parser.parse_args()
-    return Settings(a.steps, a.seed, a.threads, a.facts, a.problems), a.out
+    course = 2 if a.after else 1
+    return Settings(a.steps, a.seed, a.threads, course, a.facts, a.problems), a.out, a.after
 
 
 def main() -> None:
     """Train, write, measure."""
     import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    s, out = settings()
+    s, out, after = settings()
     torch.set_num_threads(s.threads)
-    tokenizer = train_tokenizer(s.seed)
-    model = new_model(tokenizer, s.seed)
+    if after is None:
+        tokenizer = train_tokenizer(s.seed)
+        model = new_model(tokenizer, s.seed)
+    else:
+        tokenizer = AutoTokenizer.from_pretrained(after)
+        model = AutoModelForCausalLM.from_pretrained(after, dtype="float32")
     say(f"{sum(p.numel() for p in model.parameters()):,} parameters, {len(tokenizer):,} tokens")
     trained = train(model, tokenizer, s)
     for ability in write(out, model, tokenizer, s, trained):
