@@ -5,7 +5,8 @@
 Both see the same pairs, in the same run and in turns: each gold answer of MATH's test split against
 itself in another spelling, and against the next one; each gold answer of GSM8K's test split against
 the answer of another row and against itself with a unit. Math-Verify parses both texts, as its users
-do, with its time limits off, which is faster than with them. The last line is JSON.
+do, with its time limits off, which is faster than with them. Then both answer the case book of the
+tests, which was written for this project and which `equal` passes. The last line is JSON.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from lorid_data.answers import Verdict, equal
+from lorid_data.answers.read import read
 from lorid_data.text import last_boxed
 
 Pair = tuple[str, str]
@@ -80,6 +82,18 @@ def timed(compare: Callable[[str, str], bool], pairs: list[Pair]) -> tuple[float
     return time.perf_counter() - start, verdicts
 
 
+def case_book() -> None:
+    """How many verdicts of the case book each of the two gives; Math-Verify in the order of the book."""
+    book = Path(__file__).parent.parent / "tests" / "golden" / "answers_equality.jsonl"
+    cases = [json.loads(line) for line in book.read_text("utf-8").splitlines()]
+    for name, compare in (("ours", ours), ("math-verify", theirs)):
+        right = [compare(c["a"], c["b"]) == (c["verdict"] == "equal") for c in cases]
+        apart = [r for r, c in zip(right, cases, strict=True) if c["verdict"] == "different"]
+        print(
+            f"case book    {name:11} {sum(right)} of {len(right)} right, {sum(apart)} of {len(apart)} different told apart"
+        )
+
+
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--pairs", type=int, default=1500)
@@ -97,6 +111,7 @@ def main() -> None:
     )  # both have loaded their libraries before the clock starts
     ratios, seconds, n_all = {}, {"ours": 0.0, "math_verify": 0.0}, 0
     for name, pairs in pairs_of(Path(folder), options.pairs, options.seed).items():
+        read.cache_clear()  # no answer is known from the set before
         s_ours, v_ours = timed(ours, pairs)
         s_theirs, v_theirs = timed(theirs, pairs)
         n_all += len(pairs)
@@ -108,6 +123,7 @@ def main() -> None:
             f"{name:12} {len(pairs):5} pairs  ours {len(pairs) / s_ours:8.0f}/s  math-verify {len(pairs) / s_theirs:7.0f}/s"
             f"  equal: ours {sum(v_ours)}, math-verify {sum(v_theirs)}; same verdict {agreed}"
         )
+    case_book()
     ratios["all_pairs_per_s_over_math_verify"] = seconds["math_verify"] / seconds["ours"]
     print(
         json.dumps(

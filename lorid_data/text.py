@@ -6,6 +6,8 @@ import re
 import unicodedata
 
 _BOXED = re.compile(r"\\(?:boxed|fbox)\s*")
+_TOKEN = re.compile(r"\\[A-Za-z]+|[^\s{}$\\]")
+_BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 
 
 def last_boxed(text: str) -> str | None:
@@ -13,31 +15,28 @@ def last_boxed(text: str) -> str | None:
 
     `\boxed 7` has no braces: then it is the one token that follows.
     """
-    for mark in reversed(list(_BOXED.finditer(text))):
+    marks = list(_BOXED.finditer(text))
+    closes = closing_braces(text) if marks else {}
+    for mark in reversed(marks):
         at = mark.end()
-        if at < len(text) and text[at] == "{":
-            content = braced(text, at)
-            if content is not None:
-                return content
-        elif token := re.match(r"\\[A-Za-z]+|[^\s{}$\\]", text[at:]):
+        if text[at : at + 1] == "{":
+            if at in closes:
+                return text[at + 1 : closes[at]]
+        elif token := _TOKEN.match(text, at):
             return token[0]
     return None
 
 
-def braced(text: str, start: int) -> str | None:
-    """What stands between the brace at `start` and its partner, or None where it has none."""
-    depth = 0
-    i = start
-    while i < len(text):
-        c = text[i]
-        if c == "\\":
-            i += 2
-            continue
-        depth += (c == "{") - (c == "}")
-        if depth == 0:
-            return text[start + 1 : i]
-        i += 1
-    return None
+def closing_braces(text: str) -> dict[int, int]:
+    """For each opening brace that is closed, where. One pass; what a backslash escapes does not count."""
+    closes: dict[int, int] = {}
+    opened: list[int] = []
+    for brace in _BRACE.finditer(text):
+        if brace[0] == "{":
+            opened.append(brace.start())
+        elif brace[0] == "}" and opened:
+            closes[opened.pop()] = brace.start()
+    return closes
 
 
 def control_characters(text: str) -> list[str]:

@@ -59,16 +59,8 @@ def _values(a: Form, b: Form, ask: Ask) -> Finding:
         return True
     if a.kind == b.kind == "expression":
         return _expressions(a, b, ask)
-    if a.kind == b.kind == "list":
-        return _unordered(a.parts, b.parts, ask)
-    if {a.kind, b.kind} == {"list", "expression"}:
-        return _unordered(_as_list(a), _as_list(b), ask)
-    if {a.kind, b.kind} == {"tuple", "matrix"} and all(
-        p.kind == "tuple" for p in (*a.parts, *b.parts) if p.mark
-    ):
-        a, b = _rows(a), _rows(b)
-    if a.kind in ("tuple", "matrix") and b.kind in ("tuple", "matrix"):
-        return _ordered(a, b, ask)
+    if {a.kind, b.kind} <= {"list", "tuple", "matrix", "expression"}:
+        return _collections(a, b, ask)
     if a.kind == b.kind and a.kind in ("set", "ratio", "joined"):
         return a.mark == b.mark and len(a.parts) == len(b.parts) and _each(a.parts, b.parts, ask)
     if "opaque" in (a.kind, b.kind):
@@ -76,6 +68,39 @@ def _values(a: Form, b: Form, ask: Ask) -> Finding:
     if a.kind == b.kind == "relation":
         return _relations(a, b, ask)
     return bool(a.plain) and a.plain == b.plain and "text" in (a.kind, b.kind)
+
+
+def _collections(a: Form, b: Form, ask: Ask) -> Finding:
+    """Lists, tuples and matrices; a list of one is its element."""
+    kinds = {a.kind, b.kind}
+    if kinds <= {"list", "expression"}:
+        return _unordered(_as_list(a), _as_list(b), ask)
+    if kinds == {"list", "tuple"}:
+        return _list_and_tuple(*((a, b) if a.kind == "list" else (b, a)), ask)
+    if not kinds <= {"tuple", "matrix"}:
+        return False
+    return (
+        _ordered(_rows(a), b, ask)
+        if b.kind == "matrix"
+        else _ordered(a, _rows(b) if a.kind == "matrix" else b, ask)
+    )
+
+
+def _list_and_tuple(listed: Form, ordered: Form, ask: Ask) -> Finding:
+    """That x = 1, y = 2 is (1, 2), and that [1, 2, 3], which is no interval, is the list 1, 2, 3."""
+    if len(listed.parts) != len(ordered.parts):
+        return False
+    names = [p.name for p in listed.parts]
+    if (
+        ordered.mark == "()"
+        and len(set(names)) == len(names)
+        and names == sorted(names)
+        and all(names)
+    ):
+        return _each([p.with_name("") for p in listed.parts], ordered.parts, ask)
+    if ordered.mark == "[]" and len(ordered.parts) > 2:
+        return _unordered(listed.parts, ordered.parts, ask)
+    return False
 
 
 def _rows(form: Form) -> Form:

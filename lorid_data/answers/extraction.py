@@ -13,6 +13,7 @@ from itertools import islice
 from lorid_data.answers.phrase import answer_phrase, is_refusal, strip_markup
 from lorid_data.answers.results import Answer, FoundBy, NoAnswer, Why
 from lorid_data.answers.spelling import plain_unicode
+from lorid_data.text import closing_braces
 
 MAX_TAIL = 50_000
 """Only the last characters of a longer text are read."""
@@ -181,7 +182,7 @@ def _tags(text: str) -> list[Mark]:
 def _boxes(text: str) -> list[Mark]:
     r"""Each `\boxed{…}` that is not inside another."""
     starts = list(_BOX.finditer(text))
-    closes = _closing_braces(text) if starts else {}
+    closes = closing_braces(text) if starts else {}
     found: list[Mark] = []
     last_end = -1
     for m in starts:
@@ -197,24 +198,6 @@ def _boxes(text: str) -> list[Mark]:
         elif token := re.match(r"\\[A-Za-z]+|[^\s{}$\\]", text[m.end() : m.end() + 40]):
             found.append((m.start(), FoundBy.BOXED, token[0]))
     return found
-
-
-def _closing_braces(text: str) -> dict[int, int]:
-    """For each opening brace that is closed, where. One pass; an escaped brace does not count."""
-    closes: dict[int, int] = {}
-    stack: list[int] = []
-    i = 0
-    while i < len(text):
-        c = text[i]
-        if c == "\\":
-            i += 2
-            continue
-        if c == "{":
-            stack.append(i)
-        elif c == "}" and stack:
-            closes[stack.pop()] = i
-        i += 1
-    return closes
 
 
 def _unclosed(rest: str) -> str | None:

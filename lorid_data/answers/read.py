@@ -181,7 +181,8 @@ def _enclosed(toks: Tokens) -> Form | None:
         return None
     parts = [p for p in split_at(inner, _is_comma) if p]
     if len(parts) < 2:
-        return answer(inner) if opener in ("(", "{") or toks[-1].text == "]" else None
+        matched = opener + toks[-1].text in ("()", "{}", "[]")
+        return answer(inner) if matched else None
     if opener == "{":
         return answer(inner)
     brackets = "()" if opener == r"\langle" else opener + toks[-1].text

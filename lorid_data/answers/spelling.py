@@ -53,6 +53,10 @@ _SPACES = re.compile(
 _DOUBLED = re.compile(r"\\\\(?=[A-Za-z])")
 """\\\\frac: a backslash that was escaped once too often. In a matrix it ends a row."""
 _HALF_DAY = re.compile(r"(?<![A-Za-z\\])([apAP])\.\s?[mM](?![A-Za-z])\.?")
+_INNER_BOX = re.compile(r"\\(?:boxed|fbox)\s?(?=\{)")
+_ORDINAL = re.compile(r"(?<=\d)(?:st|nd|rd|th)(?![A-Za-z])")
+_IMAGINARY = re.compile(r"(?<=[*\d])I(?![A-Za-z])")
+"""The imaginary unit as sympy prints it: 3 + 4*I."""
 _SIZES = re.compile(r"\\(?:left|right|middle|[bB]igg?[lrm]?|mleft|mright)(?![A-Za-z])\s*\.?|\\!")
 _COMMANDS = (
     (re.compile(r"\\\\\s*\[\s*-?[\d.]+\s*(?:pt|em|ex|mm|cm)\s*\]"), r"\\\\ "),
@@ -161,7 +165,8 @@ def respell(text: str) -> str:
     if r"\begin" not in text:
         text = _DOUBLED.sub(r"\\", text)
     text = _HALF_DAY.sub(r"\1m", text)
-    text = unwrap(text)
+    text = _INNER_BOX.sub("", unwrap(text))
+    text = _ORDINAL.sub("", _IMAGINARY.sub("i", text))
     text = _numbers(text)
     text = _SPACES.sub(" ", _SIZES.sub("", text))
     for pattern, new in _COMMANDS:
@@ -184,7 +189,7 @@ def unwrap(text: str) -> str:
     before = None
     while before != text:
         before = text
-        text = text.strip().rstrip(",;")
+        text = text.strip().rstrip(",;\\ ")
         if text.endswith(".") and not text.endswith(".."):
             text = text[:-1].rstrip()
         for left, right in _PAIRS:

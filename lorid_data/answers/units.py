@@ -55,7 +55,7 @@ KNOWN = {
 _SINGLE = frozenset("mgslhL")
 _SHORT = frozenset(
     table("""
-    lb lbs oz ft in cm mm km kg mg ml yd mi hr hrs min mins sec mph kph am pm cc
+    lb lbs oz ft in of sq cu cm mm km kg mg ml yd mi hr hrs min mins sec mph kph am pm cc
     """)
 )
 NOT_UNITS = frozenset(
