@@ -154,7 +154,7 @@ def prompts(
 def quickstart(
     *,
     out: Path = Path("runs/quickstart"),
-    rows: int = 2400,
+    rows: int = 1200,
     problems: int = 200,
     rounds: int = 20,
     seed: int = 0,
