@@ -50,7 +50,7 @@ _CUE = re.compile(
     r"""(?:
         \banswers?\b
         (?:\s{1,4}(?:to|for)\s[^.:\n]{1,80}?)?
-        (?:\*{0,2}\s{0,4}(?:is|are|was|must\ be|should\ be|would\ be|will\ be|comes\ to|turns\ out\ to\ be|equals?)\b(?:\s{1,4}(?:then|therefore|thus|simply|just|exactly|given\ by|equal\ to)){0,3}
+        (?:\*{0,2},?\s{0,4}(?:(?:therefore|then|thus|hence),?\s)?(?:is|are|was|must\ be|should\ be|would\ be|will\ be|comes\ to|turns\ out\ to\ be|equals?)\b(?:\s{1,4}(?:then|therefore|thus|simply|just|exactly|given\ by|equal\ to)){0,3}
           |["'*_]{0,4}\s{0,4}[:=：])
       | (?<=\n)[\ #*_>]{0,8}(?:the\ )?(?:final\ )?answer[\ *_]{0,8}\n
       | \bans(?:wer)?\s?[:=.]
@@ -73,6 +73,7 @@ _UNFINISHED = re.compile(
     r"they|from|per|be|will|would|than|as|at|on|if|because|since|plus|minus|times))$",
     re.IGNORECASE,
 )
+_EMPTY_TEXT = re.compile(r"\\(?:text|mathrm|mbox)\s?\{\s*\}|\{\s*\}")
 _ANNOTATION = re.compile(r"<<[^<>\n]{0,200}>>")
 
 
@@ -212,7 +213,8 @@ def _clean(content: str, found_by: FoundBy) -> str:
         inner = _BOX.match(content.strip())
         if inner is not None and content.strip().endswith("}"):
             content = content.strip()[inner.end() + 1 : -1]
-        return strip_markup(content)
+        value = strip_markup(content)
+        return "" if _EMPTY_TEXT.fullmatch(value) or value.strip("?_. ") == "" else value
     value = strip_markup(content)
     if boxes := _boxes(value):
         return strip_markup(boxes[-1][2] or "")

@@ -15,7 +15,7 @@ _BOX = re.compile(r"\\(?:boxed|fbox)\s*\{")
 _SENTENCE_END = re.compile(r"(?<![ap]\.m)(?<!\bRs)[.!?](?=\s|$|\*|\")|\n|。")
 _CLAUSE = re.compile(
     r"\s*(?:,\s*)?\b(?:because|since|so|which|where|when|as|but|if|however|then|therefore|thus|hence|obtained|found"
-    r"|meaning|assuming|given|after|before|that|while|and\s+(?:the|this|that|it|we|so|not|therefore)|not|END)\b|\s*;|\s+[–—-]\s+|\s*--"
+    r"|meaning|assuming|given|after|before|that|while|for|and\s+(?:the|this|that|it|we|so|not|therefore)|not|END)\b|\s*;|\s+[–—-]\s+|\s*--"
 )
 _LEAD = re.compile(
     r"\s*(?:(?:is|are|was|be|that|therefore|thus|hence|simply|just|exactly|approximately|about|around|roughly|only|equal\s+to|given\s+by"
@@ -23,14 +23,20 @@ _LEAD = re.compile(
     re.IGNORECASE,
 )
 _REFUSAL = re.compile(
-    r"(?:not|in|at|on|below|above|as|to|found|shown|correct|incorrect|wrong|right|clear|unclear|unknown|obvious|missing|here"
-    r"|n/?a|none\s+of\s+(?:the\s+)?above|cannot|can't|can\s+not|could\s+not|impossible\s+to|unable|don't|depends"
-    r"|greater\s+than|less\s+than|more\s+than|between|undetermined|indeterminate|pending|null|nan|tbd|todo)(?![A-Za-z])"
+    r"(?:not|in|at|on|as|to|n/?a|none|cannot|can't|can\s+not|could\s+not|unable|don't|depends|between|null|nan|tbd|todo|then|still|yet"
+    r"|what|how|why|who|which|whether|being|(?:greater|less|more|fewer)\s+than|one\s+of|given|(?:im)?possible|easy|hard|difficult)(?![A-Za-z])"
+    r"|(?:correct|incorrect|wrong|right|clear|unclear|known|unknown|obvious|missing|here|found|shown|above|below|pending|undetermined"
+    r"|indeterminate|required|needed)(?=[\s.,!]*(?:$|\b(?:because|since|as|so|when|if|from|that|in|and|by|for|to|above|below)\b))"
     r"|(?:i|we|you|they)\s+(?:do|did|can|could|am|are|will|would|need|must|have|know|think|was|were|just|still|cannot)(?:n.?t)?\b|i'?m\b"
     r"|(?:it|this|there)\s+(?:is|are|depends|seems|was|does|cannot|can't)\b"
-    r"|\?+$|\.\.\.|…|-+$",
+    r"|[?_]+$|\.\.\.|…|-+$",
     re.IGNORECASE,
 )
+_COMPARED = re.compile(
+    r"\b(?:greater|less|more|fewer|larger|smaller)\s+than\b|\bat\s+(?:least|most)\b|\bnot\b|\bbetween\b|n't\b",
+    re.IGNORECASE,
+)
+"""Before the only number of a sentence, this says what the answer is compared with, not what it is."""
 _NUMBER = re.compile(
     r"(?<![\w.])[-−+]?\s?(?:US)?[$€£]?\s?[-−]?(?:\d[\d,]*(?:\.\d+)?|\.\d+)(?:\s?/\s?\d+)?%?(?!\w)"
 )
@@ -57,7 +63,8 @@ def strip_markup(text: str) -> str:
 
 def is_refusal(text: str) -> bool:
     """Whether a phrase says that there is no answer, or speaks about it instead of giving it."""
-    return _REFUSAL.match(text.strip(_EDGE)) is not None
+    text = text.strip(_EDGE)
+    return _REFUSAL.match(text) is not None or not re.search(r"[^\W_]|\\[A-Za-z{]|[∞∅√]", text)
 
 
 def answer_phrase(segment: str) -> str:
@@ -132,7 +139,7 @@ def _before_clause(sentence: str) -> str:
     cut = _CLAUSE.search(sentence)
     kept = strip_markup(sentence[: cut.start()] if cut else sentence)
     arithmetic = re.fullmatch(r"[-−+*/×÷().,$\d\s%]+=\s*([^=]+)", kept)
-    if arithmetic is None and kept.count("=") > 1:
+    if arithmetic is None and kept.count("=") > 1 and not re.search(r",|;|\b(?:and|or)\b", kept):
         arithmetic = re.fullmatch(r".*=\s*([^=]+)", kept)
     kept = strip_markup(arithmetic[1]) if arithmetic else kept
     while kept.endswith("}") and kept.count("}") > kept.count("{"):
@@ -148,6 +155,8 @@ def _from_prose(sentence: str) -> str:
     if not numbers:
         is_name = 0 < len(short.split()) <= MAX_WORDS and not _PROSE.match(short)
         return short if is_name else ""
+    if _COMPARED.search(sentence):
+        return ""
     if len(numbers) == 1:
         return str(numbers[0]).strip()
     said = _COPULA.split(sentence)[-1]

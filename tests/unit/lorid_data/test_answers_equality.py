@@ -53,6 +53,24 @@ def test_wrappers_change_nothing(case: dict[str, str]) -> None:
     assert equal(f"${a}$", rf"\boxed{{{b}}}") == equal(a, rf"\({b}\)") == Verdict.EQUAL
 
 
+@pytest.mark.parametrize(
+    "over", ["(" * 41 + "1" + ")" * 41, "1" * 401, "x+" * 2047 + "x + 1", "1 " * 1501, "2^{40001}"]
+)
+def test_over_a_limit_nothing_is_claimed(over: str) -> None:
+    assert equal(over, "1") is Verdict.UNPARSED
+    assert equal("1", over) is Verdict.UNPARSED
+
+
+@pytest.mark.parametrize("under", ["(" * 39 + "1" + ")" * 39, "0" * 399 + "1", "1" + "+0" * 700])
+def test_under_the_limits_it_is_compared(under: str) -> None:
+    assert equal(under, "1") is Verdict.EQUAL
+
+
+@pytest.mark.parametrize("broken", ["", "(4x-7]", r"\frac{1}{", "}{", r"\sqrt{2"])
+def test_what_is_empty_or_broken_is_not_claimed_to_differ(broken: str) -> None:
+    assert equal(broken, "1") is Verdict.UNPARSED
+
+
 # --- keys and groups ---------------------------------------------------------------------------
 
 
