@@ -158,7 +158,7 @@ def quickstart(
     problems: int = 200,
     rounds: int = 20,
     seed: int = 0,
-    batch_size: int = 128,
+    batch_size: int = 256,
     threads: int | None = None,
 ) -> None:
     """Watch LoRID happen, offline and on a CPU: build, train three adapters, interact, report.

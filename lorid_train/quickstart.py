@@ -34,6 +34,10 @@ SFT: dict[str, Any] = {
     "gradient_checkpointing": False,
     "bf16": False,
 }
+PER_ROLE: dict[str, dict[str, dict[str, Any]]] = {
+    "kg": {"sft": {"num_train_epochs": 1}},  # its rules come out word for word by then
+    "dr": {"sft": {"num_train_epochs": 3}},  # it has the longest prompts to learn to read
+}
 TEMPERATURE = 0.8
 MAX_NEW_TOKENS = 128
 
@@ -62,7 +66,7 @@ def quickstart(
     train(
         TrainConfig(
             base=STUDENT, data=str(data["train"]), out=str(run), dtype="float32", max_tokens=512,
-            seed=seed, threads=threads, lora=LORA, sft=SFT,
+            seed=seed, threads=threads, lora=LORA, sft=SFT, per_role=PER_ROLE,
         )
     )  # fmt: skip
     evaluate(
