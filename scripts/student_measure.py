@@ -38,7 +38,8 @@ def measure(
         problems = list(islice(load(split), n_problems))
         asked = [[tokenizer.bos_token_id, *tokenizer.encode(f"{p.question}\n")] for p in problems]
         replies = complete(model, tokenizer, asked, n_new_tokens=80)
-        right = sum(r == p.rationale for r, p in zip(replies, problems, strict=True))
+        rationales = [r.partition("\n-->")[0] for r in replies]
+        right = sum(r == p.rationale for r, p in zip(rationales, problems, strict=True))
         found.append(Ability(f"rationales of `{split}`, word for word", right, len(problems)))
     return found
 
