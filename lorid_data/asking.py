@@ -87,7 +87,7 @@ async def _ask_all(
                 return
 
     try:
-        with _interruptible(end) as interrupted:
+        with interruptible(end) as interrupted:
             workers = [work() for _ in range(min(concurrency, len(missing)))]
             results = await asyncio.gather(*workers, return_exceptions=True)
             _raise_first(results, interrupted=interrupted())
@@ -113,7 +113,7 @@ def _follow(teacher: RemoteTeacher, journal: Journal, progress: Progress) -> Non
     """Store each failed attempt, and show money and limits beside the counts."""
 
     async def store(attempt: Attempted) -> None:
-        known = {**_known(attempt.request), "cost_usd": attempt.cost_usd}
+        known = {**known_of(attempt.request), "cost_usd": attempt.cost_usd}
         await journal.append(failed("attempt_failed", attempt.detail, known))
 
     teacher.on_failed_attempt = store
@@ -130,7 +130,7 @@ async def _ask(
     try:
         reply = await teacher.ask(request)
     except TeacherError as e:
-        await journal.append(failed(e.reason, str(e), _known(request)))
+        await journal.append(failed(e.reason, str(e), known_of(request)))
         return e
     await journal.append(replied(reply))
     more = longer(request) if reply.finish_reason == "length" and request.key == key else None
@@ -143,7 +143,8 @@ def all_keys(requests: Mapping[str, TeacherRequest]) -> set[str]:
     return set(requests) | {r.key for r in more if r is not None}
 
 
-def _known(request: TeacherRequest) -> dict[str, Any]:
+def known_of(request: TeacherRequest) -> dict[str, Any]:
+    """What a failed attempt is stored with."""
     return {
         "request_key": request.key,
         "teacher": request.teacher,
@@ -174,7 +175,7 @@ def stored(
 
 
 @contextmanager
-def _interruptible(end: Callable[[], object]) -> Iterator[Callable[[], bool]]:
+def interruptible(end: Callable[[], object]) -> Iterator[Callable[[], bool]]:
     """The first Ctrl-C calls `end`, and what is in flight is finished; the second ends at once."""
     loop = asyncio.get_running_loop()
     seen = False

@@ -16,6 +16,7 @@ from pydantic import Field
 
 from lorid_data import prompts
 from lorid_data.asking import all_keys, ask_all, stored
+from lorid_data.batching import ask_in_batches
 from lorid_data.errors import TeacherError
 from lorid_data.estimate import Estimate, estimate
 from lorid_data.journal import JOURNAL, check_journal, open_journal
@@ -77,6 +78,8 @@ class BuildOptions(Row):
     """Most that may be spent on the folder, in USD, earlier runs included."""
     prices: Path | None = None
     """A file that overrides the packaged prices."""
+    poll_s: float = Field(default=30.0, gt=0, allow_inf_nan=False)
+    """How often a batch that is not over is looked at."""
     journal: Path | None = None
     """A journal to share between folders; by default the folder's own."""
 
@@ -300,7 +303,10 @@ def _answers(
         if isinstance(teacher, RemoteTeacher):
             teacher.budget.begin(journal.spent_usd(all_keys(wanted)))
         with Progress("build", len(wanted), done=len(known)) as progress:
-            known |= ask_all(missing, teacher, journal, options.concurrency, progress)
+            if options.mode == "batch" and isinstance(teacher, RemoteTeacher):
+                known |= ask_in_batches(missing, teacher, journal, progress, poll_s=options.poll_s)
+            else:
+                known |= ask_all(missing, teacher, journal, options.concurrency, progress)
     # A row whose question is empty was never asked; `to_row` rejects it whatever stands here.
     return [known.get(k, Unasked("none")) for k in keys]
 

@@ -35,9 +35,10 @@ def build(
     source_path: str | None = None,
     seed: Natural = 0,
     concurrency: Positive = 64,
-    mode: Literal["online", "flex"] = "online",
+    mode: Literal["online", "flex", "batch"] = "online",
     budget: Annotated[float, Parameter(validator=validators.Number(gt=0))] | None = None,
     prices: Path | None = None,
+    poll_s: Annotated[float, Parameter(validator=validators.Number(gt=0))] = 30.0,
     journal: Path | None = None,
     dry_run: bool = False,
 ) -> int:
@@ -56,17 +57,17 @@ def build(
         source_path: Local copy of gsm8k or math, laid out like the Hub's.
         seed: Which problems the source arithmetic draws.
         concurrency: Most requests in flight.
-        mode: How a provider is asked: online, or flex (OpenAI: slower, at half the price).
+        mode: How a provider is asked: online; flex (OpenAI: slower, at half the price); batch
+            (OpenAI and Anthropic: within a day, at half the price).
+        poll_s: How often a batch that is not over is looked at, in seconds.
         budget: Most USD that this folder may cost, earlier runs included.
         prices: YAML file that overrides the packaged prices.
         journal: Journal of replies to share between folders; by default the folder's own.
         dry_run: Say what would be asked and what it costs; ask and write nothing.
     """
-    from lorid_data.build import BuildOptions
-    from lorid_data.build import build as run_build
-    from lorid_data.build import dry_run as run_dry
+    from lorid_data import build as stage
 
-    options = BuildOptions(
+    options = stage.BuildOptions(
         source=source,
         teacher=teacher,
         split=split,
@@ -77,12 +78,13 @@ def build(
         mode=mode,
         budget=budget,
         prices=prices,
+        poll_s=poll_s,
         journal=journal,
     )
     if dry_run:
-        print(run_dry(options, out).describe())
+        print(stage.dry_run(options, out).describe())
         return EXIT_OK
-    return _finish(run_build(options, out), out)
+    return _finish(stage.build(options, out), out)
 
 
 @app.command(name="import")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from lorid_data.errors import ConfigError
@@ -49,18 +50,24 @@ class AnthropicBackend:
 
     async def send(self, request: TeacherRequest, rung: Rung) -> Answered:
         """Send a request once; see `Backend.send`."""
+        async with self.errors(rung) as client:
+            raw = await client.messages.with_raw_response.create(**message_body(request, rung))
+            headers = {k.lower(): v for k, v in raw.headers.items()}
+            content = raw.http_response.json()
+        return read_message(content, headers)
+
+    @asynccontextmanager
+    async def errors(self, rung: Rung) -> AsyncIterator[AsyncAnthropic]:
+        """The client; its errors become those of `Backend.send`."""
         import anthropic
 
         try:
-            raw = await self._open().messages.with_raw_response.create(
-                **message_body(request, rung)
-            )
-            headers = {k.lower(): v for k, v in raw.headers.items()}
-            content = raw.http_response.json()
+            yield self._open()
         except anthropic.APIStatusError as e:
             headers = {k.lower(): v for k, v in e.response.headers.items()}
+            said = e.message
             raise failure(
-                e.status_code, e.message, headers, where=WHERE, rung=rung, key_name=KEY_NAME
+                e.status_code, said, headers, where=WHERE, rung=rung, key_name=KEY_NAME
             ) from None
         except anthropic.APITimeoutError as e:
             raise Transient(
@@ -72,7 +79,6 @@ class AnthropicBackend:
             ) from e
         except ValueError as e:
             raise Transient(f"{WHERE}: the reply is not JSON", maybe_paid=True) from e
-        return read_message(content, headers)
 
     async def close(self) -> None:
         """Close connections."""

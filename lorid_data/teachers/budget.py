@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 from lorid_data.errors import StageError
 
@@ -44,6 +45,18 @@ class Budget:
             await self._settled.wait()
         self.reserved_usd += most
         return most
+
+    def how_many_fit(self, most_usd: Sequence[float], *, also: float = 0.0) -> int:
+        """How many of these requests, from the first on, fit beside what is spent and `also` held."""
+        if self.cap_usd is None:
+            return len(most_usd)
+        left, n = self.cap_usd - self.spent_usd - self.reserved_usd - also, 0
+        for most in most_usd:
+            left -= most
+            if left < 0:
+                break
+            n += 1
+        return n
 
     def settle(self, reserved_usd: float, cost_usd: float | None) -> None:
         """A request ended; an unknown cost counts as all that was reserved."""

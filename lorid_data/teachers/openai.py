@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from lorid_data.errors import ConfigError
@@ -49,15 +51,20 @@ class OpenAIBackend:
 
     async def send(self, request: TeacherRequest, rung: Rung) -> Answered:
         """Send a request once; see `Backend.send`."""
+        async with self.errors(rung) as client:
+            # The raw reply: the client's own reading of it costs more than the request does.
+            raw = await client.chat.completions.with_raw_response.create(**self.body(request, rung))
+            headers = {k.lower(): v for k, v in raw.headers.items()}
+            content = raw.http_response.json()
+        return read_chat(content, headers, WHERE)
+
+    @asynccontextmanager
+    async def errors(self, rung: Rung) -> AsyncIterator[AsyncOpenAI]:
+        """The client; its errors become those of `Backend.send`."""
         import openai
 
         try:
-            # The raw reply: the client's own reading of it costs more than the request does.
-            raw = await self._open().chat.completions.with_raw_response.create(
-                **self.body(request, rung)
-            )
-            headers = {k.lower(): v for k, v in raw.headers.items()}
-            content = raw.http_response.json()
+            yield self._open()
         except openai.APIStatusError as e:
             headers = {k.lower(): v for k, v in e.response.headers.items()}
             said = f"{e.message} {e.code or ''}"
@@ -74,7 +81,6 @@ class OpenAIBackend:
             ) from e
         except ValueError as e:
             raise Transient(f"{WHERE}: the reply is not JSON", maybe_paid=True) from e
-        return read_chat(content, headers, WHERE)
 
     async def close(self) -> None:
         """Close connections."""

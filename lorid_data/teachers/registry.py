@@ -20,8 +20,8 @@ AVAILABLE = {
     "source": "the knowledge that the source itself carries",
     "none": "no knowledge, for evaluation",
 }
-Mode = Literal["online", "flex"]
-"""How a provider is asked: at once, or at half the price when it has time (flex)."""
+Mode = Literal["online", "flex", "batch"]
+"""How a provider is asked: at once, or at half the price when it has time (flex), within a day (batch)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,10 @@ def open_teacher(spec: str, options: AskOptions | None = None) -> Teacher | Unas
     options = options or AskOptions()
     kind, colon, rest = spec.partition(":")
     if kind in _BACKENDS and colon and rest:
-        return _remote(_BACKENDS[kind](rest, options.mode), options)
+        backend = _BACKENDS[kind](rest, "flex" if options.mode == "flex" else "online")
+        if options.mode == "batch" and kind == "server":
+            raise ConfigError("--mode batch: a server of one's own has the mode online only")
+        return _remote(backend, options)
     if kind in _BACKENDS:
         known = next(name for name in AVAILABLE if name.startswith(kind))
         raise ConfigError(f"teacher {spec!r} needs a model: --teacher {known}")

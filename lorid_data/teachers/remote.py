@@ -116,6 +116,39 @@ class RemoteTeacher:
         self._n_failed_in_a_row = 0
         return reply
 
+    @property
+    def rung(self) -> Rung:
+        """How structure is asked for now."""
+        return self.backend.rungs[self._rung]
+
+    def step_down(self, rung: Rung) -> None:
+        """This way of asking for structure is not understood; others may have found out meanwhile."""
+        self._rung = max(self._rung, self.backend.rungs.index(rung) + 1)
+
+    def reply_to(
+        self,
+        request: TeacherRequest,
+        answered: Answered,
+        rung: Rung,
+        *,
+        n_attempts: int,
+        latency_s: float | None = None,
+    ) -> TeacherReply:
+        """The reply, with its cost, as it is stored."""
+        return make_reply(
+            request,
+            answered.text,
+            model_answered=answered.model or request.model,
+            finish_reason=answered.finish_reason,
+            n_input_tokens=answered.n_input,
+            n_output_tokens=answered.n_output,
+            n_cached_tokens=answered.n_cached,
+            cost_usd=self._cost(answered),
+            latency_s=latency_s,
+            rung=rung,
+            n_attempts=n_attempts,
+        )
+
     def end(self, error: StageError | None = None) -> None:
         """Send nothing more; what is in flight is still waited for."""
         if self._end is None:
@@ -179,31 +212,18 @@ class RemoteTeacher:
                 self.gate.leave(leave, *used)
         finally:
             self.budget.settle(held, cost)
-        return make_reply(
-            request,
-            answered.text,
-            model_answered=answered.model or request.model,
-            finish_reason=answered.finish_reason,
-            n_input_tokens=answered.n_input,
-            n_output_tokens=answered.n_output,
-            n_cached_tokens=answered.n_cached,
-            cost_usd=cost,
-            latency_s=round(self.clock.now() - begin, 6),
-            rung=rung,
-            n_attempts=n_attempts,
-        )
+        latency_s = round(self.clock.now() - begin, 6)
+        return self.reply_to(request, answered, rung, n_attempts=n_attempts, latency_s=latency_s)
 
     async def _send(self, request: TeacherRequest) -> tuple[Answered, Rung]:
         """Send on the best rung that the provider is known to understand, stepping down if need be."""
         while True:
-            at = self._rung
-            rung = self.backend.rungs[at]
+            rung = self.rung
             try:
                 return await self.backend.send(request, rung), rung
             except Unsupported as e:
                 await self._tell(request, e, 0.0)
-                # Others in flight may have found out the same meanwhile.
-                self._rung = max(self._rung, at + 1)
+                self.step_down(rung)
             except Transient as e:
                 if e.is_pushback:
                     self.gate.pushed_back(e.headers, e.retry_after_s)

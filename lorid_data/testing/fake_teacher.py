@@ -3,7 +3,7 @@
     with FakeTeacher(faults=[Fault("status", status=429, retry_after="1")]) as teacher:
         subprocess.run([...], env={**os.environ, **teacher.environment})
 
-It answers chat completions, messages and models. A reply follows
+It answers chat completions, messages and models, and the batch APIs of both providers (`batches`). A reply follows
 from the question alone, so that two runs can be compared.
 """
 
@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 if TYPE_CHECKING:
     from aiohttp import web
+
+    from lorid_data.testing.fake_batches import FakeBatches
 
 KEY = "sk-fake-0123456789abcdef"
 """The key that the server expects where `check_key` is set."""
@@ -96,7 +98,7 @@ class FakeTeacher:
         limit: a rate limit.
         text: what the model writes for a prompt; by default JSON of `rules_for`.
         keep_requests: whether to keep `seen`; a long benchmark does without.
-        seen: every request for a completion.
+        seen: every request for a completion, lines of batches included.
     """
 
     latency_s: float = 0.0
@@ -111,6 +113,7 @@ class FakeTeacher:
     n_in_flight: int = 0
     most_in_flight: int = 0
     port: int = 0
+    batches: FakeBatches | None = None
     _loop: asyncio.AbstractEventLoop | None = None
     _thread: threading.Thread | None = None
     _level: float = 0.0
@@ -164,9 +167,10 @@ class FakeTeacher:
             site = web.TCPSite(runner, "127.0.0.1", 0, backlog=4096)
             await site.start()
             self.port = runner.addresses[0][1]
-            ready.set()
 
         self._loop.run_until_complete(start())
+        # Not before: a stop that came while starting would be forgotten.
+        self._loop.call_soon(ready.set)
         self._loop.run_forever()
         self._loop.run_until_complete(runner.cleanup())
         self._loop.close()
@@ -174,10 +178,14 @@ class FakeTeacher:
     def _app(self) -> web.Application:
         from aiohttp import web
 
+        from lorid_data.testing.fake_batches import FakeBatches
+
+        self.batches = self.batches or FakeBatches(self)
         app = web.Application(client_max_size=256 * 2**20)
         app.router.add_post("/v1/chat/completions", self._complete)
         app.router.add_post("/v1/messages", self._complete)
         app.router.add_get("/v1/models", self._models)
+        self.batches.add_routes(app.router)
         return app
 
     async def _models(self, _: web.Request) -> web.Response:
@@ -235,6 +243,21 @@ class FakeTeacher:
         if fault is not None and fault.kind == "not_http_json":
             return 200, "<html>a proxy says hello</html>", headers
         return 200, self.reply(request.path, body, fault), headers
+
+    def answer_line(self, path: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        """Status and body for one line of a batch."""
+        prompt = last_prompt(body)
+        number, self.n_requests = self.n_requests, self.n_requests + 1
+        seen = Seen(time.monotonic(), path, prompt, body, {})
+        self.seen.append(seen)
+        fault, rung = self._fault(number, prompt), rung_of(body)
+        seen.status = fault.status if fault is not None and fault.kind == "status" else 200
+        if rung not in self.rungs:
+            seen.status = 400
+            return 400, _error(f"unsupported parameter for {rung}: {_PARAMETER[rung]}")
+        if fault is not None and fault.kind == "status":
+            return fault.status, _error(fault.message, fault.code)
+        return 200, self.reply(path, body, fault)
 
     def reply(self, path: str, body: dict[str, Any], fault: Fault | None = None) -> dict[str, Any]:
         """The good reply to a request's body, or one with a fault of the model."""
