@@ -35,9 +35,9 @@ def sft(
     body |= {k: v for k, v in {"roles": role, "out": out}.items() if v}
     manifest = train(parse(TrainConfig, body, str(config)))
     for name, figures in manifest.figures.items():
-        print(
-            f"{name}: {figures['n_rows']} rows, {figures['n_steps']} steps, last loss {figures['train_loss'][-1]['loss']:.4f}"
-        )
+        losses = figures["train_loss"]  # logged every logging_steps: a short run has none
+        last = f", last loss {losses[-1]['loss']:.4f}" if losses else ""
+        print(f"{name}: {figures['n_rows']} rows, {figures['n_steps']} steps{last}")
     print(f"adapters: {Path(body['out']) / 'adapters'}")
 
 
