@@ -17,14 +17,11 @@ from lorid_data.schema import sha256_text
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 
 
-def packaged(folder: str) -> Path:
-    """Where a top-level folder of texts lies: `prompts` or `datasets_cards`.
-
-    In an installed wheel they are inside the package (`_prompts`, `_cards`), in a checkout beside it.
-    """
+def root() -> Path:
+    """Where the texts lie: inside the package in an installed wheel, beside it in a checkout."""
     here = Path(__file__).parent
-    inside = here / {"prompts": "_prompts", "datasets_cards": "_cards"}[folder]
-    return inside if inside.is_dir() else here.parent / folder
+    inside = here / "_prompts"
+    return inside if inside.is_dir() else here.parent / "prompts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +52,10 @@ def load(prompt_id: str) -> Prompt:
     Raises:
         ConfigError: there is no such prompt; the known ones are named.
     """
-    root = packaged("prompts")
-    path = root / f"{prompt_id}.txt"
+    folder = root()
+    path = folder / f"{prompt_id}.txt"
     if not path.is_file():
-        known = sorted(str(p.relative_to(root).with_suffix("")) for p in root.rglob("*.txt"))
+        known = sorted(str(p.relative_to(folder).with_suffix("")) for p in folder.rglob("*.txt"))
         msg = f"no prompt {prompt_id!r}; there are {', '.join(known)}"
         raise ConfigError(msg)
     text = path.read_bytes().decode("utf-8")

@@ -131,7 +131,7 @@ def load(name: str) -> Format:
     if name not in names():
         msg = f"unknown format {name!r}; there are {', '.join(names())}"
         raise ConfigError(msg)
-    path = prompts.packaged("prompts") / "formats" / f"{name}.yaml"
+    path = prompts.root() / "formats" / f"{name}.yaml"
     text = path.read_bytes().decode("utf-8")
     body = yaml.safe_load(text)
     body["stop"] = tuple(body["stop"])
@@ -141,8 +141,8 @@ def load(name: str) -> Format:
 @cache
 def names() -> tuple[str, ...]:
     """All known formats."""
-    root = prompts.packaged("prompts") / "formats"
-    return tuple(sorted(str(p.relative_to(root).with_suffix("")) for p in root.rglob("*.yaml")))
+    folder = prompts.root() / "formats"
+    return tuple(sorted(str(p.relative_to(folder).with_suffix("")) for p in folder.rglob("*.yaml")))
 
 
 def detect(chat_template: str) -> str | None:

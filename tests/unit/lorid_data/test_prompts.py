@@ -8,7 +8,7 @@ from lorid_data.schema import sha256_text
 
 
 def test_a_prompt_is_its_file() -> None:
-    path = prompts.packaged("prompts") / "teacher" / "knowledge.v1.txt"
+    path = prompts.root() / "teacher" / "knowledge.v1.txt"
     prompt = prompts.load("teacher/knowledge.v1")
     assert prompt.text == path.read_bytes().decode("utf-8")
     assert prompt.sha256 == sha256_text(prompt.text)
