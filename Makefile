@@ -36,6 +36,7 @@ format: $(STAMP)
 	$(BIN)/ruff format .
 
 bench: $(STAMP)  ## every benchmark; each prints its ratios as JSON in its last line
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[train,dev,bench]"
 	set -e; for b in benchmarks/*.py; do echo "== $$b"; OMP_NUM_THREADS=1 $(BIN)/python $$b; done
 
 clean:
