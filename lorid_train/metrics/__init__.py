@@ -34,6 +34,7 @@ from lorid_train.metrics.official import (
     OfficialStop,
     n_label_chosen,
     official_evaluate,
+    official_grader,
     official_stop,
     official_stops,
 )
@@ -74,6 +75,7 @@ __all__ = [
     "metrics_json",
     "n_label_chosen",
     "official_evaluate",
+    "official_grader",
     "official_stop",
     "official_stops",
     "outcomes",

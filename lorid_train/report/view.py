@@ -29,13 +29,6 @@ class Replay:
         return decide(draws, rule=self.rule, rounds=t, fallback=self.fallback)
 
 
-def _official_grader() -> dict[str, Callable[[str, str], Any]]:
-    from lorid_data import answers
-
-    official = getattr(answers, "official_equal", None)
-    return {} if official is None else {"official": official}
-
-
 @dataclass(frozen=True, slots=True)
 class EvaluationView:
     """What a report shows of one evaluation."""
@@ -76,7 +69,7 @@ def view_of(
         exhaustive: whether every round was drawn for every problem on purpose.
         thresholds: further t to show as systems.
         graders: other graders to show accuracies under (`metrics.summarise`); by default exact
-            strings and, where `lorid_data.answers` has it, the official one.
+            strings and the official one.
         settings: what to show of the run's configuration; rule, t and fallback are added.
     """
     by_id: dict[str, Record] = {}
@@ -94,13 +87,13 @@ def view_of(
     graded = metrics.as_scheduled(graded, exhaustive=exhaustive)
     scored = metrics.outcomes(graded, rounds=replay.rounds, thresholds=thresholds)
     shown = {**(settings or {}), **asdict(replay)}
-    known = {"exact": metrics.exact_grader, **_official_grader()} if graders is None else graders
+    default = {"exact": metrics.exact_grader, "official": metrics.official_grader}
     return EvaluationView(
         name=name,
         settings=shown,
         records=by_id,
         graded=graded,
         scored=scored,
-        metrics=metrics.summarise(scored, graded, graders=known),
+        metrics=metrics.summarise(scored, graded, graders=default if graders is None else graders),
         draws=draws,
     )

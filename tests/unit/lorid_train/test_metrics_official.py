@@ -113,6 +113,23 @@ def test_the_default_reads_texts_and_labels() -> None:
     assert official_evaluate(texts[:1], texts[:1], ["1234"], rounds=1) == ([1], [1])
 
 
+@pytest.mark.parametrize(
+    ("text", "label", "score"),
+    [
+        ("--> 12 END", "12 apples", 1),  # a bare label loses its unit as the answer does
+        ("--> 12 apples END", "12", 1),
+        ("--> 3/4 END", r"\frac34", 1),
+        ("--> 18 END", "9 + 9 = 18\n#### 18", 1),  # a whole text: its last number
+        ("--> 1800 END", "18", 1),  # a factor of 100 is forgiven, there as here
+        ("--> x+1 END", "1+x", 1),  # left open by strings and numbers: sympy's part
+        ("--> x+1 END", "x+2", 0),
+        ("no number", "0", 0),
+    ],
+)
+def test_the_default_reads_bare_labels_as_targets(text: str, label: str, score: int) -> None:
+    assert official_evaluate([[text]], [[text]], [label], rounds=1) == ([score], [1])
+
+
 def test_wrong_shapes_are_refused() -> None:
     with pytest.raises(ValueError, match="at least 1"):
         official_evaluate([], [], [], rounds=0)
