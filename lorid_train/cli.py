@@ -50,7 +50,9 @@ def evaluate(
     base: str | None = None,
     split: str | None = None,
     limit: int | None = None,
-    engine: Literal["transformers"] = "transformers",
+    engine: Literal["transformers", "server"] = "transformers",
+    server: Annotated[list[str] | None, Many] = None,
+    served: Annotated[list[str] | None, Many] = None,
     rounds: int = 20,
     schedule: Literal["lazy", "exhaustive"] = "lazy",
     rule: Literal["same_round", "cumulative"] = "same_round",
@@ -60,9 +62,15 @@ def evaluate(
     top_k: int = 50,
     max_new_tokens: int = 1024,
     seed: int = 0,
+    seeds: int = 1,
+    loop: bool = True,
+    votes: Literal["all", "ir", "none"] = "all",
+    greedy: Annotated[list[str] | None, Many] = None,
     dtype: Literal["float32", "bfloat16", "float16"] | None = None,
     batch_size: int = 64,
     threads: int | None = None,
+    text: str | None = None,
+    targets: Annotated[list[str] | None, Many] = None,
 ) -> None:
     """Run the interaction loop and its alternatives over a dataset, and report.
 
@@ -75,7 +83,9 @@ def evaluate(
         base: Base model, where it is not the one that the adapters name.
         split: Evaluate this split only.
         limit: Evaluate the first so many questions.
-        engine: What generates.
+        engine: What generates: a model in this process, or vLLM servers with --enable-lora.
+        server: Base URLs of the servers, like http://127.0.0.1:8000/v1; they share the work.
+        served: Names of the adapters on the servers, ir=NAME kg=NAME dr=NAME; the roles' by default.
         rounds: The loop's threshold t.
         schedule: lazy draws what is needed; exhaustive draws all rounds for all questions.
         rule: When IR and DR count as agreeing.
@@ -85,16 +95,24 @@ def evaluate(
         top_k: Of the sampled draws; 0 switches it off.
         max_new_tokens: Longest answer.
         seed: Of all draws.
+        seeds: Repeat the sampled draws under so many seeds: seed, seed + 1, ….
+        loop: Whether to run the interaction loop; --no-loop samples IR alone.
+        votes: Roles drawn on after the loop, for majority voting at its cost in tokens.
+        greedy: Greedy systems: ir, and DR by what it reads: gold-, kg-, empty-, shuffled- or other-knowledge.
         dtype: Of the model; float32 on a CPU and bfloat16 on a GPU by default.
-        batch_size: Rows generated at once; changes no result in float32.
+        batch_size: Rows generated at once (requests in flight, on servers); changes no result in float32.
         threads: CPU threads.
+        text: Text file on which to compare the loss of the base with that of each adapter.
+        targets: Numbers that others reported, to show beside: "DATASET | MODEL | METHOD | ACCURACY | SOURCE".
     """
     from lorid_train.adapters import folders_of
     from lorid_train.config import EvalConfig, parse
     from lorid_train.evaluate import evaluate as evaluate_stage
 
-    body = {k: v for k, v in locals().items() if k in EvalConfig.model_fields}
+    given = {k: v for k, v in locals().items() if k in EvalConfig.model_fields}
+    body = {k: v for k, v in given.items() if v is not None}
     body["adapters"] = folders_of(adapters)
+    body["served"] = dict(name.partition("=")[::2] for name in served or ())
     evaluate_stage(parse(EvalConfig, body, "evaluate"))
     _show(Path(out))
 
@@ -118,6 +136,36 @@ def report(
 
     report_on(evaluations, out, dict(r.partition("=")[::2] for r in replay or ()))
     print(f"report: {out}")
+
+
+@app.command
+def export_knowledge(evaluation: Path, /, *, out: Path) -> None:
+    """Write what KG wrote as a dataset folder, so that it can be audited like a teacher's.
+
+    Args:
+        evaluation: Evaluation folder.
+        out: Dataset folder.
+    """
+    from lorid_train.exports import export_knowledge as export
+
+    manifest = export(evaluation, out)
+    found = manifest.figures
+    kinds = ", ".join(f"{n} {kind.replace('_', ' ')}" for kind, n in found["n_by_kind"].items())
+    print(f"kept {manifest.n_kept} of {manifest.n_in}; {found['n_distinct_texts']} distinct texts")
+    print(f"degenerate: {found['degenerate_fraction']:.1%} ({kinds or 'none'})")
+
+
+@app.command
+def export_log(evaluation: Path, /, *, out: Path) -> None:
+    """Write every draw with its question, answer and verdict as one Parquet table.
+
+    Args:
+        evaluation: Evaluation folder.
+        out: Parquet file.
+    """
+    from lorid_train.exports import export_log as export
+
+    print(f"{out}: {export(evaluation, out)} rows")
 
 
 @app.command

@@ -98,7 +98,11 @@ class EvalConfig(Settings):
     out: str
     split: str | None = None
     limit: int | None = Field(default=None, ge=1)
-    engine: Literal["transformers"] = "transformers"
+    engine: Literal["transformers", "server"] = "transformers"
+    server: tuple[str, ...] = ()
+    """Base URLs of vLLM servers, `/v1` included; for the engine `server` only."""
+    served: dict[str, str] = Field(default_factory=dict)
+    """Name of each role's adapter on the servers; the role's own name by default."""
     rounds: int = Field(default=20, ge=1)
     schedule: Literal["lazy", "exhaustive"] = "lazy"
     rule: Literal["same_round", "cumulative"] = "same_round"
@@ -108,6 +112,21 @@ class EvalConfig(Settings):
     top_k: int = Field(default=50, ge=0)
     max_new_tokens: int = Field(default=1024, ge=1)
     seed: int = 0
+    seeds: int = Field(default=1, ge=1)
+    """Sampled draws are repeated under seed, seed + 1, …: so many in all."""
+    loop: bool = True
+    """Whether to run the interaction loop; without it, IR alone is sampled `rounds` times."""
+    votes: Literal["all", "ir", "none"] = "all"
+    """Which roles are drawn on after the loop, for majority voting at its cost in tokens."""
+    greedy: tuple[Literal["ir", "gold-knowledge", "kg-knowledge", "empty-knowledge",
+                          "shuffled-knowledge", "other-knowledge"], ...] = (
+        "ir", "gold-knowledge", "kg-knowledge",
+    )  # fmt: skip
+    """Greedy systems: IR, and DR by whose knowledge it reads."""
+    targets: tuple[str, ...] = ()
+    """Numbers reported by others, shown beside ours: `DATASET | MODEL | METHOD | ACCURACY | SOURCE`."""
+    text: str | None = None
+    """A text file to measure forgetting on: the loss of the base against that of each adapter."""
     dtype: Literal["float32", "bfloat16", "float16"] | None = None
     """null: float32 on a CPU, bfloat16 on a GPU."""
     batch_size: int = Field(default=64, ge=1)

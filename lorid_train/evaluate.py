@@ -1,41 +1,40 @@
 """One evaluation, from adapters and a dataset to draws, outcomes, metrics and a report.
 
-The order: greedy draws, the interaction loop, further IR draws for majority voting at the loop's
-token cost, then scoring. Gold answers are read after the last draw has been made.
+`drawing` makes the draws; then they are scored. Gold answers are read after the last draw.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from lorid_data.errors import ConfigError, InputError, unknown_key
-from lorid_data.progress import Progress
 from lorid_data.schema import Manifest, Record
 from lorid_data.store import (
     RECORDS,
     Stage,
     manifest_sha256,
     open_stage,
-    read_manifest,
     read_records,
     read_rows,
     write_rows,
 )
 from lorid_train import adapters as adapters_of
-from lorid_train import base_model, interaction, metrics, report
+from lorid_train import base_model, forgetting, report, served, targets
 from lorid_train.adapters import Adapters
 from lorid_train.config import EvalConfig, parse
-from lorid_train.draws import DrawLog, Outcome
-from lorid_train.engines.base import Engine, Sampling
-from lorid_train.roles import knowledge_text
+from lorid_train.drawing import draw_all
+from lorid_train.draws import DrawLog, Metric, Outcome
+from lorid_train.engines.base import Engine
+from lorid_train.exports import DRAWS, evaluation
 
-DRAWS = "draws.jsonl"
 OUTCOMES = "outcomes.parquet"
 METRICS = "metrics.json"
-_MAY_CHANGE = {"adapters", "base", "dataset", "out", "batch_size"}
-"""Paths (their content is hashed instead) and what changes no result."""
+_MAY_CHANGE = {
+    "adapters", "base", "dataset", "out", "batch_size", "server", "served", "targets", "text",
+}  # fmt: skip
+"""Paths and addresses (the content is hashed instead) and what changes no result."""
 
 
 def make_engine(config: EvalConfig, adapters: Adapters) -> Engine:
@@ -51,19 +50,10 @@ def make_engine(config: EvalConfig, adapters: Adapters) -> Engine:
     tokenizer = base_model.load_tokenizer(adapters.base)
     model = with_adapters(base_model.load_model(adapters.base, dtype), adapters.folders, device)
     fmt = adapters.format
-
-    def render(content: str) -> str:
-        # The chat format's text is the tokenizer's to make.
-        return (
-            fmt.render(content)
-            if fmt.prompt
-            else tokenizer.decode(fmt.prompt_ids(tokenizer, content))
-        )
-
     return TransformersEngine(
         model=model,
         encode=lambda content: fmt.prompt_ids(tokenizer, content),
-        render=render,
+        render=lambda content: fmt.text(tokenizer, content),
         decode=lambda ids: tokenizer.decode(ids, skip_special_tokens=True),
         stop_ids=fmt.stop_ids(tokenizer),
         batch_size=config.batch_size,
@@ -95,6 +85,8 @@ def evaluate(config: EvalConfig) -> Manifest:
     """
     adapters = adapters_of.check(config.adapters, config.base)
     records = select(Path(config.dataset), config.split, config.limit)
+    targets.parse(config.targets)
+    engine = served.check(config) if config.engine == "server" else make_engine
     identity = {
         **config.model_dump(mode="json", exclude=_MAY_CHANGE),
         "adapters_sha256": adapters.sha256,
@@ -102,10 +94,11 @@ def evaluate(config: EvalConfig) -> Manifest:
         "format": adapters.format.name,
         "format_sha256": adapters.format.sha256,
         "dataset_sha256": manifest_sha256(Path(config.dataset)),
+        "text_sha256": forgetting.check(config),
     }
     settings = {
         "base": adapters.base.name, "dataset": config.dataset, "batch_size": config.batch_size,
-        "adapters": {r: str(p) for r, p in adapters.folders.items()},
+        "adapters": {r: str(p) for r, p in adapters.folders.items()}, "targets": list(config.targets),
     }  # fmt: skip
     stage_of = open_stage(
         Path(config.out),
@@ -120,67 +113,12 @@ def evaluate(config: EvalConfig) -> Manifest:
         stage.libraries += base_model.LIBRARIES
         log = DrawLog(stage.out / DRAWS)
         try:
-            draw_all(config, records, log, lambda: make_engine(config, adapters))
+            draw_all(config, records, log, lambda: engine(config, adapters))
         finally:
             log.close()
+        if config.text:
+            forgetting.measure(config, adapters, stage.out)
         return score(config, adapters, records, stage)
-
-
-def draw_all(
-    config: EvalConfig, records: list[Record], log: DrawLog, make: Callable[[], Engine]
-) -> None:
-    """Make every draw that the log lacks. `make` is called when there is a first one to make."""
-    ids = [r.problem_id for r in records]
-    gold = {r.problem_id: knowledge_text(r.knowledge) for r in records if r.knowledge}
-    sampling = Sampling(config.temperature, config.top_p, config.top_k, config.max_new_tokens)
-    with Progress("evaluate", None, done=len(log)) as progress:
-        asker = interaction.Asker(
-            engine=_Lazy(make),
-            log=log,
-            questions={r.problem_id: r.as_question() for r in records},
-            sampling=sampling,
-            gold_knowledge=gold,
-            on_draw=lambda d: progress.advance(tokens=d.n_tokens),
-        )
-        asker.draw(interaction.Wanted(interaction.greedy_keys(ids, config.seed, gold=gold), log))
-        exhaustive = config.schedule == "exhaustive"
-        loop = interaction.Loop(
-            ids,
-            log,
-            seed=config.seed,
-            rounds=config.rounds,
-            rule=config.rule,
-            exhaustive=exhaustive,
-        )
-        asker.draw(loop)
-        n_votes = config.rounds if exhaustive else _n_votes(config, ids, log)
-        asker.draw(
-            interaction.Wanted(interaction.sampled_keys(ids, config.seed, "ir", n_votes), log)
-        )
-
-
-def _n_votes(config: EvalConfig, ids: Sequence[str], log: DrawLog) -> int:
-    """Rounds of IR for majority voting at the loop's cost; told from token counts alone."""
-    used = interaction.up_to_stop(
-        log.draws(), ids, config.seed, rule=config.rule, rounds=config.rounds
-    )
-    return metrics.ir_votes(
-        [sum(d.n_tokens for d in draws) for draws in used.values()],
-        [[d.n_tokens for d in draws if d.role == "ir"] for draws in used.values()],
-    )
-
-
-class _Lazy:
-    """An engine that is made when it is first asked: a finished log needs no model."""
-
-    def __init__(self, make: Callable[[], Engine]) -> None:
-        self._make = make
-        self._engine: Engine | None = None
-
-    def __getattr__(self, name: str) -> Any:
-        if self._engine is None:
-            self._engine = self._make()
-        return getattr(self._engine, name)
 
 
 def score(config: EvalConfig, adapters: Adapters, records: list[Record], stage: Stage) -> Manifest:
@@ -196,13 +134,18 @@ def score(config: EvalConfig, adapters: Adapters, records: list[Record], stage: 
 
 
 def _view(folder: Path, config: EvalConfig, settings: Mapping[str, Any]) -> report.EvaluationView:
+    voted = {"all": ("ir", "dr"), "ir": ("ir",), "none": ()}[config.votes]
+    extra: list[Metric] = forgetting.read(folder)
     return report.view_of(
         folder.name,
         read_rows(folder / RECORDS, Record),
         report.DrawFile(folder / DRAWS),
         replay=report.Replay(config.rounds, config.rule, config.fallback),
         exhaustive=config.schedule == "exhaustive",
+        voted=voted,
         settings={**settings, **config.model_dump(mode="json", exclude=_MAY_CHANGE)},
+        extra=extra,
+        targets=targets.parse(config.targets),
     )
 
 
@@ -218,12 +161,10 @@ def report_on(folders: Sequence[Path], out: Path, replay: Mapping[str, str]) -> 
         raise ConfigError(*unknown)
     views = []
     for folder in folders:
-        manifest = read_manifest(folder)
-        if manifest.stage != "evaluate":
-            msg = f"{folder}: a folder of {manifest.stage!r}, not of lorid-train evaluate"
-            raise ConfigError(msg)
+        manifest = evaluation(folder)
         body = {k: v for k, v in manifest.identity.items() if k in EvalConfig.model_fields}
-        body |= {k: manifest.settings[k] for k in ("adapters", "dataset")} | {"out": str(folder)}
+        body |= {k: manifest.settings[k] for k in ("adapters", "dataset", "targets")}
+        body |= {"out": str(folder)}
         config = parse(EvalConfig, body | dict(replay), "--replay")
         shown = {"base": manifest.settings["base"], "format": manifest.identity["format"]}
         views.append(_view(folder, config, shown))

@@ -30,6 +30,10 @@ class Tokenizer(Protocol):
         """Text to ids."""
         ...
 
+    def decode(self, token_ids: list[int]) -> str:
+        """Ids to text."""
+        ...
+
     def convert_tokens_to_ids(self, tokens: str) -> int | None:
         """Id of one token."""
         ...
@@ -62,6 +66,12 @@ class Format:
             msg = "the format 'chat' is the tokenizer's own template; its text needs a tokenizer"
             raise ConfigError(msg)
         return (self.bos or "") + self.prompt.replace("{content}", content, 1)
+
+    def text(self, tokenizer: Tokenizer, content: str) -> str:
+        """`render`, for every format: the text of `chat` is the tokenizer's to make."""
+        if self.prompt is not None:
+            return self.render(content)
+        return tokenizer.decode(self.prompt_ids(tokenizer, content))
 
     def prompt_ids(self, tokenizer: Tokenizer, content: str) -> list[int]:
         """Token ids of the prompt, begin token included."""

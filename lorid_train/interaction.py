@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import islice
@@ -41,9 +41,19 @@ def answer_of(text: str) -> str | None:
     return _extract(text) if len(text) < 20_000 else _extract.__wrapped__(text)
 
 
+@lru_cache(maxsize=1 << 18)
+def _equal(a: str, b: str) -> bool:
+    return answers.equal(a, b) == answers.Verdict.EQUAL
+
+
 def agree(a: str | None, b: str | None) -> bool:
-    """Whether two answers are there and equal, by the one equality of the project."""
-    return a is not None and b is not None and answers.equal(a, b) == answers.Verdict.EQUAL
+    """Whether two answers are there and equal, by the one equality of the project. Remembered.
+
+    Very long answers are compared each time they are met: none of them is worth its memory.
+    """
+    if a is None or b is None:
+        return False
+    return _equal(a, b) if len(a) + len(b) < 2_000 else _equal.__wrapped__(a, b)
 
 
 def decide(draws: Iterable[Draw], *, rule: Rule, rounds: int, fallback: Fallback) -> Decision:
@@ -60,14 +70,25 @@ def decide(draws: Iterable[Draw], *, rule: Rule, rounds: int, fallback: Fallback
     ir: dict[int, str | None] = {}
     dr: dict[int, str | None] = {}
     for d in draws:
-        if d.condition == SAMPLED and d.role in ("ir", "dr") and d.round <= rounds:
-            (ir if d.role == "ir" else dr)[d.round] = answer_of(d.text)
-    n_rounds = max([0, *ir, *dr])
+        side = ir if d.role == "ir" else dr if d.role == "dr" else None
+        if side is not None and d.round <= rounds and d.condition == SAMPLED:
+            side[d.round] = answer_of(d.text)
+    return decide_answers(ir, dr, rule=rule, rounds=rounds, fallback=fallback)
+
+
+def decide_answers(
+    ir: Mapping[int, str | None],
+    dr: Mapping[int, str | None],
+    *,
+    rule: Rule,
+    rounds: int,
+    fallback: Fallback,
+) -> Decision:
+    """`decide` on extracted answers by round (1, 2, …): what a replay of many rules asks for."""
+    n_rounds = min(rounds, max([0, *ir, *dr]))
+    stop = _same_round if rule == "same_round" else _cumulative
     for r in range(1, n_rounds + 1):
-        if rule == "same_round":
-            winner = ir.get(r) if agree(ir.get(r), dr.get(r)) else None
-        else:
-            winner = _cumulative(ir, dr, r)
+        winner = stop(ir, dr, r)
         if winner is not None:
             return Decision(answer=winner, how=How.CONSENSUS, round=r)
     last = _fall_back(ir, dr, n_rounds, fallback)
@@ -75,15 +96,28 @@ def decide(draws: Iterable[Draw], *, rule: Rule, rounds: int, fallback: Fallback
     return Decision(answer=last, how=how, round=n_rounds)
 
 
-def _cumulative(ir: Mapping[int, str | None], dr: Mapping[int, str | None], r: int) -> str | None:
-    """The candidate after round r, or None. Earlier rounds are known to have none."""
+Answers = Mapping[int, str | None]
+
+
+def _same_round(ir: Answers, dr: Answers, r: int) -> str | None:
+    """IR's answer of round r where DR's equals it, or None."""
+    a, b = ir.get(r), dr.get(r)
+    return a if a is not None and b is not None and agree(a, b) else None
+
+
+def _cumulative(ir: Answers, dr: Answers, r: int) -> str | None:
+    """The candidate after round r, or None. Earlier rounds are known to have none.
+
+    So whatever is common now was said in round r, by one side or by both.
+    """
     candidates = [
-        a for a in (ir.get(r), dr.get(r)) if a is not None
-        and any(agree(a, ir.get(i)) for i in range(1, r + 1))
-        and any(agree(a, dr.get(i)) for i in range(1, r + 1))
+        a for a, others in ((ir.get(r), dr), (dr.get(r), ir))
+        if a is not None and any(agree(a, others.get(i)) for i in range(1, r + 1))
     ]  # fmt: skip
+    if len(candidates) < 2:
+        return candidates[0] if candidates else None
     said = [a for side in (ir, dr) for i, a in side.items() if i <= r]
-    return max(candidates, key=lambda c: sum(agree(c, a) for a in said), default=None)
+    return max(candidates, key=lambda c: sum(agree(c, a) for a in said))
 
 
 def _fall_back(
@@ -120,7 +154,8 @@ class Asker:
     log: DrawLog
     questions: Mapping[str, Question]
     sampling: Sampling
-    gold_knowledge: Mapping[str, str] = field(default_factory=dict)
+    knowledge: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    """What DR reads under each condition that gives it a text: by problem id and condition."""
     on_draw: Callable[[Draw], None] | None = None
     """Told of every new draw; for progress."""
 
@@ -145,7 +180,7 @@ class Asker:
             # Stripped: SentencePiece decoding leaves a leading space that training never saw.
             knowledge = self.log[source].text.strip()
         elif key.role == "dr":
-            knowledge = self.gold_knowledge[key.problem_id]
+            knowledge = self.knowledge[key.problem_id, key.condition]
         return role_named(key.role).content(question, knowledge)
 
     def record(self, result: GenResult, content: str) -> Draw:
@@ -268,19 +303,36 @@ class Loop(Wanted):
         return decide(draws, rule=self._rule, rounds=r, fallback="none").how == How.CONSENSUS
 
 
-def greedy_keys(problem_ids: Iterable[str], seed: int, *, gold: Mapping[str, str]) -> list[DrawKey]:
-    """The greedy draws: IR, KG, DR on KG's knowledge, and DR on the knowledge of the dataset."""
-    return [
-        DrawKey(problem_id, role, condition, seed, 1)
-        for problem_id in problem_ids
-        for role, condition in (
-            ("ir", "greedy"),
-            ("kg", "greedy"),
-            ("dr", "kg-knowledge"),
-            ("dr", "gold-knowledge"),
-        )
-        if condition != "gold-knowledge" or gold.get(problem_id)
-    ]
+GREEDY = ("ir", "gold-knowledge", "kg-knowledge")
+"""The greedy systems of an evaluation by default: IR, and DR on the dataset's and on KG's knowledge."""
+
+
+def greedy_keys(
+    problem_ids: Iterable[str],
+    seed: int,
+    wanted: Iterable[str],
+    given: Container[tuple[str, str]],
+) -> list[DrawKey]:
+    """The greedy draws of the wanted systems.
+
+    Args:
+        problem_ids: the problems.
+        seed: of the keys; greedy decoding does not use it.
+        wanted: `ir`, `kg`, and conditions of DR: `kg-knowledge` needs KG's greedy draw too, any
+            other is drawn where `given` holds its knowledge.
+        given: which (problem id, condition) there is knowledge for.
+    """
+    keys: dict[DrawKey, None] = {}
+    for name in wanted:
+        for problem_id in problem_ids:
+            if name in ("ir", "kg"):
+                keys[DrawKey(problem_id, name, "greedy", seed, 1)] = None
+            elif name == "kg-knowledge":
+                keys[DrawKey(problem_id, "kg", "greedy", seed, 1)] = None
+                keys[DrawKey(problem_id, "dr", name, seed, 1)] = None
+            elif (problem_id, name) in given:
+                keys[DrawKey(problem_id, "dr", name, seed, 1)] = None
+    return list(keys)
 
 
 def sampled_keys(problem_ids: Iterable[str], seed: int, role: str, n_rounds: int) -> list[DrawKey]:

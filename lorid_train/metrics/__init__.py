@@ -30,6 +30,7 @@ from lorid_train.metrics.intervals import (
     paired_bootstrap,
     wilson,
 )
+from lorid_train.metrics.numbers import fraction
 from lorid_train.metrics.official import (
     OfficialStop,
     n_label_chosen,
@@ -38,10 +39,11 @@ from lorid_train.metrics.official import (
     official_stop,
     official_stops,
 )
-from lorid_train.metrics.schedule import as_scheduled, ir_votes, planned_ir_votes
+from lorid_train.metrics.schedule import as_scheduled, planned_votes, votes_to_draw
 from lorid_train.metrics.summary import exact_grader, summarise
 from lorid_train.metrics.systems import Scored, kind, outcomes
 from lorid_train.metrics.voting import cluster, majority, votes_needed, votes_within
+from lorid_train.metrics.wins import role_pair
 
 __all__ = [
     "CURVE",
@@ -64,10 +66,10 @@ __all__ = [
     "exact_grader",
     "extract_answer",
     "families",
+    "fraction",
     "gold_of",
     "grade",
     "holm",
-    "ir_votes",
     "kind",
     "majority",
     "mcnemar_exact",
@@ -80,11 +82,13 @@ __all__ = [
     "official_stops",
     "outcomes",
     "paired_bootstrap",
-    "planned_ir_votes",
+    "planned_votes",
     "read_metrics",
+    "role_pair",
     "score",
     "summarise",
     "votes_needed",
+    "votes_to_draw",
     "votes_within",
     "wilson",
 ]

@@ -22,13 +22,15 @@ def families(scored: Scored) -> dict[str, list[Pair]]:
 
     * alternatives: the loop against each system that could replace it;
     * thresholds: the loop against itself, stopped earlier;
-    * knowledge: DR with the gold knowledge against each other knowledge, and against IR.
+    * knowledge: DR with the gold knowledge (KG's where there is none) against each other
+      knowledge, and against IR.
     """
     have, top = scored.outcomes, scored.headline
-    plain = ("ir-greedy", "ir-sampled", "dr-kg-knowledge", "dr-sampled", "early-stop-ir")
-    rivals = [s for s in have if s in plain or s.startswith("maj-")]
+    plain = ("ir-greedy", "ir-sampled", "dr-kg-knowledge", "dr-sampled")
+    rivals = [s for s in have if s in plain or s.startswith(("maj-", "early-stop-"))]
     earlier = [s for s in have if s.startswith("lorid@") and s != top]
-    gold = "dr-gold-knowledge"
+    knowing = [s for s in ("dr-gold-knowledge", "dr-kg-knowledge") if s in have]
+    gold = knowing[0] if knowing else "dr-gold-knowledge"
     others = [s for s in have if s.startswith("dr-") and s not in (gold, "dr-sampled")]
     planned = {
         "alternatives": [Pair(top, s) for s in rivals],

@@ -12,7 +12,7 @@ from itertools import accumulate
 from lorid_train.draws import How, Metric, Verdict
 from lorid_train.metrics.grading import GradedProblem
 from lorid_train.metrics.numbers import fraction
-from lorid_train.metrics.systems import EARLY_STOP, early_stop_cap, loop_at, pool_votes
+from lorid_train.metrics.systems import EARLY_STOP, loop_at, pool_votes
 from lorid_train.metrics.voting import first_reached, leaders
 
 CURVE = "curve"
@@ -23,12 +23,15 @@ def curves(graded: Sequence[GradedProblem], rounds: int) -> list[Metric]:
     found = _loop_curve(graded, rounds)
     for pool in ("ir", "dr", "both"):
         found += _majority_curve(graded, pool)
-    return found + _early_stop_curve(graded, rounds)
+    return found + _early_stop_curve(graded)
 
 
-def _early_stop_curve(graded: Sequence[GradedProblem], rounds: int) -> list[Metric]:
-    """IR alone, stopped when an answer has m votes: m = 2, 3, … up to the cap; one pass a problem."""
-    cap = early_stop_cap(graded, rounds) if graded else 0
+def _early_stop_curve(graded: Sequence[GradedProblem]) -> list[Metric]:
+    """IR alone, stopped when an answer has m votes, or at the draws that every problem has.
+
+    m = 2, 3, … up to those; one pass a problem.
+    """
+    cap = min((len(g.ir) for g in graded), default=0)
     right: list[dict[str, list[bool]]] = [{} for _ in range(cap + 1)]
     n_tokens = [0] * (cap + 1)
     for g in graded:

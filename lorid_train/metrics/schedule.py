@@ -7,7 +7,7 @@ draws are stored depends on the batch size. No number may.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import replace
 
 from lorid_train.metrics.grading import GradedProblem
@@ -19,46 +19,59 @@ def stop_round(g: GradedProblem) -> int | None:
     return None if last is None else last.round
 
 
-def ir_votes(loop_tokens: Sequence[int], ir_tokens: Sequence[Sequence[int]]) -> int:
-    """How many rounds of IR to draw for every problem, so that voting can match the loop's cost.
+def votes_to_draw(loop_tokens: Sequence[int], vote_tokens: Sequence[Sequence[int]]) -> int:
+    """How many rounds of a role to draw for every problem, so that voting can match the loop's cost.
 
     Args:
         loop_tokens: per problem, all tokens of the rounds that the loop looked at.
-        ir_tokens: per problem, the tokens of IR in each of those rounds.
+        vote_tokens: per problem, what the role's vote cost in each of those rounds.
 
     Returns:
-        1.1 times the loop's mean tokens over a problem's mean IR tokens, and one to spare;
-        0 where IR generated nothing.
+        1.1 times the loop's mean tokens over a problem's mean cost of a vote, and one to spare;
+        0 where the role generated nothing.
     """
-    vote = sum(sum(tokens) / len(tokens) for tokens in ir_tokens if tokens)
+    vote = sum(sum(tokens) / len(tokens) for tokens in vote_tokens if tokens)
     return 0 if vote == 0 else math.ceil(1.1 * sum(loop_tokens) / vote) + 1
 
 
-def planned_ir_votes(graded: Sequence[GradedProblem]) -> int:
-    """`ir_votes` of graded problems; 0 where the loop is incomplete. It needs no gold answer."""
+def planned_votes(graded: Sequence[GradedProblem]) -> dict[str, int]:
+    """`votes_to_draw` of ir and dr; 0 where the loop is incomplete. It needs no gold answer."""
     stops = [stop_round(g) for g in graded]
     if any(s is None for s in stops):
-        return 0
+        return {"ir": 0, "dr": 0}
     pairs = [(g, s) for g, s in zip(graded, stops, strict=True) if s is not None]
-    return ir_votes(
-        [g.n_loop_tokens(s) for g, s in pairs], [[v.n_tokens for v in g.ir[:s]] for g, s in pairs]
-    )
+    loop = [g.n_loop_tokens(s) for g, s in pairs]
+    return {
+        "ir": votes_to_draw(loop, [[v.n_tokens for v in g.ir[:s]] for g, s in pairs]),
+        "dr": votes_to_draw(loop, [[v.n_tokens for v in g.dr[:s]] for g, s in pairs]),
+    }
 
 
-def as_scheduled(graded: Sequence[GradedProblem], *, exhaustive: bool) -> list[GradedProblem]:
+def as_scheduled(
+    graded: Sequence[GradedProblem],
+    *,
+    exhaustive: bool,
+    voted: Container[str] = ("ir", "dr"),
+) -> list[GradedProblem]:
     """The problems without the draws that were made ahead of need.
 
-    A lazy schedule needs DR up to the stop, and IR up to the stop or to `planned_ir_votes`. An
-    exhaustive one needs every round of every problem: nothing is dropped.
+    A lazy schedule needs each role up to the stop, and those that were drawn on for voting
+    (`voted`) up to `planned_votes`. An exhaustive one needs every round of every problem: nothing
+    is dropped.
     """
     if exhaustive:
         return list(graded)
-    n_ir = planned_ir_votes(graded)
+    planned = planned_votes(graded)
+    n_ir, n_dr = (planned[role] if role in voted else 0 for role in ("ir", "dr"))
     kept = []
     for g in graded:
         stop = stop_round(g)
         if stop is None:
             kept.append(g)
-        else:
-            kept.append(replace(g, ir=g.ir[: max(stop, n_ir)], dr=g.dr[:stop]))
+            continue
+        ir, dr = g.ir[: max(stop, n_ir)], g.dr[: max(stop, n_dr)]
+        official = g.official
+        if official is not None and official.round > min(len(ir), len(dr)):
+            official = None  # it was decided by draws made ahead of need
+        kept.append(replace(g, ir=ir, dr=dr, official=official))
     return kept

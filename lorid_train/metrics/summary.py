@@ -13,6 +13,7 @@ from lorid_train.metrics.grading import GradedProblem, Vote
 from lorid_train.metrics.intervals import bootstrap_mean, mean_normal
 from lorid_train.metrics.numbers import Flags, fraction
 from lorid_train.metrics.systems import EARLY_STOP, Scored, of_sampled_seeds
+from lorid_train.metrics.wins import wins
 
 Grader = Callable[[str, str], Any]
 """answer, gold → bool, or a verdict of `lorid_data.answers.equal`."""
@@ -52,6 +53,7 @@ def summarise(
     found += _official(sampled, scored.rounds)
     found += _two_by_two(scored)
     found += _by_slice(scored, graded)
+    found += wins(scored, graded, SLICES)
     found += _grading(graded)
     found += _by_grader(scored, graded, graders or {"exact": exact_grader})
     found += compare(scored, seed=seed, n_resamples=n_resamples)
@@ -83,7 +85,7 @@ def _of_system(name: str, rows: Sequence[Outcome]) -> list[Metric]:
     ]
     if name.startswith("lorid@"):
         found += _of_loop(name, rows)
-    if name == EARLY_STOP:
+    if name.startswith(EARLY_STOP):
         found.append(mean(name, "mean_rounds", rows, lambda o: o.round, bootstrap=True))
     return found
 

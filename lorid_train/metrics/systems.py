@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import accumulate
 from typing import NamedTuple
 
 from lorid_train.draws import Outcome, Verdict
@@ -53,7 +54,7 @@ class Scored:
 def kind(system: str) -> str:
     """A system's name with K for the number that was matched on tokens: maj-ir@8 → maj-ir@K."""
     name, at, _ = system.partition("@")
-    return f"{name}@K" if at and name.startswith("maj-") else system
+    return f"{name}@K" if at and name.startswith(("maj-", EARLY_STOP)) else system
 
 
 def outcomes(
@@ -189,7 +190,7 @@ def _add_majority(scored: Scored, graded: Sequence[GradedProblem], pool: str) ->
     name = f"maj-{pool}@K"
     loop = scored.outcomes.get(scored.headline)
     if not loop:
-        scored.left_out[name] = f"{scored.headline} is left out, so there is no budget to match"
+        _add_majority_of_all(scored, graded, pool)
         return
     budget = sum(o.n_tokens for o in loop) / len(loop)
     drawn = {o.seed for o in loop}
@@ -213,6 +214,20 @@ def _add_majority(scored: Scored, graded: Sequence[GradedProblem], pool: str) ->
     )
 
 
+def _add_majority_of_all(scored: Scored, graded: Sequence[GradedProblem], pool: str) -> None:
+    """Majority voting over every stored round, where no loop was drawn whose cost could be matched."""
+    name = f"maj-{pool}@K"
+    if any(g.dr for g in graded):
+        scored.left_out[name] = f"{scored.headline} is left out, so there is no budget to match"
+        return
+    k = min((len(pool_votes(g, pool)) for g in of_sampled_seeds(graded)), default=0)
+    if k == 0:
+        scored.left_out[name] = "its draws are missing for all questions"
+        return
+    _add(scored, graded, f"maj-{pool}@{k}", partial(majority_of, pool=pool, k=k))
+    scored.notes[f"maj-{pool}@{k}"] = f"K = {k} is every stored round: no loop was drawn to match"
+
+
 def votes_reach(g: GradedProblem, *, m: int, cap: int) -> Answered | None:
     """IR alone, until an answer has m votes or `cap` draws are made; then the majority."""
     votes = g.ir[:cap]
@@ -230,13 +245,21 @@ def votes_reach(g: GradedProblem, *, m: int, cap: int) -> Answered | None:
     return Answered(votes[best].answer, votes[best].verdict, how, n, n_tokens)
 
 
+def stop_costs(g: GradedProblem, *, cap: int) -> list[int]:
+    """What `votes_reach` costs for m = 2, 3, … cap."""
+    votes = g.ir[:cap]
+    reached = first_reached([v.cluster for v in votes])
+    spent = list(accumulate((v.n_tokens for v in votes), initial=0))
+    return [spent[reached[m - 1] + 1 if m <= len(reached) else cap] for m in range(2, cap + 1)]
+
+
 def early_stop_cap(graded: Sequence[GradedProblem], rounds: int) -> int:
     """How many draws of IR stopping early may use: those that every problem has, at most t."""
     return min([rounds, *(len(g.ir) for g in of_sampled_seeds(graded))])
 
 
 def _add_early_stop(scored: Scored, graded: Sequence[GradedProblem]) -> None:
-    """The control that tells two reasoners from stopping early."""
+    """The control that tells two reasoners from stopping early: at two votes, and at the loop's cost."""
     cap = early_stop_cap(graded, scored.rounds)
     if cap < 2:
         scored.left_out[EARLY_STOP] = (
@@ -245,3 +268,31 @@ def _add_early_stop(scored: Scored, graded: Sequence[GradedProblem]) -> None:
         return
     _add(scored, graded, EARLY_STOP, partial(votes_reach, m=2, cap=cap))
     scored.notes[EARLY_STOP] = f"at most {cap} draws of IR, then their majority"
+    loop = scored.outcomes.get(scored.headline)
+    if loop:
+        _add_early_stop_at_cost(scored, graded, sum(o.n_tokens for o in loop) / len(loop))
+
+
+def _add_early_stop_at_cost(scored: Scored, graded: Sequence[GradedProblem], budget: float) -> None:
+    """IR alone, stopped at the number of equal votes whose cost comes closest to the loop's."""
+    sampled = of_sampled_seeds(graded)
+    cap = min(len(g.ir) for g in sampled)
+    spent = dict.fromkeys(range(2, cap + 1), 0.0)
+    for g in sampled:
+        for m, n_tokens in enumerate(stop_costs(g, cap=cap), 2):
+            spent[m] += n_tokens / len(sampled)
+    m = min(spent, key=lambda m: (abs(spent[m] - budget), m))
+    if m == 2 and cap <= scored.rounds:
+        return  # the same system as at two votes
+    name = f"{EARLY_STOP}@{m}"
+    if max(spent.values()) < 0.9 * budget:
+        scored.left_out[f"{EARLY_STOP}@K"] = (
+            f"{cap} draws of IR are stored for every question; they cost {max(spent.values()):.0f} "
+            f"tokens, {scored.headline} {budget:.0f}"
+        )
+        return
+    _add(scored, graded, name, partial(votes_reach, m=m, cap=cap))
+    scored.notes[name] = (
+        f"stopped at {m} equal votes, at most {cap} draws: {spent[m]:.1f} tokens per question; "
+        f"{scored.headline} costs {budget:.1f}"
+    )

@@ -4,7 +4,8 @@ Scoring and reporting run on a laptop: no torch.
 """
 
 from lorid_train.report.headline import headline
-from lorid_train.report.page import render_html, render_markdown
+from lorid_train.report.markdown import render_markdown
+from lorid_train.report.page import render_html
 from lorid_train.report.reading import DrawFile
 from lorid_train.report.view import EvaluationView, Replay, view_of
 from lorid_train.report.writing import write_metrics, write_report

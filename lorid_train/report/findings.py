@@ -97,7 +97,7 @@ def _alternatives(view: EvaluationView, n: Numbers) -> list[str]:
 def _budget(view: EvaluationView, n: Numbers) -> str:
     """What the equal-cost comparisons cost."""
     top = view.scored.headline
-    rivals = [s for s in view.scored.outcomes if s.startswith("maj-") or s == "early-stop-ir"]
+    rivals = [s for s in view.scored.outcomes if s.startswith(("maj-", "early-stop-"))]
     tokens = "tokens_per_problem"
     costs = [
         f"{s} {plain(n[s, tokens, None])}" for s in ("ir-greedy", *rivals) if (s, tokens, None) in n

@@ -37,7 +37,7 @@ def headline(folder: Path) -> str:
     lines += [
         _compared(m, verdict(n, m.system, (m.slice or "").removeprefix("vs=")))
         for m in metrics
-        if m.metric == "difference"
+        if m.metric == "difference" and (m.slice or "").startswith("vs=")
     ]
     lines += [f"{m.system}: {m.method}" for m in metrics if m.method.startswith("left out")]
     return "\n".join(lines)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from lorid_data.pages import Table, table
-from lorid_train.draws import How, Verdict
+from lorid_train.draws import How, Outcome, Verdict
+from lorid_train.metrics import role_pair
 from lorid_train.metrics.curves import CURVE
 from lorid_train.report.view import EvaluationView
 from lorid_train.report.words import (
@@ -86,26 +89,51 @@ def two_by_two(view: EvaluationView) -> Table:
 
 
 def named_list(view: EvaluationView, which: str) -> Table:
-    """Questions by name: `no_consensus`, or `false_consensus` (agreed on a wrong answer)."""
+    """Questions by name.
+
+    `no_consensus`, `false_consensus` (agreed on a wrong answer), or `only_ir` and `only_dr`: those
+    that one of System 1 and System 2 alone gets right.
+    """
     rows = view.scored.outcomes.get(view.scored.headline, [])
+    if which in ("only_ir", "only_dr"):
+        return _won(view, which)
     if which == "no_consensus":
         chosen = [o for o in rows if o.how != How.CONSENSUS]
     else:
         chosen = [o for o in rows if o.how == How.CONSENSUS and o.verdict == Verdict.WRONG]
+    return _listed(view, chosen, last="Round")
+
+
+def _won(view: EvaluationView, which: str) -> Table:
+    """What one role alone gets right, with the other's answer."""
+    pair = role_pair(view.scored)
+    if pair is None:
+        return table([], [])
+    ir, dr = ({o.problem_id: o for o in view.scored.outcomes[s]} for s in pair)
+    winner, loser = (ir, dr) if which == "only_ir" else (dr, ir)
+    chosen = [
+        o for p, o in loser.items()
+        if p in winner and winner[p].verdict == Verdict.CORRECT and o.verdict != Verdict.CORRECT
+    ]  # fmt: skip
+    return _listed(view, chosen)
+
+
+def _listed(view: EvaluationView, chosen: Sequence[Outcome], *, last: str = "") -> Table:
     cells = [
         [
             o.problem_id[:12],
             _short(view.records[o.problem_id].question, 110),
             _short(o.answer or "none", 24),
             _short(view.records[o.problem_id].answer, 24),
-            str(o.round),
+            *([str(o.round)] if last else []),
         ]
         for o in chosen[:LISTED]
     ]
     note = f"{len(chosen):,} in all"
     if len(chosen) > LISTED:
-        note += f"; the first {LISTED} are listed, the filter of the question table shows the rest"
-    return table(["Problem", "Question", "Answer", "Gold", "Round"], cells, note=note + ".")
+        note += f"; the first {LISTED} are listed, the question table shows the rest"
+    head = ["Problem", "Question", "Answer", "Gold", *([last] if last else [])]
+    return table(head, cells, note=note + ".")
 
 
 def _short(text: str, n: int) -> str:

@@ -1,12 +1,11 @@
-"""The report, as one self-contained HTML page and as Markdown, from the same tables."""
+"""The report as one self-contained HTML page."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
 from lorid_data import pages
-from lorid_data.pages import Table
-from lorid_train.report import loop_tables, plots, run_tables, tables
+from lorid_train.report import loop_tables, plots, run_tables, study_tables, tables
 from lorid_train.report.findings import findings
 from lorid_train.report.traces import data_blocks
 from lorid_train.report.view import EvaluationView
@@ -21,6 +20,16 @@ _TOKENS = (
 )
 _STOP = (
     "In which round IR and DR agreed, and how many of those answers are right; none: no consensus."
+)
+_KNOWLEDGE = (
+    "Greedy answers. If DR uses its knowledge, it is best with the right rules and no better than "
+    "without any where they are in disorder or another question's."
+)
+_FORGETTING = (
+    "Loss of the base model and of each adapter on a text that has nothing to do with training."
+)
+_WINS = (
+    "Right of zero System 2 (KG and DR) is better, left of it System 1 (IR). Bars: 95 % intervals."
 )
 _ACCURACY = (
     "Dots are accuracies, bars 95 % intervals (Wilson for one seed, by problem for several)."
@@ -44,14 +53,15 @@ def render_html(evaluations: Sequence[EvaluationView]) -> str:
     return pages.page(
         TITLE,
         _sections(evaluations),
-        subtitle=_subtitle(evaluations),
+        subtitle=subtitle(evaluations),
         nav=nav,
         scripts=[script],
         data=data_blocks(evaluations),
     )
 
 
-def _subtitle(views: Sequence[EvaluationView]) -> str:
+def subtitle(views: Sequence[EvaluationView]) -> str:
+    """The runs' names and the number of questions."""
     n = len({pid for v in views for pid in v.records})
     runs = " against ".join(v.name for v in views)
     return f"{runs} · {n:,} questions"
@@ -96,6 +106,9 @@ def _accuracy(views: Sequence[EvaluationView]) -> Iterator[str]:
         yield pages.paragraph(_ACCURACY, "note")
         yield pages.table_html(tables.systems(views[0]))
     for view in views:
+        yield from _reported(view)
+        if not loop_tables.thresholds(view).rows:
+            continue  # no loop was drawn: there is no curve
         if len(views) > 1:
             yield f"<h3>{pages.esc(view.name)}: accuracy against cost</h3>"
         else:
@@ -103,22 +116,53 @@ def _accuracy(views: Sequence[EvaluationView]) -> Iterator[str]:
         yield pages.figure(plots.against_tokens(view), loop_tables.thresholds(view), _TOKENS)
 
 
+def _reported(view: EvaluationView) -> Iterator[str]:
+    found = study_tables.targets(view)
+    if found.rows:
+        yield "<h3>Reported by others</h3>"
+        yield pages.table_html(found)
+
+
 def _comparisons(view: EvaluationView) -> Iterator[str]:
     yield pages.table_html(tables.comparisons(view))
     yield "<h3>Who gets what right</h3>"
     yield pages.table_html(loop_tables.two_by_two(view))
+    known = tables.knowledge(view)
+    if known.rows:
+        yield "<h3>Does DR use its knowledge?</h3>"
+        yield pages.figure(plots.knowledge(view), known, _KNOWLEDGE)
+    loss = study_tables.text_loss(view)
+    if loss.rows:
+        yield "<h3>Forgetting</h3>"
+        yield pages.figure(plots.text_loss(view), loss, _FORGETTING)
 
 
 def _rounds(view: EvaluationView) -> Iterator[str]:
+    if not loop_tables.thresholds(view).rows:
+        yield pages.paragraph(
+            "The interaction loop was not drawn, or not for every question.", "note"
+        )
+        return
     yield pages.figure(plots.consensus(view), loop_tables.consensus(view), _ROUNDS)
     yield pages.figure(plots.rounds(view), loop_tables.stopping(view), _STOP)
-    for which, name in _LISTS:
+    yield "<h3>Other rules and fallbacks</h3>"
+    yield pages.table_html(study_tables.rules(view))
+    yield from _lists(view, _LISTS)
+
+
+def _lists(view: EvaluationView, lists: Sequence[tuple[str, str]]) -> Iterator[str]:
+    for which, name in lists:
         found = loop_tables.named_list(view, which)
         if found.rows:
             yield pages.folded(name, pages.table_html(found))
 
 
 def _breakdown(view: EvaluationView) -> Iterator[str]:
+    won = study_tables.wins(view)
+    if won.rows:
+        yield "<h3>Which questions System 1 and System 2 each win</h3>"
+        yield pages.figure(plots.wins(view), won, _WINS)
+    yield from _lists(view, _WON)
     for key in tables.sliced_by(view):
         yield f"<h3>By {pages.esc(key.replace('_', ' '))}</h3>"
         yield pages.table_html(tables.slices(view, key))
@@ -130,6 +174,10 @@ def _breakdown(view: EvaluationView) -> Iterator[str]:
 _LISTS = (
     ("no_consensus", "Questions that reach the last round without consensus"),
     ("false_consensus", "Questions on which both agree on a wrong answer"),
+)
+_WON = (
+    ("only_ir", "Questions that IR alone gets right, with DR's answer"),
+    ("only_dr", "Questions that DR alone gets right, with IR's answer"),
 )
 
 _FILTERS = (
@@ -156,49 +204,4 @@ _QUESTIONS = (
     '<div class="pager"><button type="button" id="previous">Previous</button><span id="where"></span>'
     '<button type="button" id="next">Next</button></div>'
     "<noscript><p>The question table needs JavaScript; everything above does not.</p></noscript>"
-)
-
-
-def render_markdown(evaluations: Sequence[EvaluationView]) -> str:
-    """The same sentences and tables as Markdown."""
-    lines = [f"# {TITLE}", "", pages.markdown(_subtitle(evaluations)), ""]
-    for heading, build in _MARKDOWN:
-        for view in evaluations:
-            name = f": {pages.markdown(view.name)}" if len(evaluations) > 1 else ""
-            parts = [p for p in build(view) if p]
-            if parts:
-                lines += [f"## {heading}{name}", "", *parts]
-    if len(evaluations) > 1:
-        lines += ["## Side by side", "", pages.table_markdown(run_tables.side_by_side(evaluations))]
-        lines += _md(*(run_tables.between_runs(evaluations[0], v) for v in evaluations[1:]))
-    out = run_tables.left_out(evaluations)
-    if out.rows:
-        lines += ["## Left out", "", pages.table_markdown(out)]
-    lines += ["## Settings", "", pages.table_markdown(run_tables.settings(evaluations))]
-    return "\n".join(lines)
-
-
-def _md(*found: Table) -> list[str]:
-    return [pages.table_markdown(t) for t in found if t.rows]
-
-
-_MARKDOWN: tuple[tuple[str, Callable[[EvaluationView], list[str]]], ...] = (
-    (
-        "What the numbers say",
-        lambda v: ["\n".join(f"- {pages.markdown(s, 2_000)}" for s in findings(v)) + "\n"],
-    ),
-    ("Accuracy", lambda v: _md(tables.systems(v))),
-    ("Paired comparisons", lambda v: _md(tables.comparisons(v), loop_tables.two_by_two(v))),
-    ("The loop at every t", lambda v: _md(loop_tables.thresholds(v), loop_tables.consensus(v))),
-    ("Stopping round", lambda v: _md(loop_tables.stopping(v))),
-    (
-        "Breakdown",
-        lambda v: _md(
-            *(tables.slices(v, k) for k in tables.sliced_by(v)),
-            tables.graders(v),
-            tables.grading(v),
-        ),
-    ),
-    ("Without consensus", lambda v: _md(loop_tables.named_list(v, "no_consensus"))),
-    ("False consensus", lambda v: _md(loop_tables.named_list(v, "false_consensus"))),
 )

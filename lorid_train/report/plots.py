@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from lorid_data.pages import Estimate, Row, Series, bar_chart, interval_chart, line_chart, percent
 from lorid_train.metrics.curves import CURVE
 from lorid_train.report.run_tables import by_kind
+from lorid_train.report.study_tables import part_differences
 from lorid_train.report.view import EvaluationView
 from lorid_train.report.words import Numbers, numbers
 
@@ -125,3 +126,40 @@ def rounds(view: EvaluationView) -> str:
     return bar_chart(
         "Stopping round", labels, series, x_label="stopping round", nested=True, colours=(5, 2)
     )
+
+
+def wins(view: EvaluationView) -> str:
+    """DR's accuracy minus IR's, by what the questions are like."""
+    found = part_differences(view)
+    rows = []
+    for m in found:
+        name = (m.slice or "").replace("_", " ").replace("=", " ")
+        colour = 2 if (m.value or 0) > 0 else 0
+        rows.append(Row(name, (Estimate(m.value, m.ci_low, m.ci_high, colour, f"(n = {m.n:,})"),)))
+    lowest = min((m.ci_low for m in found if m.ci_low is not None), default=0.0)
+    return interval_chart("DR's accuracy minus IR's, by part", rows, low=lowest)
+
+
+def text_loss(view: EvaluationView) -> str:
+    """Loss of the base and of each adapter on the user's text."""
+    losses = [m for m in view.metrics if m.metric == "text_loss"]
+    return bar_chart(
+        "Loss on the text by model", [m.system for m in losses],
+        [("nats per token", [m.value or 0.0 for m in losses])], x_label="model",
+    )  # fmt: skip
+
+
+def knowledge(view: EvaluationView) -> str:
+    """Greedy DR by whose knowledge it reads, with greedy IR."""
+    n = numbers(view.metrics)
+    names = [s for s in view.scored.outcomes if _is_of_knowledge(s)]
+    found = [n[s, "accuracy", None] for s in names]
+    rows = [
+        Row(s, (Estimate(m.value, m.ci_low, m.ci_high, 5 if s == "ir-greedy" else 2),))
+        for s, m in zip(names, found, strict=True)
+    ]
+    return interval_chart("Accuracy of greedy DR by its knowledge", rows)
+
+
+def _is_of_knowledge(system: str) -> bool:
+    return system == "ir-greedy" or (system.startswith("dr-") and system != "dr-sampled")

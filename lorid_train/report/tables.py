@@ -156,3 +156,31 @@ def grading(view: EvaluationView) -> Table:
         note="Distinct answers of each question against its gold answer. Unparsed and timeout are "
         "shown as ungradable, apart from wrong.",
     )
+
+
+def knowledge(view: EvaluationView) -> Table:
+    """The knowledge ablation: DR with each knowledge, against the best-informed one."""
+    n = numbers(view.metrics)
+    pairs = families(view.scored)["knowledge"]
+    rows = []
+    for first, second in pairs:
+        key = f"vs={second}"
+        rows.append(
+            [
+                second,
+                describe(second),
+                share(n[second, "accuracy", None]),
+                interval(n[second, "accuracy", None]),
+                points(n[first, "difference", key].value),
+                points_interval(n[first, "difference", key]),
+                p_value(n[first, "mcnemar_p_holm", key].value),
+                VERDICTS[verdict(n, first, second)],
+            ]
+        )
+    first = pairs[0].first if pairs else ""
+    return table(
+        ["System", "What it is", "Accuracy", "95 % interval", f"{first} above it", "Interval",
+         "p, Holm", f"{first} is"],
+        rows,
+        note=f"{first}: {share(n[first, 'accuracy', None])}." if first else "",
+    )  # fmt: skip

@@ -10,7 +10,11 @@ from lorid_data.schema import Record
 from lorid_train import metrics
 from lorid_train.draws import Decision, Draw, Metric
 from lorid_train.interaction import Fallback, Rule, answer_of, decide
+from lorid_train.report.replays import replays
+from lorid_train.targets import Target
 
+REPLAYED = (1, 3, 5, 10)
+"""Thresholds at which other rules and fallbacks are shown, beside the largest."""
 DrawsOf = Callable[[str], Sequence[Draw]]
 """problem id → all its draws, any order."""
 
@@ -43,9 +47,11 @@ class EvaluationView:
     scored: metrics.Scored
     metrics: Sequence[Metric]
     draws: DrawsOf
+    targets: Sequence[Target] = ()
+    """Accuracies that others reported."""
 
 
-def view_of(
+def view_of(  # noqa: PLR0913  (one argument per thing that a report shows)
     name: str,
     records: Iterable[Record],
     draws: DrawsOf,
@@ -55,6 +61,9 @@ def view_of(
     thresholds: Sequence[int] = (1, 3, 5, 20),
     graders: Mapping[str, Callable[[str, str], Any]] | None = None,
     settings: Mapping[str, Any] | None = None,
+    voted: Sequence[str] = ("ir",),
+    extra: Sequence[Metric] = (),
+    targets: Sequence[Target] = (),
 ) -> EvaluationView:
     """Grade, score and measure one evaluation.
 
@@ -71,6 +80,9 @@ def view_of(
         graders: other graders to show accuracies under (`metrics.summarise`); by default exact
             strings and the official one.
         settings: what to show of the run's configuration; rule, t and fallback are added.
+        voted: roles that were drawn on after the loop for majority voting.
+        extra: metrics that do not come from the draws.
+        targets: accuracies that others reported.
     """
     by_id: dict[str, Record] = {}
     for r in records:
@@ -84,16 +96,19 @@ def view_of(
             rounds=replay.rounds,
             extract=answer_of,
         )
-    graded = metrics.as_scheduled(graded, exhaustive=exhaustive)
+    graded = metrics.as_scheduled(graded, exhaustive=exhaustive, voted=voted)
     scored = metrics.outcomes(graded, rounds=replay.rounds, thresholds=thresholds)
     shown = {**(settings or {}), **asdict(replay)}
     default = {"exact": metrics.exact_grader, "official": metrics.official_grader}
+    used = default if graders is None else graders
+    others = replays(graded, [t for t in REPLAYED if t < replay.rounds] + [replay.rounds])
     return EvaluationView(
         name=name,
         settings=shown,
         records=by_id,
         graded=graded,
         scored=scored,
-        metrics=metrics.summarise(scored, graded, graders=default if graders is None else graders),
+        metrics=[*metrics.summarise(scored, graded, graders=used), *others, *extra],
         draws=draws,
+        targets=targets,
     )

@@ -14,6 +14,9 @@ _SYSTEMS = {
     "ir-sampled": "a single sampled IR chain",
     "dr-gold-knowledge": "greedy DR with the dataset's knowledge",
     "dr-kg-knowledge": "greedy DR with KG's knowledge",
+    "dr-empty-knowledge": "greedy DR without any knowledge",
+    "dr-shuffled-knowledge": "greedy DR with the words of its knowledge in disorder",
+    "dr-other-knowledge": "greedy DR with another question's knowledge",
     "dr-sampled": "a single sampled KG and DR chain",
     "early-stop-ir": "IR alone, stopped when an answer repeats",
     "oracle": "any right answer among the loop's draws (upper bound)",
@@ -37,6 +40,8 @@ def describe(system: str) -> str:
         return f"the interaction loop, at most {k} round{'s' if k != '1' else ''}"
     if name == "official":
         return f"the official rule on the same draws, at most {k} rounds"
+    if name == "early-stop-ir":
+        return f"IR alone, stopped when {k} answers are equal"
     if name.startswith("maj-"):
         return f"majority voting of {_POOLS[name[4:]]}, {k} round{'s' if k != '1' else ''}"
     return f"greedy DR with {system.removeprefix('dr-').replace('-', ' ')}"
@@ -52,6 +57,11 @@ def interval(m: Metric | None) -> str:
     if m is None or m.ci_low is None or m.ci_high is None:
         return "–"
     return f"{m.ci_low * 100:.1f}–{m.ci_high * 100:.1f}"
+
+
+def percent_points(value: float) -> str:
+    """A plain fraction as a percentage."""
+    return f"{value * 100:.1f} %"
 
 
 def points(value: float | None) -> str:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from lorid_data.store import write_text
 from lorid_train.metrics import metrics_json
-from lorid_train.report.page import render_html, render_markdown
+from lorid_train.report.markdown import render_markdown
+from lorid_train.report.page import render_html
 from lorid_train.report.view import EvaluationView
 
 

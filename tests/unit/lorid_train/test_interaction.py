@@ -15,6 +15,7 @@ from lorid_train.draws import Decision, Draw, DrawKey, DrawLog, How
 from lorid_train.engines.base import GenRequest, Sampling
 from lorid_train.engines.scripted import ScriptedEngine
 from lorid_train.interaction import (
+    GREEDY,
     Asker,
     Fallback,
     Loop,
@@ -198,10 +199,9 @@ def test_greedy_draws_read_greedy_or_gold_knowledge(tmp_path: Path) -> None:
         return "  KG wrote this "
 
     log = DrawLog(tmp_path / "d")
-    asker = Asker(
-        ScriptedEngine(remember), log, QUESTIONS, Sampling(0.8), gold_knowledge={"p0": "GOLD"}
-    )
-    asker.draw(Wanted(greedy_keys(["p0"], 0, gold={"p0": "GOLD"}), log))
+    given = {("p0", "gold-knowledge"): "GOLD", ("p0", "empty-knowledge"): ""}
+    asker = Asker(ScriptedEngine(remember), log, QUESTIONS, Sampling(0.8), knowledge=given)
+    asker.draw(Wanted(greedy_keys(["p0", "p1"], 0, [*GREEDY, "empty-knowledge"], given), log))
     assert "Knowledge: KG wrote this\n" in read["dr", "kg-knowledge"]
     assert "Knowledge: GOLD\n" in read["dr", "gold-knowledge"]
     assert set(read) == {
@@ -209,7 +209,9 @@ def test_greedy_draws_read_greedy_or_gold_knowledge(tmp_path: Path) -> None:
         ("kg", "greedy"),
         ("dr", "kg-knowledge"),
         ("dr", "gold-knowledge"),
+        ("dr", "empty-knowledge"),
     }
+    assert "Knowledge: \n" in read["dr", "empty-knowledge"]
 
 
 def test_every_draw_has_its_own_seed() -> None:

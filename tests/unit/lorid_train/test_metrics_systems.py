@@ -28,15 +28,15 @@ from lorid_train.metrics import (
     compare_runs,
     gold_of,
     grade,
-    ir_votes,
     kind,
     mcnemar_exact,
     metrics_json,
     outcomes,
-    planned_ir_votes,
+    planned_votes,
     read_metrics,
     score,
     summarise,
+    votes_to_draw,
 )
 
 simulated = runpy.run_path(str(Path(__file__).parents[2] / "support" / "simulated_evaluation.py"))
@@ -291,8 +291,8 @@ def test_each_answer_is_judged_once() -> None:
 def test_draws_made_ahead_of_need_change_nothing() -> None:
     needed = sampled(["2", "1", "3", "1", "1"], ["3", "1"])
     ahead = sampled(["2", "1", "3", "1", "1", "9", "9", "9", "9", "9"], ["3", "1", "9"])
-    lean, full = (as_scheduled(graded(d), exhaustive=False) for d in (needed, ahead))
-    assert planned_ir_votes(lean) == 9
+    lean, full = (as_scheduled(graded(d), exhaustive=False, voted=("ir",)) for d in (needed, ahead))
+    assert planned_votes(lean)["ir"] == 9
     assert len(full[0].ir) == 9
     assert len(full[0].dr) == 2
     assert as_scheduled(graded(ahead), exhaustive=True) == graded(ahead)
@@ -301,10 +301,10 @@ def test_draws_made_ahead_of_need_change_nothing() -> None:
 def test_an_incomplete_loop_is_left_as_it_is() -> None:
     some = graded(sampled(["1", "2"], ["2"]))
     assert as_scheduled(some, exhaustive=False) == some
-    assert planned_ir_votes(some) == 0
-    assert planned_ir_votes([]) == 0
-    assert ir_votes([0], [[]]) == 0
-    assert ir_votes([300, 300], [[30], [20, 40]]) == 12
+    assert planned_votes(some)["ir"] == 0
+    assert planned_votes([])["ir"] == 0
+    assert votes_to_draw([0], [[]]) == 0
+    assert votes_to_draw([300, 300], [[30], [20, 40]]) == 12
 
 
 # --- numbers -----------------------------------------------------------------------------------

@@ -148,7 +148,9 @@ def test_unanswered_is_not_wrong() -> None:
 def test_words() -> None:
     assert describe("lorid@1") == "the interaction loop, at most 1 round"
     assert describe("maj-both@9") == "majority voting of IR and DR together, 9 rounds"
-    assert describe("dr-shuffled-knowledge") == "greedy DR with shuffled knowledge"
+    assert (
+        describe("dr-shuffled-knowledge") == "greedy DR with the words of its knowledge in disorder"
+    )
     assert [points(v) for v in (0.0549, -0.0049, 0.0004, None)] == ["+5.5", "−0.5", "±0.0", "–"]
     assert [p_value(p) for p in (0.0001, 0.0123, 0.5, None)] == ["< 0.001", "0.012", "0.50", "–"]
     assert flatten({"a": {"b": [1, 2], "c": None}, "d": 0.5}) == {

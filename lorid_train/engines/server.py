@@ -1,0 +1,232 @@
+"""vLLM servers with LoRA adapters, asked through `/v1/completions` with token ids.
+
+Never through chat: a server's chat template is not the format that the adapters were trained
+with. Adapters are addressed as models by name. Each request carries its own seed; how far that
+makes a server's texts repeatable is the server's matter, and nothing is claimed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any
+
+from lorid_data.errors import StageError
+from lorid_data.http import (
+    TRANSIENT_STATUSES,
+    HttpReply,
+    RetryPolicy,
+    Transient,
+    Transport,
+    WallClock,
+    redact,
+    retry_after_s,
+    retrying,
+)
+from lorid_train.engines.base import GenRequest, GenResult, Pull
+
+REST_S = 10.0
+"""A server that failed is passed over for so long, where another one is left."""
+TOO_LONG = "too_long"
+"""Finish reason of a prompt that leaves the model no room to write: nothing was generated."""
+
+
+@dataclass(slots=True)
+class _Place:
+    """One server, and how it does."""
+
+    url: str
+    n_in_flight: int = 0
+    rests_until: float = 0.0
+
+
+@dataclass(slots=True)
+class ServerEngine:
+    """Generates on one or several servers; the one with the fewest requests in flight is next.
+
+    Attributes:
+        urls: base URLs, `/v1` included.
+        models: adapter name of a request → model name on the servers; None is the base.
+        encode: text → token ids, in the format of the adapters.
+        render: text → the prompt as text.
+        stop_ids: token ids that end a text.
+        max_model_tokens: longest prompt and text together that the servers take; None if unknown.
+        batch_size: most requests in flight, over all servers.
+        api_key: sent as a bearer token; never shown.
+    """
+
+    urls: Sequence[str]
+    models: Mapping[str | None, str]
+    encode: Callable[[str], list[int]]
+    render: Callable[[str], str]
+    stop_ids: Sequence[int]
+    max_model_tokens: int | None = None
+    batch_size: int = 64
+    api_key: str | None = field(default=None, repr=False)
+    timeout_s: float = 600.0
+    policy: RetryPolicy = field(default_factory=RetryPolicy)
+
+    def generate(self, pull: Pull) -> Iterator[GenResult]:
+        """One result per request, as they come; work of a server that dies moves to the others.
+
+        Raises:
+            StageError: no server answers any more, or one refuses what it is asked.
+        """
+        n_in_flight = 0
+        asking = _Asking(self)
+        try:
+            while True:
+                for request in pull(self.batch_size - n_in_flight):
+                    asking.begin(request)
+                    n_in_flight += 1
+                if n_in_flight == 0:
+                    return
+                for result in asking.finished():
+                    n_in_flight -= 1
+                    yield result
+        finally:
+            asking.end()
+
+    def body(self, request: GenRequest, prompt: list[int], max_tokens: int) -> dict[str, Any]:
+        """What is sent for one request; all of it is stated, since servers have other defaults."""
+        s = request.sampling
+        return {
+            "model": self.models[request.adapter],
+            "prompt": prompt,
+            "max_tokens": max_tokens,
+            "temperature": s.temperature,
+            "top_p": s.top_p,
+            "top_k": s.top_k or -1,
+            "min_p": 0.0,
+            "repetition_penalty": 1.0,
+            "presence_penalty": 0.0,
+            "frequency_penalty": 0.0,
+            "seed": request.seed,
+            "stop_token_ids": list(self.stop_ids),
+            "skip_special_tokens": True,
+            "n": 1,
+            "stream": False,
+        }
+
+
+class _Asking:
+    """The requests in flight, on an event loop in a thread of its own: it works in notebooks too."""
+
+    def __init__(self, engine: ServerEngine) -> None:
+        self._engine = engine
+        self._places = [_Place(url) for url in engine.urls]
+        self._headers = {"Authorization": f"Bearer {engine.api_key}"} if engine.api_key else {}
+        self._done: queue.SimpleQueue[Future[GenResult]] = queue.SimpleQueue()
+        self._transport = Transport()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+
+    def begin(self, request: GenRequest) -> None:
+        """Send a request."""
+        asked = asyncio.run_coroutine_threadsafe(self._ask(request), self._loop)
+        asked.add_done_callback(self._done.put)
+
+    def finished(self) -> Iterator[GenResult]:
+        """Wait for a result; it, and whatever else has come."""
+        yield self._done.get().result()
+        while not self._done.empty():
+            yield self._done.get().result()
+
+    def end(self) -> None:
+        """Give up what is in flight, and close everything."""
+        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    async def _close(self) -> None:
+        others = [t for t in asyncio.all_tasks() if t is not asyncio.current_task()]
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        await self._transport.close()
+
+    async def _ask(self, request: GenRequest) -> GenResult:
+        """One request to its end, tried again as the policy allows."""
+        engine = self._engine
+        prompt = engine.encode(request.prompt)
+        room = request.sampling.max_new_tokens
+        if engine.max_model_tokens is not None:
+            room = min(room, engine.max_model_tokens - len(prompt))
+        if room < 1:
+            return GenResult(request.key, "", TOO_LONG, len(prompt), 0)
+        body = json.dumps(engine.body(request, prompt, room)).encode()
+        try:
+            choice, n_tokens = await retrying(
+                lambda: self._attempt(body), engine.policy, WallClock()
+            )
+        except Transient as e:
+            msg = (
+                f"no server answered after {engine.policy.attempts} attempts: {e}; what was drawn "
+                "stays: start a server and run the same command again"
+            )
+            raise StageError(msg) from e
+        reason = str(choice["finish_reason"])
+        return GenResult(request.key, str(choice["text"]), reason, len(prompt), n_tokens)
+
+    async def _attempt(self, body: bytes) -> tuple[dict[str, Any], int]:
+        """Ask one server after another until one answers: its choice and number of tokens.
+
+        Raises:
+            Transient: none of them did.
+            StageError: one refused the request.
+        """
+        untried = list(self._places)
+        while True:
+            place = self._next(untried)
+            untried.remove(place)
+            place.n_in_flight += 1
+            try:
+                reply = await self._transport.post(
+                    f"{place.url}/completions",
+                    body,
+                    headers=self._headers,
+                    timeout_s=self._engine.timeout_s,
+                )
+                return _read(reply, place.url)
+            except Transient as e:
+                place.rests_until = time.monotonic() + max(REST_S, e.retry_after_s or 0.0)
+                if not untried:
+                    raise
+            finally:
+                place.n_in_flight -= 1
+
+    def _next(self, untried: Sequence[_Place]) -> _Place:
+        now = time.monotonic()
+        awake = [p for p in untried if p.rests_until <= now]
+        return min(awake or untried, key=lambda p: p.n_in_flight)
+
+
+def _read(reply: HttpReply, url: str) -> tuple[dict[str, Any], int]:
+    """The choice and the number of generated tokens of a server's reply."""
+    if reply.status in TRANSIENT_STATUSES:
+        msg = f"{url}: status {reply.status}: {_said(reply.body)}"
+        raise Transient(msg, status=reply.status, retry_after_s=retry_after_s(reply.headers))
+    if reply.status != 200:
+        msg = f"{url}: status {reply.status}: {_said(reply.body)}; what was drawn stays"
+        raise StageError(msg)
+    try:
+        content = json.loads(reply.body)
+        choice, n_tokens = content["choices"][0], int(content["usage"]["completion_tokens"])
+        if not isinstance(choice["text"], str) or choice["finish_reason"] not in ("stop", "length"):
+            raise Transient(f"{url}: the text was given up ({choice['finish_reason']!r})")
+    except (ValueError, KeyError, IndexError, TypeError) as e:
+        raise Transient(f"{url}: the reply is no completion ({type(e).__name__})") from e
+    return choice, n_tokens
+
+
+def _said(body: bytes) -> str:
+    """What an error's body says, cut short, without what looks like a key."""
+    return redact(" ".join(body[:2_000].decode("utf-8", "replace").split())[:400])
