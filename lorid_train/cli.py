@@ -43,35 +43,19 @@ def sft(
 
 @app.command
 def evaluate(
-    *,
-    adapters: Annotated[list[str], Many],
-    dataset: str,
-    out: str,
-    base: str | None = None,
-    split: str | None = None,
-    limit: int | None = None,
+    *, adapters: Annotated[list[str], Many], dataset: str, out: str, base: str | None = None,
+    split: str | None = None, limit: int | None = None,
     engine: Literal["transformers", "server"] = "transformers",
-    server: Annotated[list[str] | None, Many] = None,
-    served: Annotated[list[str] | None, Many] = None,
-    rounds: int = 20,
-    schedule: Literal["lazy", "exhaustive"] = "lazy",
+    server: Annotated[list[str] | None, Many] = None, served: Annotated[list[str] | None, Many] = None,
+    rounds: int = 20, schedule: Literal["lazy", "exhaustive"] = "lazy",
     rule: Literal["same_round", "cumulative"] = "same_round",
     fallback: Literal["none", "ir", "dr", "majority"] = "ir",
-    temperature: float = 1.5,
-    top_p: float = 0.9,
-    top_k: int = 50,
-    max_new_tokens: int = 1024,
-    seed: int = 0,
-    seeds: int = 1,
-    loop: bool = True,
-    votes: Literal["all", "ir", "none"] = "all",
+    temperature: float = 1.5, top_p: float = 0.9, top_k: int = 50, max_new_tokens: int = 1024,
+    seed: int = 0, seeds: int = 1, loop: bool = True, votes: Literal["all", "ir", "none"] = "all",
     greedy: Annotated[list[str] | None, Many] = None,
-    dtype: Literal["float32", "bfloat16", "float16"] | None = None,
-    batch_size: int = 64,
-    threads: int | None = None,
-    text: str | None = None,
-    targets: Annotated[list[str] | None, Many] = None,
-) -> None:
+    dtype: Literal["float32", "bfloat16", "float16"] | None = None, batch_size: int = 64,
+    threads: int | None = None, text: str | None = None, targets: Annotated[list[str] | None, Many] = None,
+) -> None:  # fmt: skip
     """Run the interaction loop and its alternatives over a dataset, and report.
 
     The sampling defaults are those of the official code.

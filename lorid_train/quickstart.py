@@ -73,7 +73,7 @@ def quickstart(
         EvalConfig(
             adapters=folders_of([str(run)]), dataset=str(data["test"]), out=str(out / "eval"),
             rounds=rounds, temperature=TEMPERATURE, top_p=1.0, top_k=0, max_new_tokens=MAX_NEW_TOKENS,
-            seed=seed, dtype="float32", batch_size=batch_size, threads=threads,
+            votes="ir", seed=seed, dtype="float32", batch_size=batch_size, threads=threads,
         )
     )  # fmt: skip
     wall_s, cpu_s = time.monotonic() - start, time.process_time()

@@ -87,15 +87,7 @@ def view_of(  # noqa: PLR0913  (one argument per thing that a report shows)
     by_id: dict[str, Record] = {}
     for r in records:
         by_id.setdefault(r.problem_id, r)
-    graded: list[metrics.GradedProblem] = []
-    for r in by_id.values():
-        graded += metrics.grade(
-            metrics.gold_of(r),
-            draws(r.problem_id),
-            decide=replay,
-            rounds=replay.rounds,
-            extract=answer_of,
-        )
+    graded = _grade_all(by_id.values(), draws, replay)
     graded = metrics.as_scheduled(graded, exhaustive=exhaustive, voted=voted)
     scored = metrics.outcomes(graded, rounds=replay.rounds, thresholds=thresholds)
     shown = {**(settings or {}), **asdict(replay)}
@@ -112,3 +104,18 @@ def view_of(  # noqa: PLR0913  (one argument per thing that a report shows)
         draws=draws,
         targets=targets,
     )
+
+
+def _grade_all(
+    records: Iterable[Record], draws: DrawsOf, replay: Replay
+) -> list[metrics.GradedProblem]:
+    graded: list[metrics.GradedProblem] = []
+    for r in records:
+        graded += metrics.grade(
+            metrics.gold_of(r),
+            draws(r.problem_id),
+            decide=replay,
+            rounds=replay.rounds,
+            extract=answer_of,
+        )
+    return graded

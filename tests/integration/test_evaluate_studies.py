@@ -222,7 +222,7 @@ def test_without_knowledge_in_the_dataset_kg_s_is_shuffled(
                 loop=False,
                 votes="none",
                 greedy=["shuffled-knowledge", "other-knowledge", "gold-knowledge"],
-            )  # fmt: skip
+            )
         )
     drawn = Counter((d["role"], d["condition"]) for d in draws_of(tmp_path / "out"))
     assert drawn[("kg", "greedy")] == drawn[("dr", "shuffled-knowledge")] == 6
