@@ -117,6 +117,37 @@ def validate(folder: Path, *, out: Path) -> int:
 
 
 @app.command
+def audit(
+    folder: Path,
+    *,
+    gates: dict[str, float | None] | None = None,
+    gate_on: Literal["fraction", "upper"] = "fraction",
+    sample: Positive = 100,
+    seed: Natural = 0,
+) -> int:
+    """Check every rule and list; write audit.json and audit.html beside the rows.
+
+    Ends with status 1 where a gate is not met, with a message for each.
+
+    Args:
+        folder: A finished dataset folder.
+        gates: Highest fraction of original questions that a check may flag, as
+            --gates.answer_leak 0.01; in a --config file a mapping, where null takes a gate away.
+        gate_on: What a gate compares: the fraction seen, or the upper end of its 95 % interval.
+        sample: Original questions to draw for people to read.
+        seed: Which ones.
+    """
+    from lorid_data.audit.run import AuditOptions, summary, unmet
+    from lorid_data.audit.run import audit as run_audit
+
+    named = {name.replace("-", "_"): limit for name, limit in (gates or {}).items()}
+    options = AuditOptions(gates=named, gate_on=gate_on, sample=sample, seed=seed)
+    result = run_audit(folder, options)
+    print(summary(result, folder))
+    return _gates(unmet(result))
+
+
+@app.command
 def reparse(folder: Path, *, journal: Path | None = None) -> int:
     """Read the stored replies of a build again, with the parser as it is now; asks nobody.
 
@@ -193,3 +224,12 @@ def _finish(manifest: Manifest, out: Path) -> int:
 
     print(summary(manifest, out))
     return EXIT_FAILED if n_failed(manifest) else EXIT_OK
+
+
+def _gates(messages: Sequence[str]) -> int:
+    """Say each gate that is not met; the exit status."""
+    from lorid_data.progress import say
+
+    for message in messages:
+        say(f"gate not met: {message}")
+    return EXIT_FAILED if messages else EXIT_OK

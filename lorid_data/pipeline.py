@@ -2,7 +2,7 @@
 
 Each stage reads the folder of the one before it and writes its own, below `out`:
 
-    build → validate
+    build → validate → audit (adds its files to the folder of the stage before it)
 
 A stage that is done is passed over; an interrupted one goes on where it stopped.
 """
@@ -16,10 +16,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from lorid_data.audit.run import AuditOptions, audit, unmet
+from lorid_data.audit.run import summary as audit_summary
 from lorid_data.build import BuildOptions, build
-from lorid_data.errors import ConfigError, unknown_key
+from lorid_data.errors import ConfigError, StageError, unknown_key
 from lorid_data.progress import say
 from lorid_data.schema import Manifest, Row
+from lorid_data.store import read_manifest
 from lorid_data.validate import validate
 
 
@@ -35,11 +38,13 @@ class Stage:
         name: its section in the configuration, and its folder below `out`.
         section: the options it takes.
         run: (options, folder read or None, folder written) → manifest.
+        adds: whether it adds files to the folder it reads, and writes none of its own.
     """
 
     name: str
     section: type[Row]
     run: Callable[[Any, Path | None, Path], Manifest]
+    adds: bool = False
 
 
 def _build(options: BuildOptions, _: Path | None, out: Path) -> Manifest:
@@ -51,9 +56,21 @@ def _validate(_: ValidateSection, folder: Path | None, out: Path) -> Manifest:
     return validate(folder, out)
 
 
+def _audit(options: AuditOptions, folder: Path | None, _: Path) -> Manifest:
+    assert folder is not None, "the first stage reads no folder"
+    result = audit(folder, options)
+    say(audit_summary(result, folder))
+    messages = unmet(result)
+    if messages:
+        # Later stages must not go on from a folder that is refused here.
+        raise StageError("\n".join(f"gate not met: {m}" for m in messages))
+    return read_manifest(folder)
+
+
 STAGES: tuple[Stage, ...] = (
     Stage("build", BuildOptions, _build),
     Stage("validate", ValidateSection, _validate),
+    Stage("audit", AuditOptions, _audit, adds=True),
 )
 """In their order. `build` must stand in the configuration; a later stage runs if it is named."""
 
@@ -108,8 +125,9 @@ def run(config: PipelineConfig) -> dict[str, Manifest]:
             out = config.out / stage.name
             manifest = stage.run(config.sections[stage.name], folder, out)
             manifests[stage.name] = manifest
-            say(summary(manifest, out))
-            folder = out
+            if not stage.adds:
+                say(summary(manifest, out))
+                folder = out
     return manifests
 
 

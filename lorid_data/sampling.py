@@ -7,39 +7,11 @@ the rows, and a larger draw with the same seed contains the smaller one.
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Iterable
-from typing import NamedTuple
 
-Z_95 = 1.959963984540054
-"""The normal quantile of a two-sided 95 % interval."""
+from lorid_data.intervals import Interval, wilson
 
-
-class Interval(NamedTuple):
-    """A 95 % interval of a fraction, ends included."""
-
-    low: float
-    high: float
-
-
-def wilson(n_hits: int, n: int) -> Interval:
-    """The Wilson score interval of `n_hits / n`, 95 % (Wilson 1927); [0, 1] for n = 0.
-
-    Raises:
-        ValueError: not 0 <= n_hits <= n.
-    """
-    if not 0 <= n_hits <= n:
-        msg = f"{n_hits!r} of {n!r}: counts must satisfy 0 <= n_hits <= n"
-        raise ValueError(msg)
-    if n == 0:
-        return Interval(0.0, 1.0)
-    p, z2 = n_hits / n, Z_95 * Z_95
-    centre = (p + z2 / (2 * n)) / (1 + z2 / n)
-    half = Z_95 / (1 + z2 / n) * math.sqrt(p * (1 - p) / n + z2 / (4 * n * n))
-    # At the ends rounding would leave 1e-17 where the formula gives 0 or 1 exactly.
-    low = 0.0 if n_hits == 0 else max(0.0, centre - half)
-    high = 1.0 if n_hits == n else min(1.0, centre + half)
-    return Interval(low, high)
+__all__ = ["Interval", "draw_by_original", "ranked", "wilson"]
 
 
 def ranked(ids: Iterable[str], seed: int, salt: str = "") -> list[str]:

@@ -7,40 +7,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
 
-Z_95 = 1.959963984540054
-"""The normal quantile of a two-sided 95 % interval."""
+from lorid_data.intervals import Z_95, Interval, wilson
 
-
-class Interval(NamedTuple):
-    """A 95 % interval, ends included."""
-
-    low: float
-    high: float
-
-
-def wilson(n_correct: int, n: int) -> Interval:
-    """The Wilson score interval of a fraction, 95 % (Wilson 1927).
-
-    Stays inside [0, 1] and is sensible at 0 and n, unlike value ± 1.96 SE. With n = 0 nothing is
-    known: [0, 1].
-
-    Raises:
-        ValueError: not 0 <= n_correct <= n.
-    """
-    if not 0 <= n_correct <= n:
-        msg = f"{n_correct!r} correct of {n!r}: counts must satisfy 0 <= n_correct <= n"
-        raise ValueError(msg)
-    if n == 0:
-        return Interval(0.0, 1.0)
-    p, z2 = n_correct / n, Z_95 * Z_95
-    centre = (p + z2 / (2 * n)) / (1 + z2 / n)
-    half = Z_95 / (1 + z2 / n) * math.sqrt(p * (1 - p) / n + z2 / (4 * n * n))
-    # At the ends rounding would leave 1e-17 where the formula gives 0 or 1 exactly.
-    low = 0.0 if n_correct == 0 else max(0.0, centre - half)
-    high = 1.0 if n_correct == n else min(1.0, centre + half)
-    return Interval(low, high)
+__all__ = [
+    "Z_95",
+    "Interval",
+    "bootstrap_mean",
+    "bootstrap_ratio",
+    "detectable_difference",
+    "holm",
+    "mcnemar_exact",
+    "mean_normal",
+    "paired_bootstrap",
+    "wilson",
+]
 
 
 def mcnemar_exact(b: int, c: int) -> float:

@@ -1,0 +1,104 @@
+"""Whether rules say anything: generic rules and lists, duplicates, coverage of the rationale."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from lorid_data.audit.text import formulas, lexicon, stems
+from lorid_data.schema import Record
+
+DUPLICATE = 0.75
+"""Jaccard index of content words from which two rules of a list say the same."""
+
+
+def specifics(rule: str) -> frozenset[str]:
+    """The stems of a rule that name something to do or to do it with; formulas count as one each."""
+    named = {s for s in stems(rule) if s in lexicon().specific}
+    return frozenset(named | {f for f in formulas(rule) if re.search(r"[\\^_=+*/<>-]|\d", f)})
+
+
+def generic_rule(rule: str) -> str | None:
+    """The rule names nothing specific: it could stand under every question."""
+    if not rule.strip() or specifics(rule):
+        return None
+    return rule[:80]
+
+
+def generic_list(rules: Sequence[str]) -> str | None:
+    """The rules together name fewer specific things than one for two rules."""
+    if not rules:
+        return None
+    named = frozenset[str]().union(*(specifics(r) for r in rules))
+    if len(named) >= len(rules) / 2:
+        return None
+    return f"{len(rules)} rules name {', '.join(sorted(named)) or 'nothing specific'}"
+
+
+def duplicate_of(rules: Sequence[str]) -> dict[int, tuple[int, float]]:
+    """Rules that repeat an earlier one: index → (index of the earlier, Jaccard index).
+
+    Rules that differ in an operation or in a formula are not the same.
+    """
+    found: dict[int, tuple[int, float]] = {}
+    keys = [(set(stems(r)), _operations(r), _formula_key(r)) for r in rules]
+    for i, (a, ops_a, formulas_a) in enumerate(keys):
+        for j, (b, ops_b, formulas_b) in enumerate(keys[:i]):
+            either = len(a | b)
+            close = len(a & b) / either if either else float(rules[i] == rules[j])
+            if close >= DUPLICATE and ops_a == ops_b and formulas_a == formulas_b:
+                found.setdefault(i, (j, close))
+    return found
+
+
+def _operations(rule: str) -> frozenset[str]:
+    return frozenset(s for s in stems(rule) if s in lexicon().operations)
+
+
+def _formula_key(rule: str) -> frozenset[str]:
+    return frozenset(f.replace(" ", "") for f in formulas(rule))
+
+
+# --- coverage -------------------------------------------------------------------------------------
+
+_ANNOTATION = re.compile(r"<<([^<>=]*)=[^<>]*>>")
+_WORDS_FOR = {
+    "+": r"add|sum|total|combin|plus|together|increas|altogether|accumulat|more|join|count|overall|both",
+    "-": r"subtract|differ|minus|remain|less|left|decreas|remov|fewer|deduct|change|exceed|reduc|balance|profit|loss|remainder",
+    "*": r"multipl|times|product|doubl|twice|tripl|percent|per |each|rate|area|volume|fraction|factor|repeat|scale|proportion|square|power|convert",
+    "/": r"divid|quotient|per |half|halv|ratio|average|mean|fraction|split|share|each|rate|percent|proportion|third|quarter|part|convert|multipl",
+}
+
+
+def operations_in(rationale: str) -> list[str]:
+    """The operation of each calculator annotation (`<<a*b=c>>`) of a rationale, in order."""
+    return [
+        op
+        for m in _ANNOTATION.finditer(rationale)
+        for op in re.findall(r"(?<=[\d.)%])\s*([-+*/])", m[1])
+    ]
+
+
+def n_steps(rationale: str) -> int:
+    """How many results a plain rationale computes; 0 where it holds LaTeX, whose steps are not counted."""
+    n_annotated = len(_ANNOTATION.findall(rationale))
+    if n_annotated or "\\" in rationale:
+        return n_annotated
+    return len(re.findall(r"=\s*[$€£]?\s*-?\d", rationale))
+
+
+def few_rules(row: Record) -> str | None:
+    """Fewer rules than half the steps of the rationale (four steps or more)."""
+    steps = n_steps(row.rationale)
+    if steps < 4 or len(row.knowledge) * 2 >= steps:
+        return None
+    return f"{len(row.knowledge)} rules for {steps} steps"
+
+
+def missing_operation(row: Record) -> str | None:
+    """The rationale's annotations use an operation that no rule speaks of."""
+    text = " ".join(row.knowledge).lower()
+    for op in dict.fromkeys(operations_in(row.rationale)):
+        if re.search(_WORDS_FOR[op], text) is None:
+            return f"the rationale uses {op}, no rule does"
+    return None

@@ -1,0 +1,139 @@
+"""Whether a list belongs to its question, and whether a rationale reaches its answer.
+
+A variant that asks for another unknown than its original (`What is the value of unknown variable
+X?`) cannot use the original's rules. Joins show it without any wording: the variants of one
+question must share their answer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+
+from lorid_data.checks import ANNOTATION
+from lorid_data.schema import Record
+
+_BACKWARD = re.compile(
+    r"unknown variable|if we know the answer to the (?:above|previous) question|"
+    r"the answer (?:to (?:this|the above) question )?is \S+?[.,]?\s+what is the value of",
+    re.IGNORECASE,
+)
+_BACKWARD_KIND = re.compile(r"(?:^|_)(?:SV|FOBAR)$")
+
+
+def is_backward(row: Record) -> bool:
+    """Whether the row asks for a number of its original question, as MetaMathQA's SV and FOBAR rows do."""
+    kinds = (row.subject or "", row.split, row.source)
+    return _BACKWARD.search(row.question) is not None or any(map(_BACKWARD_KIND.search, kinds))
+
+
+def backward_question(row: Record) -> str | None:
+    """The row asks backwards and carries knowledge."""
+    if not row.knowledge or not is_backward(row):
+        return None
+    found = _BACKWARD.search(row.question)
+    return row.question[found.start() :][:90] if found else f"type {row.subject}"
+
+
+def answer_conflicts(rows: Sequence[Record]) -> dict[str, str]:
+    """Rows whose answer is not that of their original question, although they carry its list.
+
+    The original itself, where it is among the rows, says which answer is right; else the variants
+    that do not ask backwards, by majority.
+    """
+    from lorid_data.answers import group
+
+    lists: dict[tuple[str, tuple[str, ...]], list[Record]] = defaultdict(list)
+    for row in rows:
+        if row.knowledge and row.answer.strip():
+            lists[row.original_id, row.knowledge].append(row)
+    found: dict[str, str] = {}
+    for members in lists.values():
+        spellings = list(dict.fromkeys(r.answer for r in members))
+        if len(spellings) == 1:
+            continue
+        number = dict(zip(spellings, group(spellings), strict=True))
+        right = _right(members, number)
+        shown = next(r.answer for r in members if number[r.answer] == right)
+        for row in members:
+            if number[row.answer] != right:
+                found[row.row_id] = f"answer {row.answer[:40]}, others with this list {shown[:40]}"
+    return found
+
+
+def _right(members: Sequence[Record], number: Mapping[str, int]) -> int:
+    forward = [r for r in members if not is_backward(r)]
+    originals = [r for r in forward if r.problem_id == r.original_id]
+    counts = Counter(number[r.answer] for r in originals or forward or members)
+    return min(counts, key=lambda n: (-counts[n], n))
+
+
+def shared_lists(rows: Sequence[Record]) -> dict[tuple[str, ...], int]:
+    """Lists that stand under several original questions, with the number of those."""
+    under: dict[tuple[str, ...], set[str]] = defaultdict(set)
+    for row in rows:
+        if row.knowledge:
+            under[row.knowledge].add(row.original_id)
+    return {rules: len(ids) for rules, ids in under.items() if len(ids) > 1}
+
+
+# --- rationales -----------------------------------------------------------------------------------
+
+_MARKER = re.compile(r"(?:^|(?<=[\s.!?)}$\]]))The answer is:?\s")
+_GLUED = re.compile(
+    r"(?<=[\w)}$])[.!?](?:The|So|Therefore|Thus|Hence|Since|We|This|Now)\b(?= [a-z])"
+)
+_GIVES_UP = re.compile(
+    r"\b(?:(?:cannot|can't|can not|could not|unable to) (?:determine|find|solve|be (?:determined|found|solved))|(?:is|are) not determined|there is no (?:value|solution)|"
+    r"no value of|is (?:not defined|undefined|unknown)|given answer is (?:incorrect|wrong)|does not (?:make sense|exist))",
+    re.IGNORECASE,
+)
+_VALUE = re.compile(
+    r"\\boxed\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}|\$[^$]+\$|\\\(.+?\\\)|\\[dt]?frac\{[^{}]*\}\{[^{}]*\}|-?\d[\d,]*(?:\.\d+)?(?:/\d+)?"
+)
+
+
+def unreached_answer(row: Record) -> str | None:
+    """The rationale says another value before `The answer is`, or gives up.
+
+    Rows whose rationale ends in no such sentence are judged by the checks of `validate`.
+    """
+    marks = list(_MARKER.finditer(row.rationale))
+    if not marks:
+        return None
+    body = row.rationale[: marks[-1].start()].rstrip()
+    last = re.split(r"(?<=[.!?])\s+(?=[A-Z\\])|\n", body)[-1]
+    gives_up = _GIVES_UP.search(last)
+    if gives_up is not None and _GIVES_UP.search(row.answer) is None:
+        return last[-120:]
+    said = [m[0] for m in _VALUE.finditer(last)]
+    return last[-120:] if said and not _says(said, row.answer) else None
+
+
+def _says(said: Sequence[str], answer: str) -> bool:
+    from lorid_data.answers import Verdict, equal
+
+    for text in said:
+        sides = text.strip("$").removeprefix("\\(").removesuffix("\\)").split("=")
+        if any(
+            equal(side.strip(" .,"), answer) is not Verdict.DIFFERENT
+            for side in sides
+            if side.strip(" .,")
+        ):
+            return True
+    return False
+
+
+def glued_sentence(row: Record) -> str | None:
+    """Two sentences of the rationale run into each other (`feet.The answer is`)."""
+    found = _GLUED.search(row.rationale)
+    return row.rationale[max(0, found.start() - 20) : found.end() + 20] if found else None
+
+
+def annotations_left(rows: Sequence[Record]) -> dict[str, str]:
+    """Rows with calculator annotations where fewer than half the rows of their source have any."""
+    of_source = Counter(r.source for r in rows)
+    having = [(r, m[0]) for r in rows if (m := ANNOTATION.search(r.rationale)) is not None]
+    n_having = Counter(r.source for r, _ in having)
+    return {r.row_id: text for r, text in having if n_having[r.source] * 2 < of_source[r.source]}

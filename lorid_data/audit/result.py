@@ -1,0 +1,137 @@
+"""`audit.json`: what an audit found, in a shape that other commands read.
+
+It has no clock and no path in it: the same records and options give the same file.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import ConfigDict, Field, ValidationError
+
+from lorid_data.errors import InputError
+from lorid_data.schema import Row
+from lorid_data.store import RECORDS, sha256_file
+
+AUDIT_JSON, AUDIT_HTML = "audit.json", "audit.html"
+SCHEMA = 1
+
+
+class Flag(Row):
+    """One thing that a check found in a row."""
+
+    check: str
+    rule_index: int | None = None
+    """Which rule of the row (from 0); None where it is about the list or the row."""
+    evidence: str = ""
+    """What shows it, in a few words."""
+
+
+class Rate(Row):
+    """How often a check found something, over original questions."""
+
+    check: str
+    n: int
+    """Original questions; variants of one question count once."""
+    n_flagged: int
+    """Those with at least one flagged row."""
+    fraction: float
+    ci_low: float
+    ci_high: float
+    """95 % Wilson interval over original questions."""
+    n_rows_flagged: int
+    n_rules_flagged: int
+    """0 for checks of lists and rows."""
+
+
+class Gate(Row):
+    """A threshold of the configuration, and whether the folder meets it."""
+
+    check: str
+    max_fraction: float
+    fraction: float
+    """The fraction that is compared: of original questions flagged, or the interval's upper end."""
+    n: int
+    n_flagged: int
+    met: bool
+    message: str
+
+
+class JudgeRate(Row):
+    """One question of the rubric, over what the judge was asked."""
+
+    criterion: str
+    n: int
+    n_flagged: int
+    fraction: float
+    ci_low: float
+    ci_high: float
+    n_planted: int
+    n_planted_found: int
+    """Planted defects that the judge saw: its sensitivity."""
+    n_controls: int
+    n_controls_passed: int
+    """Good items that the judge passed: its specificity."""
+    corrected: float | None = None
+    """The fraction corrected for the judge's errors; None where they are not known well enough."""
+    corrected_low: float | None = None
+    corrected_high: float | None = None
+
+
+class JudgeResult(Row):
+    """What a judge said of a sample, and what it said of planted defects and controls."""
+
+    teacher: str
+    model: str
+    prompts: dict[str, str]
+    """sha256 of each prompt, by id."""
+    n_questions: int
+    n_asked: int
+    n_unanswered: int
+    rates: tuple[JudgeRate, ...]
+
+
+class Audit(Row):
+    """Everything in `audit.json`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    schema_: int = Field(default=SCHEMA, alias="schema")
+    records_sha256: str
+    identity_sha256: str
+    """Of the records, the options and the version of the checks: with another one it is audited again."""
+    options: dict[str, Any]
+    n_rows: int
+    n_questions: int
+    n_rules: int
+    gates: tuple[Gate, ...]
+    rates: tuple[Rate, ...]
+    figures: dict[str, Any] = Field(default_factory=dict)
+    """Distributions: rules per list, frequent rules, and the acceptance plan."""
+    sample: tuple[str, ...] = ()
+    """Rows to be read by a person: one per original question, drawn with the seed of the options."""
+    rows: dict[str, tuple[Flag, ...]] = Field(default_factory=dict)
+    """What was found, by row_id; rows without a finding are left out."""
+    judge: JudgeResult | None = None
+
+    def to_json(self) -> str:
+        """The file's text."""
+        return self.model_dump_json(by_alias=True, indent=1) + "\n"
+
+
+def read_audit(folder: Path) -> Audit | None:
+    """The audit of a folder; None where there is none, or where it saw other records.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    path = folder / AUDIT_JSON
+    if not path.is_file():
+        return None
+    try:
+        found = Audit.model_validate_json(path.read_bytes())
+    except ValidationError as e:
+        msg = f"{path}: not an audit of this version ({e.error_count()} problems); run lorid-data audit {folder} again"
+        raise InputError(msg) from e
+    return found if found.records_sha256 == sha256_file(folder / RECORDS) else None

@@ -1,0 +1,120 @@
+"""Words of a rule: tokens, stems and the packaged word lists."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache, lru_cache
+
+from lorid_data.pages import packaged
+
+_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
+_FORMULA = re.compile(r"\$\$?(.+?)\$\$?|\\\((.+?)\\\)|\\\[(.+?)\\\]", re.DOTALL)
+_COMMAND = re.compile(r"\\[A-Za-z]+")
+_IRREGULAR = {
+    "halves": "half", "vertices": "vertex", "indices": "index", "matrices": "matrix", "axes": "axis", "feet": "foot",
+    "dice": "die", "summation": "sum", "summed": "sum", "summing": "sum", "summand": "sum", "addend": "add", "added": "add",
+    "adding": "add", "squaring": "square", "squared": "square", "cubing": "cube", "cubed": "cube", "dividing": "divide",
+    "combination": "choose", "combinations": "choose", "multiplier": "multiply", "multiplicand": "multiply", "radii": "radius", "bases": "base", "series": "series",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Lexicon:
+    """The packaged word lists, as stems; `proper` as written."""
+
+    specific: frozenset[str]
+    operations: frozenset[str]
+    function: frozenset[str]
+    proper: frozenset[str]
+    no_names: frozenset[str]
+    constants: Mapping[str, frozenset[str]]
+    """Words near which a number is a constant, by its digits."""
+
+
+@cache
+def lexicon() -> Lexicon:
+    """The word lists of `words.yaml`."""
+    import yaml
+
+    body = yaml.safe_load(packaged("lorid_data.audit", "words.yaml"))
+    return Lexicon(
+        specific=frozenset(map(stem, body["specific"].split())),
+        operations=frozenset(map(stem, body["operations"].split())),
+        function=frozenset(body["function"].split()),
+        proper=frozenset(body["proper"].split()),
+        no_names=frozenset(body["no_names"].split()),
+        constants={str(k): frozenset(map(stem, v.split())) for k, v in body["constants"].items()},
+    )
+
+
+@lru_cache(maxsize=1 << 16)
+def stem(word: str) -> str:
+    """One spelling for the forms of a word: `Dividing`, `divides`, `divided` → `divid`."""
+    w = re.sub(r"['’]s?$", "", word.lower())
+    w = _IRREGULAR.get(w, w)
+    for ending, least in (
+        ("ations", 4),
+        ("ation", 4),
+        ("ing", 4),
+        ("ies", 3),
+        ("ied", 3),
+        ("ed", 3),
+    ):
+        if w.endswith(ending) and len(w) - len(ending) >= least - 1:
+            w = w[: -len(ending)] + ("y" if ending in ("ies", "ied") else "")
+            break
+    else:
+        if w.endswith("s") and not w.endswith("ss") and len(w) > 3:
+            w = w[:-1]
+    if len(w) > 3 and w[-1] == w[-2] and w[-1] not in "sl":
+        w = w[:-1]
+    return w[:-1] if w.endswith("e") and len(w) > 3 else w
+
+
+def words(text: str) -> list[str]:
+    """The words of a text as they are written; LaTeX commands and numbers are none."""
+    return _WORD.findall(_COMMAND.sub(" ", text))
+
+
+@lru_cache(maxsize=1 << 14)
+def stems(text: str) -> tuple[str, ...]:
+    """The stems of a text's words, function words left out."""
+    function = lexicon().function
+    return tuple(stem(w) for w in words(text) if w.lower() not in function)
+
+
+def formulas(text: str) -> list[str]:
+    """What stands between `$ … $` and its like."""
+    return [a or b or c for a, b, c in _FORMULA.findall(text)]
+
+
+def shingle_words(text: str) -> list[str]:
+    """Lower-case words with every number as `#`: what a copied sentence keeps."""
+    plain = _COMMAND.sub(" ", text).lower()
+    return re.findall(r"[^\W\d_]+|#", re.sub(r"\d+(?:[.,]\d+)*", "#", plain))
+
+
+_MOST_A, _MOST_B = 200, 3000
+
+
+def longest_shared_run(a: list[str], b: list[str], least: int) -> list[str]:
+    """The longest run of at least `least` words that stands in both, or nothing.
+
+    The first 200 words of `a` and the first 3,000 of `b` are read.
+    """
+    a, b = a[:_MOST_A], b[:_MOST_B]
+    runs = {tuple(b[j : j + least]) for j in range(len(b) - least + 1)}
+    if not any(tuple(a[i : i + least]) in runs for i in range(len(a) - least + 1)):
+        return []
+    best_n, best_end, before = 0, 0, [0] * (len(b) + 1)
+    for i, word in enumerate(a, 1):
+        now = [0] * (len(b) + 1)
+        for j, other in enumerate(b, 1):
+            if word == other:
+                now[j] = before[j - 1] + 1
+                if now[j] > best_n:
+                    best_n, best_end = now[j], i
+        before = now
+    return a[best_end - best_n : best_end]
