@@ -228,6 +228,16 @@ class RejectReason(StrEnum):
     KNOWLEDGE_EMPTY = "knowledge_empty"
     KNOWLEDGE_FORMAT = "knowledge_format"
     TOO_LONG = "too_long"
+    ORIGINAL_UNKNOWN = "original_unknown"
+    VARIANT_ASKS_ELSE = "variant_asks_else"
+    BACKWARD_QUESTION = "backward_question"
+    DUPLICATE_EXACT = "duplicate_exact"
+    DUPLICATE_NEAR = "duplicate_near"
+    DUPLICATE_ANSWERS_DIFFER = "duplicate_answers_differ"
+    TOO_MANY_VARIANTS = "too_many_variants"
+    CONTAMINATED = "contaminated"
+    CONTAMINATED_VARIANT = "contaminated_variant"
+    TEST_TEMPLATE = "test_template"
 
     @property
     def sentence(self) -> str:
@@ -254,6 +264,16 @@ _SENTENCES = {
     RejectReason.KNOWLEDGE_EMPTY: "A rule is empty.",
     RejectReason.KNOWLEDGE_FORMAT: "A rule is not one plain line (an enumerator, a label, markup or a line break).",
     RejectReason.TOO_LONG: "The prompt and target exceed the model's length limit.",
+    RejectReason.ORIGINAL_UNKNOWN: "The row is a variant of a question that the dataset does not hold.",
+    RejectReason.VARIANT_ASKS_ELSE: "The row has another answer than the question whose knowledge it would get.",
+    RejectReason.BACKWARD_QUESTION: "The question asks backwards for a given of its original, so the original's knowledge is not its own.",
+    RejectReason.DUPLICATE_EXACT: "An earlier row has the same question, rationale and answer, but for case and white space.",
+    RejectReason.DUPLICATE_NEAR: "An earlier row has nearly the same question and rationale, and the same numbers and answer.",
+    RejectReason.DUPLICATE_ANSWERS_DIFFER: "Another row has the same question and rationale, but another answer.",
+    RejectReason.TOO_MANY_VARIANTS: "Its original question has as many variants as are wanted without it.",
+    RejectReason.CONTAMINATED: "The question is that of a test set, or that with other words.",
+    RejectReason.CONTAMINATED_VARIANT: "The row is a variant of the same original as a row whose question is that of a test set.",
+    RejectReason.TEST_TEMPLATE: "The question is worded much like one of a test set, but its numbers or its answer are others.",
 }
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -80,7 +81,7 @@ def locked(folder: Path) -> Iterator[None]:
 # --- rows ------------------------------------------------------------------------------------
 
 
-def _frame_schema(kind: type[Row]) -> dict[str, Any]:
+def frame_schema(kind: type[Row]) -> dict[str, Any]:
     """The polars schema of a row type; struct for provenance, lists of strings for lists."""
     import polars as pl
 
@@ -97,7 +98,7 @@ def _frame_schema(kind: type[Row]) -> dict[str, Any]:
         if annotation == "Provenance":
             from lorid_data.schema import Provenance
 
-            return pl.Struct(_frame_schema(Provenance))
+            return pl.Struct(frame_schema(Provenance))
         return by_annotation.get(annotation, text)
 
     return {name: column(str(a)) for name, a in kind.__annotations__.items()}
@@ -107,7 +108,7 @@ def write_rows(path: Path, kind: type[Row], rows: Iterable[Row]) -> None:
     """Write rows of one type as zstd parquet, atomically, in the type's column order."""
     import polars as pl
 
-    schema = _frame_schema(kind)
+    schema = frame_schema(kind)
     dumped = [r.model_dump(mode="json") for r in rows]
     columns = {name: [d[name] for d in dumped] for name in schema}
     with atomic_path(path) as tmp:
@@ -154,10 +155,21 @@ def read_records(folder: Path) -> list[Record]:
     """The records of a finished dataset folder.
 
     Raises:
-        InputError: the folder has no manifest (unfinished, or not a dataset folder).
+        InputError: the folder has no manifest (unfinished, or not a dataset folder), or an id
+            stands twice in it.
     """
     read_manifest(folder)
-    return read_rows(folder / RECORDS, Record)
+    records = read_rows(folder / RECORDS, Record)
+    refuse_duplicates(folder, [r.row_id for r in records])
+    return records
+
+
+def refuse_duplicates(folder: Path, row_ids: Sequence[str]) -> None:
+    """Raise an `InputError` that names a row_id which stands twice."""
+    if len(set(row_ids)) < len(row_ids):
+        twice = next(i for i, n in Counter(row_ids).items() if n > 1)
+        msg = f"{folder / RECORDS}: row_id {twice!r} stands twice; rejects and joins name rows by it"
+        raise InputError(msg)
 
 
 # --- manifest and stages -----------------------------------------------------------------------

@@ -1,0 +1,206 @@
+"""Which rows are the same problem with the same solution: pure functions of a frame of records.
+
+Two different questions are the same problem only if they agree in their numbers, in order, in no
+group of telling words is one exchanged for another (`two` for `three`, `odd` for `even`), and their
+answers are equal; how alike their words are says only how likely it is. Rows of one original are
+wanted variants, and never paired; nor are rows of one question with several rationales.
+
+Frames are in order of priority: of two duplicates the earlier row stays.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lorid_data.minhash import candidate_pairs, cuts, jaccard, ranges
+from lorid_data.shingles import I64, TELLING_GROUPS, U64, Shingles, mix, shingles_of
+
+if TYPE_CHECKING:
+    import polars as pl
+
+VERSION = 1
+"""Raised when other pairs are found: a folder then belongs to another configuration."""
+FLOOR = 0.3
+"""The lowest similarity of a pair that is kept as evidence."""
+_CHUNK = 1 << 14
+
+
+@dataclass(frozen=True, slots=True)
+class Exact:
+    """Rows equal in question, rationale and answer but for case and white space.
+
+    Attributes:
+        rows: those that an earlier row equals, ascending.
+        of: that earlier row of each.
+        conflicts: rows whose question and rationale another row has with another answer.
+    """
+
+    rows: I64
+    of: I64
+    conflicts: I64
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Pairs of different questions that are the same problem, with their similarities.
+
+    Attributes:
+        a: the earlier row of each pair.
+        b: the later one; the pairs are sorted by it.
+        question: Jaccard similarity of the word pairs of the questions; `FLOOR` or more.
+        rationale: the same of the rationales; 1 where they are equal.
+        n_compared: candidates of which the similarity was computed.
+    """
+
+    a: I64
+    b: I64
+    question: npt.NDArray[np.float32]
+    rationale: npt.NDArray[np.float32]
+    n_compared: int
+
+
+def fold(text: str) -> str:
+    """A text without regard to case and to the kind and amount of white space."""
+    return " ".join(text.lower().split())
+
+
+def find_exact(frame: pl.DataFrame, shingles: Shingles) -> Exact:
+    """The exact duplicates among records.
+
+    Args:
+        frame: split, question, rationale and answer, in order of priority.
+        shingles: of the questions.
+    """
+    keys = mix(shingles.sums ^ mix(_codes(frame["split"])))
+    order = np.argsort(keys, kind="stable")
+    same = keys[order][1:] == keys[order][:-1]
+    shared = np.sort(order[np.append(same, False) | np.append(False, same)])
+    columns = ("split", "question", "rationale", "answer")
+    known: dict[tuple[str, ...], list[tuple[int, str]]] = {}
+    rows, of = [], []
+    conflicts: set[int] = set()
+    for row, (split, question, rationale, answer) in zip(
+        shared.tolist(), frame[shared].select(columns).iter_rows(), strict=True
+    ):
+        raw = (split, question, rationale)
+        if raw not in known:
+            folded = hashlib.sha256("\0".join((split, fold(question), fold(rationale))).encode())
+            known[raw] = known.setdefault((folded.hexdigest(),), [])
+        group = known[raw]
+        leader = next((r for r, other in group if same_answer(other, answer)), None)
+        if leader is not None:
+            rows.append(row)
+            of.append(leader)
+            continue
+        group.append((row, answer))
+        if len(group) > 1:
+            conflicts.update(r for r, _ in group)
+    return Exact(
+        np.array(rows, np.int64), np.array(of, np.int64), np.array(sorted(conflicts), np.int64)
+    )
+
+
+def find_pairs(frame: pl.DataFrame, shingles: Shingles, rows: I64) -> Pairs:
+    """The pairs of near duplicates among some rows, at every similarity from `FLOOR` on.
+
+    Args:
+        frame: split, original_id, question, rationale and answer, in order of priority.
+        shingles: of the questions.
+        rows: the rows to pair, ascending.
+    """
+    a, b = candidate_pairs(shingles, rows, _codes(frame["split"]))
+    originals = _codes(frame["original_id"])
+    keep = originals[a] != originals[b]
+    a, b = a[keep], b[keep]
+    keep = ~(_telling_differs(shingles, a, b) | _same_question(frame["question"], shingles, a, b))
+    a, b = a[keep], b[keep]
+    question = jaccard(shingles, a, b)
+    n_compared = len(a)
+    keep = question >= FLOOR
+    a, b, question = a[keep], b[keep], question[keep]
+    keep = _answers_agree(frame["answer"], a, b)
+    a, b, question = a[keep], b[keep], question[keep]
+    return Pairs(a, b, question, _rationale_similarity(frame["rationale"], a, b), n_compared)
+
+
+@lru_cache(maxsize=1 << 16)
+def same_answer(a: str, b: str) -> bool:
+    """Whether two answers are equal; texts that are equal but unreadable are, too."""
+    if a.strip() == b.strip():
+        return True
+    from lorid_data.answers import Verdict, equal
+
+    return equal(a, b) is Verdict.EQUAL
+
+
+def _codes(column: pl.Series) -> U64:
+    """A hash of each value of a column; only whether two are equal is used."""
+    return column.hash().to_numpy()
+
+
+def _same_question(
+    questions: pl.Series, shingles: Shingles, a: I64, b: I64
+) -> npt.NDArray[np.bool_]:
+    found = np.zeros(len(a), np.bool_)
+    at = np.flatnonzero(shingles.sums[a] == shingles.sums[b])
+    texts = zip(questions[a[at]].to_list(), questions[b[at]].to_list(), strict=True)
+    found[at] = [fold(x) == fold(y) for x, y in texts]
+    return found
+
+
+def _telling_differs(shingles: Shingles, a: I64, b: I64) -> npt.NDArray[np.bool_]:
+    """Whether in a group of telling words each of the two has one that the other lacks."""
+    n_codes = len(TELLING_GROUPS)
+    texts, codes = shingles.telling[:, 0], shingles.telling[:, 1]
+    groups = np.flatnonzero(np.diff(TELLING_GROUPS, prepend=-1))
+    differs = np.zeros(len(a), np.bool_)
+
+    def counts(side: I64) -> I64:
+        begins = np.searchsorted(texts, side)
+        sizes = np.searchsorted(texts, side, side="right") - begins
+        pair = np.repeat(np.arange(len(side)), sizes)
+        code = codes[ranges(begins, sizes)]
+        flat = np.bincount(pair * n_codes + code, minlength=len(side) * n_codes)
+        return flat.reshape(len(side), n_codes)
+
+    unequal = np.flatnonzero(shingles.sums[a] != shingles.sums[b])
+    for at in range(0, len(unequal), _CHUNK):
+        some = unequal[at : at + _CHUNK]
+        more = counts(a[some]) - counts(b[some])
+        in_a = np.logical_or.reduceat(more > 0, groups, axis=1)
+        in_b = np.logical_or.reduceat(more < 0, groups, axis=1)
+        differs[some] = (in_a & in_b).any(axis=1)
+    return differs
+
+
+def _answers_agree(answers: pl.Series, a: I64, b: I64) -> npt.NDArray[np.bool_]:
+    """Whether both rows have an answer, and equal ones."""
+    pairs = zip(answers[a].to_list(), answers[b].to_list(), strict=True)
+    agree = [bool(x.strip()) and (x == y or same_answer(*sorted((x, y)))) for x, y in pairs]
+    return np.array(agree, np.bool_)
+
+
+def _rationale_similarity(rationales: pl.Series, a: I64, b: I64) -> npt.NDArray[np.float32]:
+    found = np.ones(len(a), np.float32)
+    unequal = np.flatnonzero((rationales[a] != rationales[b]).to_numpy())
+    rows, places = np.unique(np.concatenate([a[unequal], b[unequal]]), return_inverse=True)
+    shingles = shingles_of(rationales[rows])
+    found[unequal] = jaccard(shingles, places[: len(unequal)], places[len(unequal) :])
+    return found
+
+
+def columns_of_pairs(frame: pl.DataFrame, pairs: Pairs) -> dict[str, Any]:
+    """The pairs as columns of a table, rows named by their ids."""
+    ids = frame["row_id"]
+    return {
+        "row_id": ids[pairs.b],
+        "of_row_id": ids[pairs.a],
+        "similarity": pairs.question,
+        "rationale_similarity": pairs.rationale,
+    }
