@@ -117,6 +117,33 @@ def validate(folder: Path, *, out: Path) -> int:
 
 
 @app.command
+def dedup(
+    folder: Path,
+    *,
+    out: Path,
+    threshold: Annotated[float, Parameter(validator=validators.Number(gte=0.3, lte=1))] = 0.5,
+    max_variants: Positive = 32,
+) -> int:
+    """Remove exact and near duplicates, and cap the variants of each original question.
+
+    Every removed row names the row that stays and how close it is. Run again with another
+    threshold or cap, the pairs that were found are used again.
+
+    Args:
+        folder: A finished dataset folder.
+        out: The dataset folder to write.
+        threshold: How alike question and rationale must be, besides equal numbers and answers:
+            Jaccard similarity of their word pairs.
+        max_variants: Most rows that one original question keeps.
+    """
+    from lorid_data.dedup import DedupOptions
+    from lorid_data.dedup import dedup as run_dedup
+
+    options = DedupOptions(threshold=threshold, max_variants=max_variants)
+    return _finish(run_dedup(folder, out, options), out)
+
+
+@app.command
 def audit(
     folder: Path,
     *,

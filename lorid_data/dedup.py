@@ -15,9 +15,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from pydantic import Field
@@ -59,21 +58,30 @@ class DedupOptions(Row):
     """Most rows that one original question keeps."""
 
 
-@dataclass(frozen=True, slots=True)
-class Removal:
-    """A row that goes, and the one that stays in its place; both by their rank.
-
-    Attributes:
-        row: the row that goes.
-        of: the row that stays; of a variant too many, the first one of its original.
-        reason: duplicate_exact, duplicate_near or too_many_variants.
-        detail: how close, for people.
-    """
+class Removal(NamedTuple):
+    """A row that goes, and the one that stays in its place; both by their rank."""
 
     row: int
     of: int
+    """The row that stays; of a variant too many, the first one of its original."""
     reason: RejectReason
-    detail: str
+    question: float = 1.0
+    """How alike the two questions are."""
+    rationale: float = 1.0
+
+    @property
+    def detail(self) -> str:
+        """How close, for people."""
+        match self.reason:
+            case RejectReason.DUPLICATE_NEAR:
+                return (
+                    f"question {self.question:.2f} and rationale {self.rationale:.2f} alike, "
+                    "same numbers and answer"
+                )
+            case RejectReason.DUPLICATE_EXACT:
+                return "equal but for case and white space"
+            case _:
+                return "a variant beyond the cap"
 
 
 def dedup(folder: Path, out: Path, options: DedupOptions | None = None) -> Manifest:
@@ -110,7 +118,7 @@ def _write(
         pairs = find_pairs(ranked, shingles, rest)
     _store_pairs(stage.out / PAIRS, ranked, pairs, records_sha256)
     removals = [
-        Removal(row, of, RejectReason.DUPLICATE_EXACT, "equal but for case and white space")
+        Removal(row, of, RejectReason.DUPLICATE_EXACT)
         for row, of in zip(exact.rows.tolist(), exact.of.tolist(), strict=True)
     ]
     removals += near_removals(pairs, options.threshold)
@@ -143,19 +151,12 @@ def near_removals(pairs: Pairs, threshold: float) -> list[Removal]:
     closeness = np.minimum(pairs.question, pairs.rationale)
     chosen = np.flatnonzero(closeness >= np.float32(threshold))
     order = chosen[np.lexsort((pairs.a[chosen], -closeness[chosen], pairs.b[chosen]))]
-    gone: set[int] = set()
-    removals = []
-    for i in order.tolist():
-        a, b = int(pairs.a[i]), int(pairs.b[i])
-        if b in gone or a in gone:
-            continue
-        gone.add(b)
-        detail = (
-            f"question {pairs.question[i]:.2f} and rationale {pairs.rationale[i]:.2f} alike, "
-            "same numbers and answer"
-        )
-        removals.append(Removal(b, a, RejectReason.DUPLICATE_NEAR, detail))
-    return removals
+    columns = (pairs.a, pairs.b, pairs.question, pairs.rationale)
+    removals: dict[int, Removal] = {}
+    for a, b, question, rationale in zip(*(c[order].tolist() for c in columns), strict=True):
+        if b not in removals and a not in removals:
+            removals[b] = Removal(b, a, RejectReason.DUPLICATE_NEAR, question, rationale)
+    return list(removals.values())
 
 
 def over_cap(ranked: pl.DataFrame, gone: Collection[int], max_variants: int) -> list[Removal]:
@@ -172,8 +173,8 @@ def over_cap(ranked: pl.DataFrame, gone: Collection[int], max_variants: int) -> 
     )
     over = rows.filter(pl.col("n") >= max_variants).sort("row")
     return [
-        Removal(row, of, RejectReason.TOO_MANY_VARIANTS, f"variant {n + 1} of its original")
-        for row, of, n in over.select("row", "first", "n").iter_rows()
+        Removal(row, of, RejectReason.TOO_MANY_VARIANTS)
+        for row, of in over.select("row", "first").iter_rows()
     ]
 
 

@@ -18,8 +18,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from lorid_data.minhash import candidate_pairs, cuts, jaccard, ranges
-from lorid_data.shingles import I64, TELLING_GROUPS, U64, Shingles, mix, shingles_of
+from lorid_data.minhash import candidate_pairs, jaccard, ranges
+from lorid_data.shingles import (
+    I64,
+    TELLING_GROUPS,
+    U64,
+    Shingles,
+    mix,
+    shingles_of,
+    sums_between,
+)
 
 if TYPE_CHECKING:
     import polars as pl
@@ -118,7 +126,7 @@ def find_pairs(frame: pl.DataFrame, shingles: Shingles, rows: I64) -> Pairs:
     originals = _codes(frame["original_id"])
     keep = originals[a] != originals[b]
     a, b = a[keep], b[keep]
-    keep = ~(_telling_differs(shingles, a, b) | _same_question(frame["question"], shingles, a, b))
+    keep = ~(_telling_differs(shingles, a, b) | _other_solution(frame, shingles, a, b))
     a, b = a[keep], b[keep]
     question = jaccard(shingles, a, b)
     n_compared = len(a)
@@ -144,11 +152,14 @@ def _codes(column: pl.Series) -> U64:
     return column.hash().to_numpy()
 
 
-def _same_question(
-    questions: pl.Series, shingles: Shingles, a: I64, b: I64
+def _other_solution(
+    frame: pl.DataFrame, shingles: Shingles, a: I64, b: I64
 ) -> npt.NDArray[np.bool_]:
+    """Whether two rows have the same question (as `fold` reads it) with different rationales."""
     found = np.zeros(len(a), np.bool_)
     at = np.flatnonzero(shingles.sums[a] == shingles.sums[b])
+    rationales, questions = frame["rationale"], frame["question"]
+    at = at[(rationales[a[at]] != rationales[b[at]]).to_numpy()]
     texts = zip(questions[a[at]].to_list(), questions[b[at]].to_list(), strict=True)
     found[at] = [fold(x) == fold(y) for x, y in texts]
     return found
@@ -169,7 +180,10 @@ def _telling_differs(shingles: Shingles, a: I64, b: I64) -> npt.NDArray[np.bool_
         flat = np.bincount(pair * n_codes + code, minlength=len(side) * n_codes)
         return flat.reshape(len(side), n_codes)
 
-    unequal = np.flatnonzero(shingles.sums[a] != shingles.sums[b])
+    # Most pairs have the same telling words, which one sum per text shows.
+    begins = np.searchsorted(texts, np.arange(len(shingles.sums) + 1))
+    sums = sums_between(mix(codes.astype(np.uint64) + np.uint64(1)), begins)
+    unequal = np.flatnonzero(sums[a] != sums[b])
     for at in range(0, len(unequal), _CHUNK):
         some = unequal[at : at + _CHUNK]
         more = counts(a[some]) - counts(b[some])
@@ -181,9 +195,13 @@ def _telling_differs(shingles: Shingles, a: I64, b: I64) -> npt.NDArray[np.bool_
 
 def _answers_agree(answers: pl.Series, a: I64, b: I64) -> npt.NDArray[np.bool_]:
     """Whether both rows have an answer, and equal ones."""
-    pairs = zip(answers[a].to_list(), answers[b].to_list(), strict=True)
-    agree = [bool(x.strip()) and (x == y or same_answer(*sorted((x, y)))) for x, y in pairs]
-    return np.array(agree, np.bool_)
+    stripped = answers.str.strip_chars()
+    of_a, of_b = stripped[a], stripped[b]
+    agree = ((of_a == of_b) & (of_a != "")).to_numpy().copy()
+    unequal = np.flatnonzero((of_a != of_b).to_numpy())
+    pairs = zip(of_a[unequal].to_list(), of_b[unequal].to_list(), strict=True)
+    agree[unequal] = [bool(x and y) and same_answer(*sorted((x, y))) for x, y in pairs]
+    return agree
 
 
 def _rationale_similarity(rationales: pl.Series, a: I64, b: I64) -> npt.NDArray[np.float32]:

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from lorid_data.shingles import I64, U32, U64, Shingles, mix
+from lorid_data.shingles import I64, U64, Shingles, mix
 
 Scheme = tuple[int, int]
 LOOSE, STRICT = (12, 2), (20, 3)
@@ -60,8 +60,10 @@ def jaccard(shingles: Shingles, a: I64, b: I64) -> npt.NDArray[np.float32]:
     """The exact Jaccard similarity of the shingle sets of each pair of texts; 0 where both are empty."""
     sizes = np.diff(shingles.starts)
     total = sizes[a] + sizes[b]
-    order = np.argsort(total, kind="stable")
-    found = np.zeros(len(a), np.float32)
+    found: npt.NDArray[np.float32] = np.zeros(len(a), np.float32)
+    found[(shingles.sums[a] == shingles.sums[b]) & (total > 0)] = 1
+    unequal = np.flatnonzero(found == 0)
+    order = unequal[np.argsort(total[unequal], kind="stable")]
     at = 0
     while at < len(order):
         # Pairs of about one size side by side are sorted several times faster than end to end.
@@ -88,14 +90,17 @@ def _jaccard_of(shingles: Shingles, a: I64, b: I64) -> npt.NDArray[np.float64]:
     steps = table[:, 1:] ^ table[:, :-1]
     n_common = np.count_nonzero(steps == 1, axis=1)
     n_repeated = np.count_nonzero(steps == 0, axis=1) - np.maximum(width - sizes - 1, 0)
-    return n_common / np.maximum(sizes - n_repeated - n_common, 1)
+    n_all = np.maximum(sizes - n_repeated - n_common, 1)
+    return np.divide(n_common, n_all, dtype=np.float64)
 
 
 def _bands(shingles: Shingles, texts: I64, scheme: Scheme) -> U64:
     """The hash of each band of each of some texts that have words; (bands, texts)."""
     rng = np.random.Generator(np.random.PCG64(20250818))
     n_bands, n_rows = scheme
-    factors = rng.integers(1 << 31, size=n_bands * n_rows, dtype=np.uint32) * np.uint32(2) + np.uint32(1)
+    factors = rng.integers(1 << 31, size=n_bands * n_rows, dtype=np.uint32) * np.uint32(
+        2
+    ) + np.uint32(1)
     terms = rng.integers(1 << 32, size=n_bands * n_rows, dtype=np.uint32)
     bands = np.zeros((n_bands, len(texts)), np.uint64)
     sizes = shingles.starts[texts + 1] - shingles.starts[texts]

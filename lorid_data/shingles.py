@@ -123,14 +123,14 @@ def _of_piece(data: U8, offsets: I64, first: int) -> Shingles:
     return Shingles(
         values=(pairs >> np.uint64(32)).astype(np.uint32),
         starts=starts,
-        sums=_sums(pairs, starts),
-        numbers=_sums(numbers * _powers(len(at) + 1)[rank], begins),
+        sums=sums_between(pairs, starts),
+        numbers=sums_between(numbers * _powers(len(at) + 1)[rank], begins),
         n_numbers=np.diff(begins),
         telling=_telling(words, starts, first),
     )
 
 
-def _sums(values: U64, begins: I64) -> U64:
+def sums_between(values: U64, begins: I64) -> U64:
     """The sum modulo 2^64 of each part [begin, next begin)."""
     sums = np.zeros(len(values) + 1, np.uint64)
     np.cumsum(values, out=sums[1:])
@@ -243,7 +243,8 @@ def _without_thousands_commas(data: U8, offsets: I64) -> tuple[U8, I64]:
     commas = commas[commas > 0]
 
     def is_digit(at: I64) -> npt.NDArray[np.bool_]:
-        return _CLASS[data[np.minimum(at, len(data) - 1)]] == _DIGIT
+        digit: npt.NDArray[np.bool_] = _CLASS[data[np.minimum(at, len(data) - 1)]] == _DIGIT
+        return digit
 
     # No digit of another text is looked at: a line break stands between them.
     for ahead, wanted in ((-1, True), (1, True), (2, True), (3, True), (4, False)):

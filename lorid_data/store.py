@@ -168,7 +168,9 @@ def refuse_duplicates(folder: Path, row_ids: Sequence[str]) -> None:
     """Raise an `InputError` that names a row_id which stands twice."""
     if len(set(row_ids)) < len(row_ids):
         twice = next(i for i, n in Counter(row_ids).items() if n > 1)
-        msg = f"{folder / RECORDS}: row_id {twice!r} stands twice; rejects and joins name rows by it"
+        msg = (
+            f"{folder / RECORDS}: row_id {twice!r} stands twice; rejects and joins name rows by it"
+        )
         raise InputError(msg)
 
 
