@@ -91,7 +91,8 @@ def _jaccard_of(shingles: Shingles, a: I64, b: I64) -> npt.NDArray[np.float64]:
     n_common = np.count_nonzero(steps == 1, axis=1)
     n_repeated = np.count_nonzero(steps == 0, axis=1) - np.maximum(width - sizes - 1, 0)
     n_all = np.maximum(sizes - n_repeated - n_common, 1)
-    return np.divide(n_common, n_all, dtype=np.float64)
+    similarity: npt.NDArray[np.float64] = n_common / n_all
+    return similarity
 
 
 def _bands(shingles: Shingles, texts: I64, scheme: Scheme) -> U64:
