@@ -13,15 +13,15 @@ src/train.py and src/predict.py).
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from lorid_data import answers, prompts
+from lorid_data import prompts, role_texts
 from lorid_data.errors import ConfigError
+from lorid_data.role_texts import knowledge_text
 from lorid_data.schema import Disposition, Record, Reject, RejectReason
 
-_ANNOTATION = re.compile(r"<<[^<>]*>>")
+__all__ = ["ROLES", "Role", "RoleExample", "examples", "knowledge_text", "role", "solution"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,23 +52,9 @@ class Role:
         return prompt.fill(question=question)
 
 
-def knowledge_text(rules: Iterable[str]) -> str:
-    """How a list of rules is shown to a model: one rule a line."""
-    return "\n".join(rules)
-
-
 def solution(record: Record) -> str:
-    """Rationale and answer as IR and DR write them.
-
-    A rationale that already states the answer in a box is left alone (MATH); otherwise the
-    answer follows as `--> ANSWER END` (GSM8K). GSM8K's calculator annotations `<<48/2=24>>` are
-    left out, as in the data the method was published with.
-    """
-    rationale = _ANNOTATION.sub("", record.rationale)
-    found = answers.extract(rationale)
-    if isinstance(found, answers.Answer) and found.found_by == "boxed":
-        return rationale
-    return f"{rationale}\n--> {record.answer} END"
+    """Rationale and answer as IR and DR write them; see `lorid_data.role_texts.solution`."""
+    return role_texts.solution(record.rationale, record.answer)
 
 
 def _knowledge(record: Record) -> str:
@@ -76,9 +62,23 @@ def _knowledge(record: Record) -> str:
 
 
 ROLES: dict[str, Role] = {
-    "ir": Role("ir", "roles/ir.v1", reads_knowledge=False, needs_knowledge=False, target=solution),
-    "kg": Role("kg", "roles/kg.v1", reads_knowledge=False, needs_knowledge=True, target=_knowledge),
-    "dr": Role("dr", "roles/dr.v1", reads_knowledge=True, needs_knowledge=True, target=solution),
+    "ir": Role(
+        "ir",
+        role_texts.PROMPTS["ir"],
+        reads_knowledge=False,
+        needs_knowledge=False,
+        target=solution,
+    ),
+    "kg": Role(
+        "kg",
+        role_texts.PROMPTS["kg"],
+        reads_knowledge=False,
+        needs_knowledge=True,
+        target=_knowledge,
+    ),
+    "dr": Role(
+        "dr", role_texts.PROMPTS["dr"], reads_knowledge=True, needs_knowledge=True, target=solution
+    ),
 }
 
 

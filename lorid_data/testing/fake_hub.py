@@ -1,35 +1,62 @@
-"""A Hugging Face Hub on 127.0.0.1 that serves local folders as datasets, read-only.
+"""A Hugging Face Hub on 127.0.0.1: local folders to read, repositories to write, faults on demand.
 
     with FakeHub({"openai/gsm8k": Path("gsm8k")}) as hub:
         subprocess.run([...], env={**os.environ, **hub.environment})
 
 The Hub's address is read when `huggingface_hub` is imported, so it is given to a new process.
-Checked against huggingface_hub 2.4 and datasets 5.2.
+Repositories can be created, committed to, tagged and read; files go through LFS (Xet is switched
+off by the environment: its protocol is not spoken here). `plan` breaks any request. Checked
+against huggingface_hub 2.4 and datasets 5.2.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-import re
+import shutil
+import socket
+import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BufferedIOBase
 from pathlib import Path
-from typing import Any, Self
+from typing import BinaryIO, Literal, Self
 from urllib.parse import parse_qs, unquote, urlsplit
+
+from lorid_data.testing.fake_hub_repos import Repo
+from lorid_data.testing.fake_hub_routes import Reply, Request, Routes
+
+Fault = Literal["429", "500", "503", "cut", "lost"]
+"""A status instead of an answer; the connection cut before anything is done; everything done, and
+the reply lost."""
+Plan = Callable[[int, str], Fault | None]
+"""What breaks: called with the number of the request (from 0) and its method and path."""
 
 
 class FakeHub:
-    """Serves `{repo id: folder}`; every revision of a repository is the folder as it stands.
+    """Serves `{repo id: folder}` for reading, and repositories that clients create.
 
     Attributes:
         requests: method and path of every request, in order.
+        plan: decides which requests fail, and how; None: none do.
+        blobs: where the content of files lies.
+        token: writing, and reading what is private, needs it.
     """
 
-    def __init__(self, datasets: Mapping[str, Path]) -> None:
-        self.datasets = dict(datasets)
+    def __init__(
+        self,
+        datasets: Mapping[str, Path] | None = None,
+        *,
+        models: Mapping[str, Path] | None = None,
+        token: str = "hf_fakehubtoken0123456789",  # noqa: S107  (of nothing real)
+    ) -> None:
+        self.token = token
         self.requests: list[str] = []
+        self.plan: Plan | None = None
+        self._lock = threading.Lock()
+        self.blobs = Path(tempfile.mkdtemp(prefix="fake-hub-"))
+        folders = {("dataset", i): p for i, p in (datasets or {}).items()}
+        folders |= {("model", i): p for i, p in (models or {}).items()}
+        self.routes = Routes(folders, self.blobs, token)
         self._server = _Server(self)
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
 
@@ -40,12 +67,23 @@ class FakeHub:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a process needs in its environment to take this for the Hub."""
+        """What a process needs in its environment to take this for the Hub, and to write to it."""
         return {
             "HF_ENDPOINT": self.url,
+            "HF_TOKEN": self.token,
             "HF_HUB_DISABLE_XET": "1",
             "HF_HUB_DISABLE_TELEMETRY": "1",
         }
+
+    def repo(self, repo_id: str, kind: str = "dataset") -> Repo | None:
+        """A repository as it is now."""
+        return self.routes.find(kind, repo_id)
+
+    def number(self, request: str) -> int:
+        """Write a request down; its number."""
+        with self._lock:
+            self.requests.append(request)
+            return len(self.requests) - 1
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -55,49 +93,16 @@ class FakeHub:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
-
-
-def commit_of(files: Mapping[str, bytes], revision: str = "main") -> str:
-    """The commit that a revision of these files names: a full commit itself, else their hash."""
-    if re.fullmatch(r"[0-9a-f]{40}", revision):
-        return revision
-    whole = hashlib.sha256()
-    for name, data in files.items():
-        whole.update(f"{name} {_etag(data)}\n".encode())
-    return whole.hexdigest()[:40]
-
-
-def _files(folder: Path) -> dict[str, bytes]:
-    paths = sorted(p for p in folder.rglob("*") if p.is_file())
-    return {str(p.relative_to(folder)): p.read_bytes() for p in paths}
-
-
-def _tree(files: Mapping[str, bytes], under: str) -> list[dict[str, Any]]:
-    """Files and folders directly below `under`, as the Hub lists them."""
-    prefix = f"{under}/" if under else ""
-    inside = [f for f in files if f.startswith(prefix)]
-    folders = {f[len(prefix) :].split("/")[0] for f in inside if "/" in f[len(prefix) :]}
-    return [
-        *(
-            {"type": "directory", "path": prefix + d, "size": 0, "oid": _etag(d.encode())}
-            for d in sorted(folders)
-        ),
-        *(_entry(f, files[f]) for f in inside if "/" not in f[len(prefix) :]),
-    ]
-
-
-def _entry(path: str, data: bytes) -> dict[str, Any]:
-    return {"type": "file", "path": path, "size": len(data), "oid": _etag(data)}
-
-
-def _etag(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()[:40]
+        shutil.rmtree(self.blobs, ignore_errors=True)
 
 
 class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
     def __init__(self, hub: FakeHub) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.hub = hub
+        hub.routes.url = f"http://127.0.0.1:{self.server_address[1]}"
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -105,62 +110,74 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
-        self._answer(b"")
+        self._answer()
 
     def do_HEAD(self) -> None:
-        self._answer(b"")
+        self._answer()
 
     def do_POST(self) -> None:
-        self._answer(self.rfile.read(int(self.headers.get("Content-Length", 0))))
+        self._answer()
 
-    def _answer(self, body: bytes) -> None:
-        path = unquote(urlsplit(self.path).path)
-        self.server.hub.requests.append(f"{self.command} {path}")
-        parts = path.strip("/").split("/")
-        is_api = parts[:2] == ["api", "datasets"]
-        rest = parts[2:] if is_api else parts[1:]
-        repo = "/".join(rest[:2])
-        if parts[0] not in ("api", "datasets") or repo not in self.server.hub.datasets:
-            self._send(404, b"{}", {"X-Error-Code": "RepoNotFound"})
+    def do_PUT(self) -> None:
+        self._answer()
+
+    def do_DELETE(self) -> None:
+        self._answer()
+
+    def _answer(self) -> None:
+        parts = urlsplit(self.path)
+        path = unquote(parts.path)
+        hub = self.server.hub
+        number = hub.number(f"{self.command} {path}")
+        fault = hub.plan(number, f"{self.command} {path}") if hub.plan else None
+        if fault == "cut":
+            self._hang_up()
             return
-        files = _files(self.server.hub.datasets[repo])
-        if not is_api:
-            self._file(files, "/".join(rest[4:]), commit_of(files, rest[3]))
-        elif rest[2:3] == ["tree"]:
-            found = _tree(files, "/".join(rest[4:]))
-            missing = {"X-Error-Code": "EntryNotFound"}
-            self._json(found) if found else self._send(404, b"{}", missing)
-        elif rest[2:3] == ["paths-info"]:
-            self._json([_entry(p, files[p]) for p in self._paths(body) if p in files])
+        length = int(self.headers.get("Content-Length", 0))
+        query = {k: v[-1] for k, v in parse_qs(parts.query).items()}
+        # The raw path keeps `refs%2Fpr%2F1` in one piece.
+        pieces = tuple(unquote(p) for p in parts.path.strip("/").split("/"))
+        request = Request(
+            self.command, pieces, query, dict(self.headers.items()), self.rfile, length
+        )
+        if fault in ("429", "500", "503"):
+            self.rfile.read(length)
+            self._send(Reply.json({"error": "injected"}, status=int(fault)))
+            return
+        reply = hub.routes.answer(request)
+        if fault == "lost":
+            self._hang_up()
         else:
-            siblings = [{"rfilename": f} for f in files]
-            sha = commit_of(files, rest[3] if rest[2:3] == ["revision"] else "main")
-            self._json({"id": repo, "sha": sha, "private": False, "siblings": siblings})
+            self._send(reply)
 
-    def _paths(self, body: bytes) -> list[str]:
-        if self.headers.get("Content-Type", "").startswith("application/json"):
-            paths: list[str] = json.loads(body)["paths"]
-            return paths
-        return parse_qs(body.decode()).get("paths", [])
+    def _hang_up(self) -> None:
+        self.close_connection = True
+        self.connection.shutdown(socket.SHUT_RDWR)
 
-    def _file(self, files: Mapping[str, bytes], name: str, commit: str) -> None:
-        headers = {"X-Repo-Commit": commit}
-        if name not in files:
-            self._send(404, b"", {**headers, "X-Error-Code": "EntryNotFound"})
-            return
-        self._send(200, files[name], {**headers, "ETag": f'"{_etag(files[name])}"'})
-
-    def _json(self, body: object) -> None:
-        self._send(200, json.dumps(body).encode(), {"Content-Type": "application/json"})
-
-    def _send(self, status: int, body: bytes, headers: Mapping[str, str]) -> None:
-        self.send_response(status)
-        for name, value in headers.items():
+    def _send(self, reply: Reply) -> None:
+        self.send_response(reply.status)
+        for name, value in reply.headers.items():
             self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body)))
+        start, size = reply.span
+        self.send_header("Content-Length", str(size))
         self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(body)
+        if self.command == "HEAD":
+            return
+        if reply.file is None:
+            self.wfile.write(reply.body)
+            return
+        with reply.file.open("rb") as f:
+            f.seek(start)
+            _copy(f, self.wfile, size)
 
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing: `FakeHub.requests` has what was asked."""
+
+
+def _copy(source: BinaryIO, target: BufferedIOBase, size: int) -> None:
+    while size:
+        piece = source.read(min(size, 1 << 20))
+        if not piece:
+            return
+        target.write(piece)
+        size -= len(piece)

@@ -90,6 +90,7 @@ def test_a_wheel_holds_what_the_packages_read(tmp_path: Path) -> None:
             for p in (ROOT / "prompts").rglob("*.*")
             if p.is_file()
         ),
+        *(f"lorid_data/_datasets_cards/{p.name}" for p in (ROOT / "datasets_cards").iterdir()),
         *(
             str(p.relative_to(ROOT))
             for d in ("lorid_data", "lorid_train")

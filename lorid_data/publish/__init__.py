@@ -1,0 +1,209 @@
+"""`publish DIR REPO_ID`: a dataset folder onto the Hub in one commit, with an honest card.
+
+The head is read first, then the folder to publish is written, then checked, then pushed, and
+then loaded back and compared. Nothing is sent before everything local is known to be in order.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from lorid_data.errors import ConfigError, LoridError, StageError
+from lorid_data.http import RetryPolicy
+from lorid_data.hub.calls import Patience, check_repo_id
+from lorid_data.hub.push import Push, Pushed
+from lorid_data.hub.state import Diff, RemoteState, Target, compare, local_files, read_state
+from lorid_data.progress import Progress, say
+from lorid_data.publish.card import Words, dataset_card
+from lorid_data.publish.chain import Chain, find_chain
+from lorid_data.publish.gates import Gate, check_gates, read_audit, refusals
+from lorid_data.publish.shards import MAX_SHARD_BYTES
+from lorid_data.publish.staging import FACTS, OWNED, Facts, stage_dataset
+from lorid_data.publish.tags import check_tag, content_tag
+from lorid_data.publish.verify import verify
+from lorid_data.schema import Row
+
+__all__ = ["PublishOptions", "Published", "publish"]
+
+CARD = "README.md"
+
+
+class PublishOptions(Row):
+    """Options of `publish`."""
+
+    repo_id: str
+    revision: str = "main"
+    tag: str | None = None
+    """By default made of the content: the same content has the same tag."""
+    private: bool = False
+    create_pr: bool = False
+    allow: tuple[str, ...] = ()
+    """Gates that may be passed unmet."""
+    parents: tuple[Path, ...] = ()
+    """Folders of earlier stages that do not lie beside the dataset folder."""
+    words: Words = Words()
+    max_shard_bytes: int = Field(default=MAX_SHARD_BYTES, ge=100_000)
+    verify: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What publishing did, or would do.
+
+    Attributes:
+        pushed: None for a dry run.
+        diff: to what the Hub has; None where it could not be reached.
+        refused: why it may not be published; only a dry run comes back with any.
+        folder: what is published, written to disk; None where it was temporary.
+        n_rows: of `default`.
+    """
+
+    pushed: Pushed | None
+    diff: Diff | None
+    refused: tuple[str, ...]
+    folder: Path | None
+    n_rows: int
+
+
+def publish(
+    folder: Path,
+    options: PublishOptions,
+    *,
+    dry_run: Path | None = None,
+    patience: Patience | None = None,
+) -> Published:
+    """Publish a dataset folder; do nothing where the Hub has it already.
+
+    Args:
+        folder: a finished dataset folder.
+        options: where to, and what is allowed.
+        dry_run: write what would be published here, compare it with the Hub, send nothing.
+        patience: how failures that pass are waited for.
+
+    Raises:
+        ConfigError: a wrong option, an input that cannot be published; nothing was sent.
+        StageError: a gate is not met, the head has moved, the Hub kept failing, or what was
+            published does not load back equal.
+    """
+    target = _target(options)
+    if dry_run is not None:
+        _refuse_used(dry_run)
+    chain = find_chain(folder, options.parents)
+    gates = check_gates(chain, options.allow)
+    if patience is None:
+        patience = Patience() if dry_run is None else Patience(RetryPolicy(attempts=2))
+    start = _start(target, patience, may_fail=dry_run is not None)
+    with _workplace(dry_run) as out:
+        facts, tag = _write(chain, gates, options, out)
+        refused = refusals(gates, facts.statistics)
+        n_rows = sum(f.n_rows for f in facts.configs["default"].values())
+        if dry_run is not None:
+            diff = None if start is None else compare(local_files(out), start.files, OWNED)
+            return Published(None, diff, tuple(refused), dry_run, n_rows)
+        if refused:
+            raise StageError("not published:\n" + "\n".join(f"- {r}" for r in refused))
+        assert start is not None, "only a dry run goes on without the Hub"
+        message = f"Publish {options.repo_id.partition('/')[2]} as {tag}"
+        push = Push(_api(), target, out, OWNED, message, tag, patience)
+        diff = compare(local_files(out), start.files, OWNED)
+        pushed = push.run(start)
+        if options.verify:
+            total = sum(f.n_rows for c in facts.configs.values() for f in c.values())
+            with Progress("publish: load back", total) as progress:
+                verify(options.repo_id, pushed.revision, facts, progress.advance)
+        return Published(pushed, diff, (), None, n_rows)
+
+
+def _target(options: PublishOptions) -> Target:
+    check_repo_id(options.repo_id)
+    if options.create_pr and options.revision != "main":
+        msg = f"--create-pr opens a pull request to 'main'; --revision {options.revision!r} does not go with it"
+        raise ConfigError(msg)
+    check_tag(options.revision, "--revision")
+    if options.tag is not None:
+        check_tag(options.tag, "--tag")
+    return Target(options.repo_id, "dataset", options.revision, options.private, options.create_pr)
+
+
+def _api() -> Any:
+    import sys
+
+    from huggingface_hub import HfApi
+    from huggingface_hub.utils import disable_progress_bars  # type: ignore[attr-defined]
+
+    if not sys.stderr.isatty():
+        disable_progress_bars()
+    return HfApi(library_name="lorid")
+
+
+def _start(target: Target, patience: Patience, *, may_fail: bool) -> RemoteState | None:
+    try:
+        return read_state(_api(), target, patience)
+    except LoridError as e:
+        if not may_fail:
+            raise
+        say(f"warning: not compared with the Hub: {e}")
+        return None
+
+
+def _write(
+    chain: Chain, gates: tuple[Gate, ...], options: PublishOptions, out: Path
+) -> tuple[Facts, str]:
+    """Write the whole folder, the card last; the facts and the tag."""
+    with Progress("publish: write", chain.last.manifest.n_kept) as progress:
+        facts = stage_dataset(
+            chain, out, max_shard_bytes=options.max_shard_bytes, on_row=progress.advance
+        )
+    audit = read_audit(chain.last.folder)
+    labels = _labels(chain.last.folder)
+
+    def card(tag: str) -> str:
+        return dataset_card(
+            chain, facts, gates, options.words, repo_id=options.repo_id, tag=tag,
+            audit=audit, labels=labels,
+        )  # fmt: skip
+
+    # The card names the tag, and the tag is made of all files: so of the card without it.
+    (out / CARD).write_text(card(options.tag or ""), encoding="utf-8")
+    tag = options.tag or content_tag(local_files(out))
+    (out / CARD).write_text(card(tag), encoding="utf-8")
+    return facts, tag
+
+
+def _labels(folder: Path) -> dict[str, Any] | None:
+    path = folder / "labels.json"
+    if not path.is_file():
+        return None
+    body = json.loads(path.read_text(encoding="utf-8"))
+    return body if isinstance(body, dict) else None
+
+
+def _refuse_used(out: Path) -> None:
+    is_ours = (out / FACTS).is_file() and (out / CARD).is_file()
+    if out.exists() and not is_ours and (not out.is_dir() or any(out.iterdir())):
+        msg = f"{out}: exists, and was not written by a dry run; choose another --out"
+        raise ConfigError(msg)
+
+
+@contextmanager
+def _workplace(dry_run: Path | None) -> Iterator[Path]:
+    """An empty folder to write into. That of a dry run gets its name when it is whole."""
+    if dry_run is None:
+        with tempfile.TemporaryDirectory(prefix="lorid-publish-") as folder:
+            yield Path(folder)
+        return
+    tmp = dry_run.with_name(f".{dry_run.name}.tmp")
+    shutil.rmtree(tmp, ignore_errors=True)
+    tmp.mkdir(parents=True)
+    yield tmp
+    shutil.rmtree(dry_run, ignore_errors=True)
+    tmp.rename(dry_run)

@@ -1,0 +1,101 @@
+"""The folders that a dataset came through, oldest first, found by the hashes in their manifests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from lorid_data.errors import InputError
+from lorid_data.schema import Manifest
+from lorid_data.store import MANIFEST, RECORDS, read_manifest, sha256_file
+
+ROW_MAKERS = frozenset({"build", "import", "expand", "export-knowledge"})
+"""Stages whose rows no earlier check has seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One folder of the chain."""
+
+    folder: Path
+    manifest: Manifest
+    sha256: str
+    """Of its manifest: what the next one names as its parent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """What a dataset came through.
+
+    Attributes:
+        links: the folders, oldest first; the last one is published.
+        missing: sha256 of the manifest before the oldest one, where that folder was not found.
+    """
+
+    links: tuple[Link, ...]
+    missing: str | None
+
+    @property
+    def last(self) -> Link:
+        """The folder that is published."""
+        return self.links[-1]
+
+    def find(self, stage: str) -> Link | None:
+        """The last folder of a stage after the last one that made rows."""
+        for link in reversed(self.links):
+            if link.manifest.stage == stage:
+                return link
+            if link.manifest.stage in ROW_MAKERS:
+                return None
+        return None
+
+
+def find_chain(folder: Path, parents: Sequence[Path] = ()) -> Chain:
+    """The chain that ends in `folder`.
+
+    A manifest names its parent by hash, not by path: it is looked for among `parents` and beside
+    the folder.
+
+    Raises:
+        InputError: the folder is unfinished, is no dataset folder, or a file of it has changed
+            since its manifest was written.
+    """
+    link = _link(folder)
+    _check_files(link)
+    by_hash = {sha256_file(p / MANIFEST): p for p in _candidates(folder, parents)}
+    links = [link]
+    while (wanted := links[0].manifest.parent_sha256) is not None:
+        if wanted not in by_hash:
+            return Chain(tuple(links), wanted)
+        links.insert(0, _link(by_hash[wanted]))
+    return Chain(tuple(links), None)
+
+
+def _link(folder: Path) -> Link:
+    manifest = read_manifest(folder)
+    return Link(folder, manifest, sha256_file(folder / MANIFEST))
+
+
+def _check_files(link: Link) -> None:
+    if not (link.folder / RECORDS).is_file():
+        msg = f"{link.folder}: holds no {RECORDS}; name a dataset folder"
+        raise InputError(msg)
+    changed = [
+        name
+        for name, sha in link.manifest.files.items()
+        if name.endswith(".parquet") and sha256_file(link.folder / name) != sha
+    ]
+    if changed:
+        msg = f"{link.folder}: {', '.join(changed)} changed since the manifest was written; make the folder again"
+        raise InputError(msg)
+
+
+def _candidates(folder: Path, parents: Sequence[Path]) -> Iterable[Path]:
+    beside = folder.resolve().parent
+    return [
+        p
+        for p in (*sorted(beside.iterdir()), *parents)
+        # What a dry run wrote repeats the manifest of another folder.
+        if (p / MANIFEST).is_file() and not (p / "publish.json").is_file()
+    ]

@@ -1,0 +1,80 @@
+"""The commands that make a published dataset again, out of its manifests."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from lorid_data.cards import one_line
+from lorid_data.publish.chain import Chain, Link
+from lorid_data.publish.gates import Gate
+
+if TYPE_CHECKING:
+    from lorid_data.publish.card import Words
+
+_INTERNAL = frozenset({"content_sha256", "checks_version", "version"})
+
+
+def commands(chain: Chain, gates: Sequence[Gate], words: Words, *, repo_id: str, tag: str) -> str:
+    """One command a line; folders are named after their stage."""
+    lines = [f"# lorid {chain.last.manifest.code_version}"]
+    if chain.missing:
+        lines.append(f"# what came before is not known here: manifest {chain.missing}")
+    before = "BEFORE"
+    for i, link in enumerate(chain.links):
+        out = f"{i:02d}-{link.manifest.stage}"
+        lines.append(shlex.join(_command(link, before, out)))
+        before = out
+    if any(g.name == "audit" and g.is_met for g in gates):
+        lines.append(shlex.join(["lorid-data", "audit", before]))
+    argv = ["lorid-data", "publish", before, repo_id, "--tag", tag]
+    for g in gates:
+        argv += [] if g.is_met or not g.is_allowed else ["--allow", g.name]
+    if words.title:
+        argv += ["--title", one_line(words.title)]
+    return "\n".join([*lines, shlex.join(argv)])
+
+
+def _command(link: Link, before: str, out: str) -> list[str]:
+    m = link.manifest
+    if m.stage == "build":
+        return ["lorid-data", "build", *_build_options(m.identity, m.settings), "--out", out]
+    if m.stage == "import":
+        table = str(m.identity.get("table", "TABLE"))
+        return [
+            "lorid-data",
+            "import",
+            table,
+            "--split",
+            str(m.identity.get("split")),
+            "--out",
+            out,
+        ]
+    return ["lorid-data", m.stage, before, *_options(m.identity), "--out", out]
+
+
+def _build_options(identity: dict[str, Any], settings: dict[str, Any]) -> list[str]:
+    kind = str(identity.get("teacher"))
+    if kind in ("openai", "anthropic", "server"):
+        kind += f":{identity.get('model')}"
+    if identity.get("endpoint"):
+        kind += f"@{identity['endpoint']}"
+    if kind == "scripted":
+        kind += ":FILE"
+    argv = [str(identity.get("source")), "--teacher", kind, "--split", str(identity.get("split"))]
+    if settings.get("limit") is not None:
+        argv += ["--limit", str(settings["limit"])]
+    if settings.get("mode") not in (None, "online"):
+        argv += ["--mode", str(settings["mode"])]
+    return argv
+
+
+def _options(identity: dict[str, Any]) -> list[str]:
+    """Options of a stage that are plain values; hashes and nested values stay in its config.yaml."""
+    argv: list[str] = []
+    for name, value in identity.items():
+        plain = isinstance(value, (str, int, float)) and not isinstance(value, bool)
+        if plain and name not in _INTERNAL and not name.endswith(("sha256", "version")):
+            argv += [f"--{name.replace('_', '-')}", str(value)]
+    return argv

@@ -1,0 +1,37 @@
+"""What publishing did, or would do, in lines for people."""
+
+from __future__ import annotations
+
+from lorid_data.hub.state import Diff
+from lorid_data.publish import Published
+
+_MOST = 50
+
+
+def describe(done: Published, repo_id: str) -> str:
+    """The result of `publish`, the difference to the Hub included."""
+    lines = []
+    if done.diff is not None:
+        lines += difference(done.diff)
+    if done.pushed is None:
+        lines.append(f"dry run: {done.n_rows:,} rows, nothing was sent; written to {done.folder}")
+        lines += [f"would be refused: {r}" for r in done.refused]
+        return "\n".join(lines)
+    what = "one commit" if done.pushed.made_commit else "nothing changed, no commit"
+    if done.pushed.pull_request:
+        what = f"pull request {done.pushed.pull_request}"
+    at = f", tag {done.pushed.tag}" if done.pushed.tag else ""
+    lines.append(f"published {done.n_rows:,} rows as {repo_id}: {what}{at}; loaded back and equal")
+    return "\n".join(lines)
+
+
+def difference(diff: Diff) -> list[str]:
+    """One line per file that differs from the Hub's, cut where there are very many."""
+    marked = [
+        *(f"+ {p}" for p in diff.added),
+        *(f"~ {p}" for p in diff.changed),
+        *(f"- {p}" for p in diff.deleted),
+    ]
+    more = [f"… and {len(marked) - _MOST:,} more"] if len(marked) > _MOST else []
+    kept = [f"left alone: {', '.join(diff.kept[:10])}"] if diff.kept else []
+    return [*marked[:_MOST], *more, f"= {len(diff.same):,} files unchanged", *kept]

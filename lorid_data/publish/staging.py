@@ -1,0 +1,156 @@
+"""The folder that is published: shards, manifests and configurations of every stage, facts.
+
+Everything but the card, which is made of the facts. Rows pass one by one: memory does not grow
+with their number.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from lorid_data.errors import InputError
+from lorid_data.publish.chain import Chain
+from lorid_data.publish.rows import CONFIGS, arrow_schema, missing_columns, rows_of
+from lorid_data.publish.shards import MAX_SHARD_BYTES, ShardWriter, SplitFacts
+from lorid_data.publish.statistics import Counting, Statistics
+from lorid_data.schema import Record, Reject, Row
+from lorid_data.store import CONFIG, MANIFEST, RECORDS, REJECTS
+
+STAGES = "stages"
+"""Top folder of the manifests and configurations of the stages before."""
+FACTS = "publish.json"
+AUDIT = "audit.json"
+OWNED = (*CONFIGS, STAGES)
+"""Top folders that belong to the publisher: what is in them and not in the folder is deleted."""
+_SPLIT = re.compile(r"\w+(\.\w+)*", re.ASCII)
+_UNNAMED = "unknown"
+"""The split of rejected rows that name none."""
+
+
+class Example(Row):
+    """A rejected row, as a card shows it."""
+
+    stage: str
+    reason: str
+    detail: str
+    evidence: str
+
+
+class Facts(Row):
+    """What was written, and what a card needs beside the manifests."""
+
+    schema_version: int = 1
+    configs: dict[str, dict[str, SplitFacts]]
+    statistics: Statistics
+    examples: tuple[Example, ...]
+    """Of rows rejected by stages that compare rows: a few of each reason."""
+
+
+def stage_dataset(
+    chain: Chain,
+    out: Path,
+    *,
+    max_shard_bytes: int = MAX_SHARD_BYTES,
+    on_row: Callable[[], None] = lambda: None,
+) -> Facts:
+    """Write what is published of a chain into `out`, which must be empty.
+
+    Raises:
+        InputError: a file lacks columns, ids repeat, or a split's name cannot be one of the Hub.
+    """
+    _refuse_repeated_ids(chain.last.folder / RECORDS)
+    writers: dict[tuple[str, str], ShardWriter] = {}
+    counting = Counting()
+
+    def write(config: str, split: str, row: dict[str, Any]) -> None:
+        writer = writers.get((config, split))
+        if writer is None:
+            writer = ShardWriter(out / config, split, arrow_schema(config), max_shard_bytes)
+            writers[config, split] = writer
+        writer.add(row)
+
+    for record in _read(chain.last.folder / RECORDS, Record):
+        split = _split(record["split"], chain.last.folder / RECORDS)
+        for config, row in rows_of(record):
+            write(config, split, row)
+        counting.add(record)
+        on_row()
+    examples: dict[tuple[str, str], list[Example]] = {}
+    for link in chain.links:
+        path = link.folder / REJECTS
+        for reject in _read(path, Reject) if path.is_file() else ():
+            write("rejects", _split(reject["split"] or _UNNAMED, path), reject)
+            some = examples.setdefault((reject["stage"], reject["reason"]), [])
+            if len(some) < 2:
+                some.append(Example(**{n: reject[n] for n in Example.model_fields}))
+    facts = Facts(
+        configs=_closed(writers),
+        statistics=counting.result(),
+        examples=tuple(e for some in examples.values() for e in some),
+    )
+    _copy_manifests(chain, out)
+    (out / FACTS).write_text(facts.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    return facts
+
+
+def _closed(writers: dict[tuple[str, str], ShardWriter]) -> dict[str, dict[str, SplitFacts]]:
+    closed = {key: w.close() for key, w in writers.items()}
+    splits = list(dict.fromkeys(split for _, split in writers))
+    return {
+        c: {s: closed[c, s] for s in splits if (c, s) in closed}
+        for c in CONFIGS
+        if any(config == c for config, _ in closed)
+    }
+
+
+def _copy_manifests(chain: Chain, out: Path) -> None:
+    """Manifest and configuration of each stage, and the audit of the rows that are published."""
+    for i, link in enumerate(chain.links):
+        is_last = link is chain.last
+        target = out if is_last else out / STAGES / f"{i:02d}-{link.manifest.stage}"
+        target.mkdir(parents=True, exist_ok=True)
+        for name in (MANIFEST, CONFIG, *((AUDIT,) if is_last else ())):
+            if (link.folder / name).is_file():
+                shutil.copyfile(link.folder / name, target / name)
+
+
+def _read(path: Path, kind: type[Row]) -> Iterator[dict[str, Any]]:
+    """The rows of a parquet file, a few at a time."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path, pre_buffer=False) as file:
+            missing = missing_columns(file.schema_arrow.names, kind)
+            if missing:
+                msg = f"{path}: missing columns {missing}; this is no file of {kind.__name__} rows"
+                raise InputError(msg)
+            names = list(kind.__annotations__)
+            for batch in file.iter_batches(batch_size=1000, columns=names):
+                yield from batch.to_pylist()
+    except (pa.ArrowException, OSError) as e:
+        raise InputError(f"{path}: cannot be read ({e})") from e
+
+
+def _split(name: str, path: Path) -> str:
+    if not _SPLIT.fullmatch(name) or len(name) > 64:
+        msg = f"{path}: the split {name!r} cannot be the name of a split on the Hub; use letters, digits and '_'"
+        raise InputError(msg)
+    return name
+
+
+def _refuse_repeated_ids(path: Path) -> None:
+    import polars as pl
+
+    ids = pl.scan_parquet(path).select("row_id").collect()["row_id"]
+    if not len(ids):
+        raise InputError(f"{path}: holds no rows; nothing to publish")
+    if ids.n_unique() != len(ids):
+        repeated = ids.filter(ids.is_duplicated())[0]
+        raise InputError(
+            f"{path}: row_id {repeated!r} stands twice, so that nothing can join by it"
+        )
