@@ -15,14 +15,16 @@ DUPLICATE = 0.75
 def specifics(rule: str) -> frozenset[str]:
     """The stems of a rule that name something to do or to do it with; formulas count as one each."""
     named = {s for s in stems(rule) if s in lexicon().specific}
-    return frozenset(named | {f for f in formulas(rule) if re.search(r"[\\^_=+*/<>-]|\d", f)})
+    return frozenset(
+        named | {f for f in formulas(rule) if re.search(r"[\\^_=+*/<>-]|\d|[A-Za-z]{2}", f)}
+    )
 
 
 def generic_rule(rule: str) -> str | None:
     """The rule names nothing specific: it could stand under every question."""
     if not rule.strip() or specifics(rule):
         return None
-    return rule[:80]
+    return "names nothing specific"
 
 
 def generic_list(rules: Sequence[str]) -> str | None:

@@ -17,7 +17,7 @@ from lorid_data.audit.result import Flag
 from lorid_data.checks import Severity, rule_fault
 from lorid_data.schema import Record
 
-VERSION = 1
+VERSION = 2
 """Raised when a check changes what it finds."""
 Level = Literal["rule", "list", "row"]
 FREQUENT = 0.01

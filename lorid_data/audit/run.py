@@ -16,7 +16,8 @@ from pydantic import Field
 from lorid_data.audit import acceptance
 from lorid_data.audit.checks import VERSION, examine, frequent_rules, rule_counts
 from lorid_data.audit.gates import gates, rates, thresholds
-from lorid_data.audit.result import AUDIT_JSON, SCHEMA, Audit, read_audit
+from lorid_data.audit.page import write_page
+from lorid_data.audit.result import AUDIT_HTML, AUDIT_JSON, SCHEMA, Audit, read_audit
 from lorid_data.errors import InputError
 from lorid_data.progress import say
 from lorid_data.sampling import draw_by_original
@@ -53,11 +54,17 @@ def audit(folder: Path, options: AuditOptions) -> Audit:
         seen = sha256_file(folder / RECORDS)
         identity = _identity(seen, options)
         done = _done(folder)
-        if done is not None and done.identity_sha256 == identity:
+        if (
+            done is not None
+            and done.identity_sha256 == identity
+            and (folder / AUDIT_HTML).is_file()
+        ):
             return done
         result = build_audit(
             records, options, limits, records_sha256=seen, identity_sha256=identity
         )
+        # The page first: the file by which a finished audit is recognised is written last.
+        write_page(folder / AUDIT_HTML, folder.resolve().name, result, records)
         write_text(folder / AUDIT_JSON, result.to_json())
     return result
 
@@ -119,7 +126,7 @@ def summary(result: Audit, folder: Path) -> str:
     flagged = [r for r in result.rates if r.n_flagged]
     lines = [
         f"audit: {result.n_rows:,} rows of {result.n_questions:,} original questions, {result.n_rules:,} rules; "
-        f"{len(result.rows):,} rows with findings → {folder / AUDIT_JSON}"
+        f"{len(result.rows):,} rows with findings → {folder / AUDIT_HTML}"
     ]
     lines += [
         f"  {r.check}: {r.n_flagged:,} of {r.n:,} original questions, {r.fraction:.2%} ({r.ci_low:.2%} to {r.ci_high:.2%}); "

@@ -1,0 +1,179 @@
+"""`audit.html`: the gates, the rates, how far the checks can be trusted, and the rows, on one page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from lorid_data import pages
+from lorid_data.audit import tables
+from lorid_data.audit.acceptance import accept_probability
+from lorid_data.audit.checks import BY_NAME
+from lorid_data.audit.labels import READER
+from lorid_data.audit.page_rows import MOST_ROWS, data_blocks, filters, shown_rows, tone
+from lorid_data.audit.result import Audit
+from lorid_data.pages import Estimate, Series
+from lorid_data.pages import Row as ChartRow
+from lorid_data.schema import Record
+from lorid_data.store import write_text
+
+_PLANS = ((50, 2), (100, 4), (200, 10))
+
+
+def write_page(path: Path, name: str, result: Audit, records: Sequence[Record]) -> None:
+    """Write the page of an audit.
+
+    Args:
+        path: the file.
+        name: what the folder is called on the page.
+        result: the audit.
+        records: the records that it saw.
+    """
+    write_text(path, render(name, result, records))
+
+
+def render(name: str, result: Audit, records: Sequence[Record]) -> str:
+    """The page as one HTML text that asks nothing of any network."""
+    rows = shown_rows(result, records)
+    nav = [("findings", "Findings"), ("rates", "Rates"), ("lists", "Lists"), ("trust", "Trust")]
+    nav += [("judge", "Judge")] if result.judge is not None else []
+    nav += [("reading", "Reading"), ("rows-section", "Rows"), ("settings", "Settings")]
+    return pages.page(
+        "Audit of knowledge",
+        _sections(result, rows),
+        subtitle=f"{name} · {result.n_rows:,} rows of {result.n_questions:,} original questions · {result.n_rules:,} rules",
+        nav=nav,
+        scripts=[pages.packaged("lorid_data.audit", "audit.js")],
+        data=data_blocks(result, rows),
+    )
+
+
+def _sections(result: Audit, rows: Sequence[Record]) -> Iterator[str]:
+    items = "".join(f"<li>{pages.esc(s)}</li>" for s in findings(result))
+    yield pages.section(
+        "findings",
+        "What the audit found",
+        f'<ul class="findings">{items}</ul>',
+        "<h3>Gates</h3>",
+        pages.table_html(tables.gates(result)),
+    )
+    yield pages.section("rates", "Rates", *_rates(result))
+    yield pages.section("lists", "Rules and lists", *_lists(result))
+    yield pages.section(
+        "trust",
+        "How far to trust the checks",
+        pages.paragraph(READER, "note"),
+        pages.table_html(tables.trust()),
+    )
+    if result.judge is not None:
+        yield pages.section("judge", "The judge", pages.table_html(tables.judge(result.judge)))
+    yield pages.section("reading", "Reading by people", *_reading(result))
+    yield pages.section("rows-section", "Rows", _rows(result, rows))
+    yield pages.section("settings", "Settings", pages.table_html(tables.settings(result)))
+
+
+def findings(result: Audit) -> list[str]:
+    """What matters, in sentences; the verdict first."""
+    unmet = [g for g in result.gates if not g.met]
+    n = len(result.gates)
+    if not n:
+        said = ["No gate was set."]
+    elif unmet:
+        said = [f"{len(unmet)} of {n} gates are not met: {', '.join(g.check for g in unmet)}."]
+    else:
+        said = [f"All {n} gates are met."]
+    n_rows = {r.check: r.n_rows_flagged for r in result.rates}
+    said += [f"{g.check}, {n_rows[g.check]:,} rows: {BY_NAME[g.check].sentence}" for g in unmet]
+    n_flagged = len(result.rows)
+    said.append(
+        f"{n_flagged:,} of {result.n_rows:,} rows have a finding of any kind; those without a gate are for people to look at."
+    )
+    if result.n_questions < 30:
+        said.append(
+            f"Only {result.n_questions:,} original questions: these are failures that exist, not rates that would hold elsewhere."
+        )
+    return said
+
+
+def _rates(result: Audit) -> Iterator[str]:
+    shown = [r for r in result.rates if r.n_flagged or BY_NAME[r.check].max_fraction is not None]
+    chart = pages.interval_chart(
+        "Fraction of original questions that each check flags",
+        [ChartRow(r.check, (Estimate(r.fraction, r.ci_low, r.ci_high),)) for r in shown],
+        low=0.0,
+    )
+    yield f'<div class="wide">{chart}</div>'
+    yield pages.paragraph(
+        "Dots are fractions of original questions, bars 95 % intervals (Wilson). Variants of one question carry one list and count once.",
+        "note",
+    )
+    yield pages.table_html(tables.rates(result))
+
+
+def _lists(result: Audit) -> Iterator[str]:
+    lengths = result.figures["n_rules_per_list"]
+    labels = list(lengths)
+    chart = pages.bar_chart(
+        "Rules per list",
+        labels,
+        [("", [float(lengths[n]) for n in labels])],
+        x_label="rules in a list",
+    )
+    caption = "Lists of original questions by their number of rules."
+    yield pages.figure(chart, tables.lengths(result), caption)
+    frequent = tables.frequent(result)
+    if frequent.rows:
+        yield "<h3>Rules that stand most often</h3>"
+        yield pages.table_html(frequent)
+
+
+def _reading(result: Audit) -> Iterator[str]:
+    steps = [i / 200 for i in range(41)]
+    series = [
+        Series(
+            f"read {n}, accept up to {c}",
+            tuple((p * 100, accept_probability(n, c, p)) for p in steps),
+            labels=tuple(
+                f"{p:.1%} defective: accepted with {accept_probability(n, c, p):.1%}" for p in steps
+            ),
+            series=i,
+        )
+        for i, (n, c) in enumerate(_PLANS)
+    ]
+    chart = pages.line_chart(
+        "How likely a dataset is accepted",
+        series,
+        x_label="defective original questions, in %",
+        y_label="accepted with",
+    )
+    caption = "How often a dataset with so many defective lists would pass each plan."
+    yield pages.paragraph(
+        f"The rows of the filter “To read” are one row of each of {len(result.sample):,} original questions, drawn by chance. "
+        "What the checks cannot see, a wrong rule above all, only shows there."
+    )
+    yield pages.figure(chart, tables.claims(result), caption)
+
+
+def _rows(result: Audit, rows: Sequence[Record]) -> str:
+    wanted = len(set(result.rows) | set(result.sample))
+    note = (
+        f"<p class='note'>{wanted:,} rows have a finding or are to be read; {len(rows):,} of them are here, drawn by chance (at most {MOST_ROWS:,}).</p>"
+        if wanted > len(rows)
+        else ""
+    )
+    buttons = "".join(
+        f'<button type="button" data-filter="{pages.esc(key)}" data-tone="{tone(key)}" aria-pressed="{"true" if key == "all" else "false"}">'
+        f'{pages.esc(label)} <span class="count"></span></button>'
+        for key, label in filters(result)
+    )
+    return (
+        '<p class="note">Open a row to read it. <kbd>/</kbd> searches, <kbd>j</kbd> and <kbd>k</kbd> move, '
+        f"<kbd>Enter</kbd> opens, <kbd>Esc</kbd> closes.</p>{note}"
+        '<div class="tools"><input type="search" id="search" placeholder="Search questions, rules, findings, ids" '
+        'aria-label="Search rows"></div>'
+        f'<div class="tools"><div class="filters" role="group" aria-label="Filter">{buttons}</div></div>'
+        '<p id="status" class="note" role="status">Opening…</p><ol class="rows" id="rows"></ol>'
+        '<div class="pager"><button type="button" id="previous">Previous</button><span id="where"></span>'
+        '<button type="button" id="next">Next</button></div>'
+        "<noscript><p>The table of rows needs JavaScript; everything above does not.</p></noscript>"
+    )
