@@ -174,6 +174,27 @@ def refuse_duplicates(folder: Path, row_ids: Sequence[str]) -> None:
         raise InputError(msg)
 
 
+def iter_records(folder: Path, *, at_once: int = 512) -> Iterator[Record]:
+    """The records of a finished dataset folder, a few at a time: memory does not grow with them.
+
+    Raises:
+        InputError: as `read_records`.
+    """
+    import pyarrow.parquet as pq
+
+    read_manifest(folder)
+    path = folder / RECORDS
+    if not path.is_file():
+        read_frame(path)  # says what is missing
+    try:
+        with pq.ParquetFile(path, memory_map=True) as file:
+            for batch in file.iter_batches(batch_size=at_once):
+                yield from (Record.model_validate(row) for row in batch.to_pylist())
+    except (OSError, ValueError) as e:  # pyarrow's and pydantic's own errors are these
+        msg = f"{path}: not a readable file of records ({e})"
+        raise InputError(msg) from e
+
+
 # --- manifest and stages -----------------------------------------------------------------------
 
 

@@ -21,7 +21,12 @@ _LIST = "complete.json"
 
 
 def seal(checkpoint: Path) -> None:
-    """Write the list of a checkpoint's files. Called when all of them are there."""
+    """Write the list of a checkpoint's files. Called when all of them are there.
+
+    The pickled arguments of the trainer are left out: nothing reads them, and whoever loads a
+    pickle runs what is in it.
+    """
+    (checkpoint / "training_args.bin").unlink(missing_ok=True)
     files = {
         str(p.relative_to(checkpoint)): sha256_file(p)
         for p in sorted(checkpoint.rglob("*"))
@@ -33,6 +38,8 @@ def seal(checkpoint: Path) -> None:
 def latest(folder: Path) -> Path | None:
     """The newest whole checkpoint below `folder`; unsealed ones are removed.
 
+    The others are checked as well: the best one of a run is loaded at its end.
+
     Raises:
         StageError: a sealed checkpoint has lost a file, or a file has changed.
     """
@@ -42,9 +49,8 @@ def latest(folder: Path) -> Path | None:
         if not (checkpoint / _LIST).is_file():
             shutil.rmtree(checkpoint)
             continue
+        _check(checkpoint)
         whole = checkpoint
-    if whole is not None:
-        _check(whole)
     return whole
 
 

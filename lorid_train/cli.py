@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from lorid_data.commands import make_app, read_yaml, run
+from lorid_data.commands import make_app, read_yaml, run, secrets_in
 
 app = make_app("lorid-train", "Train LoRID's three roles, run their interaction, report honestly.")
 
@@ -19,26 +19,60 @@ Many = Parameter(consume_multiple=True)
 
 @app.command
 def sft(
-    config: Path, *, role: Annotated[list[str] | None, Many] = None, out: str | None = None
+    config: Path,
+    *,
+    role: Annotated[list[str] | None, Many] = None,
+    out: str | None = None,
+    dry_run: bool = False,
 ) -> None:
     """Train the LoRA adapters of the roles on one frozen base model.
+
+    The plan is printed first: rows, tokens, steps, trainable parameters, estimated memory and time.
 
     Args:
         config: YAML file: base, data, out, and what `lora` and `sft` change of the paper's settings.
         role: Train these roles only (ir, kg, dr); all that the file names by default.
         out: Run folder, instead of the file's.
+        dry_run: Print the plan and stop; nothing is written.
     """
+    from lorid_data.errors import ConfigError
+    from lorid_train import processes, sft
     from lorid_train.config import TrainConfig, parse
-    from lorid_train.sft import train
 
     body: dict[str, Any] = read_yaml(config)
+    if problems := secrets_in(body, str(config)):
+        raise ConfigError(*problems)
     body |= {k: v for k, v in {"roles": role, "out": out}.items() if v}
-    manifest = train(parse(TrainConfig, body, str(config)))
+    parsed = parse(TrainConfig, body, str(config))
+    if dry_run:
+        sft.dry_run(parsed, print)
+        return
+    manifest = sft.train(parsed, say=lambda line: print(line, flush=True))
+    if not processes.is_first():
+        return
     for name, figures in manifest.figures.items():
         losses = figures["train_loss"]  # logged every logging_steps: a short run has none
         last = f", last loss {losses[-1]['loss']:.4f}" if losses else ""
         print(f"{name}: {figures['n_rows']} rows, {figures['n_steps']} steps{last}")
     print(f"adapters: {Path(body['out']) / 'adapters'}")
+
+
+@app.command
+def merge(adapter: Path, *, out: Path, base: str | None = None) -> None:
+    """Write the base model with one adapter merged in, shard by shard.
+
+    Args:
+        adapter: Adapter folder, such as RUN/adapters/ir.
+        out: New model folder.
+        base: Base model, where it is not the one that the adapter names.
+    """
+    from lorid_train.merge import merge as merge_adapter
+
+    done = merge_adapter(adapter, out, base=base)
+    print(
+        f"merged {done.n_merged} matrices, copied {done.n_copied} tensors, {done.n_shards} shards"
+    )
+    print(f"model: {out}")
 
 
 @app.command

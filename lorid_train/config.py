@@ -24,6 +24,26 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class Validation(Settings):
+    """What a training run is measured on while it goes on.
+
+    How often, and what counts as best, are fields of `trl.SFTConfig`: `eval_strategy`,
+    `eval_steps`, `metric_for_best_model` (`loss` or `accuracy`), `load_best_model_at_end`.
+    """
+
+    split: str | None = "validation"
+    """Which split; null takes all rows."""
+    data: str | dict[str, str] | None = None
+    """A dataset folder, or one per role; null takes the training run's."""
+    limit: int | None = Field(default=None, ge=1)
+    """At most so many rows per role, from the front."""
+    greedy: int = Field(default=0, ge=0)
+    """So many of them are also answered by greedy decoding, and the answers graded."""
+    max_new_tokens: int = Field(default=512, ge=1)
+    patience: int | None = Field(default=None, ge=1)
+    """Stop after so many evaluations without a better one, and keep the best adapter."""
+
+
 class TrainConfig(Settings):
     """One training run: a base model, the roles' datasets, LoRA and optimiser.
 
@@ -53,6 +73,7 @@ class TrainConfig(Settings):
     """CPU threads; null leaves the choice to PyTorch. Results are equal at equal threads."""
     lora: dict[str, Any] = Field(default_factory=dict)
     sft: dict[str, Any] = Field(default_factory=dict)
+    validation: Validation | None = None
     per_role: dict[str, dict[str, dict[str, Any]]] = Field(default_factory=dict)
     """Changes for one role: {kg: {sft: {num_train_epochs: 1}, lora: {r: 8}}}."""
 
@@ -66,6 +87,11 @@ class TrainConfig(Settings):
     def data_for(self, role: str) -> Path:
         """The dataset folder of one role."""
         return Path(self.data if isinstance(self.data, str) else self.data[role])
+
+    def validation_for(self, role: str) -> Path:
+        """The dataset folder that one role is measured on; of a run with `validation` only."""
+        data = (self.validation and self.validation.data) or self.data
+        return Path(data if isinstance(data, str) else data[role])
 
 
 PAPER_LORA: dict[str, Any] = {

@@ -33,6 +33,7 @@ SFT: dict[str, Any] = {
     "gradient_accumulation_steps": 1,
     "gradient_checkpointing": False,
     "bf16": False,
+    "train_sampling_strategy": "group_by_length",
 }
 PER_ROLE: dict[str, dict[str, dict[str, Any]]] = {
     "kg": {"sft": {"num_train_epochs": 1}},  # its rules come out word for word by then

@@ -7,251 +7,309 @@ carry loss. A run that was killed goes on from its last whole checkpoint, with t
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
 import time
-from collections.abc import Callable
-from dataclasses import fields
-from functools import partial
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lorid_data import prompts
 from lorid_data.commands import Progress
-from lorid_data.errors import ConfigError, InputError, unknown_key
+from lorid_data.errors import InputError
 from lorid_data.schema import Manifest, Record, Reject
-from lorid_data.store import (
-    REJECTS,
-    Stage,
-    manifest_sha256,
-    open_stage,
-    read_records,
-    write_rows,
-)
-from lorid_train import adapters, base_model, checkpoints, formats, roles
+from lorid_data.store import REJECTS, Stage, iter_records, manifest_sha256, open_stage, write_rows
+from lorid_train import base_model, checkpoints, formats, planning, processes, roles, saving, tokens
+from lorid_train import validation as exams
 from lorid_train.base_model import LIBRARIES, Base
 from lorid_train.config import TrainConfig
-from lorid_train.tokens import RoleData, tokenise
-from lorid_train.trainer import MANAGED, assert_masked, make_callback, make_trainer, n_steps
+from lorid_train.preflight import check
+from lorid_train.tokens import RoleCounts
+from lorid_train.trainer import (
+    RoleRows,
+    assert_masked,
+    make_args,
+    make_callback,
+    make_trainer,
+    n_steps,
+)
 
 _NAMELESS_SETTINGS = {"out", "data", "base"}
 """Paths and names: what they hold decides the result, and is hashed instead."""
+_TOKENS = ".tokens"
+"""Folder of the tokenised rows inside a run folder, while it trains."""
 
 
-def check(config: TrainConfig) -> None:
-    """Refuse a configuration that cannot be run, with all its problems.
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What the roles of a run share."""
 
-    Raises:
-        ConfigError: unknown roles, formats or keys, or a role without data.
-    """
-    from peft import LoraConfig
-    from trl import SFTConfig
-
-    problems = [str(e) for name in config.roles if (e := _error(partial(roles.role, name)))]
-    if e := _error(lambda: formats.load(config.format)):
-        problems.append(str(e))
-    if not isinstance(config.data, str):
-        problems += [
-            f"data: no dataset for the role {r!r}" for r in config.roles if r not in config.data
-        ]
-    problems += [
-        unknown_key(r, config.roles, "per_role") for r in config.per_role if r not in config.roles
-    ]
-    known = {
-        "lora": {f.name for f in fields(LoraConfig)},
-        "sft": {f.name for f in fields(SFTConfig)},
-    }
-    parts: list[tuple[str, dict[str, dict[str, Any]]]] = [
-        ("", {"lora": config.lora, "sft": config.sft})
-    ]
-    parts += [(f"per_role.{r}.", body) for r, body in config.per_role.items()]
-    for where, body in parts:
-        for part, given in body.items():
-            if part not in known:
-                problems.append(unknown_key(part, known, where.rstrip(".")))
-                continue
-            problems += [
-                unknown_key(k, known[part] - MANAGED, where + part)
-                for k in given
-                if k not in known[part]
-            ]
-            problems += [
-                f"{where}{part}: {k!r} is set by the run itself; remove it"
-                for k in given
-                if k in MANAGED
-            ]
-    if problems:
-        raise ConfigError(*problems)
+    config: TrainConfig
+    base: Base
+    tokenizer: Any
+    out: Path
 
 
-def _error(attempt: Callable[[], object]) -> ConfigError | None:
-    try:
-        attempt()
-    except ConfigError as e:
-        return e
-    return None
-
-
-def _select(config: TrainConfig, role: str) -> list[Record]:
-    """The records that a role trains on."""
-    folder = config.data_for(role)
-    records = read_records(folder)
-    chosen = [r for r in records if config.split in (None, r.split)][: config.limit]
-    if not chosen:
-        splits = sorted({r.split for r in records})
-        msg = f"{folder}: no rows of split {config.split!r}; it has {splits or 'no rows at all'}"
-        raise InputError(msg)
-    return chosen
-
-
-def train(config: TrainConfig) -> Manifest:
+def train(config: TrainConfig, *, say: Callable[[str], None] | None = None) -> Manifest:
     """Train all roles of a configuration; do nothing where that has been done.
+
+    Args:
+        config: the run.
+        say: told the plan, line by line, before the first step.
 
     Raises:
         ConfigError: the configuration or its inputs cannot be used; nothing was written.
         StageError: training failed; checkpoints stay.
     """
+    run, identity = _opened(config)
+    settings = {"base": config.base, "data": config.data}
+    with _stage(run.out, identity, settings) as stage:
+        done = processes.told_by_first(stage.done)
+        if done is not None:
+            return done  # type: ignore[no-any-return]
+        stage.libraries += LIBRARIES
+        try:
+            manifest = _train_roles(run, stage, say or (lambda _: None))
+        finally:
+            if processes.is_first():
+                shutil.rmtree(run.out / _TOKENS, ignore_errors=True)
+        return processes.told_by_first(manifest)  # type: ignore[no-any-return]
+
+
+def dry_run(config: TrainConfig, say: Callable[[str], None]) -> None:
+    """Say the plan of a configuration; write nothing, train nothing, load no weights.
+
+    Raises:
+        ConfigError: as `train`.
+    """
+    run, _ = _opened(config)
+    counts = {}
+    for name in config.roles:
+        counts[name] = RoleCounts()
+        for _ in _token_rows(run, name, counts[name]):
+            pass
+    planning.say_plan(config, run.base, counts, say)
+
+
+def _opened(config: TrainConfig) -> tuple[_Run, dict[str, Any]]:
+    """The checked configuration with its base model found, and what decides the result."""
     check(config)
     base = base_model.resolve(config.base, config.revision)
-    records = {r: _select(config, r) for r in config.roles}
+    tokenizer = base_model.load_tokenizer(base)
+    base_model.check_tokenizer(tokenizer, base)
+    run = _Run(config, base, tokenizer, Path(config.out))
+    for name in config.roles:  # what fails with the first row fails before anything is written
+        next(_token_rows(run, name, RoleCounts()))
+        if config.validation is not None:
+            next(_token_rows(run, name, RoleCounts(), validation=True))
     identity = {
         **config.model_dump(mode="json", exclude=_NAMELESS_SETTINGS),
         "base_sha256": base.fingerprint,
         "data_sha256": {r: manifest_sha256(config.data_for(r)) for r in config.roles},
         "format_sha256": formats.load(config.format).sha256,
+        "n_processes": processes.count(),
     }
-    settings = {"base": config.base, "data": config.data}
+    if config.validation is not None:
+        identity["validation"] |= {
+            "data": {r: manifest_sha256(config.validation_for(r)) for r in config.roles}
+        }
+    return run, identity
+
+
+@contextmanager
+def _stage(out: Path, identity: dict[str, Any], settings: dict[str, Any]) -> Iterator[Stage]:
+    """The run folder: locked and written by the first process, shared by the others."""
+    if not processes.is_first():
+        yield Stage(out, "sft", identity, settings, None)
+        return
     with open_stage(
-        Path(config.out), "sft", identity=identity, settings=settings, same_settings=lambda *_: True
+        out, "sft", identity=identity, settings=settings, same_settings=lambda *_: True
     ) as stage:
-        if stage.done is not None:
-            return stage.done
-        stage.libraries += LIBRARIES
-        return _train_roles(config, base, records, stage)
+        yield stage
 
 
-def _train_roles(
-    config: TrainConfig, base: Base, records: dict[str, list[Record]], stage: Stage
-) -> Manifest:
+def _records(config: TrainConfig, role: str, *, validation: bool = False) -> Iterator[Record]:
+    """The records that a role trains on, or is measured on.
+
+    Raises:
+        InputError: there are none.
+    """
+    v = config.validation if validation else None
+    folder = config.validation_for(role) if v else config.data_for(role)
+    split, limit = (v.split, v.limit) if v else (config.split, config.limit)
+    n, splits = 0, set()
+    for record in iter_records(folder):
+        splits.add(record.split)
+        if split in (None, record.split):
+            n += 1
+            yield record
+            if n == limit:
+                return
+    if not n:
+        msg = f"{folder}: no rows of split {split!r}; it has {sorted(splits) or 'no rows at all'}"
+        raise InputError(msg)
+
+
+def _token_rows(
+    run: _Run, role: str, counts: RoleCounts, *, validation: bool = False
+) -> Iterator[tokens.TokenRow]:
+    """The tokenised rows of a role.
+
+    Raises:
+        InputError: none of its records can be trained on.
+        ConfigError: a token that the base model does not have.
+    """
+    records = _records(run.config, role, validation=validation)
+    fmt = formats.load(run.config.format)
+    made = tokens.tokenise(
+        roles.role(role),
+        records,
+        fmt,
+        run.tokenizer,
+        max_tokens=run.config.max_tokens,
+        counts=counts,
+    )
+    n_known = planning.vocabulary_of(run.base)
+    yield from tokens.known_ids(made, n_known, f"base {run.base.name!r}")
+    if not counts.n_rows:
+        reasons = ", ".join(sorted({r.reason for r in counts.rejects}))
+        msg = f"role {role!r}: none of {counts.n_in} rows can be used; see the reasons: {reasons}"
+        raise InputError(msg)
+
+
+def _tokenised(run: _Run, role: str, *, validation: bool = False) -> tuple[Path, RoleCounts]:
+    """The rows of a role in a file, written by the first process, and their counts."""
+    path = run.out / _TOKENS / f"{role}{'-validation' * validation}.arrow"
+    counts = RoleCounts()
+    if processes.is_first():
+        tokens.write_rows(path, _token_rows(run, role, counts, validation=validation))
+    return path, processes.told_by_first(counts)
+
+
+def _train_roles(run: _Run, stage: Stage, say: Callable[[str], None]) -> Manifest | None:
     import torch
 
+    config = run.config
     if config.threads:
         torch.set_num_threads(config.threads)
-    tokenizer = base_model.load_tokenizer(base)
-    fmt = formats.load(config.format)
-    data = {
-        name: tokenise(roles.role(name), rows, fmt, tokenizer, max_tokens=config.max_tokens)
-        for name, rows in records.items()
-    }
-    for name, made in data.items():
-        if not made.rows:
-            msg = f"role {name!r}: none of {len(records[name])} rows can be trained on; see the reasons: {_reasons(made)}"
-            raise InputError(msg)
-    rejects = [r for made in data.values() for r in made.rejects]
-    write_rows(stage.out / REJECTS, Reject, rejects)
+    files = {name: _tokenised(run, name) for name in config.roles}
+    counts = {name: c for name, (_, c) in files.items()}
+    rejects = [r for c in counts.values() for r in c.rejects]
+    if processes.is_first():
+        write_rows(stage.out / REJECTS, Reject, rejects)
+        planning.say_plan(config, run.base, counts, say)
     model = None
-    for name, made in data.items():
+    for name in config.roles:
         adapter = stage.out / "adapters" / name
-        if not adapter.is_dir():
+        if not processes.told_by_first(adapter.is_dir()):
             if model is None:
-                model = base_model.load_model(base, config.dtype)
-            model = _train_role(config, name, base, model, tokenizer, made, stage.out)
-        stage.figures[name] = json.loads((adapter / "training.json").read_text(encoding="utf-8"))
+                model = base_model.load_model(run.base, config.dtype)
+            model = _train_role(run, name, model, files[name])
+        if processes.is_first():
+            stage.figures[name] = saving.read_figures(adapter)
+    if not processes.is_first():
+        return None
     by_reason: dict[str, int] = {}
     for r in rejects:
         by_reason[r.reason] = by_reason.get(r.reason, 0) + 1
-    n_in = sum(len(rows) for rows in records.values())
     return stage.finish(
-        n_in=n_in, n_kept=sum(len(d.rows) for d in data.values()), n_rejected=by_reason
+        n_in=sum(c.n_in for c in counts.values()),
+        n_kept=sum(c.n_rows for c in counts.values()),
+        n_rejected=by_reason,
     )
 
 
-def _reasons(made: RoleData) -> str:
-    return ", ".join(sorted({r.reason for r in made.rejects})) or "no rows"
-
-
-def _train_role(
-    config: TrainConfig,
-    name: str,
-    base: Base,
-    model: Any,
-    tokenizer: Any,
-    made: RoleData,
-    out: Path,
-) -> Any:
+def _train_role(run: _Run, name: str, model: Any, file: tuple[Path, RoleCounts]) -> Any:
     """Train one adapter and save it; give the bare base model back for the next role."""
     from peft import LoraConfig, get_peft_model
     from transformers import set_seed
 
-    lora, sft = config.for_role(name)
+    config, (path, counts) = run.config, file
+    folder = run.out / "checkpoints" / name
+    args = make_args(config, name, folder)
     set_seed(config.seed)  # LoRA's A matrices are drawn here
-    peft_model = get_peft_model(model, LoraConfig(task_type="CAUSAL_LM", **lora))
-    folder = out / "checkpoints" / name
-    trainer = make_trainer(config, peft_model, tokenizer, made.rows, folder, sft)
+    peft_model = get_peft_model(
+        model, LoraConfig(task_type="CAUSAL_LM", **config.for_role(name)[0])
+    )
+    rows = tokens.read_dataset(path, pack_to=config.max_tokens if args.packing else None)
+    trainer = make_trainer(
+        peft_model, args, run.tokenizer, _with_validation(run, name, rows, counts)
+    )
+    _ask(run, name, trainer)
     assert_masked(trainer)
-    resume = checkpoints.latest(folder)
+    resume = processes.told_by_first(checkpoints.latest(folder) if processes.is_first() else None)
     cpu_start = time.process_time()
     done = int(resume.name.rpartition("-")[2]) if resume else 0
-    total = n_steps(trainer, len(made.rows))
-    with Progress(f"train {name}", total, done=done) as progress:
-        trainer.add_callback(make_callback(name, progress, folder))
-        with checkpoints.full_disk_said(out):
+    patience = config.validation.patience if config.validation else None
+    with _progress(name, n_steps(args, len(rows)), done) as progress:
+        trainer.add_callback(make_callback(progress, folder, patience))
+        with checkpoints.full_disk_said(run.out):
             trainer.train(resume_from_checkpoint=str(resume) if resume else None)
-    figures = {
-        "n_rows": len(made.rows),
-        "n_tokens": made.n_tokens,
-        "n_target_tokens": made.n_target_tokens,
-        "n_steps": int(trainer.state.global_step),
-        "train_loss": [
-            {"step": h["step"], "loss": h["loss"]} for h in trainer.state.log_history if "loss" in h
-        ],
-        "n_trainable_parameters": peft_model.get_nb_trainable_parameters()[0],
-    }
-    with checkpoints.full_disk_said(out):
-        _save_adapter(out / "adapters" / name, config, name, base, peft_model, figures)
-    cpu_s = time.process_time() - cpu_start
-    print(f"train {name}: {cpu_s:.0f} CPU-seconds", file=sys.stderr, flush=True)  # noqa: T201
+    weights = trainer.accelerator.get_state_dict(trainer.model) if trainer.is_fsdp_enabled else None
+    if processes.is_first():
+        with checkpoints.full_disk_said(run.out):
+            target = run.out / "adapters" / name
+            figures = _figures(trainer, counts)
+            saving.save_adapter(target, config, name, run.base, peft_model, figures, weights)
+        cpu_s = time.process_time() - cpu_start
+        print(f"train {name}: {cpu_s:.0f} CPU-seconds", file=sys.stderr, flush=True)  # noqa: T201
+    processes.wait()
     return peft_model.unload()
 
 
-def _save_adapter(
-    target: Path,
-    config: TrainConfig,
-    name: str,
-    base: Base,
-    model: Any,
-    figures: dict[str, Any],
-) -> None:
-    """Write an adapter folder under another name, then give it its name: whole or absent."""
-    tmp = target.with_name(f".{name}.tmp")
-    shutil.rmtree(tmp, ignore_errors=True)
-    model.save_pretrained(str(tmp), safe_serialization=True)
-    config_file = tmp / "adapter_config.json"
-    body = json.loads(config_file.read_text(encoding="utf-8"))
-    body["base_model_name_or_path"] = base.name  # never this machine's path of a packaged model
-    config_file.write_text(json.dumps(body, indent=2, sort_keys=True), encoding="utf-8")
-    (tmp / "README.md").unlink(missing_ok=True)  # names a local path; cards are made on publishing
-    fmt, role = formats.load(config.format), roles.role(name)
-    adapters.write_card(
-        tmp,
-        {
-            "schema": 1,
-            "role": name,
-            "format": fmt.name,
-            "format_sha256": fmt.sha256,
-            "prompt": role.prompt_id,
-            "prompt_sha256": prompts.load(role.prompt_id).sha256,
-            "base": base.name,
-            "base_revision": base.revision,
-            "base_fingerprint": base.fingerprint,
-            "data_manifest_sha256": manifest_sha256(config.data_for(name)),
-            "seed": config.seed,
-            "max_tokens": config.max_tokens,
-        },
-    )
-    (tmp / "training.json").write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
-    for path in tmp.iterdir():
-        path.chmod(0o644)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    tmp.replace(target)
+def _with_validation(run: _Run, name: str, rows: Any, counts: RoleCounts) -> RoleRows:
+    """The role's rows with those that it is measured on."""
+    if run.config.validation is None:
+        return RoleRows(rows, counts)
+    path, measured = _tokenised(run, name, validation=True)
+    return RoleRows(rows, counts, tokens.read_dataset(path), measured)
+
+
+def _ask(run: _Run, name: str, trainer: Any) -> None:
+    """Let the trainer measure greedy answers, where the run asks for them."""
+    v = run.config.validation
+    if v is None or not v.greedy:
+        return
+    fmt = formats.load(run.config.format)
+    records = _records(run.config, name, validation=True)
+    exam = exams.make_exam(roles.role(name), records, fmt, run.tokenizer, v.greedy)
+    stop, limit = fmt.stop_ids(run.tokenizer), v.max_new_tokens
+
+    def grade(model: Any) -> float:
+        made = exams.greedy_texts(model, run.tokenizer, exam.prompts, stop, max_new_tokens=limit)
+        return exam.share_right(made)
+
+    trainer.grade = grade
+
+
+@contextmanager
+def _progress(name: str, total: int, done: int) -> Iterator[Progress | None]:
+    """Progress of the first process; the others are silent."""
+    if not processes.is_first():
+        yield None
+        return
+    with Progress(f"train {name}", total, done=done) as progress:
+        yield progress
+
+
+def _figures(trainer: Any, counts: RoleCounts) -> dict[str, Any]:
+    """What the manifest says of a role: rows, tokens, steps, losses."""
+    history = trainer.state.log_history
+    figures = {
+        "n_rows": counts.n_rows,
+        "n_tokens": counts.n_tokens,
+        "n_target_tokens": counts.n_target_tokens,
+        "n_steps": int(trainer.state.global_step),
+        "train_loss": [{"step": h["step"], "loss": h["loss"]} for h in history if "loss" in h],
+        "n_trainable_parameters": trainer.model.get_nb_trainable_parameters()[0],
+    }
+    names = ("eval_loss", "eval_accuracy")
+    measured = [
+        {"step": h["step"], **{k: h[k] for k in names if k in h}}
+        for h in history
+        if "eval_loss" in h
+    ]
+    if measured:
+        figures |= {"validation": measured, "best_step": trainer.state.best_global_step}
+    return figures

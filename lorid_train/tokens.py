@@ -1,58 +1,158 @@
-"""Rows of a role as token ids with labels: loss on the target and its end token only."""
+"""Rows of a role as token ids with labels: loss on the target and its end token only.
+
+Rows pass one by one from the records into a file on disk, so that memory does not grow with
+their number.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from array import array
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from lorid_data.errors import ConfigError
 from lorid_data.schema import Disposition, Record, Reject, RejectReason
 from lorid_train import formats, roles
+
+if TYPE_CHECKING:
+    from datasets import Dataset
 
 IGNORED = -100
 """The label of a token without loss."""
 
 
 @dataclass(frozen=True, slots=True)
-class RoleData:
-    """Tokenised rows of one role, and the records that became none."""
+class TokenRow:
+    """One row of a role: ids and labels of the same length T, labels -100 on the prompt."""
 
-    rows: list[dict[str, list[int]]]
-    """Each: input_ids (T,) and labels (T,), -100 on the prompt."""
-    rejects: list[Reject]
-    n_tokens: int
-    n_target_tokens: int
+    row_id: str
+    input_ids: list[int]
+    labels: list[int]
+
+    @property
+    def n_prompt(self) -> int:
+        """Tokens before the target."""
+        return self.labels.count(IGNORED)
+
+
+@dataclass(slots=True)
+class RoleCounts:
+    """What tokenising the records of one role gave."""
+
+    n_in: int = 0
+    n_target_tokens: int = 0
+    lengths: array[int] = field(default_factory=lambda: array("i"))
+    """Tokens of each row, prompt and target."""
+    row_ids: list[bytes] = field(default_factory=list)
+    """Row id of each row, as bytes."""
+    rejects: list[Reject] = field(default_factory=list)
+
+    @property
+    def n_rows(self) -> int:
+        """Rows that the role trains on."""
+        return len(self.lengths)
+
+    @property
+    def n_tokens(self) -> int:
+        """Tokens of all rows."""
+        return sum(self.lengths)
 
 
 def tokenise(
     role: roles.Role,
-    records: list[Record],
+    records: Iterable[Record],
     fmt: formats.Format,
     tokenizer: Any,
     *,
     max_tokens: int,
-) -> RoleData:
-    """Rows of a role as token ids with labels. A row that is too long is rejected, never cut."""
-    made, rejects = roles.examples(role, records)
-    by_id = {r.row_id: r for r in records}
-    rows, n_tokens, n_target = [], 0, 0
-    for example in made:
-        prompt = fmt.prompt_ids(tokenizer, example.content)
-        target = fmt.target_ids(tokenizer, example.target)
-        if len(prompt) + len(target) > max_tokens:
-            record = by_id[example.row_id]
-            rejects.append(
-                Reject(
-                    row_id=example.row_id,
-                    stage=f"sft:{role.name}",
-                    disposition=Disposition.DROP,
-                    reason=RejectReason.TOO_LONG,
-                    detail=f"{len(prompt)} prompt + {len(target)} target tokens, at most {max_tokens}",
-                    problem_id=record.problem_id,
-                    split=record.split,
-                )
+    counts: RoleCounts,
+) -> Iterator[TokenRow]:
+    """Rows of a role. A row that is too long is rejected, never cut; `counts` is filled on the way."""
+    for record in records:
+        counts.n_in += 1
+        made, rejects = roles.examples(role, [record])
+        counts.rejects += rejects
+        for example in made:
+            prompt = fmt.prompt_ids(tokenizer, example.content)
+            target = fmt.target_ids(tokenizer, example.target)
+            n_tokens = len(prompt) + len(target)
+            if n_tokens > max_tokens:
+                detail = f"{len(prompt)} prompt + {len(target)} target tokens, at most {max_tokens}"
+                counts.rejects.append(_too_long(role, record, detail))
+                continue
+            counts.lengths.append(n_tokens)
+            counts.row_ids.append(record.row_id.encode())
+            counts.n_target_tokens += len(target)
+            yield TokenRow(record.row_id, prompt + target, [IGNORED] * len(prompt) + target)
+
+
+def _too_long(role: roles.Role, record: Record, detail: str) -> Reject:
+    return Reject(
+        row_id=record.row_id,
+        stage=f"sft:{role.name}",
+        disposition=Disposition.DROP,
+        reason=RejectReason.TOO_LONG,
+        detail=detail,
+        problem_id=record.problem_id,
+        split=record.split,
+    )
+
+
+def known_ids(rows: Iterable[TokenRow], n_known: int, where: str) -> Iterator[TokenRow]:
+    """The rows, each checked against the number of tokens that the base model has.
+
+    Raises:
+        ConfigError: a row holds an id beyond it; the model would fail deep inside, or on a GPU
+            read another memory.
+    """
+    for row in rows:
+        top = max(row.input_ids)
+        if top >= n_known:
+            msg = (
+                f"row {row.row_id}: the tokenizer gave the id {top}, and {where} knows 0 to {n_known - 1}; "
+                "the tokenizer is another model's, or had tokens added without new embeddings"
             )
-            continue
-        rows.append({"input_ids": prompt + target, "labels": [IGNORED] * len(prompt) + target})
-        n_tokens += len(prompt) + len(target)
-        n_target += len(target)
-    return RoleData(rows, rejects, n_tokens, n_target)
+            raise ConfigError(msg)
+        yield row
+
+
+def write_rows(path: Path, rows: Iterable[TokenRow], *, at_once: int = 256) -> None:
+    """Write rows to an Arrow file, a few at a time.
+
+    Columns: input_ids, labels and row (the row's number, once per token, so that a pack of
+    several rows still says which they are).
+    """
+    import pyarrow as pa
+
+    numbers = pa.list_(pa.int32())
+    schema = pa.schema({"input_ids": numbers, "labels": numbers, "row": numbers})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_stream(sink, schema) as writer:
+        batch: list[dict[str, list[int]]] = []
+        for i, row in enumerate(rows):
+            n = len(row.input_ids)
+            batch.append({"input_ids": row.input_ids, "labels": row.labels, "row": [i] * n})
+            if len(batch) == at_once:
+                writer.write_batch(pa.RecordBatch.from_pylist(batch, schema=schema))
+                batch = []
+        if batch:
+            writer.write_batch(pa.RecordBatch.from_pylist(batch, schema=schema))
+
+
+def read_dataset(path: Path, *, pack_to: int | None = None) -> Dataset:
+    """The rows of such a file as a dataset that stays on disk; packed into rows of `pack_to` tokens.
+
+    Packing is best fit, decreasing: no row is cut, since none is longer than `pack_to`.
+    """
+    from datasets import Dataset
+
+    dataset = Dataset.from_file(str(path))
+    if pack_to is not None:
+        from datasets.utils.logging import disable_progress_bar
+        from trl import pack_dataset
+
+        disable_progress_bar()
+        dataset = pack_dataset(dataset, pack_to, "bfd")
+    return dataset

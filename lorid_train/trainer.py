@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lorid_data.commands import Progress
-from lorid_data.errors import StageError
-from lorid_train import checkpoints
+from lorid_data.errors import ConfigError, StageError
+from lorid_train import checkpoints, processes
+from lorid_train.batches import NamingRows
 from lorid_train.config import TrainConfig
-from lorid_train.tokens import IGNORED
+from lorid_train.loss import trainer_class
+from lorid_train.tokens import IGNORED, RoleCounts
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -18,56 +21,132 @@ if TYPE_CHECKING:
 MANAGED = frozenset({
     "output_dir", "dataset_kwargs", "max_length", "seed", "data_seed", "use_cpu", "disable_tqdm",
     "save_strategy", "save_total_limit", "push_to_hub", "hub_token", "hub_model_id", "completion_only_loss",
-    "assistant_only_loss", "remove_unused_columns", "logging_nan_inf_filter", "model_init_kwargs",
+    "assistant_only_loss", "remove_unused_columns", "logging_nan_inf_filter", "model_init_kwargs", "trust_remote_code",
+    "resume_from_checkpoint", "do_train", "do_eval", "do_predict", "save_only_model", "eval_packing",
 })  # fmt: skip
-"""Fields of SFTConfig that the run sets itself."""
+"""Fields of SFTConfig that the run sets itself, or that would change what is trained in silence."""
 
 
-def make_trainer(
-    config: TrainConfig,
-    model: Any,
-    tokenizer: Any,
-    rows: list[dict[str, list[int]]],
-    folder: Path,
-    sft: dict[str, Any],
-) -> Any:
-    """A trainer over tokenised rows, on the GPU if there is one."""
+@dataclass(frozen=True, slots=True)
+class RoleRows:
+    """The tokenised rows of one role, and those that it is measured on."""
+
+    train: Dataset
+    counts: RoleCounts
+    validation: Dataset | None = None
+    validation_counts: RoleCounts | None = None
+
+
+def make_args(config: TrainConfig, role: str, folder: Path) -> Any:
+    """The `SFTConfig` of one role.
+
+    Raises:
+        ConfigError: a value that `SFTConfig` refuses, or that cannot be honoured here.
+    """
     import torch
-    from datasets import Dataset
-    from transformers import PrinterCallback
-    from trl import SFTConfig, SFTTrainer
+    from trl import SFTConfig
 
     cuda = torch.cuda.is_available()
+    sft = _numbers(config.for_role(role)[1], SFTConfig)
     given = {"bf16": cuda, "logging_steps": 10, "report_to": "none", "save_steps": 100, **sft}
-    args = SFTConfig(
-        output_dir=str(folder),
-        use_cpu=not cuda,
-        seed=config.seed,
-        data_seed=config.seed,
-        max_length=None,  # rows that are too long were rejected; nothing is cut here
-        dataset_kwargs={"skip_prepare_dataset": True},
-        save_strategy="steps",
-        save_total_limit=2,  # the one before stays until the newest is sealed
-        logging_nan_inf_filter=False,
-        disable_tqdm=True,
-        **given,
-    )
+    given = _validated(config, given)
+    packing = bool(given.get("packing"))
+    if packing and given.get("packing_strategy", "bfd") != "bfd":
+        msg = f"sft: packing_strategy {given['packing_strategy']!r} cuts rows; only 'bfd' does not"
+        raise ConfigError(msg)
+    try:
+        return SFTConfig(
+            output_dir=str(folder),
+            use_cpu=not cuda,
+            seed=config.seed,
+            data_seed=config.seed,
+            # Rows that are too long were rejected; nothing is cut here.
+            max_length=config.max_tokens if packing else None,
+            dataset_kwargs={"skip_prepare_dataset": True},
+            remove_unused_columns=False,  # the numbers of a batch's rows travel with it
+            save_strategy="steps",
+            save_total_limit=2,  # the one before stays until the newest is sealed
+            logging_nan_inf_filter=False,
+            disable_tqdm=True,
+            eval_packing=False,
+            **given,
+        )
+    except (ValueError, TypeError, ImportError) as e:
+        msg = f"sft, role {role!r}: {e}"
+        raise ConfigError(msg) from e
+
+
+def _numbers(given: dict[str, Any], kind: type) -> dict[str, Any]:
+    """The settings with `5e-5` read as a number: to YAML it is a text, for want of a point."""
+    real = {f.name for f in fields(kind) if "float" in str(f.type)}
+    return {k: _number(v) if k in real and isinstance(v, str) else v for k, v in given.items()}
+
+
+def _number(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _validated(config: TrainConfig, given: dict[str, Any]) -> dict[str, Any]:
+    """The settings with what `validation` implies.
+
+    Raises:
+        ConfigError: evaluation is asked for without rows to evaluate on.
+    """
+    if config.validation is None:
+        asked = [
+            k
+            for k in ("eval_strategy", "load_best_model_at_end")
+            if given.get(k) not in (None, False, "no")
+        ]
+        if asked:
+            msg = f"sft: {asked[0]!r} needs rows to evaluate on; add validation: {{split: validation}}"
+            raise ConfigError(msg)
+        return given
+    implied: dict[str, Any] = {"eval_strategy": "steps", "eval_steps": given["save_steps"]}
+    if config.validation.patience is not None:
+        metric = given.get("metric_for_best_model", "loss")
+        implied |= {"load_best_model_at_end": True, "metric_for_best_model": metric}
+        implied |= {"greater_is_better": not str(metric).endswith("loss")}
+    metric = str(given.get("metric_for_best_model", "loss"))
+    if metric.removeprefix("eval_") == "accuracy" and not config.validation.greedy:
+        msg = "sft: metric_for_best_model 'accuracy' needs answers; set validation: {greedy: 100}"
+        raise ConfigError(msg)
+    return {**implied, **given}
+
+
+def make_trainer(model: Any, args: Any, tokenizer: Any, rows: RoleRows) -> Any:
+    """A trainer over tokenised rows, on the GPU if there is one."""
+    from transformers import PrinterCallback
+
     if tokenizer.pad_token is None:
-        tokenizer.pad_token = tokenizer.eos_token
-    dataset: Dataset = Dataset.from_list(rows)
-    trainer = SFTTrainer(model=model, args=args, train_dataset=dataset, processing_class=tokenizer)
+        tokenizer.pad_token = tokenizer.eos_token  # never seen by the model: padding is masked
+    trainer = trainer_class()(
+        model=model,
+        args=args,
+        train_dataset=rows.train,
+        eval_dataset=rows.validation,
+        processing_class=tokenizer,
+    )
+    trainer.data_collator = NamingRows(trainer.data_collator)
+    trainer.row_ids, trainer.lengths = rows.counts.row_ids, rows.counts.lengths
+    if rows.validation_counts is not None:
+        trainer.validation_row_ids = rows.validation_counts.row_ids
+    trainer.look_at_labels_only()
     trainer.remove_callback(PrinterCallback)
     return trainer
 
 
-def n_steps(trainer: Any, n_rows: int) -> int:
-    """How many optimiser steps the trainer will take over `n_rows` rows."""
-    args = trainer.args
+def n_steps(args: Any, n_rows: int) -> int:
+    """How many optimiser steps `n_rows` rows (or packs) take under these settings."""
     if args.max_steps > 0:
         return int(args.max_steps)
-    per_batch = args.per_device_train_batch_size * max(1, args.world_size)
-    n_batches = -(-n_rows // per_batch)
-    return int(-(-n_batches // args.gradient_accumulation_steps) * args.num_train_epochs)
+    per_batch: int = args.per_device_train_batch_size * max(1, args.world_size)
+    n_batches = n_rows // per_batch if args.dataloader_drop_last else -(-n_rows // per_batch)
+    per_epoch = max(1, -(-n_batches // int(args.gradient_accumulation_steps)))
+    return math.ceil(per_epoch * float(args.num_train_epochs))
 
 
 def assert_masked(trainer: Any) -> None:
@@ -84,23 +163,36 @@ def assert_masked(trainer: Any) -> None:
         raise StageError(msg)
 
 
-def make_callback(name: str, progress: Progress, folder: Path) -> Any:
-    """A callback that shows progress, seals checkpoints, and stops at a loss that is no number."""
+def make_callback(progress: Progress | None, folder: Path, patience: int | None) -> Any:
+    """A callback that shows progress, seals checkpoints, and stops when nothing gets better."""
     from transformers import TrainerCallback
 
     class Callback(TrainerCallback):  # type: ignore[misc]
-        """Progress, sealed checkpoints, and a stop at the first loss that is no number."""
+        """Progress, sealed checkpoints, early stopping."""
 
         def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
-            progress.advance()
+            if progress is not None:
+                progress.advance()
 
         def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
-            checkpoints.seal(folder / f"checkpoint-{state.global_step}")
+            processes.wait()  # every process has written its part
+            if processes.is_first():
+                checkpoints.seal(folder / f"checkpoint-{state.global_step}")
 
-        def on_log(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:  # noqa: ARG002
-            loss = (kwargs.get("logs") or {}).get("loss")
-            if loss is not None and not math.isfinite(loss):
-                msg = f"role {name!r}: the loss is not a number at step {state.global_step}; lower learning_rate"
-                raise StageError(msg)
+        def on_evaluate(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            if patience is not None and has_stalled(state.log_history, args, patience):
+                control.should_training_stop = True
 
     return Callback()
+
+
+def has_stalled(history: list[dict[str, Any]], args: Any, patience: int) -> bool:
+    """Whether the last `patience` evaluations were no better than the best before them.
+
+    Read from the log, which a checkpoint holds, so that a resumed run stops where the
+    uninterrupted one does.
+    """
+    name = "eval_" + str(args.metric_for_best_model).removeprefix("eval_")
+    values = [h[name] if args.greater_is_better else -h[name] for h in history if name in h]
+    best = max(range(len(values)), key=lambda i: (values[i], -i)) if values else 0
+    return len(values) - 1 - best >= patience

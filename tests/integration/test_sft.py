@@ -21,7 +21,8 @@ from lorid_data.store import open_stage, sha256_file, write_dataset
 from lorid_train import formats, roles
 from lorid_train.config import TrainConfig, parse
 from lorid_train.sft import train
-from lorid_train.tokens import IGNORED, tokenise
+from lorid_train.tokens import IGNORED, RoleCounts, read_dataset, tokenise, write_rows
+from lorid_train.trainer import RoleRows, make_args, make_trainer
 
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.slow]
 
@@ -76,21 +77,22 @@ def finished(tiny_base: Path, dataset: Path, tmp_path_factory: pytest.TempPathFa
 
 
 def test_loss_is_on_the_target_and_its_end_token_only(tiny_base: Path, dataset: Path) -> None:
+    from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM
 
     from lorid_data.store import read_records
     from lorid_train import base_model
-    from lorid_train.trainer import make_trainer
 
     base = base_model.resolve(str(tiny_base))
     tokenizer = base_model.load_tokenizer(base)
     fmt, role = formats.load("plain"), roles.role("dr")
     records = [r for r in read_records(dataset) if r.knowledge][:2]
-    rows = tokenise(role, records, fmt, tokenizer, max_tokens=512).rows
-    trainer = make_trainer(
-        config(tiny_base, dataset, Path("unused")), AutoModelForCausalLM.from_pretrained(tiny_base), tokenizer, rows,
-        dataset.parent / "x", {**SMALL["sft"], "dataloader_drop_last": False},
-    )  # fmt: skip
+    counts = RoleCounts()
+    path = dataset.parent / "rows.arrow"
+    write_rows(path, tokenise(role, records, fmt, tokenizer, max_tokens=512, counts=counts))
+    args = make_args(config(tiny_base, dataset, Path("unused")), "dr", dataset.parent / "x")
+    model = get_peft_model(AutoModelForCausalLM.from_pretrained(tiny_base), LoraConfig())
+    trainer = make_trainer(model, args, tokenizer, RoleRows(read_dataset(path), counts))
     [batch] = list(trainer.get_train_dataloader())
     texts = set()
     for ids, labels in zip(batch["input_ids"].tolist(), batch["labels"].tolist(), strict=True):
