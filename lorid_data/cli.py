@@ -144,6 +144,47 @@ def dedup(
 
 
 @app.command
+def decontaminate(
+    folder: Path,
+    *,
+    out: Path,
+    against: Annotated[list[str], Parameter(consume_multiple=True)],
+    split: str = "test",
+    source_path: Annotated[list[str] | None, Parameter(consume_multiple=True)] = None,
+    policy: Literal["drop", "quarantine", "report"] = "drop",
+    templates: Literal["drop", "quarantine", "report"] = "report",
+) -> int:
+    """Remove rows whose question is that of a test set; show the pairs that match.
+
+    Every question is compared with every test question. The counts of shared runs of 8 and 13
+    words that others publish are printed, too; nothing is removed for them.
+
+    Args:
+        folder: A finished dataset folder.
+        out: The dataset folder to write.
+        against: Test sets: dataset folders, gsm8k, math, arithmetic, a Hub id, a folder laid out
+            like the Hub's, or a table.
+        split: Split of those that have splits.
+        source_path: Local copies of gsm8k and math, in the order of --against.
+        policy: What becomes of rows whose question is that of a test set, and of the variants of
+            their original; report keeps them with a flag.
+        templates: What becomes of rows that are only worded like a test question.
+    """
+    from lorid_data import decontaminate as stage
+
+    options = stage.DecontaminateOptions(
+        against=tuple(against),
+        split=split,
+        source_path=tuple(source_path or ()),
+        policy=policy,
+        templates=templates,
+    )
+    manifest = stage.decontaminate(folder, out, options)
+    print("\n".join([*stage.shown(out), *stage.described(manifest)]))
+    return _finish(manifest, out)
+
+
+@app.command
 def audit(
     folder: Path,
     *,

@@ -21,6 +21,7 @@ import numpy.typing as npt
 from lorid_data.minhash import candidate_pairs, jaccard, ranges
 from lorid_data.shingles import (
     I64,
+    NUMBER_WORDS,
     TELLING_GROUPS,
     U64,
     Shingles,
@@ -128,6 +129,8 @@ def find_pairs(frame: pl.DataFrame, shingles: Shingles, rows: I64) -> Pairs:
     a, b = a[keep], b[keep]
     keep = ~(_telling_differs(shingles, a, b) | _other_solution(frame, shingles, a, b))
     a, b = a[keep], b[keep]
+    keep = _has_evidence(frame["answer"], shingles, a, b)
+    a, b = a[keep], b[keep]
     question = jaccard(shingles, a, b)
     n_compared = len(a)
     keep = question >= FLOOR
@@ -191,6 +194,22 @@ def _telling_differs(shingles: Shingles, a: I64, b: I64) -> npt.NDArray[np.bool_
         in_b = np.logical_or.reduceat(more < 0, groups, axis=1)
         differs[some] = (in_a & in_b).any(axis=1)
     return differs
+
+
+def _has_evidence(answers: pl.Series, shingles: Shingles, a: I64, b: I64) -> npt.NDArray[np.bool_]:
+    """Whether equal numbers and answers mean something: two numbers stand in them, or no word differs.
+
+    The letters of NINE and of THAT can be arranged in 12 ways, and f(f(x)) and f(f(f(x))) are both
+    odd: too little agrees there to say that two questions are one.
+    """
+    n_texts = len(shingles.sums)
+    spelled = shingles.telling[TELLING_GROUPS[shingles.telling[:, 1]] == NUMBER_WORDS, 0]
+    n_numbers = shingles.n_numbers + np.bincount(spelled, minlength=n_texts)
+    n_numbers += answers.str.contains("[0-9]").to_numpy()
+    n_words = np.diff(shingles.starts)
+    same_words = (shingles.sums[a] == shingles.sums[b]) & (n_words[a] == n_words[b])
+    found: npt.NDArray[np.bool_] = (np.minimum(n_numbers[a], n_numbers[b]) >= 2) | same_words
+    return found
 
 
 def _answers_agree(answers: pl.Series, a: I64, b: I64) -> npt.NDArray[np.bool_]:

@@ -2,7 +2,7 @@
 
 Each stage reads the folder of the one before it and writes its own, below `out`:
 
-    build → validate → dedup → audit (adds its files to the folder of the stage before it)
+    build → validate → dedup → decontaminate → audit (adds its files to the folder of the stage before it)
 
 A stage that is done is passed over; an interrupted one goes on where it stopped.
 """
@@ -19,6 +19,7 @@ from pydantic import ValidationError
 from lorid_data.audit.run import AuditOptions, audit, unmet
 from lorid_data.audit.run import summary as audit_summary
 from lorid_data.build import BuildOptions, build
+from lorid_data.decontaminate import DecontaminateOptions, decontaminate
 from lorid_data.dedup import DedupOptions, dedup
 from lorid_data.errors import ConfigError, StageError, unknown_key
 from lorid_data.progress import say
@@ -62,6 +63,11 @@ def _dedup(options: DedupOptions, folder: Path | None, out: Path) -> Manifest:
     return dedup(folder, out, options)
 
 
+def _decontaminate(options: DecontaminateOptions, folder: Path | None, out: Path) -> Manifest:
+    assert folder is not None, "the first stage reads no folder"
+    return decontaminate(folder, out, options)
+
+
 def _audit(options: AuditOptions, folder: Path | None, _: Path) -> Manifest:
     assert folder is not None, "the first stage reads no folder"
     result = audit(folder, options)
@@ -77,6 +83,7 @@ STAGES: tuple[Stage, ...] = (
     Stage("build", BuildOptions, _build),
     Stage("validate", ValidateSection, _validate),
     Stage("dedup", DedupOptions, _dedup),
+    Stage("decontaminate", DecontaminateOptions, _decontaminate),
     Stage("audit", AuditOptions, _audit, adds=True),
 )
 """In their order. `build` must stand in the configuration; a later stage runs if it is named."""

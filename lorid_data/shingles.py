@@ -56,7 +56,7 @@ class Shingles:
 
 # --- words that tell problems apart ---------------------------------------------------------------
 
-_TELLING = (
+TELLING = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen "
     "sixteen seventeen eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety "
     "hundred thousand million half third quarter fifth tenth once twice thrice double triple dozen",
@@ -71,9 +71,11 @@ _TELLING = (
     "monday tuesday wednesday thursday friday saturday sunday",
 )
 """Groups of words of which one for another makes another problem: `two` for `three`, `odd` for `even`."""
-TELLING_WORDS = tuple(word for group in _TELLING for word in group.split())
-TELLING_GROUPS = np.repeat(np.arange(len(_TELLING)), [len(g.split()) for g in _TELLING])
+TELLING_WORDS = tuple(word for group in TELLING for word in group.split())
+TELLING_GROUPS = np.repeat(np.arange(len(TELLING)), [len(g.split()) for g in TELLING])
 """The group of each telling word, in ascending order."""
+NUMBER_WORDS = 0
+"""The group of the words that are numbers."""
 
 
 # --- texts ----------------------------------------------------------------------------------------
