@@ -3,8 +3,26 @@
 from __future__ import annotations
 
 import re
+from enum import Enum
+
+
+class Kind(Enum):
+    """What introduces a phrase, and so how much prose may stand for an answer."""
+
+    LABEL = "label"
+    """"Answer:", "####", "-->": a name of up to four words, or a sentence with its only number."""
+    VERB = "verb"
+    """"The answer is": a name, or a clause that states its only number."""
+    MODAL = "modal"
+    """"The answer must be", "your answer is": mathematics only."""
+
 
 _EDGE = " \t\r\n*_`\"'“”‘’"
+_SIGNS = re.compile(
+    r"^[\s\u2600-\u27bf\u25a0-\u25ff\u220e\ufe0f\u200d\U0001f000-\U0001faff]+"
+    r"|[\s\u2600-\u27bf\u25a0-\u25ff\u220e\ufe0f\u200d\U0001f000-\U0001faff]+$"
+)
+"""Pictures and end marks around an answer."""
 _MATH = (
     re.compile(r"\$\$\s*([^$]+?)\s*\$\$"),
     re.compile(r"\\\(\s*(.+?)\s*\\\)", re.DOTALL),
@@ -18,41 +36,71 @@ _CLAUSE = re.compile(
     r"|meaning|assuming|given|after|before|that|while|for|and\s+(?:the|this|that|it|we|so|not|therefore)|not|END)\b|\s*;|\s+[–—-]\s+|\s*--"
 )
 _LEAD = re.compile(
-    r"\s*(?:(?:is|are|was|be|that|therefore|thus|hence|simply|just|exactly|approximately|about|around|roughly|only|equal\s+to|given\s+by"
-    r"|option|choice)\b|≈|=(?!=)|:|：|\\approx(?![A-Za-z]))\s*",
+    r"\s*(?:(?:is|are|was|be|that|therefore|thus|hence|then|simply|just|exactly|approximately|about|around|roughly|only|indeed|still|clearly"
+    r"|probably|likely|now|also|equal\s+to|given\s+by|(?:found|calculated|computed|determined)\s+to\s+be|option|choice)\b|≈|=(?!=)|:|：|\\approx(?![A-Za-z])|\})\s*",
     re.IGNORECASE,
 )
 _REFUSAL = re.compile(
-    r"(?:not|in|at|on|as|to|n/?a|none|cannot|can't|can\s+not|could\s+not|unable|don't|depends|between|null|nan|tbd|todo|then|still|yet"
-    r"|what|how|why|who|which|whether|being|(?:greater|less|more|fewer)\s+than|one\s+of|given|(?:im)?possible|easy|hard|difficult)(?![A-Za-z])"
-    r"|(?:correct|incorrect|wrong|right|clear|unclear|known|unknown|obvious|missing|here|found|shown|above|below|pending|undetermined"
-    r"|indeterminate|required|needed)(?=[\s.,!]*(?:$|\b(?:because|since|as|so|when|if|from|that|in|and|by|for|to|above|below)\b))"
-    r"|(?:i|we|you|they)\s+(?:do|did|can|could|am|are|will|would|need|must|have|know|think|was|were|just|still|cannot)(?:n.?t)?\b|i'?m\b"
+    r"(?:not|never|in|at|on|as|to|by|up|n/?a|none|cannot|can't|can\s+not|could\s+not|unable|don't|depends|between|among|null|nan|tbd|todo|then|still|yet"
+    r"|unsure|unspecified|insufficient|inconclusive|undecided|ambiguous|subject\s+to"
+    r"|what|how|why|who|which|whether|being|(?:greater|less|more|fewer|larger|smaller|bigger)\s+than|one\s+of|some|any|given|(?:im)?possible|easy|hard|difficult"
+    r"|neither\s+\S+|no\s+(?:answer|idea|clue|more|less|fewer|longer|sense|result)|(?:see|refer|please|sorry|let)\b"
+    r"|(?:(?:im)?properly\s+|already\s+|usually\s+|often\s+|only\s+|best\s+)?(?:computed|calculated|determined|obtained|found|derived|reached|written|expressed"
+    r"|rounded|simplified|based|left|hidden|displayed|stated|explained|shown|required|needed|asked|supposed|expected|meant|called|known|divisible|dependent|similar|related|due))(?![A-Za-z])"
+    r"|(?:correct|incorrect|wrong|right|clear|unclear|known|unknown|obvious|trivial|simple|straightforward|unique|finite|missing|here|found|shown|above|below|pending|undetermined"
+    r"|indeterminate|required|needed|ready|coming|follows|following|as\s+follows)(?=[\s.,!]*(?:$|\b(?:because|since|as|so|when|if|from|that|in|and|or|by|for|to|above|below|given|without|with)\b))"
+    r"|(?:i|we|you|they)\s+(?:do|did|can|could|am|are|will|would|need|must|have|know|think|was|were|just|still|cannot|add|multiply|subtract|divide)(?:n.?t)?\b|i'?m\b"
     r"|(?:it|this|there)\s+(?:is|are|depends|seems|was|does|cannot|can't)\b"
-    r"|[?_]+$|\.\.\.|…|-+$",
+    r"|[?_]+$|\.\.\.|…|\\l?dots\b|-+$",
     re.IGNORECASE,
 )
+_PLACEHOLDER = re.compile(
+    r"[\[<{(]{0,2}\s*[\\$]?(?:(?:insert|put|write|type|enter|fill)\s+(?:in\s+)?)?(?:(?:your|the|my|an?)\s+)?(?:(?:final|correct|numeric(?:al)?|computed)\s+)?"
+    r"_?(?:answer|number|value|result|solution|blank|expression|integer)s?(?:\s+(?:here|goes\s+here|only))?\s*[\]>})]{0,2}",
+    re.IGNORECASE,
+)
+"""What a template says where an answer should stand: "[your answer]"."""
+_ADMISSION = re.compile(
+    r"(?:n/?a|tbd|unknown|unsure|i\s+(?:do\s+not|don't|cannot|can't)\b.*|(?:cannot|can't)\s+(?:be\s+)?(?:determined?|solved?|answer\w*|tell)\b.*"
+    r"|not\s+(?:enough|sure|known)\b.*|insufficient\b.*)\s*$",
+    re.IGNORECASE,
+)
+_DOTS = re.compile(r"(?:\\[lc]?dots|[.…\s])+")
 _COMPARED = re.compile(
-    r"\b(?:greater|less|more|fewer|larger|smaller)\s+than\b|\bat\s+(?:least|most)\b|\bnot\b|\bbetween\b|n't\b",
+    r"\b(?:greater|less|more|fewer|larger|smaller)\s+than\b|\bat\s+(?:least|most)\b|\bnot\b|\bbetween\b|n't\b|\b(?:cannot|exceed\w*|divisible)\b"
+    r"|\b(?:multiple|factor|divisor|sum|difference|product|quotient|power|root|one|any|some|step|part|page|line|problem|question|case|method)s?\s+(?:of\s+|by\s+)?\(?\d",
     re.IGNORECASE,
 )
-"""Before the only number of a sentence, this says what the answer is compared with, not what it is."""
+"""Near the only number of a sentence, this says that it is not the answer itself."""
 _NUMBER = re.compile(
     r"(?<![\w.])[-−+]?\s?(?:US)?[$€£]?\s?[-−]?(?:\d[\d,]*(?:\.\d+)?|\.\d+)(?:\s?/\s?\d+)?%?(?!\w)"
 )
+_STATED = re.compile(
+    r"(?:that\s+)?(?:he|she|it|they|there|we|you|each|every|both|all|[A-Z][\w'’]+|(?:the|his|her|their)\s+\w+)\b",
+)
+"""How a clause begins that states something of somebody."""
+_TOTAL = re.compile(
+    r"(?:in\s+total|altogether|overall|(?:an?|the)\s+(?:grand\s+)?(?:total|number|value|amount|integer|fraction|price|cost|probability|ratio)(?:\s+(?:of|is))?:?)\s+(?=[-−$€£\d])",
+    re.IGNORECASE,
+)
 _PROSE = re.compile(
-    r"(?:the|a|an|that|his|her|their|our|its|she|he|each|every|all|both)\b", re.IGNORECASE
+    r"(?:the|a|an|that|his|her|their|our|its|she|he|it|we|you|they|i|this|each|every|all|both|there|these|those|by|from|with|using|because|since)\b",
+    re.IGNORECASE,
 )
 _COPULA = re.compile(r"\b(?:is|are|was|were|equals|be|=|:)\s+", re.IGNORECASE)
+_REMARK = re.compile(r"\s*\((?=[^()]*[A-Za-z]{3})[^()]*\)\s*$")
+_KNOWN_WORDS = re.compile(
+    r"(?:no|infinitely|all|real|none|never|always|right|equal|isosceles|scalene|cannot|two|three)\b"
+)
 MAX_WORDS = 4
 
 
 def strip_markup(text: str) -> str:
-    """Without surrounding white space, emphasis, `$` and the final full stop."""
+    """Without surrounding white space, emphasis, pictures, `$` and the final full stop."""
     before = None
     while before != text:
         before = text
-        text = text.strip(_EDGE)
+        text = _SIGNS.sub("", text.strip(_EDGE))
         if text.endswith((".", ",", ";", ":")) and not text.endswith(("...", "a.m.", "p.m.")):
             text = text[:-1]
         for pattern in _MATH:
@@ -63,38 +111,51 @@ def strip_markup(text: str) -> str:
 
 def is_refusal(text: str) -> bool:
     """Whether a phrase says that there is no answer, or speaks about it instead of giving it."""
-    text = text.strip(_EDGE)
-    return _REFUSAL.match(text) is not None or not re.search(r"[^\W_]|\\[A-Za-z{]|[∞∅√]", text)
+    text = text.strip(_EDGE + ",")
+    return (
+        _REFUSAL.match(text) is not None
+        or _PLACEHOLDER.fullmatch(text.rstrip(".")) is not None
+        or not re.search(r"[^\W_]|\\[A-Za-z{]|[∞∅√]", text)
+    )
 
 
-def answer_phrase(segment: str) -> str:
+def says_nothing(text: str) -> bool:
+    """Whether a box holds a template's words or an admission instead of an answer."""
+    return (
+        _PLACEHOLDER.fullmatch(text) is not None
+        or _ADMISSION.match(text) is not None
+        or _DOTS.fullmatch(text) is not None
+    )
+
+
+def answer_phrase(segment: str, kind: Kind) -> str:
     """The answer at the start of what follows a cue, or the empty text.
 
     Mathematics between delimiters is taken whole. Else the sentence is cut where an explanation
-    begins; prose gives an answer only where it holds exactly one number.
+    begins; prose gives an answer only where it is a name or holds exactly one number. A question
+    and an expression that breaks off give none.
     """
     segment = _skip_lead(segment)
     if not segment or is_refusal(segment):
         return ""
-    boxed = _BOX.search(segment[:200])
-    if boxed is not None:
+    if _BOX.search(segment[:200]):
         return ""  # the box itself was looked at before any cue
-    math = _leading_math(segment)
-    if math:
-        return strip_markup(math)
-    sentence = _first_sentence(segment)
-    if not sentence:
+    sentence, is_question = _first_sentence(segment)
+    if is_question or not sentence:
         return ""
+    if math := _leading_math(segment):
+        return "" if is_refusal(strip_markup(math)) else strip_markup(math)
     if _starts_like_an_answer(sentence):
-        return _before_clause(sentence)
-    return _from_prose(sentence)
+        found = _before_clause(sentence)
+        return "" if _is_broken_off(found) else found
+    return "" if kind is Kind.MODAL else _from_prose(sentence, kind)
 
 
 def _skip_lead(segment: str) -> str:
     before = None
     while before != segment:
         before = segment
-        segment = segment.lstrip(_EDGE)
+        segment = _SIGNS.sub("", segment.lstrip(_EDGE + ","))
         if lead := _LEAD.match(segment):
             segment = segment[lead.end() :]
     return segment
@@ -119,46 +180,78 @@ def _leading_math(segment: str) -> str:
     return ""
 
 
-def _first_sentence(segment: str) -> str:
+def _first_sentence(segment: str) -> tuple[str, bool]:
+    """The first sentence, and whether it is a question."""
     end = _SENTENCE_END.search(segment)
-    return strip_markup(segment[: end.start()] if end else segment)
+    sentence = strip_markup(segment[: end.start()] if end else segment)
+    return sentence, end is not None and end[0] == "?"
 
 
 def _starts_like_an_answer(sentence: str) -> bool:
-    if re.match(r"[-−+±(\[{|√π∞.]|\\|[$€£]|\d|US\$", sentence):
+    if re.match(r"[-−+±(\[{|√π∞.<]|\\|[$€£₹¥]|\d|US\$", sentence):
         return True
-    words = sentence.split()
-    return (
-        len(words) == 1
-        or re.match(r"[A-Za-z]\w{0,2}(?:\([a-z]\))?\s*[=<>≤≥+*/^-]", sentence) is not None
-    )
+    return re.match(r"[A-Za-z]\w{0,2}(?:\([a-z]\))?\s*[=<>≤≥+*/^-]|[A-Za-z]$", sentence) is not None
+
+
+def _is_broken_off(value: str) -> bool:
+    r"""Whether an expression ends in an operator or with a brace open: "48 +", `\frac{1}{`."""
+    return re.search(r"[-+*/=×÷^({\[]$", value) is not None or value.count("{") > value.count("}")
 
 
 def _before_clause(sentence: str) -> str:
-    sentence = re.sub(r"\s*\((?=[^()]*[A-Za-z]{3})[^()]*\)\s*$", "", sentence)
+    sentence = _REMARK.sub("", sentence)
+    if letter := re.match(r"\(?([A-H])\)[.:]?\s+\S", sentence):
+        return letter[1]  # "(C) 24": the choice, with its text
     cut = _CLAUSE.search(sentence)
     kept = strip_markup(sentence[: cut.start()] if cut else sentence)
     arithmetic = re.fullmatch(r"[-−+*/×÷().,$\d\s%]+=\s*([^=]+)", kept)
     if arithmetic is None and kept.count("=") > 1 and not re.search(r",|;|\b(?:and|or)\b", kept):
         arithmetic = re.fullmatch(r".*=\s*([^=]+)", kept)
     kept = strip_markup(arithmetic[1]) if arithmetic else kept
-    while kept.endswith("}") and kept.count("}") > kept.count("{"):
-        kept = strip_markup(kept[:-1])  # {"answer": "72"}
-    return kept
+    return _without_story(kept)
 
 
-def _from_prose(sentence: str) -> str:
-    """A short name such as "Evelyn", or the only number of a sentence."""
-    cut = _CLAUSE.search(sentence)
-    short = strip_markup(sentence[: cut.start()] if cut else sentence)
+def _without_story(kept: str) -> str:
+    """A number, its unit and two more words; the rest of a story without another number is cut."""
+    number = _NUMBER.match(kept)
+    if number is None or re.search(r"[^\w\s,.'’-]", rest := kept[number.end() :]):
+        return kept
+    words = rest.split()
+    if re.search(r"\d", rest) or (len(words) <= MAX_WORDS and "and" not in words):
+        return kept
+    unit = words[: words.index("and")] if "and" in words[:2] else words[:2]
+    return strip_markup(" ".join([number[0], *unit]))
+
+
+def _from_prose(sentence: str, kind: Kind) -> str:
+    """A short name such as "Evelyn", or the only number that a sentence states."""
     numbers = _NUMBER.findall(sentence)
     if not numbers:
-        is_name = 0 < len(short.split()) <= MAX_WORDS and not _PROSE.match(short)
-        return short if is_name else ""
+        cut = _CLAUSE.search(sentence)
+        name = strip_markup(sentence[: cut.start()] if cut else sentence)
+        return name if _is_name(name, sentence, kind) else ""
     if _COMPARED.search(sentence):
+        return ""
+    if total := _TOTAL.match(sentence):
+        return _before_clause(sentence[total.end() :])
+    if not _STATED.match(sentence) and kind is Kind.VERB:
         return ""
     if len(numbers) == 1:
         return str(numbers[0]).strip()
     said = _COPULA.split(sentence)[-1]
     found = _NUMBER.match(said)
     return found[0].strip() if found else ""
+
+
+def _is_name(name: str, sentence: str, kind: Kind) -> bool:
+    r"""Whether up to four words can be an answer: "Evelyn", "right triangle", "no solution".
+
+    Behind "the answer is" several words that begin in lower case tell of the answer instead of
+    giving it, a few phrases of mathematics excepted.
+    """
+    words = name.split()
+    if not 0 < len(words) <= MAX_WORDS or _PROSE.match(name) or "," in name:
+        return False
+    if kind is Kind.LABEL or _KNOWN_WORDS.match(name):
+        return True
+    return name[0].isupper() or (len(words) == 1 and name == strip_markup(sentence))

@@ -44,6 +44,8 @@ class Why(StrEnum):
     """A marker with nothing behind it, such as an empty box."""
     TRUNCATED = "truncated"
     """The text breaks off inside its answer, or before it."""
+    WITHDRAWN = "withdrawn"
+    """The text takes its last answer back, or breaks off while it doubts it."""
     NO_NUMBER = "no_number"
     """The last number was asked for and there is none."""
 

@@ -1,0 +1,162 @@
+"""Cue phrases: "The answer is 72.", "**Final answer:** 72", "so 72 is our answer".
+
+A cue that states nothing is passed over: a question, an assumption, what somebody else says, the
+answer of another problem. What is left says how its words may be read (`Kind`).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from lorid_data.answers.phrase import Kind, answer_phrase, is_refusal, strip_markup
+
+MAX_CUES = 100
+"""Only the last of them are looked at."""
+_AHEAD = 400
+_BEHIND = 160
+
+_OF = r"(?:\s{1,4}(?:to|for|in|of|that|we|i|here|then)\b[^.:;?!\n=]{0,80}?)?"
+_ADVERB = r"(?:,?\s{0,4}(?:therefore|then|thus|hence|now|simply|also),?)?"
+_CLOSERS = r"[\"'*_}\s)]{0,6}"
+_CUE = re.compile(
+    rf"""(?<![A-Za-z])(?:
+        answers?(?P<of>{_OF}){_ADVERB}[\s*_,]{{1,8}}
+          (?:(?P<modal>(?:must|should|would|will|has\ to|needs\ to|ought\ to)\s{{1,4}}be)
+            |is|are|was|were|equals?|becomes|(?:comes|works|turns)\s{{1,4}}(?:out\s{{1,4}})?to(?:\s{{1,4}}be)?)(?![A-Za-z])
+      | (?:correct|right|best)\ (?:option|choice)(?P<choice>\ is|:)
+      | (?:answers?|ans)\s?(?:\([^()\n]{{0,40}}\))?(?P<label>{_CLOSERS}[:=：])
+      | ans(?P<short>\.\s|\)\s)
+      | (?:(?:la|a)\s(?:respuesta|resposta|risposta)(?:\sfinal\w*)?\s(?:es|é|è)
+        |la\sréponse(?:\sfinale)?\sest|die\s(?:endgültige\s)?antwort\s(?:ist|lautet)
+        |(?:respuesta|réponse|antwort|resposta|risposta|ответ)(?:\sfinale?)?(?P<foreign>{_CLOSERS}[:：]))
+      | (?:答案|答え|정답)(?:是|为|為|は|은)?{_CLOSERS}[:：]?
+    )
+    | ^[\ #*_>✅🎯📌]{{0,8}}(?:the\ )?final\ answer{_CLOSERS}(?P<dash>[-–—→]|(?=[-$\\\d]))
+    | ^[\ #*_>✅🎯📌]{{0,8}}(?:the\ )?(?:final\ )?answer{_CLOSERS}(?P<dash2>[-–—→](?=\s))
+    | ^[\ #*_>✅🎯📌]{{0,8}}(?:the\ )?(?:final\ )?answer[\ *_]{{0,8}}(?P<line>\n)""",
+    re.IGNORECASE | re.VERBOSE | re.MULTILINE,
+)
+_LABELS = ("label", "short", "foreign", "dash", "dash2", "line")
+_OWNER = (
+    r"(?:\s+that)?(?:\s+(?:the|my|our|your|his|her|their))?(?:\s+(?:final|correct|right|actual))?"
+)
+_UNSTATED = re.compile(
+    rf"""\b(?:if|whether|suppose|assum\w+|imagine|unless|pretend|say|let's\ say|maybe|perhaps|possibly|could|might|may|once|until
+        |not\ sure|unsure|not\ certain|not\ clear|no\ idea|(?:don't|do\ not)\ (?:think|believe|know)(?:\ what)?|how|why|what
+        |(?<!\bi\ )(?<!\bwe\ )(?:thinks?|thought|says|said|claims?|claimed|believes?|believed|guess(?:es|ed)|suggests?|writes|wrote))
+        {_OWNER}\s*$""",
+    re.IGNORECASE | re.VERBOSE,
+)
+"""Right before a cue, this says that it states nothing: "if the answer is 5"."""
+_OTHER = re.compile(
+    r"\b(?:previous|last|first|other|another|earlier|similar|next|original)\s+(?:problem|question|part|example|exercise|one)\b",
+    re.IGNORECASE,
+)
+_IF = re.compile(r"\b(?:if|suppose|imagine)\b", re.IGNORECASE)
+_SENTENCE = re.compile(r"[.!?](?=\s|$|[*\"'])|\n")
+_NUMBER = r"[-−]?(?:US)?[$€£]?[-−]?(?:\d[\d,]*(?:\.\d+)?|\.\d+)(?:/\d+)?%?"
+_BACKWARD = re.compile(
+    r"(?:,?\s(?:which|and\s(?:this|that|it)))?\s(?:is|are|as|being)(?:\s(?:indeed|therefore|thus|then|also))?\s"
+    r"(?:the|our|my)(?:\s(?:final|correct|right|required|desired|exact)){0,2}\sanswer(?![A-Za-z])(?!\s?[:=(])"
+    r"|\s(?:is|are)\s(?:the\s)?(?:correct|right)(?:\s(?:option|choice))?(?=\s?[.!*\n]|\s?$)",
+    re.IGNORECASE,
+)
+_BEFORE = re.compile(
+    rf"(?:(?P<math>\$[^$\n]{{1,100}}\$|\\\([^\n]{{1,100}}?\\\))|(?P<number>(?<![\w.,/^$]){_NUMBER}(?:\s[A-Za-z°]+){{0,2}})"
+    r"|(?P<letter>\([A-H]\)|(?:option|choice)\s\(?[A-H]\)?))[*_]{0,3}$",
+    re.IGNORECASE,
+)
+_DOUBT = re.compile(
+    r"\b(?:if|whether|not|suppose|assum\w+|unless|why|maybe|perhaps|might|could|thinks?|n't)\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """An answer that a cue states."""
+
+    value: str
+    end: int
+    """Where it or its cue ends, whichever comes later."""
+
+
+def has_cue(line: str) -> bool:
+    """Whether a cue phrase stands in a line."""
+    return _CUE.search(line + "\n") is not None
+
+
+def last_said(text: str) -> Said | None:
+    """The answer that the last cue phrase with an answer states."""
+    cues = [*list(_CUE.finditer(text))[-MAX_CUES:], *list(_BACKWARD.finditer(text))[-MAX_CUES:]]
+    for m in sorted(cues, key=lambda m: m.start(), reverse=True):
+        if m.re is _BACKWARD:
+            value, end = _stated_before(text, m), m.end()
+        else:
+            value = _stated(text, m)
+            end = max(m.end(), text.find(value, m.end()) + len(value))
+        if value:
+            return Said(value, end)
+    return None
+
+
+def _stated(text: str, m: re.Match[str]) -> str:
+    before = text[max(0, m.start() - _BEHIND) : m.start()]
+    said_before = list(_SENTENCE.split(before))[-1]
+    if _UNSTATED.search(said_before) or _OTHER.search(m["of"] or ""):
+        return ""
+    if m["modal"] and _IF.search(said_before):
+        return ""
+    kind = Kind.LABEL if any(m[name] for name in _LABELS) else Kind.VERB
+    if m["dash"] == "":
+        kind = Kind.LABEL
+    if m["modal"] or re.search(r"\byour\s(?:\w+\s)?$", before, re.IGNORECASE):
+        kind = Kind.MODAL
+    if m["label"] and '"' in m["label"]:
+        return _json_value(text[m.end() : m.end() + _AHEAD])
+    return answer_phrase(text[m.end() : m.end() + _AHEAD], kind)
+
+
+def _json_value(rest: str) -> str:
+    found = re.match(
+        r'\s*(?:"((?:[^"\\\n]|\\.){0,300})"|\'([^\'\n]{0,300})\'|(-?[\d.,eE/]*\d))', rest
+    )
+    value = strip_markup(next((g for g in found.groups() if g is not None), "")) if found else ""
+    return "" if is_refusal(value) else value.replace("\\\\", "\\")
+
+
+def _stated_before(text: str, m: re.Match[str]) -> str:
+    """`72` in "so 72 is our answer"."""
+    before = text[max(0, m.start() - _BEHIND) : m.start()]
+    said = list(_SENTENCE.split(before))[-1]
+    value = _BEFORE.search(said)
+    if value is None or _DOUBT.search(said[: value.start()]):
+        return ""
+    if "answer" not in m[0].lower() and not value["letter"]:
+        return ""
+    shown = value["letter"].split()[-1] if value["letter"] else value[0]
+    return strip_markup(shown)
+
+
+_DROPPED = re.compile(
+    r"""[^A-Za-z0-9]{0,12}(?:(?:wait|hmm+|no|oops|actually|but|hold\ on|however|sorry|uh|oh)\b[\s,.!—–-]{0,4}){0,4}
+        (?:(?:that|this|it|which)(?:'s|\ is|\ was|\ can't\ be|\ cannot\ be|\ isn't|\ seems|\ must\ be)
+           \s(?:wrong|incorrect|not\ (?:right|correct|it|possible|true)|right\ at\ all|impossible|a\ mistake|an\ error|too\ (?:big|small|large|high|low|many|much))
+        |(?:that|this|it)\s(?:can't|cannot|isn't|doesn't)\s(?:be\ )?(?:right|correct|work|seem|make)
+        |i\ (?:made|see|found)\ (?:a|an|my)\ (?:mistake|error)|scratch\ that|ignore\ that|strike\ that|(?:let\ me|i'll)\ (?:start\ over|try\ again|redo))""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_DOUBTED = re.compile(
+    r"[^A-Za-z0-9]{0,12}(?:but )?(?:wait|hmm+|hold on|actually|oops)\b",
+    re.IGNORECASE,
+)
+
+
+def is_withdrawn(rest: str) -> bool:
+    """Whether the text behind the last answer takes it back, or breaks off while it is in doubt."""
+    if _DROPPED.match(rest[:_AHEAD]):
+        return True
+    return _DOUBTED.match(rest[:_AHEAD]) is not None and not re.search(
+        r"[.!)$}\]*`\"']\s*$", rest[-40:]
+    )
