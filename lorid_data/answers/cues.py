@@ -16,21 +16,25 @@ MAX_CUES = 100
 _AHEAD = 400
 _BEHIND = 160
 
-_OF = r"(?:\s{1,4}(?:to|for|in|of|that|we|i|here|then)\b[^.:;?!\n=]{0,80}?)?"
+_OF = (
+    r"(?:\s{1,4}(?:to|for|in|of|that|we|i|here|then)\b(?:\"[^\"\n]{0,200}\"|[^.:;?!\n=\"]){0,80}?"
+    r"|,\s[^,.:;?!\n]{1,40}(?=,\s))?"
+)
 _ADVERB = r"(?:,?\s{0,4}(?:therefore|then|thus|hence|now|simply|also),?)?"
-_CLOSERS = r"[\"'*_}\s)]{0,6}"
+_CLOSERS = r"[\"'*_}\s)\]]{0,6}"
 _CUE = re.compile(
     rf"""(?<![A-Za-z])(?:
         answers?(?P<of>{_OF}){_ADVERB}[\s*_,]{{1,8}}
-          (?:(?P<modal>(?:must|should|would|will|has\ to|needs\ to|ought\ to)\s{{1,4}}be)
+          (?:(?P<modal>(?:must|should|would|will|has\ to|needs\ to|ought\ to|to)(?:\s(?:then|thus|therefore|also))?\s{{1,4}}be)
             |is|are|was|were|equals?|becomes|(?:comes|works|turns)\s{{1,4}}(?:out\s{{1,4}})?to(?:\s{{1,4}}be)?)(?![A-Za-z])
+      | answer\ (?P<sum>of)(?=\s[-$\\\d*(])
       | (?:correct|right|best)\ (?:option|choice)(?P<choice>\ is|:)
       | (?:answers?|ans)\s?(?:\([^()\n]{{0,40}}\))?(?P<label>{_CLOSERS}[:=：])
       | ans(?P<short>\.\s|\)\s)
       | (?:(?:la|a)\s(?:respuesta|resposta|risposta)(?:\sfinal\w*)?\s(?:es|é|è)
         |la\sréponse(?:\sfinale)?\sest|die\s(?:endgültige\s)?antwort\s(?:ist|lautet)
         |(?:respuesta|réponse|antwort|resposta|risposta|ответ)(?:\sfinale?)?(?P<foreign>{_CLOSERS}[:：]))
-      | (?:答案|答え|정답)(?:是|为|為|は|은)?{_CLOSERS}[:：]?
+      | (?:答案|答え|정답)(?:(?:是|为|為|は|은){_CLOSERS}[:：]?|{_CLOSERS}[:：])
     )
     | ^[\ #*_>✅🎯📌]{{0,8}}(?:the\ )?final\ answer{_CLOSERS}(?P<dash>[-–—→]|(?=[-$\\\d]))
     | ^[\ #*_>✅🎯📌]{{0,8}}(?:the\ )?(?:final\ )?answer{_CLOSERS}(?P<dash2>[-–—→](?=\s))
@@ -43,6 +47,7 @@ _OWNER = (
 )
 _UNSTATED = re.compile(
     rf"""\b(?:if|whether|suppose|assum\w+|imagine|unless|pretend|say|let's\ say|maybe|perhaps|possibly|could|might|may|once|until
+        |(?:want|need|expect|require|doubt|unlikely|impossible|untrue|false|wrong|cannot\ say|can't\ say)(?:\ that)?
         |not\ sure|unsure|not\ certain|not\ clear|no\ idea|(?:don't|do\ not)\ (?:think|believe|know)(?:\ what)?|how|why|what
         |(?<!\bi\ )(?<!\bwe\ )(?:thinks?|thought|says|said|claims?|claimed|believes?|believed|guess(?:es|ed)|suggests?|writes|wrote))
         {_OWNER}\s*$""",
@@ -68,7 +73,8 @@ _BEFORE = re.compile(
     re.IGNORECASE,
 )
 _DOUBT = re.compile(
-    r"\b(?:if|whether|not|suppose|assum\w+|unless|why|maybe|perhaps|might|could|thinks?|n't)\b",
+    r"\b(?:if|whether|not|suppose|assum\w+|unless|why|maybe|perhaps|might|could|thinks?|n't)\b"
+    r"|\b(?:he|she|they|friend|students?|people|someone|book|teacher|others?)\s(?:got|gets?|gave|had|has|found|wrote|chose|picked)\s*$",
     re.IGNORECASE,
 )
 
@@ -104,6 +110,12 @@ def last_said(text: str) -> Said | None:
 def _stated(text: str, m: re.Match[str]) -> str:
     before = text[max(0, m.start() - _BEHIND) : m.start()]
     said_before = list(_SENTENCE.split(before))[-1]
+    if (
+        '"' not in (m["label"] or "")
+        and before.endswith('"')
+        and text[m.end() : m.end() + 2].strip().startswith('"')
+    ):
+        return ""  # the words themselves: put it after "Answer:"
     if _UNSTATED.search(said_before) or _OTHER.search(m["of"] or ""):
         return ""
     if m["modal"] and _IF.search(said_before):
@@ -141,7 +153,7 @@ def _stated_before(text: str, m: re.Match[str]) -> str:
 
 _DROPPED = re.compile(
     r"""[^A-Za-z0-9]{0,12}(?:(?:wait|hmm+|no|oops|actually|but|hold\ on|however|sorry|uh|oh)\b[\s,.!—–-]{0,4}){0,4}
-        (?:(?:that|this|it|which)(?:'s|\ is|\ was|\ can't\ be|\ cannot\ be|\ isn't|\ seems|\ must\ be)
+        (?:(?:that|this|it|which)?(?:'s|\ ?\bis|\ was|\ can't\ be|\ cannot\ be|\ isn't|\ seems|\ must\ be)
            \s(?:wrong|incorrect|not\ (?:right|correct|it|possible|true)|right\ at\ all|impossible|a\ mistake|an\ error|too\ (?:big|small|large|high|low|many|much))
         |(?:that|this|it)\s(?:can't|cannot|isn't|doesn't)\s(?:be\ )?(?:right|correct|work|seem|make)
         |i\ (?:made|see|found)\ (?:a|an|my)\ (?:mistake|error)|scratch\ that|ignore\ that|strike\ that|(?:let\ me|i'll)\ (?:start\ over|try\ again|redo))""",

@@ -30,7 +30,7 @@ _TURN = re.compile(
 """Where another turn begins, whatever stands before it."""
 _NEXT = re.compile(
     r"(?<=\n)[#*> ]{0,8}(?:Question|Problem|Q|Exercise|Example)\s?\d{0,3}\s?(?:\*\*)?[:.](?=[\s*])"
-    r"|(?<=\n)#{1,6} (?:Question|Problem|Exercise|Example)(?: \d{1,3})?\s*\n",
+    r"|(?<=\n)(?:The\s)?Next\s(?:problem|question)\b|(?<=\n)#{1,6} (?:Question|Problem|Exercise|Example)(?: \d{1,3})?\s*\n",
     re.IGNORECASE,
 )
 """Where the next problem begins, if this one has its answer already; else it may be this one's part."""
@@ -43,7 +43,10 @@ _UNFINISHED = re.compile(
     r"they|from|per|be|will|would|than|as|at|on|if|because|since|plus|minus|times))$",
     re.IGNORECASE,
 )
-_EMPTY_TEXT = re.compile(r"\\(?:text|mathrm|mbox)\s?\{\s*\}|\{\s*\}")
+_EMPTY_TEXT = re.compile(
+    r"(?:\\(?:text|mathrm|mbox|phantom|hspace)\s?\{\s*\}|\\phantom\s?\{[^{}]*\}|\{\s*\}|\\(?:quad|qquad|[,;:! ])|\s)+"
+)
+"""What shows nothing."""
 _TEXT = re.compile(r"\\(?:text|mathrm|mbox|textbf)\s?\{([^{}]*)\}")
 _WORD = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{3,}")
 _THOUGHT = re.compile(r"</think(?:ing)?>")

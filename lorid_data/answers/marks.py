@@ -24,9 +24,9 @@ class Mark:
 _HASH = re.compile(r"####[^\S\n]*([^\n]*)")
 _ARROW = re.compile(r"-->")
 _END = re.compile(r"(?<![A-Za-z])END(?![A-Za-z])")
-_TAG = re.compile(r"<(/?)(?:final_)?answer>", re.IGNORECASE)
-_BOX = re.compile(r"(?:\\(?:boxed|fbox)(?![A-Za-z])|(?<![A-Za-z\\])boxed(?=\{))\s*")
-_BARE = re.compile(r"-?\d[\d,]*(?:\.\d+)?|\\[A-Za-z]+|[^\s{}$\\]")
+_TAG = re.compile(r"[<\[](/?)(?:final_)?answer([>\]])", re.IGNORECASE)
+_BOX = re.compile(r"(?:\\(?:boxed|fbox|framebox)(?![A-Za-z])|(?<![A-Za-z\\])boxed(?=\{))\s*")
+_BARE = re.compile(r"-?\d[\d,]*(?:\.\d+)?|\\[A-Za-z]+|[A-Za-z](?![A-Za-z])|[^\s{}$\\A-Za-z]")
 """What a box without braces holds: TeX would take one character, its writer meant the number."""
 _HEADING = re.compile(
     r"(?:step|part|solution|explanation|verification|note|check|conclusion|summary|example|case|calculat\w*|given"
@@ -84,7 +84,7 @@ def _tags(text: str) -> list[Mark]:
             content = text[opened.end() : m.start()]
             found.append(Mark(opened.start(), m.end(), FoundBy.TAG, content))
             opened = None
-    if opened is not None and _is_short(rest := text[opened.end() :].strip()):
+    if opened is not None and opened[2] == ">" and _is_short(rest := text[opened.end() :].strip()):
         found.append(Mark(opened.start(), len(text), FoundBy.TAG, rest))
     return found
 

@@ -30,14 +30,14 @@ _MATH = (
     re.compile(r"\$\s*((?:\\\$|[^$\n])+?)\s*(?<!\\)\$(?!\d)"),
 )
 _BOX = re.compile(r"\\(?:boxed|fbox)\s*\{")
-_SENTENCE_END = re.compile(r"(?<![ap]\.m)(?<!\bRs)[.!?](?=\s|$|\*|\")|\n|。")
+_SENTENCE_END = re.compile(r"(?<![ap]\.m)(?<!\bRs)[.!?]+(?=\s|$|\*|\")|[。？]|\n")
 _CLAUSE = re.compile(
     r"\s*(?:,\s*)?\b(?:because|since|so|which|where|when|as|but|if|however|then|therefore|thus|hence|obtained|found"
     r"|meaning|assuming|given|after|before|that|while|for|and\s+(?:the|this|that|it|we|so|not|therefore)|not|END)\b|\s*;|\s+[–—-]\s+|\s*--"
 )
 _LEAD = re.compile(
     r"\s*(?:(?:is|are|was|be|that|therefore|thus|hence|then|simply|just|exactly|approximately|about|around|roughly|only|indeed|still|clearly"
-    r"|probably|likely|now|also|equal\s+to|given\s+by|(?:found|calculated|computed|determined)\s+to\s+be|option|choice)\b|≈|=(?!=)|:|：|\\approx(?![A-Za-z])|\})\s*",
+    r"|probably|likely|now|also|equal\s+to|given\s+by|(?:found|calculated|computed|determined)\s+to\s+be|option|choice)\b|(?:\.\.\.|…)(?=\s*[-$\d\\])|\([A-Za-z ]{4,40}\)(?=\s)|≈|=(?!=)|:|：|\\approx(?![A-Za-z])|\})\s*",
     re.IGNORECASE,
 )
 _REFUSAL = re.compile(
@@ -50,13 +50,14 @@ _REFUSAL = re.compile(
     r"|(?:correct|incorrect|wrong|right|clear|unclear|known|unknown|obvious|trivial|simple|straightforward|unique|finite|missing|here|found|shown|above|below|pending|undetermined"
     r"|indeterminate|required|needed|ready|coming|follows|following|as\s+follows)(?=[\s.,!]*(?:$|\b(?:because|since|as|so|when|if|from|that|in|and|or|by|for|to|above|below|given|without|with)\b))"
     r"|(?:i|we|you|they)\s+(?:do|did|can|could|am|are|will|would|need|must|have|know|think|was|were|just|still|cannot|add|multiply|subtract|divide)(?:n.?t)?\b|i'?m\b"
-    r"|(?:it|this|there)\s+(?:is|are|depends|seems|was|does|cannot|can't)\b"
+    r"|(?:it|this|there)\s+(?:depends|seems|does|cannot|can't)\b|(?:it|this|there)\s+(?:is|are|was)\b(?!.*\d)"
+    r"|什么|未知|无法|不知|[^\W\d_]{0,12}(?:able|ible)\b"
     r"|[?_]+$|\.\.\.|…|\\l?dots\b|-+$",
     re.IGNORECASE,
 )
 _PLACEHOLDER = re.compile(
-    r"[\[<{(]{0,2}\s*[\\$]?(?:(?:insert|put|write|type|enter|fill)\s+(?:in\s+)?)?(?:(?:your|the|my|an?)\s+)?(?:(?:final|correct|numeric(?:al)?|computed)\s+)?"
-    r"_?(?:answer|number|value|result|solution|blank|expression|integer)s?(?:\s+(?:here|goes\s+here|only))?\s*[\]>})]{0,2}",
+    r"(?:[\[<{(]{1,2}|[\\$]|(?P<bare>))\s*(?:(?:insert|put|write|type|enter|fill)\s+(?:in\s+)?)?(?:(?:your|the|my|an?)\s+)?(?:(?:final|correct|numeric(?:al)?|computed)\s+)?"
+    r"_?(?:answer|number|value|result|solution|blank|expression|integer)s?(?:\s+(?:here|goes\s+here|only))?\s*(?(bare)$|(?:[\]>})]|(?![\w^_=+])))",
     re.IGNORECASE,
 )
 """What a template says where an answer should stand: "[your answer]"."""
@@ -68,7 +69,7 @@ _ADMISSION = re.compile(
 _DOTS = re.compile(r"(?:\\[lc]?dots|[.…\s])+")
 _COMPARED = re.compile(
     r"\b(?:greater|less|more|fewer|larger|smaller)\s+than\b|\bat\s+(?:least|most)\b|\bnot\b|\bbetween\b|n't\b|\b(?:cannot|exceed\w*|divisible)\b"
-    r"|\b(?:multiple|factor|divisor|sum|difference|product|quotient|power|root|one|any|some|step|part|page|line|problem|question|case|method)s?\s+(?:of\s+|by\s+)?\(?\d",
+    r"|\b(?:minus|plus|times|by|over|than)\s+\d|\b(?:multiple|factor|divisor|sum|difference|product|quotient|power|root|one|any|some|step|part|page|line|problem|question|case|method)s?\s+(?:of\s+|by\s+)?\(?\d",
     re.IGNORECASE,
 )
 """Near the only number of a sentence, this says that it is not the answer itself."""
@@ -79,19 +80,30 @@ _STATED = re.compile(
     r"(?:that\s+)?(?:he|she|it|they|there|we|you|each|every|both|all|[A-Z][\w'’]+|(?:the|his|her|their)\s+\w+)\b",
 )
 """How a clause begins that states something of somebody."""
+_FINITE = re.compile(
+    r"\b(?:is|are|was|were|has|have|had|will|can|gets?|got|needs?|costs?|pays?|paid|earns?|earned|makes?|made|spends?|spent|sells?|sold"
+    r"|weighs?|takes?|took|equals?|receives?|owes?|saves?|eats?|ate|reads?|runs?|walks?|travels?|buys?|bought|remain\w*|left|should|must)\b",
+    re.IGNORECASE,
+)
 _TOTAL = re.compile(
     r"(?:in\s+total|altogether|overall|(?:an?|the)\s+(?:grand\s+)?(?:total|number|value|amount|integer|fraction|price|cost|probability|ratio)(?:\s+(?:of|is))?:?)\s+(?=[-−$€£\d])",
     re.IGNORECASE,
 )
+_APPOSITION = re.compile(r",\s+([-−$€£]{0,2}\d[\d,./]*%?(?:\s[A-Za-z]+){0,2})$")
+"""The number at the end of "the sum, 72"."""
 _PROSE = re.compile(
     r"(?:the|a|an|that|his|her|their|our|its|she|he|it|we|you|they|i|this|each|every|all|both|there|these|those|by|from|with|using|because|since)\b",
     re.IGNORECASE,
 )
 _COPULA = re.compile(r"\b(?:is|are|was|were|equals|be|=|:)\s+", re.IGNORECASE)
 _REMARK = re.compile(r"\s*\((?=[^()]*[A-Za-z]{3})[^()]*\)\s*$")
-_KNOWN_WORDS = re.compile(
-    r"(?:no|infinitely|all|real|none|never|always|right|equal|isosceles|scalene|cannot|two|three)\b"
+_KNOWN_WORDS = re.compile(r"(?:no|infinitely|all|real|none|right|equal|isosceles|scalene)\b")
+_TYPESET = re.compile(
+    r"<<[^<>\n]{0,200}>>|</?(?:b|i|em|strong|u|code|mark|span|p)>|==(?=[^=\s][^=\n]*==)|(?<=[^=\s])==(?!=)|\*\*(?=\s|$|[.,])"
 )
+"""Calculator annotations, and emphasis that does not stand at an end."""
+_SMILEY = re.compile(r"\s+[:;]-?[)D(P]$")
+_STORY = frozenset(["is", "are", "was", "were", "that", "what", "and", "he", "she", "they", "it", "left", "in", "per", "for", "to", "at", "on", "of"])  # fmt: skip
 MAX_WORDS = 4
 
 
@@ -114,7 +126,7 @@ def is_refusal(text: str) -> bool:
     text = text.strip(_EDGE + ",")
     return (
         _REFUSAL.match(text) is not None
-        or _PLACEHOLDER.fullmatch(text.rstrip(".")) is not None
+        or _PLACEHOLDER.match(text.rstrip(".")) is not None
         or not re.search(r"[^\W_]|\\[A-Za-z{]|[∞∅√]", text)
     )
 
@@ -122,7 +134,7 @@ def is_refusal(text: str) -> bool:
 def says_nothing(text: str) -> bool:
     """Whether a box holds a template's words or an admission instead of an answer."""
     return (
-        _PLACEHOLDER.fullmatch(text) is not None
+        _PLACEHOLDER.match(text) is not None
         or _ADMISSION.match(text) is not None
         or _DOTS.fullmatch(text) is not None
     )
@@ -135,16 +147,18 @@ def answer_phrase(segment: str, kind: Kind) -> str:
     begins; prose gives an answer only where it is a name or holds exactly one number. A question
     and an expression that breaks off give none.
     """
-    segment = _skip_lead(segment)
+    segment = _skip_lead(_TYPESET.sub("", segment))
     if not segment or is_refusal(segment):
         return ""
     if _BOX.search(segment[:200]):
         return ""  # the box itself was looked at before any cue
-    sentence, is_question = _first_sentence(segment)
-    if is_question or not sentence:
+    math, rest = _leading_math(segment)
+    if math:
+        math = _result(strip_markup(math))
+        return "" if is_refusal(math) or _is_question(rest) else math
+    sentence = _first_sentence(segment)
+    if not sentence or is_refusal(sentence) or _is_question(segment):
         return ""
-    if math := _leading_math(segment):
-        return "" if is_refusal(strip_markup(math)) else strip_markup(math)
     if _starts_like_an_answer(sentence):
         found = _before_clause(sentence)
         return "" if _is_broken_off(found) else found
@@ -161,8 +175,8 @@ def _skip_lead(segment: str) -> str:
     return segment
 
 
-def _leading_math(segment: str) -> str:
-    """`$…$` at the start, with the unit behind it; or several of them joined by commas and words."""
+def _leading_math(segment: str) -> tuple[str, str]:
+    """`$…$` at the start, or several of them joined by commas and words; and what follows."""
     for pattern in _MATH:
         first = pattern.match(segment)
         if first is None:
@@ -176,21 +190,27 @@ def _leading_math(segment: str) -> str:
                 break
             pieces += [", " if more[1].strip(", ") != "or" else " or ", following[1]]
             end = following.end()
-        return "".join(pieces)
-    return ""
+        return "".join(pieces), segment[end:]
+    return "", segment
 
 
-def _first_sentence(segment: str) -> tuple[str, bool]:
-    """The first sentence, and whether it is a question."""
+def _first_sentence(segment: str) -> str:
     end = _SENTENCE_END.search(segment)
-    sentence = strip_markup(segment[: end.start()] if end else segment)
-    return sentence, end is not None and end[0] == "?"
+    return strip_markup(segment[: end.start()] if end else segment).removesuffix("です")
+
+
+def _is_question(segment: str) -> bool:
+    end = _SENTENCE_END.search(segment)
+    return end is not None and end[0] in ("?", "？")
 
 
 def _starts_like_an_answer(sentence: str) -> bool:
     if re.match(r"[-−+±(\[{|√π∞.<]|\\|[$€£₹¥]|\d|US\$", sentence):
         return True
-    return re.match(r"[A-Za-z]\w{0,2}(?:\([a-z]\))?\s*[=<>≤≥+*/^-]|[A-Za-z]$", sentence) is not None
+    return (
+        re.match(r"[A-H]\)\s|[A-Za-z]\w{0,2}(?:\([a-z]\))?\s*[=<>≤≥+*/^-]|[A-Za-z]$", sentence)
+        is not None
+    )
 
 
 def _is_broken_off(value: str) -> bool:
@@ -199,43 +219,50 @@ def _is_broken_off(value: str) -> bool:
 
 
 def _before_clause(sentence: str) -> str:
-    sentence = _REMARK.sub("", sentence)
+    sentence = _SMILEY.sub("", _REMARK.sub("", sentence))
     if letter := re.match(r"\(?([A-H])\)[.:]?\s+\S", sentence):
         return letter[1]  # "(C) 24": the choice, with its text
     cut = _CLAUSE.search(sentence)
     kept = strip_markup(sentence[: cut.start()] if cut else sentence)
+    return _without_story(_result(kept))
+
+
+def _result(kept: str) -> str:
+    """What a computation comes to: 72 in "48 + 24 = 72"."""
     arithmetic = re.fullmatch(r"[-−+*/×÷().,$\d\s%]+=\s*([^=]+)", kept)
     if arithmetic is None and kept.count("=") > 1 and not re.search(r",|;|\b(?:and|or)\b", kept):
         arithmetic = re.fullmatch(r".*=\s*([^=]+)", kept)
-    kept = strip_markup(arithmetic[1]) if arithmetic else kept
-    return _without_story(kept)
+    return strip_markup(arithmetic[1]) if arithmetic else kept
 
 
 def _without_story(kept: str) -> str:
-    """A number, its unit and two more words; the rest of a story without another number is cut."""
+    """A number with its unit; what a story or a calculation in brackets adds is cut."""
     number = _NUMBER.match(kept)
-    if number is None or re.search(r"[^\w\s,.'’-]", rest := kept[number.end() :]):
+    if number is None:
         return kept
+    rest = re.sub(r"\s\([^()]*\)$", "", kept[number.end() :])
     words = rest.split()
-    if re.search(r"\d", rest) or (len(words) <= MAX_WORDS and "and" not in words):
-        return kept
-    unit = words[: words.index("and")] if "and" in words[:2] else words[:2]
-    return strip_markup(" ".join([number[0], *unit]))
+    n_unit = next((i for i, word in enumerate(words) if word in _STORY), len(words))
+    if re.search(r"[^\w\s,.'’-]|\d", rest) or (len(words) <= MAX_WORDS and "and" not in words):
+        return number[0] + rest
+    return strip_markup(" ".join([number[0], *words[: min(n_unit, 2)]]))
 
 
 def _from_prose(sentence: str, kind: Kind) -> str:
     """A short name such as "Evelyn", or the only number that a sentence states."""
-    numbers = _NUMBER.findall(sentence)
-    if not numbers:
-        cut = _CLAUSE.search(sentence)
-        name = strip_markup(sentence[: cut.start()] if cut else sentence)
+    cut = _CLAUSE.search(sentence)
+    name = strip_markup(sentence[: cut.start()] if cut else sentence)
+    if not re.search(r"\d", name):
         return name if _is_name(name, sentence, kind) else ""
     if _COMPARED.search(sentence):
         return ""
+    if last := _APPOSITION.search(sentence):
+        return last[1]
     if total := _TOTAL.match(sentence):
         return _before_clause(sentence[total.end() :])
-    if not _STATED.match(sentence) and kind is Kind.VERB:
+    if kind is Kind.VERB and not (_STATED.match(sentence) and _FINITE.search(sentence)):
         return ""
+    numbers = _NUMBER.findall(sentence)
     if len(numbers) == 1:
         return str(numbers[0]).strip()
     said = _COPULA.split(sentence)[-1]
