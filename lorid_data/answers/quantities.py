@@ -83,7 +83,7 @@ def remark(toks: Tokens) -> Form | None:
         return None
     opened = max((i for i, t in enumerate(toks) if t.text == "("), default=0)
     inner = toks[opened + 1 : -1]
-    if opened == 0 or not all(t.kind in ("word", "text") for t in inner):
+    if opened == 0 or not all(t.kind in ("word", "text") or t.text == "-" for t in inner):
         return None
     return reader.answer(toks[:opened]) if any(len(t.text) > 3 for t in inner) else None
 

@@ -22,7 +22,7 @@ from lorid_data.answers.tokens import (
     tokenise,
 )
 from lorid_data.answers.units import CURRENCY, canonical
-from lorid_data.answers.words import spelled_fraction, spelled_number
+from lorid_data.answers.words import spelled
 
 _LEAD = frozenset(
     ["about", "approximately", "approx", "exactly", "roughly", "around", "only", "option", "choice"]
@@ -152,6 +152,7 @@ def single(toks: Tokens) -> Form:
         sets.set_operation,
         sets.plus_minus,
         _matrix,
+        _point,
         quantities.based,
         quantities.ratio,
         quantities.quantity,
@@ -198,6 +199,14 @@ def _braces(inner: Tokens, toks: Tokens) -> Form:
             return answer(parts[1])
     parts, _ = _split_list(inner)
     return forms.listed([answer(p) for p in parts], plain(toks), latex(toks))
+
+
+def _point(toks: Tokens) -> Form | None:
+    """A(3, -4): a point with its name."""
+    if len(toks) < 6 or toks[0].kind != "let" or not toks[0].text.isupper():
+        return None
+    found = _enclosed(toks[1:]) if toks[1].text == "(" else None
+    return found.with_name(toks[0].text) if found is not None and found.kind == "tuple" else None
 
 
 def _matrix(toks: Tokens) -> Form | None:
@@ -254,11 +263,11 @@ def _words(toks: Tokens) -> Form | None:
 def _spelled(toks: Tokens) -> Form | None:
     """Numbers in words, also before a unit that is known: "twelve dollars"."""
     said = [t.text for t in toks]
-    whole = spelled_number(" ".join(said)) or spelled_fraction(" ".join(said))
+    whole = spelled(" ".join(said))
     if whole is not None:
         return forms.number_form(whole)
     for i in range(len(said) - 1, 0, -1):
-        value = spelled_number(" ".join(said[:i])) or spelled_fraction(" ".join(said[:i]))
+        value = spelled(" ".join(said[:i]))
         unit = canonical([w.lower() for w in said[i:]])
         if value is not None and unit:
             return forms.number_form(value).with_unit(unit)

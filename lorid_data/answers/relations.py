@@ -10,7 +10,7 @@ from lorid_data.answers import algebra, forms, sets
 from lorid_data.answers import read as reader
 from lorid_data.answers.algebra import Quotient
 from lorid_data.answers.forms import Form, Span
-from lorid_data.answers.nodes import GREEK
+from lorid_data.answers.nodes import FUNCTIONS, GREEK
 from lorid_data.answers.tokens import Tok, Tokens, latex, plain, split_at
 
 _ORDER = {"<": "<", ">": ">", r"\leq": "<=", r"\geq": ">="}
@@ -29,6 +29,7 @@ _NAME_COMMANDS = frozenset(
         r"\measuredangle",
     }
 )
+_NAMED = FUNCTIONS | frozenset(GREEK)
 
 
 def relation(toks: Tokens) -> Form | None:
@@ -74,17 +75,13 @@ def is_name(toks: Tokens) -> bool:
         depth -= tok.text in (")", "}")
         if tok.kind == "num" and depth == 0 and toks[i - 1].text != "_":
             return False
-        if tok.kind == "op" and tok.text not in _NAME_OPS:
+        if tok.kind == "op" and tok.text not in _NAME_OPS and not (depth and tok.text == "="):
             return False
-        if tok.kind == "cmd" and tok.text not in _NAME_COMMANDS and not _is_greek(tok):
+        if tok.kind == "cmd" and tok.text not in _NAME_COMMANDS and tok.text[1:] not in _NAMED:
             return False
         if tok.text == "^" and [t.text for t in toks[i + 1 : i + 5]] != ["{", "-", "1", "}"]:
             return False
     return True
-
-
-def _is_greek(tok: Tok) -> bool:
-    return tok.text[1:] in GREEK
 
 
 def is_variable(toks: Tokens) -> bool:
@@ -247,7 +244,7 @@ def combine(parts: list[Form], words: set[str], said: str, shown: str) -> Form:
         pieces = [s for p in parts for s in sets.as_spans(p) or ()]
         if words == {"or"}:
             return forms.spans(pieces, said, shown).with_name(names.pop())
-        both = _intersection(pieces) if len(pieces) == len(parts) == 2 else None
+        both = sets.intersection(pieces) if len(pieces) == len(parts) == 2 else None
         if both is not None:
             return forms.spans([both], said, shown).with_name(names.pop())
     units = {p.unit for p in parts if p.unit}
@@ -264,14 +261,3 @@ def _flat(parts: Sequence[Form]) -> list[Form]:
     for p in parts:
         out.extend(p.parts if p.kind == "list" and p.parts and not p.name else [p])
     return out
-
-
-def _intersection(pieces: Sequence[Span]) -> Span | None:
-    a, b = pieces
-    lows = sorted((a, b), key=lambda s: (forms.real_value(s.low) or 0.0, s.brackets[0] == "("))
-    highs = sorted((a, b), key=lambda s: (forms.real_value(s.high) or 0.0, s.brackets[1] == "]"))
-    low, high = lows[-1], highs[0]
-    bottom, top = forms.real_value(low.low), forms.real_value(high.high)
-    if bottom is None or top is None or bottom >= top:
-        return None
-    return Span(low.low, high.high, low.brackets[0] + high.brackets[1])

@@ -30,6 +30,9 @@ def set_operation(toks: Tokens) -> Form | None:
         if any(p is None for p in pieces):
             return _joined("U", sorted(found, key=lambda f: f.key), toks)
         return forms.spans([s for p in pieces for s in p or ()], plain(toks), latex(toks))
+    parts = split_at(toks, lambda t: t.text in (r"\cap", "intersection"))
+    if len(parts) > 1 and all(parts):
+        return _common([reader.answer(p) for p in parts], toks)
     parts = split_at(toks, lambda t: t.text in (r"\setminus", r"\backslash", "\\"))
     if len(parts) == 2 and all(parts):
         left, right = (reader.answer(p) for p in parts)
@@ -40,9 +43,30 @@ def set_operation(toks: Tokens) -> Form | None:
     return None
 
 
+def _common(found: Sequence[Form], toks: Tokens) -> Form:
+    pieces = [as_spans(f) for f in found]
+    if len(pieces) == 2 and all(p is not None and len(p) == 1 for p in pieces):
+        both = intersection([s for p in pieces for s in p or ()])
+        if both is not None:
+            return forms.spans([both], plain(toks), latex(toks))
+    return _joined("cap", sorted(found, key=lambda f: f.key), toks)
+
+
 def _joined(mark: str, found: Sequence[Form], toks: Tokens) -> Form:
     key = f" {mark} ".join(f.key for f in found)
     return Form("joined", key, plain(toks), latex(toks), mark=mark, parts=tuple(found))
+
+
+def intersection(pieces: Sequence[Span]) -> Span | None:
+    """What two intervals have in common, or None where that is nothing or cannot be told."""
+    a, b = pieces
+    lows = sorted((a, b), key=lambda s: (forms.real_value(s.low) or 0.0, s.brackets[0] == "("))
+    highs = sorted((a, b), key=lambda s: (forms.real_value(s.high) or 0.0, s.brackets[1] == "]"))
+    low, high = lows[-1], highs[0]
+    bottom, top = forms.real_value(low.low), forms.real_value(high.high)
+    if bottom is None or top is None or bottom >= top:
+        return None
+    return Span(low.low, high.high, low.brackets[0] + high.brackets[1])
 
 
 def without(holes: Sequence[Span], line: Span, toks: Tokens) -> Form | None:

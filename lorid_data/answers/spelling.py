@@ -47,7 +47,8 @@ _ROOT_INDEX = {"√": "", "∛": "[3]", "∜": "[4]"}
 _INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\u00ad]")
 
 _SPACES = re.compile(
-    r"(?<!\\)\\[,;:> ]|~|\\(?:quad|qquad|thinspace|enspace|hfill|displaystyle|textstyle|limits|newline)(?![A-Za-z])"
+    r"(?<!\\)\\[,;:> ]|~|\\(?:quad|qquad|thinspace|enspace|hfill|displaystyle|textstyle|limits|newline"
+    r"|tiny|small|normalsize|large|Large|LARGE|huge|Huge)(?![A-Za-z])"
     r"|\\[hv]space\*?\{[^{}]*\}|\\phantom\s?(?:\{[^{}]*\}|[-+\w])"
 )
 _DOUBLED = re.compile(r"\\\\(?=[A-Za-z])")
@@ -89,12 +90,12 @@ _COMMANDS = (
 )  # fmt: skip
 
 _GROUPED = [
-    # 1,234 typed with a comma that is marked as no separator, a thin space, an apostrophe
+    # 1,234 typed with a comma that is marked as no separator, a thin space, an apostrophe, an underscore
     re.compile(rf"(?<![\d.]){first}\d{{0,2}}(?:{sep}\d{{3}})+(?!\d)")
     for first, sep in (
-        (r"\d", r"(?:\{,\}|,\\!\s?|\\!,)"),
+        (r"\d", r"(?:\{,\}|(?:\\!)?,\\!\s?|\\!,)"),
         (r"[1-9]", r"(?:\\[,;: ]|~)"),
-        (r"[1-9]", r"'"),
+        (r"[1-9]", r"['_]"),
     )
 ]
 _DOTTED = re.compile(r"(?<![\d.,])[1-9]\d{0,2}(?:\.\d{3}){2,}(?![\d.])")
@@ -177,10 +178,14 @@ def respell(text: str) -> str:
 
 # --- wrappers ----------------------------------------------------------------------------------
 
-_PAIRS = (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"), ("**", "**"), ("__", "__"), ("`", "`"),
-          ('"', '"'), ("'", "'"))  # fmt: skip
+_PAIRS = (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"), ("**", "**"), ("__", "__"), ("*", "*"), ("_", "_"), ("`", "`"),
+          ('"', '"'), ("'", "'"), ("<b>", "</b>"), ("==", "=="))  # fmt: skip
 _WRAPPERS = re.compile(
-    r"\\(?:boxed|fbox|ensuremath|mathbf|displaystyle|textbf|text|mathrm|mbox)\s*(?=\{)"
+    r"\\(?:boxed|fbox|ensuremath|mathbf|displaystyle|textbf|text|mathrm|mbox|underline)\s*(?=\{)"
+)
+_SAID = re.compile(
+    r"(?:(?:so|thus|hence|therefore),?\s)?(?:(?:the|my|our)\s)?(?:(?:final|correct)\s)?answer(?:\sis:?|\s?[:=])\s?|\\text\s?\{\s*the answer is:?\s*\}",
+    re.IGNORECASE,
 )
 
 
@@ -189,7 +194,11 @@ def unwrap(text: str) -> str:
     before = None
     while before != text:
         before = text
-        text = text.strip().rstrip(",;\\ ")
+        text = (
+            _SAID.sub("", text.strip().rstrip(",;\\ "), count=1)
+            if _SAID.match(text)
+            else text.strip().rstrip(",;\\ ")
+        )
         if text.endswith(".") and not text.endswith(".."):
             text = text[:-1].rstrip()
         for left, right in _PAIRS:

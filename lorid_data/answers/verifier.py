@@ -1,7 +1,8 @@
 """The handle on the worker process: started when first needed, one for each process, killed when late.
 
 A lock makes it safe from any thread. A forked child starts a worker of its own. Nothing here relies
-on signals, so it works outside the main thread and under asyncio; it blocks for at most the limit.
+on signals, so it works outside the main thread and under asyncio; it blocks until the deadline of the
+pair at most, whether it waits for other threads, for the worker to start, or for the comparison.
 """
 
 from __future__ import annotations
@@ -21,10 +22,10 @@ from lorid_data.answers.results import Verdict
 
 LIMIT_S = 0.9
 """Wall-clock limit of one comparison inside the worker."""
-GRACE_S = 0.5
-"""How much later than its limit the worker is killed as a whole."""
+GRACE_S = 0.1
+"""How much later than the deadline of a pair the worker is killed as a whole."""
 START_S = 30.0
-"""How long the worker may take to load its libraries. No answer has a part in that time."""
+"""How long `ready` waits for the worker to load its libraries. No answer has a part in that time."""
 CACHE_SIZE = 20_000
 
 
@@ -34,45 +35,67 @@ class Verifier:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
+        self._is_ready = False
         self._buffer = b""
         self._cache: OrderedDict[tuple[str, str], Verdict] = OrderedDict()
 
-    def ask(self, a: str, b: str, limit_s: float = LIMIT_S) -> Verdict:
-        """Whether two LaTeX texts mean the same, in at most `limit_s` + `GRACE_S` seconds once started."""
+    def ask(self, a: str, b: str, wait_s: float = START_S) -> Verdict:
+        """Whether two LaTeX texts mean the same; TIMEOUT where that is not known within `wait_s` seconds.
+
+        A worker that is still loading its libraries then goes on, for the next question.
+        """
+        deadline = time.monotonic() + wait_s
         pair = (a, b) if a <= b else (b, a)
-        with self._lock:
-            known = self._cache.get(pair)
-            if known is not None:
-                return known
-            found = self._compare(pair, limit_s)
-            if found is not Verdict.TIMEOUT or limit_s >= LIMIT_S:
+        if pair in self._cache:
+            return self._cache[pair]
+        if not self._lock.acquire(timeout=max(wait_s, 0)):
+            return Verdict.TIMEOUT
+        try:
+            limit_s = min(LIMIT_S, deadline - time.monotonic())
+            found, is_final = self._compare(pair, deadline)
+            if is_final and (found is not Verdict.TIMEOUT or limit_s >= LIMIT_S):
                 self._cache[pair] = found
             if len(self._cache) > CACHE_SIZE:
                 self._cache.popitem(last=False)
             return found
+        finally:
+            self._lock.release()
 
     def ready(self) -> None:
         """Start the worker, if none is running, and wait until it has loaded its libraries."""
         with self._lock:
-            if self._process is None:
-                try:
-                    self._start()
-                except OSError:
-                    self.stop()
+            self._loaded(time.monotonic() + START_S)
 
-    def _compare(self, pair: tuple[str, str], limit_s: float) -> Verdict:
+    def _compare(self, pair: tuple[str, str], deadline: float) -> tuple[Verdict, bool]:
+        """The verdict, and whether it is the worker's: one that has not started, or is gone, says nothing."""
+        if not self._loaded(deadline):
+            return Verdict.TIMEOUT, False
+        limit_s = min(LIMIT_S, deadline - time.monotonic())
+        if limit_s <= 0:
+            return Verdict.TIMEOUT, False
         try:
-            if self._process is None:
-                self._start()
             request = {"a": pair[0], "b": pair[1], "limit_s": limit_s}
             self._write(json.dumps(request).encode() + b"\n")
-            reply = self._read_line(limit_s + GRACE_S)
+            reply = self._read_line(deadline + GRACE_S)
         except OSError:
             reply = None
         if reply is None:
             self.stop()
-            return Verdict.TIMEOUT
-        return Verdict(reply["verdict"])
+            return Verdict.TIMEOUT, False
+        return Verdict(reply["verdict"]), True
+
+    def _loaded(self, deadline: float) -> bool:
+        """Whether the worker runs and has loaded its libraries by the deadline."""
+        try:
+            if self._process is None:
+                self._start()
+            if not self._is_ready:
+                self._is_ready = self._read_line(deadline) == {"ready": True}
+        except OSError:
+            self.stop()
+        if self._process is not None and self._process.poll() is not None:
+            self.stop()  # gone: the next question starts another
+        return self._is_ready
 
     def _start(self) -> None:
         """Start the worker with this process's import path, as a module: the user's __main__ is never run again.
@@ -91,21 +114,17 @@ class Verifier:
             bufsize=0,
             start_new_session=True,
         )
-        if self._read_line(START_S) != {"ready": True}:
-            msg = f"{sys.executable} -m lorid_data.answers.worker does not start; is math-verify installed?"
-            raise OSError(msg)
 
     def _write(self, line: bytes) -> None:
         assert self._process is not None
         assert self._process.stdin is not None
         self._process.stdin.write(line)
 
-    def _read_line(self, limit_s: float) -> dict[str, Any] | None:
+    def _read_line(self, deadline: float) -> dict[str, Any] | None:
         """One line of the worker, or None where it is late or gone."""
         assert self._process is not None
         assert self._process.stdout is not None
         source = self._process.stdout.fileno()
-        deadline = time.monotonic() + limit_s
         while b"\n" not in self._buffer:
             left = deadline - time.monotonic()
             if left <= 0 or not _readable(source, left):
@@ -121,6 +140,7 @@ class Verifier:
     def stop(self) -> None:
         """Kill the worker and its child; the next question starts a new one."""
         process, self._process = self._process, None
+        self._is_ready = False
         if process is None:
             return
         try:
@@ -135,6 +155,7 @@ class Verifier:
     def abandon(self) -> None:
         """Forget a worker that belongs to the parent of a fork."""
         process, self._process = self._process, None
+        self._is_ready = False
         if process is not None:
             for pipe in (process.stdin, process.stdout):
                 if pipe is not None:

@@ -25,6 +25,12 @@ _TENS = {
 SCALES = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9, "trillion": 10**12}
 
 
+def spelled(text: str) -> int | Fraction | None:
+    """The number or the fraction that the whole text spells, or None."""
+    whole = spelled_number(text)
+    return spelled_fraction(text) if whole is None else whole
+
+
 def spelled_number(text: str) -> int | None:
     """The number that the whole text spells, or None."""
     words = [w for w in re.split(r"[\s\-,]+", text.lower()) if w]

@@ -20,7 +20,7 @@ from typing import Any
 MEMORY_BYTES = 1 << 30
 """Address space of the child that compares."""
 WARM_UP = ((r"\sin^2 x+\frac{1}{2}", r"\frac{3}{2}-\cos^2 x"), (r"x^2=\frac{y}{2}", r"2x^2=y"))
-"""Compared before the first fork: the grammar's tables and much of sympy load only when they are used."""
+"""Compared before all forks but the first: the grammar's tables and much of sympy load only when they are used."""
 MAX_SERVED = 5000
 """Comparisons after which a child is replaced, since sympy's caches only grow."""
 
@@ -130,13 +130,15 @@ def main() -> None:
     """Serve until standard input closes."""
     import logging
 
+    import latex2sympy2_extended  # noqa: F401
+    import math_verify  # noqa: F401  (both are loaded once, for every child)
+
     logging.disable(logging.CRITICAL)
-    for pair in WARM_UP:
-        verdict(*pair)
     sys.stdout.write('{"ready": true}\n')
     sys.stdout.flush()
     child = Child()
     n_served = 0
+    is_warm = False
     for line in sys.stdin.buffer:
         reply = child.ask(line, float(json.loads(line)["limit_s"]))
         n_served += 1
@@ -150,6 +152,11 @@ def main() -> None:
             )
         sys.stdout.buffer.write(reply)
         sys.stdout.buffer.flush()
+        if not is_warm:  # after the first reply, whose asker has waited for the imports
+            for pair in WARM_UP:
+                verdict(*pair)
+            child.end()
+            child, is_warm = Child(), True
     child.end()
 
 

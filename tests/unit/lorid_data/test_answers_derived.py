@@ -13,6 +13,8 @@ import pytest
 
 from lorid_data.answers import Verdict, equal
 
+pytestmark = pytest.mark.usefixtures("answers_prepared")
+
 Case = tuple[str, str, str, bool]
 """category, gold, other, whether they are equal"""
 

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from lorid_data.answers import Verdict, equal, group, key
 
+pytestmark = pytest.mark.usefixtures("answers_prepared")
+
 BOOK = [
     json.loads(line)
     for line in (Path(__file__).parents[2] / "golden" / "answers_equality.jsonl")

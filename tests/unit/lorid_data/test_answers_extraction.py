@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from lorid_data.answers import Answer, FoundBy, NoAnswer, Verdict, Why, equal, extract
 
+pytestmark = pytest.mark.usefixtures("answers_prepared")
+
 BOOK = [
     json.loads(line)
     for line in (Path(__file__).parents[2] / "golden" / "answers_extraction.jsonl")

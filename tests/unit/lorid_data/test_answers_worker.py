@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from lorid_data.answers import Verdict, equal, extract, key
+from lorid_data.answers import Verdict, equal, extract, key, prepare
 from lorid_data.answers.verifier import Verifier, verifier
 
 ROOT = Path(__file__).parents[3]
@@ -33,7 +33,7 @@ HOSTILE = {
 
 @pytest.fixture(scope="module", autouse=True)
 def _started() -> None:
-    verifier().ready()
+    prepare()
 
 
 @pytest.fixture
@@ -110,6 +110,17 @@ def test_a_killed_worker_is_replaced(own_worker: Verifier) -> None:
     assert worker._process.pid != old
 
 
+def test_a_question_never_waits_longer_than_it_was_given(own_worker: Verifier) -> None:
+    assert own_worker.ask(*HARD, 0.01) is Verdict.TIMEOUT  # still loading its libraries …
+    assert own_worker._process is not None
+    started = own_worker._process.pid
+    assert own_worker.ask(*HARD) is Verdict.EQUAL  # … which it goes on with
+    assert own_worker._process.pid == started
+    with own_worker._lock:  # another thread is asking
+        assert own_worker.ask("x", r"\sin x", 0.01) is Verdict.TIMEOUT
+    assert own_worker.ask("x", r"\sin x") is Verdict.DIFFERENT
+
+
 def test_verdicts_are_remembered(own_worker: Verifier) -> None:
     worker = own_worker
     assert worker.ask(*HARD) is Verdict.EQUAL
@@ -120,13 +131,15 @@ def test_verdicts_are_remembered(own_worker: Verifier) -> None:
 
 SCRIPT = """
 import os, sys
-from lorid_data.answers import Verdict, equal
+from lorid_data.answers import Verdict, equal, prepare
+prepare()
 assert equal(r"\\int_0^1 x dx", "1/2") is Verdict.EQUAL
 child = os.fork()
 if child == 0:
     # A worker of its own: the parent's must not be shared.
     from lorid_data.answers import verifier
     assert verifier._verifier._process is None
+    prepare()
     assert equal(r"\\int_0^2 x dx", "2") is Verdict.EQUAL
     print("child", verifier._verifier._process.pid, flush=True)
     sys.exit(0)
@@ -166,8 +179,8 @@ def test_a_script_without_a_guard_may_fork_and_leaves_no_process(tmp_path: Path)
 
 def test_the_worker_ends_with_a_process_that_is_killed(tmp_path: Path) -> None:
     code = (
-        "import os, sys; from lorid_data.answers import equal, verifier\n"
-        r"equal(r'\int_0^1 x dx', '1/2'); print(verifier._verifier._process.pid, flush=True); os.kill(os.getpid(), 9)"
+        "import os, sys; from lorid_data.answers import equal, prepare, verifier\n"
+        r"prepare(); equal(r'\int_0^1 x dx', '1/2'); print(verifier._verifier._process.pid, flush=True); os.kill(os.getpid(), 9)"
     )
     pid = int(_run("-c", code).stdout)
     deadline = time.monotonic() + 10
