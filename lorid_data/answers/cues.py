@@ -46,7 +46,7 @@ _OWNER = (
     r"(?:\s+that)?(?:\s+(?:the|my|our|your|his|her|their))?(?:\s+(?:final|correct|right|actual))?"
 )
 _UNSTATED = re.compile(
-    rf"""\b(?:if|whether|suppose|assum\w+|imagine|unless|pretend|say|let's\ say|maybe|perhaps|possibly|could|might|may|once|until
+    rf"""\b(?:if|whether|suppose|assum\w+|imagine|unless|pretend|(?<!can\ )say|let(?:'s|\ us|\ me)\ (?:say|guess|pretend)(?:\ that)?|maybe|perhaps|possibly|could|might|may|once|until
         |(?:want|need|expect|require|doubt|unlikely|impossible|untrue|false|wrong|cannot\ say|can't\ say)(?:\ that)?
         |not\ sure|unsure|not\ certain|not\ clear|no\ idea|(?:don't|do\ not)\ (?:think|believe|know)(?:\ what)?|how|why|what
         |(?<!\bi\ )(?<!\bwe\ )(?:thinks?|thought|says|said|claims?|claimed|believes?|believed|guess(?:es|ed)|suggests?|writes|wrote))
@@ -55,7 +55,7 @@ _UNSTATED = re.compile(
 )
 """Right before a cue, this says that it states nothing: "if the answer is 5"."""
 _OTHER = re.compile(
-    r"\b(?:previous|last|first|other|another|earlier|similar|next|original)\s+(?:problem|question|part|example|exercise|one)\b",
+    r"\b(?:previous|last|first|other|another|earlier|similar|next|original)\s+(?:problem|question|part|example|exercise|one)\b|\bthat\s(?!we\b|i\b|is\b|satisf)",
     re.IGNORECASE,
 )
 _IF = re.compile(r"\b(?:if|suppose|imagine)\b", re.IGNORECASE)
@@ -73,7 +73,7 @@ _BEFORE = re.compile(
     re.IGNORECASE,
 )
 _DOUBT = re.compile(
-    r"\b(?:if|whether|not|suppose|assum\w+|unless|why|maybe|perhaps|might|could|thinks?|n't)\b"
+    r"\b(?:if|whether|not|suppose|assum\w+|unless|why|maybe|perhaps|might|could|thinks?|doubt|unlikely|impossible|guess|n't)\b"
     r"|\b(?:he|she|they|friend|students?|people|someone|book|teacher|others?)\s(?:got|gets?|gave|had|has|found|wrote|chose|picked)\s*$",
     re.IGNORECASE,
 )
@@ -153,7 +153,7 @@ def _stated_before(text: str, m: re.Match[str]) -> str:
 
 _DROPPED = re.compile(
     r"""[^A-Za-z0-9]{0,12}(?:(?:wait|hmm+|no|oops|actually|but|hold\ on|however|sorry|uh|oh)\b[\s,.!—–-]{0,4}){0,4}
-        (?:(?:that|this|it|which)?(?:'s|\ ?\bis|\ was|\ can't\ be|\ cannot\ be|\ isn't|\ seems|\ must\ be)
+        (?:(?:that|this|it|which|he|she|they)?(?:'s|\ ?\bis|\ was|\ can't\ be|\ cannot\ be|\ isn't|\ seems|\ must\ be)
            \s(?:wrong|incorrect|not\ (?:right|correct|it|possible|true)|right\ at\ all|impossible|a\ mistake|an\ error|too\ (?:big|small|large|high|low|many|much))
         |(?:that|this|it)\s(?:can't|cannot|isn't|doesn't)\s(?:be\ )?(?:right|correct|work|seem|make)
         |i\ (?:made|see|found)\ (?:a|an|my)\ (?:mistake|error)|scratch\ that|ignore\ that|strike\ that|(?:let\ me|i'll)\ (?:start\ over|try\ again|redo))""",

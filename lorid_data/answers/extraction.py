@@ -29,11 +29,12 @@ _TURN = re.compile(
 )
 """Where another turn begins, whatever stands before it."""
 _NEXT = re.compile(
-    r"(?<=\n)[#*> ]{0,8}(?:Question|Problem|Q|Exercise|Example)\s?\d{0,3}\s?(?:\*\*)?[:.](?=[\s*])"
+    r"(?<=\n)[#*> ]{0,8}(?:Question|Problem|Q|Exercise|Example|Input|Output)\s?\d{0,3}\s?(?:\*\*)?[:.](?=[\s*])"
     r"|(?<=\n)(?:The\s)?Next\s(?:problem|question)\b|(?<=\n)#{1,6} (?:Question|Problem|Exercise|Example)(?: \d{1,3})?\s*\n",
     re.IGNORECASE,
 )
 """Where the next problem begins, if this one has its answer already; else it may be this one's part."""
+_ROLE = re.compile(r"\s*(?:assistant|model|system|user)?\s*\Z")
 _LAST = re.compile(
     r"(?<![\w.\\])(?:(?<=\s)-|^-|(?<=[=($])-)?[$€£]?-?(?:\d{1,3}(?:,\d{3})+(?![\d])|\d+(?!\d))(?:\.\d+)?(?:/\d+(?![\d/]))?%?"
     r"|\\frac\{-?\d+\}\{\d+\}"
@@ -48,6 +49,11 @@ _EMPTY_TEXT = re.compile(
 )
 """What shows nothing."""
 _TEXT = re.compile(r"\\(?:text|mathrm|mbox|textbf)\s?\{([^{}]*)\}")
+_CHOICE = re.compile(
+    r"\\(?:text|textbf|mathrm)\s?\{\(?([A-H])\)?\}(?:\\[ ,;:]|~|\s|\\q?quad)+(?=\S)"
+)
+"""A choice with its text: \\textbf{(B)}\\ 12."""
+_SHOWS = re.compile(r"[^\W_]|[∞∅√]")
 _WORD = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{3,}")
 _THOUGHT = re.compile(r"</think(?:ing)?>")
 _ANNOTATION = re.compile(r"<<[^<>\n]{0,200}>>")
@@ -102,9 +108,9 @@ def _marked(text: str) -> Answer | NoAnswer:
 
 
 def own_part(text: str) -> str:
-    """The text up to where another turn begins. A turn that begins the text is its own."""
+    """The text up to where another turn begins. What begins the text, its role included, is its own."""
     for stop in _TURN.finditer(text):
-        if text[: stop.start()].strip():
+        if _ROLE.sub("", _TURN.sub("", text[: stop.start()])).strip():
             return text[: stop.start()]
     return text
 
@@ -117,9 +123,11 @@ def _value(content: str, found_by: FoundBy) -> str:
         content, found_by = inner[-1].content or "", FoundBy.BOXED
     value = strip_markup(content)
     if found_by is FoundBy.BOXED:
+        if choice := _CHOICE.match(value):
+            return choice[1]
         plain = _TEXT.sub(r"\1", value).strip()
-        is_empty = _EMPTY_TEXT.fullmatch(value) or plain.strip("?_. ") == ""
-        return "" if is_empty or says_nothing(plain) else value
+        shown = _EMPTY_TEXT.sub("", plain)
+        return value if _SHOWS.search(shown) and not says_nothing(plain) else ""
     if is_refusal(value):
         return ""
     return answer_phrase(value, Kind.LABEL) or (value if _is_bare(value) else "")

@@ -21,7 +21,7 @@ class Mark:
     """None where the text breaks off inside."""
 
 
-_HASH = re.compile(r"####[^\S\n]*([^\n]*)")
+_HASH = re.compile(r"(?<![\"'`])####[^\S\n]*([^\n]*)")
 _ARROW = re.compile(r"-->")
 _END = re.compile(r"(?<![A-Za-z])END(?![A-Za-z])")
 _TAG = re.compile(r"[<\[](/?)(?:final_)?answer([>\]])", re.IGNORECASE)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from enum import Enum
 
+from lorid_data.answers.words import spelled
+
 
 class Kind(Enum):
     """What introduces a phrase, and so how much prose may stand for an answer."""
@@ -33,7 +35,7 @@ _BOX = re.compile(r"\\(?:boxed|fbox)\s*\{")
 _SENTENCE_END = re.compile(r"(?<![ap]\.m)(?<!\bRs)[.!?]+(?=\s|$|\*|\")|[。？]|\n")
 _CLAUSE = re.compile(
     r"\s*(?:,\s*)?\b(?:because|since|so|which|where|when|as|but|if|however|then|therefore|thus|hence|obtained|found"
-    r"|meaning|assuming|given|after|before|that|while|for|and\s+(?:the|this|that|it|we|so|not|therefore)|not|END)\b|\s*;|\s+[–—-]\s+|\s*--"
+    r"|meaning|assuming|given|after|before|that|while|for|and\s+(?:the|this|that|it|we|so|not|therefore)|not|rather\s+than|instead\s+of|END)\b|\s*;|\s+[–—-]\s+(?=[A-Za-z]{2})|\s*--"
 )
 _LEAD = re.compile(
     r"\s*(?:(?:is|are|was|be|that|therefore|thus|hence|then|simply|just|exactly|approximately|about|around|roughly|only|indeed|still|clearly"
@@ -41,7 +43,7 @@ _LEAD = re.compile(
     re.IGNORECASE,
 )
 _REFUSAL = re.compile(
-    r"(?:not|never|in|at|on|as|to|by|up|n/?a|none|cannot|can't|can\s+not|could\s+not|unable|don't|depends|between|among|null|nan|tbd|todo|then|still|yet"
+    r"(?:not|never|in(?!\s+total)|at|on|as|to|by|up|n/?a|none|cannot|can't|can\s+not|could\s+not|unable|don't|depends|between|among|null|nan|tbd|todo|then|still|yet"
     r"|unsure|unspecified|insufficient|inconclusive|undecided|ambiguous|subject\s+to"
     r"|what|how|why|who|which|whether|being|(?:greater|less|more|fewer|larger|smaller|bigger)\s+than|one\s+of|some|any|given|(?:im)?possible|easy|hard|difficult"
     r"|neither\s+\S+|no\s+(?:answer|idea|clue|more|less|fewer|longer|sense|result)|(?:see|refer|please|sorry|let)\b"
@@ -49,10 +51,10 @@ _REFUSAL = re.compile(
     r"|rounded|simplified|based|left|hidden|displayed|stated|explained|shown|required|needed|asked|supposed|expected|meant|called|known|divisible|dependent|similar|related|due))(?![A-Za-z])"
     r"|(?:correct|incorrect|wrong|right|clear|unclear|known|unknown|obvious|trivial|simple|straightforward|unique|finite|missing|here|found|shown|above|below|pending|undetermined"
     r"|indeterminate|required|needed|ready|coming|follows|following|as\s+follows)(?=[\s.,!]*(?:$|\b(?:because|since|as|so|when|if|from|that|in|and|or|by|for|to|above|below|given|without|with)\b))"
-    r"|(?:i|we|you|they)\s+(?:do|did|can|could|am|are|will|would|need|must|have|know|think|was|were|just|still|cannot|add|multiply|subtract|divide)(?:n.?t)?\b|i'?m\b"
+    r"|(?:i|we|you)\s+(?:do|did|can|could|am|are|will|would|need|must|know|think|was|were|just|still|cannot|add|multiply|subtract|divide)(?:n.?t)?\b|i'?m\b"
     r"|(?:it|this|there)\s+(?:depends|seems|does|cannot|can't)\b|(?:it|this|there)\s+(?:is|are|was)\b(?!.*\d)"
     r"|什么|未知|无法|不知|[^\W\d_]{0,12}(?:able|ible)\b"
-    r"|[?_]+$|\.\.\.|…|\\l?dots\b|-+$",
+    r"|[?_]+$|x{2,}(?![\w^])|\.\.\.|…|\\l?dots\b|-+$",
     re.IGNORECASE,
 )
 _PLACEHOLDER = re.compile(
@@ -103,7 +105,7 @@ _TYPESET = re.compile(
 )
 """Calculator annotations, and emphasis that does not stand at an end."""
 _SMILEY = re.compile(r"\s+[:;]-?[)D(P]$")
-_STORY = frozenset(["is", "are", "was", "were", "that", "what", "and", "he", "she", "they", "it", "left", "in", "per", "for", "to", "at", "on", "of"])  # fmt: skip
+_STORY = frozenset(["is", "are", "was", "were", "that", "what", "and", "he", "she", "they", "it", "left", "in", "per", "for", "than", "over", "a", "to", "at", "on", "of"])  # fmt: skip
 MAX_WORDS = 4
 
 
@@ -147,6 +149,10 @@ def answer_phrase(segment: str, kind: Kind) -> str:
     begins; prose gives an answer only where it is a name or holds exactly one number. A question
     and an expression that breaks off give none.
     """
+    if re.match(r"[^\S\n]*\n\s*1[.)](?:\s|$)", segment):
+        return ""  # a list of steps begins
+    if segment.strip() in ("a", "an"):
+        return ""  # breaks off
     segment = _skip_lead(_TYPESET.sub("", segment))
     if not segment or is_refusal(segment):
         return ""
@@ -205,7 +211,7 @@ def _is_question(segment: str) -> bool:
 
 
 def _starts_like_an_answer(sentence: str) -> bool:
-    if re.match(r"[-−+±(\[{|√π∞.<]|\\|[$€£₹¥]|\d|US\$", sentence):
+    if re.match(r"(?:negative|minus)\s+\d|[-−+±(\[{|√π∞.<]|\\|[$€£₹¥]|\d|US\$", sentence):
         return True
     return (
         re.match(r"[A-H]\)\s|[A-Za-z]\w{0,2}(?:\([a-z]\))?\s*[=<>≤≥+*/^-]|[A-Za-z]$", sentence)
@@ -237,15 +243,19 @@ def _result(kept: str) -> str:
 
 def _without_story(kept: str) -> str:
     """A number with its unit; what a story or a calculation in brackets adds is cut."""
-    number = _NUMBER.match(kept)
+    if negative := re.match(r"(?:negative|minus)\s+(?=\d)", kept):
+        kept = "-" + kept[negative.end() :]
+    number = _NUMBER.match(kept) or re.match(r"[-−]?\d[\d,.]*(?=[^\x00-\x7f°²³π√]{1,4}$)", kept)
     if number is None:
         return kept
-    rest = re.sub(r"\s\([^()]*\)$", "", kept[number.end() :])
+    rest = re.sub(r"\s\([^()]*\)$|^[^\x00-\x7f°²³π√]{1,4}$", "", kept[number.end() :])
     words = rest.split()
     n_unit = next((i for i, word in enumerate(words) if word in _STORY), len(words))
-    if re.search(r"[^\w\s,.'’-]|\d", rest) or (len(words) <= MAX_WORDS and "and" not in words):
+    if re.search(r"[^\w\s,.'’-]|\d", rest) or (
+        max(n_unit, len(words) - n_unit) == len(words) <= MAX_WORDS and n_unit
+    ):
         return number[0] + rest
-    return strip_markup(" ".join([number[0], *words[: min(n_unit, 2)]]))
+    return strip_markup(" ".join([number[0], *words[:n_unit][:MAX_WORDS]]))
 
 
 def _from_prose(sentence: str, kind: Kind) -> str:
@@ -281,4 +291,8 @@ def _is_name(name: str, sentence: str, kind: Kind) -> bool:
         return False
     if kind is Kind.LABEL or _KNOWN_WORDS.match(name):
         return True
-    return name[0].isupper() or (len(words) == 1 and name == strip_markup(sentence))
+    return (
+        spelled(name) is not None
+        or name[0].isupper()
+        or (len(words) == 1 and name == strip_markup(sentence))
+    )

@@ -36,6 +36,7 @@ class Verifier:
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._is_ready = False
+        self._is_warm = False
         self._buffer = b""
         self._cache: OrderedDict[tuple[str, str], Verdict] = OrderedDict()
 
@@ -62,9 +63,12 @@ class Verifier:
             self._lock.release()
 
     def ready(self) -> None:
-        """Start the worker, if none is running, and wait until it has loaded its libraries."""
+        """Start the worker, if none is running, and wait until it has loaded all that it needs."""
+        deadline = time.monotonic() + START_S
         with self._lock:
-            self._loaded(time.monotonic() + START_S)
+            if not self._is_warm:
+                self._compare(("1", "2"), deadline)
+            self._loaded(deadline)
 
     def _compare(self, pair: tuple[str, str], deadline: float) -> tuple[Verdict, bool]:
         """The verdict, and whether it is the worker's: one that has not started, or is gone, says nothing."""
@@ -82,6 +86,8 @@ class Verifier:
         if reply is None:
             self.stop()
             return Verdict.TIMEOUT, False
+        if not self._is_warm:  # behind its first reply it warms up, and says again when it is ready
+            self._is_warm, self._is_ready = True, False
         return Verdict(reply["verdict"]), True
 
     def _loaded(self, deadline: float) -> bool:
@@ -140,7 +146,7 @@ class Verifier:
     def stop(self) -> None:
         """Kill the worker and its child; the next question starts a new one."""
         process, self._process = self._process, None
-        self._is_ready = False
+        self._is_ready = self._is_warm = False
         if process is None:
             return
         try:
@@ -155,7 +161,7 @@ class Verifier:
     def abandon(self) -> None:
         """Forget a worker that belongs to the parent of a fork."""
         process, self._process = self._process, None
-        self._is_ready = False
+        self._is_ready = self._is_warm = False
         if process is not None:
             for pipe in (process.stdin, process.stdout):
                 if pipe is not None:

@@ -21,6 +21,8 @@ MEMORY_BYTES = 1 << 30
 """Address space of the child that compares."""
 WARM_UP = ((r"\sin^2 x+\frac{1}{2}", r"\frac{3}{2}-\cos^2 x"), (r"x^2=\frac{y}{2}", r"2x^2=y"))
 """Compared before all forks but the first: the grammar's tables and much of sympy load only when they are used."""
+READY = b'{"ready": true}\n'
+"""Said when the libraries are loaded, and again after the warm-up that follows the first reply."""
 MAX_SERVED = 5000
 """Comparisons after which a child is replaced, since sympy's caches only grow."""
 
@@ -126,6 +128,11 @@ class Child:
         os.waitpid(self.pid, 0)
 
 
+def _say(line: bytes) -> None:
+    sys.stdout.buffer.write(line)
+    sys.stdout.buffer.flush()
+
+
 def main() -> None:
     """Serve until standard input closes."""
     import logging
@@ -134,8 +141,7 @@ def main() -> None:
     import math_verify  # noqa: F401  (both are loaded once, for every child)
 
     logging.disable(logging.CRITICAL)
-    sys.stdout.write('{"ready": true}\n')
-    sys.stdout.flush()
+    _say(READY)
     child = Child()
     n_served = 0
     is_warm = False
@@ -150,13 +156,13 @@ def main() -> None:
             reply = (
                 json.dumps({"verdict": "timeout" if reply is None else "unparsed"}).encode() + b"\n"
             )
-        sys.stdout.buffer.write(reply)
-        sys.stdout.buffer.flush()
+        _say(reply)
         if not is_warm:  # after the first reply, whose asker has waited for the imports
             for pair in WARM_UP:
                 verdict(*pair)
             child.end()
             child, is_warm = Child(), True
+            _say(READY)
     child.end()
 
 
