@@ -170,6 +170,57 @@ def annotation_wrong(r: Record) -> Finding | None:
     return None
 
 
+_PIECE = re.compile(r"<<|>>")
+_DRAWING = re.compile(r"\[asy\].*?\[/asy\]", re.DOTALL | re.IGNORECASE)
+
+
+def annotation_left(r: Record) -> Finding | None:
+    """A piece of an annotation; or a whole one outside the rationales of GSM8K, whose own they are.
+
+    A piece queues the row for a person, a whole one is only reported: training texts lose it anyway.
+    """
+    for name, text in _texts(r):
+        if piece := _PIECE.search(ANNOTATION.sub("", _DRAWING.sub(" ", text))):
+            return Finding(
+                RejectReason.ANNOTATION_LEFT,
+                Severity.QUEUE,
+                f"{name} holds {piece[0]} without its partner",
+                text[-500:],
+            )
+        whole = ANNOTATION.search(text)
+        if whole and (name != "rationale" or r.source != "gsm8k"):
+            return Finding(
+                RejectReason.ANNOTATION_LEFT,
+                Severity.REPORT,
+                f"{name} holds the annotation {whole[0]}",
+                whole[0],
+            )
+    return None
+
+
+def _texts(r: Record) -> list[tuple[str, str]]:
+    rules = [(f"rule {i}", rule) for i, rule in enumerate(r.knowledge)]
+    return [("question", r.question), ("rationale", r.rationale), ("answer", r.answer), *rules]
+
+
+# --- prose --------------------------------------------------------------------------------------
+
+_GLUED = re.compile(r"[a-z\d)$}\]][.!?](?=[A-Z][a-z]+ [a-z$\\])")
+
+
+def sentences_glued(r: Record) -> Finding | None:
+    """A sentence begins right behind the full stop of another: "64 square feet.The answer is"."""
+    for name, text in _texts(r):
+        if m := _GLUED.search(_DRAWING.sub(" ", text)):
+            return Finding(
+                RejectReason.SENTENCES_GLUED,
+                Severity.REPORT,
+                f"{name}: no space behind a full stop",
+                text[max(0, m.start() - 60) : m.end() + 60],
+            )
+    return None
+
+
 # --- LaTeX --------------------------------------------------------------------------------------
 
 
@@ -239,10 +290,12 @@ CHECKS: tuple[Check, ...] = (
     answer_unparsed,
     answer_contradicted,
     annotation_wrong,
+    annotation_left,
+    sentences_glued,
     latex_unbalanced,
     rule_empty,
     rule_format,
 )
 """All checks, in the order in which the first rejecting one names the reason."""
-VERSION = 1
+VERSION = 2
 """Raised when a check changes what it finds: a validated folder then belongs to another configuration."""

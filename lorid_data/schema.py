@@ -224,6 +224,8 @@ class RejectReason(StrEnum):
     ANSWER_UNPARSED = "answer_unparsed"
     ANSWER_CONTRADICTED = "answer_contradicted"
     ANNOTATION_WRONG = "annotation_wrong"
+    ANNOTATION_LEFT = "annotation_left"
+    SENTENCES_GLUED = "sentences_glued"
     LATEX_UNBALANCED = "latex_unbalanced"
     KNOWLEDGE_EMPTY = "knowledge_empty"
     KNOWLEDGE_FORMAT = "knowledge_format"
@@ -260,6 +262,8 @@ _SENTENCES = {
     RejectReason.ANSWER_UNPARSED: "The reference answer does not equal itself under the grader.",
     RejectReason.ANSWER_CONTRADICTED: "The rationale ends in another answer than the stated one.",
     RejectReason.ANNOTATION_WRONG: "A <<a*b=c>> annotation does not compute.",
+    RejectReason.ANNOTATION_LEFT: "A calculator annotation, or a piece of one, stands where none belongs.",
+    RejectReason.SENTENCES_GLUED: "A sentence begins right behind the full stop of another.",
     RejectReason.LATEX_UNBALANCED: "Braces or $ signs in the row do not balance.",
     RejectReason.KNOWLEDGE_EMPTY: "A rule is empty.",
     RejectReason.KNOWLEDGE_FORMAT: "A rule is not one plain line (an enumerator, a label, markup or a line break).",

@@ -94,8 +94,8 @@ def key(a: str) -> str:
 def group(answers: Sequence[str]) -> list[int]:
     """Number the answers so that equal ones share a number, in order of first appearance.
 
-    Each answer joins the first group whose first member it equals. What cannot be compared
-    (unparsed, timeout) makes a group of its own.
+    Answers that equal one another, directly or through others of the list, are one group, in
+    whatever order they stand. What cannot be compared (unparsed, timeout) joins none by itself.
     """
     from lorid_data.answers import equality
 

@@ -67,18 +67,15 @@ def key(a: str) -> str:
 
 def group(answers: Sequence[str]) -> list[int]:
     """See `lorid_data.answers.group`."""
-    leaders: list[str] = []
-    known: dict[str, int] = {}
-    for a in answers:
-        if a not in known:
-            known[a] = _find(a, leaders)
-            if known[a] == len(leaders):
-                leaders.append(a)
-    return [known[a] for a in answers]
-
-
-def _find(a: str, leaders: Sequence[str]) -> int:
-    """The first leader equal to a; those with the same key are asked first, since that is cheap."""
-    mine = key(a)
-    order = sorted(range(len(leaders)), key=lambda i: (key(leaders[i]) != mine, i))
-    return next((i for i in order if equal(a, leaders[i]) is Verdict.EQUAL), len(leaders))
+    distinct = list(dict.fromkeys(answers))
+    keys = [key(a) for a in distinct]
+    leader = list(range(len(distinct)))
+    for i, a in enumerate(distinct):
+        # Those with the same key first: they are found equal cheaply, and then nothing else is asked.
+        for j in sorted(range(i), key=lambda j: (keys[j] != keys[i], j)):
+            if leader[j] != leader[i] and equal(a, distinct[j]) is Verdict.EQUAL:
+                first, last = sorted((leader[i], leader[j]))
+                leader = [first if k == last else k for k in leader]
+    numbers: dict[int, int] = {}
+    of = {a: numbers.setdefault(leader[i], len(numbers)) for i, a in enumerate(distinct)}
+    return [of[a] for a in answers]

@@ -19,6 +19,12 @@ BOOK = [
     .read_text("utf-8")
     .splitlines()
 ]
+HELD_OUT = [
+    json.loads(line)
+    for line in (Path(__file__).parents[2] / "golden" / "answers_heldout_equality.jsonl")
+    .read_text("utf-8")
+    .splitlines()
+]
 CATEGORIES = sorted({case["category"] for case in BOOK})
 
 
@@ -30,6 +36,19 @@ def test_case_book(category: str) -> None:
         if case["category"] == category
         for a, b in ((case["a"], case["b"]), (case["b"], case["a"]))
         if (found := equal(a, b)) != case["verdict"]
+    ]
+    assert not wrong
+
+
+@pytest.mark.parametrize("number", sorted({case["slice"] for case in HELD_OUT}))
+def test_held_out_slices(number: int) -> None:
+    """Each was read once before the code was changed; `given` is what still fails."""
+    wrong = [
+        (case["a"], case["b"], str(found))
+        for case in HELD_OUT
+        if case["slice"] == number
+        for found in [equal(case["a"], case["b"])]
+        if not found == equal(case["b"], case["a"]) == case.get("given", case["verdict"])
     ]
     assert not wrong
 
@@ -125,6 +144,24 @@ def test_group_asks_the_verifier_where_keys_differ() -> None:
 
 def test_group_keeps_stated_units_apart() -> None:
     assert group(["5 km", "5 m"]) == [0, 1]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.permutations(
+        ["0.333", "1/3", "0.3333", "5", "5 km", "5 m", "x=5", "7", "1,2", "2,1", "(1,2)"]
+    )
+)
+def test_groups_do_not_depend_on_the_order(answers: list[str]) -> None:
+    numbers = dict(zip(answers, group(answers), strict=True))
+    together = {frozenset(a for a in numbers if numbers[a] == n) for n in numbers.values()}
+    assert together == {
+        frozenset(["0.333", "1/3", "0.3333"]),  # two roundings meet through what they round
+        frozenset(["5", "5 km", "5 m", "x=5"]),
+        frozenset(["7"]),
+        frozenset(["1,2", "2,1"]),
+        frozenset(["(1,2)"]),
+    }
 
 
 def test_group_of_nothing() -> None:

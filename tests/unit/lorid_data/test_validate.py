@@ -106,6 +106,36 @@ def test_an_answer_that_the_grader_cannot_read_is_set_apart(answer: str) -> None
     assert (finding.reason, finding.severity) == (RejectReason.ANSWER_UNPARSED, Severity.QUARANTINE)
 
 
+@pytest.mark.parametrize(
+    ("changes", "flag"),
+    [
+        ({"source": "t", "rationale": "48/2 = <<48/2=24>>24, so 72."}, "annotation_left"),
+        ({"source": "gsm8k", "rationale": "48/2 = <<48/2=24>>24, so 72."}, None),
+        ({"source": "gsm8k", "question": "Is <<1+1=2>>2 all?"}, "annotation_left"),
+        ({"source": "gsm8k", "rationale": "48/2 = <<48/2=24, so 72."}, "annotation_left"),
+        ({"rationale": "48/2 = 24>>24, so 72."}, "annotation_left"),
+        ({"knowledge": ("Halve it: <<48/2=24>>24.",)}, "annotation_left"),
+        ({"rationale": "It is 72 square feet.The answer is: 72"}, "sentences_glued"),
+        ({"rationale": "It is $72$.The answer is $72$."}, "sentences_glued"),
+        ({"rationale": "E.g. 3.14 or a.m. or J.R.R. Tolkien, 72."}, None),
+        ({"rationale": "See.[asy] draw(A--B); [/asy]Now we have 72."}, None),
+    ],
+)
+def test_blemishes_are_flagged_and_the_row_is_kept(
+    changes: dict[str, Any], flag: str | None
+) -> None:
+    row = check_row(record(**{"source": "gsm8k", **changes}))
+    assert isinstance(row, Record)
+    assert row.flags == ((flag,) if flag else ())
+
+
+def test_a_piece_of_an_annotation_waits_for_a_person() -> None:
+    piece = checks.annotation_left(record(rationale="48/2 = <<48/2=24, so 72."))
+    assert piece is not None
+    assert piece.severity is Severity.QUEUE
+    assert "<<" in piece.detail
+
+
 def finding(reason: RejectReason, severity: Severity) -> Any:
     return lambda _: Finding(reason, severity, "detail", "e" * 5000)
 
