@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 
 from lorid_data.answers.phrase import Kind, answer_phrase, is_refusal, strip_markup
+from lorid_data.answers.results import table
 
 MAX_CUES = 100
 """Only the last of them are looked at."""
@@ -23,21 +24,21 @@ _OF = (
 _ADVERB = r"(?:,?\s{0,4}(?:therefore|then|thus|hence|now|simply|also),?)?"
 _CLOSERS = r"[\"'*_}\s)\]]{0,6}"
 _CUE = re.compile(
-    rf"""(?<![A-Za-z])(?:
+    rf"""(?<![A-Za-z])(?<!def\ )(?:
         answers?(?P<of>{_OF}){_ADVERB}[\s*_,]{{1,8}}
           (?:(?P<modal>(?:must|should|would|will|has\ to|needs\ to|ought\ to|to)(?:\s(?:then|thus|therefore|also))?\s{{1,4}}be)
-            |is|are|was|were|equals?|becomes|(?:comes|works|turns)\s{{1,4}}(?:out\s{{1,4}})?to(?:\s{{1,4}}be)?)(?![A-Za-z])
+            |(?:is|are|was|were)(?!\s(?:looking|asked|seeking|trying|going))|equals?|becomes|(?:comes|works|turns)\s{{1,4}}(?:out\s{{1,4}})?to(?:\s{{1,4}}be)?)(?![A-Za-z])
       | answer\ (?P<sum>of)(?=\s[-$\\\d*(])
       | (?:correct|right|best)\ (?:option|choice)(?P<choice>\ is|:)
-      | (?:answers?|ans)\s?(?:\([^()\n]{{0,40}}\))?(?P<label>{_CLOSERS}[:=：])
+      | (?:answers?|ans)\s?(?:\([^()\n]{{1,40}}\))?(?P<label>{_CLOSERS}[:=：])
       | ans(?P<short>\.\s|\)\s)
-      | (?:(?:la|a)\s(?:respuesta|resposta|risposta)(?:\sfinal\w*)?\s(?:es|é|è)
+      | (?:(?:la|a)\s(?:respuesta|resposta|risposta)(?:\s(?:final|corr?et)\w*|\scorrecta)?\s(?:es|é|è)
         |la\sréponse(?:\sfinale)?\sest|die\s(?:endgültige\s)?antwort\s(?:ist|lautet)
         |(?:respuesta|réponse|antwort|resposta|risposta|ответ)(?:\sfinale?)?(?P<foreign>{_CLOSERS}[:：]))
       | (?:答案|答え|정답)(?:(?:是|为|為|は|은){_CLOSERS}[:：]?|{_CLOSERS}[:：])
     )
     | ^[\ #*_>✅🎯📌]{{0,8}}(?:the\ )?final\ answer{_CLOSERS}(?P<dash>[-–—→]|(?=[-$\\\d]))
-    | ^[\ #*_>✅🎯📌]{{0,8}}(?:the\ )?(?:final\ )?answer{_CLOSERS}(?P<dash2>[-–—→](?=\s))
+    | ^[\ #*_>✅🎯📌]{{0,8}}(?:the\ )?(?:final\ )?answer{_CLOSERS}(?P<dash2>[-–—→.](?=\s))
     | ^[\ #*_>✅🎯📌]{{0,8}}(?:the\ )?(?:final\ )?answer[\ *_]{{0,8}}(?P<line>\n)""",
     re.IGNORECASE | re.VERBOSE | re.MULTILINE,
 )
@@ -46,14 +47,22 @@ _OWNER = (
     r"(?:\s+that)?(?:\s+(?:the|my|our|your|his|her|their))?(?:\s+(?:final|correct|right|actual))?"
 )
 _UNSTATED = re.compile(
-    rf"""\b(?:if|whether|suppose|assum\w+|imagine|unless|pretend|(?<!can\ )say|let(?:'s|\ us|\ me)\ (?:say|guess|pretend)(?:\ that)?|maybe|perhaps|possibly|could|might|may|once|until
+    rf"""\b(?:if|whether|suppose|assum\w+|imagine|unless|pretend|(?<!can\ )say|let(?:'s|\ us|\ me)\ (?:say|guess|pretend)(?:\ that)?|when|maybe|perhaps|possibly|could|might|may|once|until
         |(?:want|need|expect|require|doubt|unlikely|impossible|untrue|false|wrong|cannot\ say|can't\ say)(?:\ that)?
         |not\ sure|unsure|not\ certain|not\ clear|no\ idea|(?:don't|do\ not)\ (?:think|believe|know)(?:\ what)?|how|why|what
-        |(?<!\bi\ )(?<!\bwe\ )(?:thinks?|thought|says|said|claims?|claimed|believes?|believed|guess(?:es|ed)|suggests?|writes|wrote))
+        |(?<!\bi\ )(?<!\bwe\ )(?:thinks?|thought|says|said|claims?|claimed|believes?|believed|guess(?:es|ed)|suggests?|argues?|insists?|states?|tells?|writes|wrote)
+        |incorrect|wrong|previous|initial|earlier|sample|example)
         {_OWNER}\s*$""",
     re.IGNORECASE | re.VERBOSE,
 )
 """Right before a cue, this says that it states nothing: "if the answer is 5"."""
+_NEAR = frozenset(
+    table("""
+    the our my your this that an a and so thus hence therefore then is as or get final correct right exact actual required desired
+    requested numerical numeric simplified short quick complete full overall resulting only best possible two three both all
+    """)
+)
+"""Words that may stand right before "answer"; "Tom's answer" and "a wrong answer" are not the text's own."""
 _OTHER = re.compile(
     r"\b(?:previous|last|first|other|another|earlier|similar|next|original)\s+(?:problem|question|part|example|exercise|one)\b|\bthat\s(?!we\b|i\b|is\b|satisf)",
     re.IGNORECASE,
@@ -73,7 +82,7 @@ _BEFORE = re.compile(
     re.IGNORECASE,
 )
 _DOUBT = re.compile(
-    r"\b(?:if|whether|not|suppose|assum\w+|unless|why|maybe|perhaps|might|could|thinks?|doubt|unlikely|impossible|guess|n't)\b"
+    r"\b(?:if|whether|not|suppose|assum\w+|unless|why|maybe|perhaps|might|could|thinks?|doubt|unlikely|impossible|guess)\b|n['’]t\b"
     r"|\b(?:he|she|they|friend|students?|people|someone|book|teacher|others?)\s(?:got|gets?|gave|had|has|found|wrote|chose|picked)\s*$",
     re.IGNORECASE,
 )
@@ -116,6 +125,9 @@ def _stated(text: str, m: re.Match[str]) -> str:
         and text[m.end() : m.end() + 2].strip().startswith('"')
     ):
         return ""  # the words themselves: put it after "Answer:"
+    word = re.search(r"([A-Za-z'’]+)[ *_]+$", said_before)
+    if word and "answer" in m[0].lower() and word[1].lower() not in _NEAR:
+        return ""
     if _UNSTATED.search(said_before) or _OTHER.search(m["of"] or ""):
         return ""
     if m["modal"] and _IF.search(said_before):

@@ -12,7 +12,14 @@ from itertools import islice
 
 from lorid_data.answers.cues import is_withdrawn, last_said
 from lorid_data.answers.marks import boxes, marks
-from lorid_data.answers.phrase import Kind, answer_phrase, is_refusal, says_nothing, strip_markup
+from lorid_data.answers.phrase import (
+    CHOICE,
+    Kind,
+    answer_phrase,
+    is_refusal,
+    says_nothing,
+    strip_markup,
+)
 from lorid_data.answers.results import Answer, FoundBy, NoAnswer, Why
 from lorid_data.answers.spelling import plain_unicode
 
@@ -24,6 +31,7 @@ MAX_STOPS = 10
 
 _TURN = re.compile(
     r"<\|[^|<>\n]{0,40}\|>|</s>|<eos>|<end_of_turn>|<start_of_turn>|\[/?INST\]"
+    r"|#{2,4} ?(?:Instruction|Input|Question|Human|User) ?:"
     r"|(?<=\n)[#*> ]{0,8}(?:Human|User|Instruction|Question|Q)\s?(?:\*\*)?:(?=[\s*])",
     re.IGNORECASE,
 )
@@ -49,10 +57,6 @@ _EMPTY_TEXT = re.compile(
 )
 """What shows nothing."""
 _TEXT = re.compile(r"\\(?:text|mathrm|mbox|textbf)\s?\{([^{}]*)\}")
-_CHOICE = re.compile(
-    r"\\(?:text|textbf|mathrm)\s?\{\(?([A-H])\)?\}(?:\\[ ,;:]|~|\s|\\q?quad)+(?=\S)"
-)
-"""A choice with its text: \\textbf{(B)}\\ 12."""
 _SHOWS = re.compile(r"[^\W_]|[∞∅√]")
 _WORD = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{3,}")
 _THOUGHT = re.compile(r"</think(?:ing)?>")
@@ -74,7 +78,7 @@ def extract(text: str, *, last_number: bool = False) -> Answer | NoAnswer:
     """
     if not text.strip():
         return NoAnswer(Why.EMPTY_TEXT)
-    text = own_part(text[-MAX_TAIL:])
+    text = own_part(text[-MAX_TAIL:].replace("<0x0A>", "\n"))
     for stop in islice(_NEXT.finditer(text), MAX_STOPS):
         if text[: stop.start()].strip() and isinstance(
             found := _marked(text[: stop.start()]), Answer
@@ -123,8 +127,8 @@ def _value(content: str, found_by: FoundBy) -> str:
         content, found_by = inner[-1].content or "", FoundBy.BOXED
     value = strip_markup(content)
     if found_by is FoundBy.BOXED:
-        if choice := _CHOICE.match(value):
-            return choice[1]
+        if choice := CHOICE.match(value):
+            return choice[1] or choice[2]
         plain = _TEXT.sub(r"\1", value).strip()
         shown = _EMPTY_TEXT.sub("", plain)
         return value if _SHOWS.search(shown) and not says_nothing(plain) else ""

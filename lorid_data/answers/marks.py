@@ -31,7 +31,7 @@ _BARE = re.compile(r"-?\d[\d,]*(?:\.\d+)?|\\[A-Za-z]+|[A-Za-z](?![A-Za-z])|[^\s{
 _HEADING = re.compile(
     r"(?:step|part|solution|explanation|verification|note|check|conclusion|summary|example|case|calculat\w*|given"
     r"|analysis|approach|method|reasoning|find\w*|determin\w*|comput\w*|understand\w*|let|first|next|finally|now)\b"
-    r"|\d+[.)]\s+[A-Za-z]",
+    r"|\d+[.)]\s+[*_]*[A-Za-z]",
     re.IGNORECASE,
 )
 _MAX_REST = 200

@@ -35,7 +35,7 @@ _BOX = re.compile(r"\\(?:boxed|fbox)\s*\{")
 _SENTENCE_END = re.compile(r"(?<![ap]\.m)(?<!\bRs)[.!?]+(?=\s|$|\*|\")|[。？]|\n")
 _CLAUSE = re.compile(
     r"\s*(?:,\s*)?\b(?:because|since|so|which|where|when|as|but|if|however|then|therefore|thus|hence|obtained|found"
-    r"|meaning|assuming|given|after|before|that|while|for|and\s+(?:the|this|that|it|we|so|not|therefore)|not|rather\s+than|instead\s+of|END)\b|\s*;|\s+[–—-]\s+(?=[A-Za-z]{2})|\s*--"
+    r"|meaning|assuming|given|after|before|that|while|for|and\s+(?:the|this|that|it|we|so|not|therefore)|not|rather\s+than|instead\s+of|i\.e|END)\b|\s*\[END|\s*;|\s+[–—-]\s+(?=[A-Za-z]{2})|\s*--"
 )
 _LEAD = re.compile(
     r"\s*(?:(?:is|are|was|be|that|therefore|thus|hence|then|simply|just|exactly|approximately|about|around|roughly|only|indeed|still|clearly"
@@ -64,7 +64,7 @@ _PLACEHOLDER = re.compile(
 )
 """What a template says where an answer should stand: "[your answer]"."""
 _ADMISSION = re.compile(
-    r"(?:n/?a|tbd|unknown|unsure|i\s+(?:do\s+not|don't|cannot|can't)\b.*|(?:cannot|can't)\s+(?:be\s+)?(?:determined?|solved?|answer\w*|tell)\b.*"
+    r"(?:n/?a|tbd|unknown|unsure|undetermined|undecided|no\s+answer|i\s+(?:do\s+not|don't|cannot|can't)\b.*|(?:cannot|can't)\s+(?:be\s+)?(?:determined?|solved?|answer\w*|tell)\b.*"
     r"|not\s+(?:enough|sure|known)\b.*|insufficient\b.*)\s*$",
     re.IGNORECASE,
 )
@@ -91,6 +91,7 @@ _TOTAL = re.compile(
     r"(?:in\s+total|altogether|overall|(?:an?|the)\s+(?:grand\s+)?(?:total|number|value|amount|integer|fraction|price|cost|probability|ratio)(?:\s+(?:of|is))?:?)\s+(?=[-−$€£\d])",
     re.IGNORECASE,
 )
+_ONLY_IF = re.compile(r"\bonly\s+(?:if|when|for)\b")
 _APPOSITION = re.compile(r",\s+([-−$€£]{0,2}\d[\d,./]*%?(?:\s[A-Za-z]+){0,2})$")
 """The number at the end of "the sum, 72"."""
 _PROSE = re.compile(
@@ -98,12 +99,19 @@ _PROSE = re.compile(
     re.IGNORECASE,
 )
 _COPULA = re.compile(r"\b(?:is|are|was|were|equals|be|=|:)\s+", re.IGNORECASE)
+CHOICE = re.compile(
+    r"\(?([A-H])\)[.:]?\s+\S"
+    r"|\\(?:text|textbf|mathrm)\s?\{\(?([A-H])\)?\}(?:\\[ ,;:]|~|\s|\\q?quad)+\S"
+)
+"""A choice with its text: "(C) 24"."""
 _REMARK = re.compile(r"\s*\((?=[^()]*[A-Za-z]{3})[^()]*\)\s*$")
 _KNOWN_WORDS = re.compile(r"(?:no|infinitely|all|real|none|right|equal|isosceles|scalene)\b")
 _TYPESET = re.compile(
     r"<<[^<>\n]{0,200}>>|</?(?:b|i|em|strong|u|code|mark|span|p)>|==(?=[^=\s][^=\n]*==)|(?<=[^=\s])==(?!=)|\*\*(?=\s|$|[.,])"
 )
 """Calculator annotations, and emphasis that does not stand at an end."""
+_IN_DIGITS = re.compile(r"\s\(\d[\d,.]*\)")
+"""Behind a number in words: "eight (8)"."""
 _SMILEY = re.compile(r"\s+[:;]-?[)D(P]$")
 _STORY = frozenset(["is", "are", "was", "were", "that", "what", "and", "he", "she", "they", "it", "left", "in", "per", "for", "than", "over", "a", "to", "at", "on", "of"])  # fmt: skip
 MAX_WORDS = 4
@@ -164,6 +172,8 @@ def answer_phrase(segment: str, kind: Kind) -> str:
         return "" if is_refusal(math) or _is_question(rest) else math
     sentence = _first_sentence(segment)
     if not sentence or is_refusal(sentence) or _is_question(segment):
+        return ""
+    if _ONLY_IF.search(sentence):
         return ""
     if _starts_like_an_answer(sentence):
         found = _before_clause(sentence)
@@ -226,8 +236,8 @@ def _is_broken_off(value: str) -> bool:
 
 def _before_clause(sentence: str) -> str:
     sentence = _SMILEY.sub("", _REMARK.sub("", sentence))
-    if letter := re.match(r"\(?([A-H])\)[.:]?\s+\S", sentence):
-        return letter[1]  # "(C) 24": the choice, with its text
+    if letter := CHOICE.match(sentence):
+        return letter[1] or letter[2]  # "(C) 24": the choice, with its text
     cut = _CLAUSE.search(sentence)
     kept = strip_markup(sentence[: cut.start()] if cut else sentence)
     return _without_story(_result(kept))
@@ -260,6 +270,7 @@ def _without_story(kept: str) -> str:
 
 def _from_prose(sentence: str, kind: Kind) -> str:
     """A short name such as "Evelyn", or the only number that a sentence states."""
+    sentence = _IN_DIGITS.sub("", sentence)
     cut = _CLAUSE.search(sentence)
     name = strip_markup(sentence[: cut.start()] if cut else sentence)
     if not re.search(r"\d", name):
@@ -292,7 +303,7 @@ def _is_name(name: str, sentence: str, kind: Kind) -> bool:
     if kind is Kind.LABEL or _KNOWN_WORDS.match(name):
         return True
     return (
-        spelled(name) is not None
+        any(spelled(" ".join(words[:n])) is not None for n in range(1, len(words) + 1))
         or name[0].isupper()
         or (len(words) == 1 and name == strip_markup(sentence))
     )

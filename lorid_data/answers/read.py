@@ -269,7 +269,8 @@ def _spelled(toks: Tokens) -> Form | None:
     for i in range(len(said) - 1, 0, -1):
         value = spelled(" ".join(said[:i]))
         unit = canonical([w.lower() for w in said[i:]])
-        if value is not None and unit:
+        is_count = i == len(said) - 1 and re.fullmatch(r"[a-z]{2,}s", said[i]) is not None
+        if value is not None and (unit or is_count):
             return forms.number_form(value).with_unit(unit)
     return None
 
