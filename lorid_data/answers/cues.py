@@ -63,6 +63,7 @@ _NEAR = frozenset(
     """)
 )
 """Words that may stand right before "answer"; "Tom's answer" and "a wrong answer" are not the text's own."""
+_RESULT = re.compile(r"\b(?:so|thus|hence|therefore)\b", re.IGNORECASE)
 _OTHER = re.compile(
     r"\b(?:previous|last|first|other|another|earlier|similar|next|original)\s+(?:problem|question|part|example|exercise|one)\b|\bthat\s(?!we\b|i\b|is\b|satisf)",
     re.IGNORECASE,
@@ -127,7 +128,9 @@ def _stated(text: str, m: re.Match[str]) -> str:
         return ""  # the words themselves: put it after "Answer:"
     word = re.search(r"([A-Za-z'’]+)[ *_]+$", said_before)
     if word and "answer" in m[0].lower() and word[1].lower() not in _NEAR:
-        return ""
+        is_result = _RESULT.search(said_before) and word[1].lower() in ("his", "her", "their")
+        if not is_result:
+            return ""
     if _UNSTATED.search(said_before) or _OTHER.search(m["of"] or ""):
         return ""
     if m["modal"] and _IF.search(said_before):
@@ -168,7 +171,7 @@ _DROPPED = re.compile(
         (?:(?:that|this|it|which|he|she|they)?(?:'s|\ ?\bis|\ was|\ can't\ be|\ cannot\ be|\ isn't|\ seems|\ must\ be)
            \s(?:wrong|incorrect|not\ (?:right|correct|it|possible|true)|right\ at\ all|impossible|a\ mistake|an\ error|too\ (?:big|small|large|high|low|many|much))
         |(?:that|this|it)\s(?:can't|cannot|isn't|doesn't)\s(?:be\ )?(?:right|correct|work|seem|make)
-        |i\ (?:made|see|found)\ (?:a|an|my)\ (?:mistake|error)|scratch\ that|ignore\ that|strike\ that|(?:let\ me|i'll)\ (?:start\ over|try\ again|redo))""",
+        |i\ (?:made|see|found)\ (?:a|an|my)\ (?:mistake|error)|no[.!]*\s*$|scratch\ that|ignore\ that|strike\ that|(?:let\ me|i'll)\ (?:start\ over|try\ again|redo))""",
     re.IGNORECASE | re.VERBOSE,
 )
 _DOUBTED = re.compile(

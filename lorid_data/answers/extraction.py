@@ -32,7 +32,7 @@ MAX_STOPS = 10
 _TURN = re.compile(
     r"<\|[^|<>\n]{0,40}\|>|</s>|<eos>|<end_of_turn>|<start_of_turn>|\[/?INST\]"
     r"|#{2,4} ?(?:Instruction|Input|Question|Human|User) ?:"
-    r"|(?<=\n)[#*> ]{0,8}(?:Human|User|Instruction|Question|Q)\s?(?:\*\*)?:(?=[\s*])",
+    r"|(?<=\n)[#*> ]{0,8}(?:Human|User|Student|Instruction|Question|Q)\s?(?:\*\*)?:(?=[\s*])",
     re.IGNORECASE,
 )
 """Where another turn begins, whatever stands before it."""

@@ -54,7 +54,7 @@ _REFUSAL = re.compile(
     r"|(?:i|we|you)\s+(?:do|did|can|could|am|are|will|would|need|must|know|think|was|were|just|still|cannot|add|multiply|subtract|divide)(?:n.?t)?\b|i'?m\b"
     r"|(?:it|this|there)\s+(?:depends|seems|does|cannot|can't)\b|(?:it|this|there)\s+(?:is|are|was)\b(?!.*\d)"
     r"|什么|未知|无法|不知|[^\W\d_]{0,12}(?:able|ible)\b"
-    r"|[?_]+$|x{2,}(?![\w^])|\.\.\.|…|\\l?dots\b|-+$",
+    r"|[?_]+$|x{2,}(?![\w^])|\.\.\.|…|\\l?dots\b|\\boxed\s*$|-+$",
     re.IGNORECASE,
 )
 _PLACEHOLDER = re.compile(
@@ -91,7 +91,10 @@ _TOTAL = re.compile(
     r"(?:in\s+total|altogether|overall|(?:an?|the)\s+(?:grand\s+)?(?:total|number|value|amount|integer|fraction|price|cost|probability|ratio)(?:\s+(?:of|is))?:?)\s+(?=[-−$€£\d])",
     re.IGNORECASE,
 )
-_ONLY_IF = re.compile(r"\bonly\s+(?:if|when|for)\b")
+_OPEN = re.compile(
+    r"\bonly\s+(?:if|when|for)\b|\bor\s+(?:maybe|perhaps|possibly|something)\b|\b(?:hard\s+to\s+say|according\s+to)\b"
+)
+"""An answer under a condition, among others, or of somebody else."""
 _APPOSITION = re.compile(r",\s+([-−$€£]{0,2}\d[\d,./]*%?(?:\s[A-Za-z]+){0,2})$")
 """The number at the end of "the sum, 72"."""
 _PROSE = re.compile(
@@ -173,7 +176,7 @@ def answer_phrase(segment: str, kind: Kind) -> str:
     sentence = _first_sentence(segment)
     if not sentence or is_refusal(sentence) or _is_question(segment):
         return ""
-    if _ONLY_IF.search(sentence):
+    if _OPEN.search(sentence):
         return ""
     if _starts_like_an_answer(sentence):
         found = _before_clause(sentence)
@@ -236,6 +239,8 @@ def _is_broken_off(value: str) -> bool:
 
 def _before_clause(sentence: str) -> str:
     sentence = _SMILEY.sub("", _REMARK.sub("", sentence))
+    if angled := re.fullmatch(r"<([^<>=]+)>", sentence):
+        sentence = angled[1]
     if letter := CHOICE.match(sentence):
         return letter[1] or letter[2]  # "(C) 24": the choice, with its text
     cut = _CLAUSE.search(sentence)
