@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from lorid_data.answers.phrase import Kind, answer_phrase, is_refusal, strip_markup
+from lorid_data.answers.phrase import Kind, answer_phrase, strip_markup
+from lorid_data.answers.refusal import is_refusal
 from lorid_data.answers.results import table
 
 MAX_CUES = 100
@@ -28,7 +29,8 @@ _CUE = re.compile(
         answers?(?P<of>{_OF}){_ADVERB}[\s*_,]{{1,8}}
           (?:(?P<modal>(?:must|should|would|will|has\ to|needs\ to|ought\ to|to)(?:\s(?:then|thus|therefore|also))?\s{{1,4}}be)
             |(?:is|are|was|were)(?!\s(?:looking|asked|seeking|trying|going))|equals?|becomes|(?:comes|works|turns)\s{{1,4}}(?:out\s{{1,4}})?to(?:\s{{1,4}}be)?)(?![A-Za-z])
-      | answer\ (?P<sum>of)(?=\s[-$\\\d*(])
+      | answer\ of(?=\s[-$\\\d*(])
+      | (?:making|giving|makes|gives)\ (?:the|our|a|an)\ (?:final\ )?answer(?=\s[-$\\\d*(])
       | (?:correct|right|best)\ (?:option|choice)(?P<choice>\ is|:)
       | (?:answers?|ans)\s?(?:\([^()\n]{{1,40}}\))?(?P<label>{_CLOSERS}[:=：])
       | ans(?P<short>\.\s|\)\s)

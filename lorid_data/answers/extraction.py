@@ -12,14 +12,8 @@ from itertools import islice
 
 from lorid_data.answers.cues import is_withdrawn, last_said
 from lorid_data.answers.marks import boxes, marks
-from lorid_data.answers.phrase import (
-    CHOICE,
-    Kind,
-    answer_phrase,
-    is_refusal,
-    says_nothing,
-    strip_markup,
-)
+from lorid_data.answers.phrase import CHOICE, Kind, answer_phrase, strip_markup
+from lorid_data.answers.refusal import is_refusal, says_nothing
 from lorid_data.answers.results import Answer, FoundBy, NoAnswer, Why
 from lorid_data.answers.spelling import plain_unicode
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from enum import Enum
 
+from lorid_data.answers.refusal import EDGE, is_refusal
 from lorid_data.answers.words import spelled
 
 
@@ -19,7 +20,6 @@ class Kind(Enum):
     """"The answer must be", "your answer is": mathematics only."""
 
 
-_EDGE = " \t\r\n*_`\"'“”‘’"
 _SIGNS = re.compile(
     r"^[\s\u2600-\u27bf\u25a0-\u25ff\u220e\ufe0f\u200d\U0001f000-\U0001faff]+"
     r"|[\s\u2600-\u27bf\u25a0-\u25ff\u220e\ufe0f\u200d\U0001f000-\U0001faff]+$"
@@ -35,40 +35,13 @@ _BOX = re.compile(r"\\(?:boxed|fbox)\s*\{")
 _SENTENCE_END = re.compile(r"(?<![ap]\.m)(?<!\bRs)[.!?]+(?=\s|$|\*|\")|[。？]|\n")
 _CLAUSE = re.compile(
     r"\s*(?:,\s*)?\b(?:because|since|so|which|where|when|as|but|if|however|then|therefore|thus|hence|obtained|found"
-    r"|meaning|assuming|given|after|before|that|while|for|and\s+(?:the|this|that|it|we|so|not|therefore)|not|rather\s+than|instead\s+of|i\.e|END)\b|\s*\[END|\s*;|\s+[–—-]\s+(?=[A-Za-z]{2})|\s*--"
+    r"|meaning|assuming|given|after|before|that|while|for|and\s+(?:the|this|that|it|we|so|not|therefore)|not|rather\s+than|instead\s+of|i\.e|END)\b|\s*\[END|(?<=[\w%]):\s+(?=\d*\s?[A-Za-z])|\s*;|\s+[–—-]\s+(?=[A-Za-z]{2})|\s*--"
 )
 _LEAD = re.compile(
     r"\s*(?:(?:is|are|was|be|that|therefore|thus|hence|then|simply|just|exactly|approximately|about|around|roughly|only|indeed|still|clearly"
     r"|probably|likely|now|also|equal\s+to|given\s+by|(?:found|calculated|computed|determined)\s+to\s+be|option|choice)\b|(?:\.\.\.|…)(?=\s*[-$\d\\])|\([A-Za-z ]{4,40}\)(?=\s)|≈|=(?!=)|:|：|\\approx(?![A-Za-z])|\})\s*",
     re.IGNORECASE,
 )
-_REFUSAL = re.compile(
-    r"(?:not|never|in(?!\s+total)|at|on|as|to|by|up|n/?a|none|cannot|can't|can\s+not|could\s+not|unable|don't|depends|between|among|null|nan|tbd|todo|then|still|yet"
-    r"|unsure|unspecified|insufficient|inconclusive|undecided|ambiguous|subject\s+to"
-    r"|what|how|why|who|which|whether|being|(?:greater|less|more|fewer|larger|smaller|bigger)\s+than|one\s+of|some|any|given|(?:im)?possible|easy|hard|difficult"
-    r"|neither\s+\S+|no\s+(?:answer|idea|clue|more|less|fewer|longer|sense|result)|(?:see|refer|please|sorry|let)\b"
-    r"|(?:(?:im)?properly\s+|already\s+|usually\s+|often\s+|only\s+|best\s+)?(?:computed|calculated|determined|obtained|found|derived|reached|written|expressed"
-    r"|rounded|simplified|based|left|hidden|displayed|stated|explained|shown|required|needed|asked|supposed|expected|meant|called|known|divisible|dependent|similar|related|due))(?![A-Za-z])"
-    r"|(?:correct|incorrect|wrong|right|clear|unclear|known|unknown|obvious|trivial|simple|straightforward|unique|finite|missing|here|found|shown|above|below|pending|undetermined"
-    r"|indeterminate|required|needed|ready|coming|follows|following|as\s+follows)(?=[\s.,!]*(?:$|\b(?:because|since|as|so|when|if|from|that|in|and|or|by|for|to|above|below|given|without|with)\b))"
-    r"|(?:i|we|you)\s+(?:do|did|can|could|am|are|will|would|need|must|know|think|was|were|just|still|cannot|add|multiply|subtract|divide)(?:n.?t)?\b|i'?m\b"
-    r"|(?:it|this|there)\s+(?:depends|seems|does|cannot|can't)\b|(?:it|this|there)\s+(?:is|are|was)\b(?!.*\d)"
-    r"|什么|未知|无法|不知|[^\W\d_]{0,12}(?:able|ible)\b"
-    r"|[?_]+$|x{2,}(?![\w^])|\.\.\.|…|\\l?dots\b|\\boxed\s*$|-+$",
-    re.IGNORECASE,
-)
-_PLACEHOLDER = re.compile(
-    r"(?:[\[<{(]{1,2}|[\\$]|(?P<bare>))\s*(?:(?:insert|put|write|type|enter|fill)\s+(?:in\s+)?)?(?:(?:your|the|my|an?)\s+)?(?:(?:final|correct|numeric(?:al)?|computed)\s+)?"
-    r"_?(?:answer|number|value|result|solution|blank|expression|integer)s?(?:\s+(?:here|goes\s+here|only))?\s*(?(bare)$|(?:[\]>})]|(?![\w^_=+])))",
-    re.IGNORECASE,
-)
-"""What a template says where an answer should stand: "[your answer]"."""
-_ADMISSION = re.compile(
-    r"(?:n/?a|tbd|unknown|unsure|undetermined|undecided|no\s+answer|i\s+(?:do\s+not|don't|cannot|can't)\b.*|(?:cannot|can't)\s+(?:be\s+)?(?:determined?|solved?|answer\w*|tell)\b.*"
-    r"|not\s+(?:enough|sure|known)\b.*|insufficient\b.*)\s*$",
-    re.IGNORECASE,
-)
-_DOTS = re.compile(r"(?:\\[lc]?dots|[.…\s])+")
 _COMPARED = re.compile(
     r"\b(?:greater|less|more|fewer|larger|smaller)\s+than\b|\bat\s+(?:least|most)\b|\bnot\b|\bbetween\b|n't\b|\b(?:cannot|exceed\w*|divisible)\b"
     r"|\b(?:minus|plus|times|by|over|than)\s+\d|\b(?:multiple|factor|divisor|sum|difference|product|quotient|power|root|one|any|some|step|part|page|line|problem|question|case|method)s?\s+(?:of\s+|by\s+)?\(?\d",
@@ -125,32 +98,13 @@ def strip_markup(text: str) -> str:
     before = None
     while before != text:
         before = text
-        text = _SIGNS.sub("", text.strip(_EDGE))
+        text = _SIGNS.sub("", text.strip(EDGE))
         if text.endswith((".", ",", ";", ":")) and not text.endswith(("...", "a.m.", "p.m.")):
             text = text[:-1]
         for pattern in _MATH:
             if whole := pattern.fullmatch(text):
                 text = whole[1]
     return text
-
-
-def is_refusal(text: str) -> bool:
-    """Whether a phrase says that there is no answer, or speaks about it instead of giving it."""
-    text = text.strip(_EDGE + ",")
-    return (
-        _REFUSAL.match(text) is not None
-        or _PLACEHOLDER.match(text.rstrip(".")) is not None
-        or not re.search(r"[^\W_]|\\[A-Za-z{]|[∞∅√]", text)
-    )
-
-
-def says_nothing(text: str) -> bool:
-    """Whether a box holds a template's words or an admission instead of an answer."""
-    return (
-        _PLACEHOLDER.match(text) is not None
-        or _ADMISSION.match(text) is not None
-        or _DOTS.fullmatch(text) is not None
-    )
 
 
 def answer_phrase(segment: str, kind: Kind) -> str:
@@ -188,7 +142,7 @@ def _skip_lead(segment: str) -> str:
     before = None
     while before != segment:
         before = segment
-        segment = _SIGNS.sub("", segment.lstrip(_EDGE + ","))
+        segment = _SIGNS.sub("", segment.lstrip(EDGE + ","))
         if lead := _LEAD.match(segment):
             segment = segment[lead.end() :]
     return segment
@@ -224,7 +178,7 @@ def _is_question(segment: str) -> bool:
 
 
 def _starts_like_an_answer(sentence: str) -> bool:
-    if re.match(r"(?:negative|minus)\s+\d|[-−+±(\[{|√π∞.<]|\\|[$€£₹¥]|\d|US\$", sentence):
+    if re.match(r"(?:negative|minus)\s+\d|[-−–+±(\[{|√π∞.<]|\\|[$€£₹¥]|\d|US\$", sentence):
         return True
     return (
         re.match(r"[A-H]\)\s|[A-Za-z]\w{0,2}(?:\([a-z]\))?\s*[=<>≤≥+*/^-]|[A-Za-z]$", sentence)
