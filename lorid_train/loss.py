@@ -124,9 +124,12 @@ def trainer_class() -> type:
         def evaluation_loop(
             self, *args: Any, metric_key_prefix: str = "eval", **kwargs: Any
         ) -> Any:
-            output = super().evaluation_loop(*args, metric_key_prefix=metric_key_prefix, **kwargs)
-            if self.grade is not None:
-                output.metrics[f"{metric_key_prefix}_accuracy"] = self.grade(self.model)
+            with torch.random.fork_rng():  # a loader alone draws a number from the shared stream
+                output = super().evaluation_loop(
+                    *args, metric_key_prefix=metric_key_prefix, **kwargs
+                )
+                if self.grade is not None:
+                    output.metrics[f"{metric_key_prefix}_accuracy"] = self.grade(self.model)
             return output
 
     return RoleTrainer

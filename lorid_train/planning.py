@@ -39,6 +39,16 @@ def _shape(base: Base, lora: str, role: str) -> plan.Shape:
         raise ConfigError(msg) from e
 
 
+def check_adapters(config: TrainConfig, base: Base) -> None:
+    """Put each role's adapter on the base model without weights.
+
+    Raises:
+        ConfigError: it does not fit: no such module, a dropout above 1.
+    """
+    for name in config.roles:
+        _shape(base, canonical_json(config.for_role(name)[0]), name)
+
+
 def say_plan(
     config: TrainConfig, base: Base, counts: Mapping[str, RoleCounts], say: Callable[[str], None]
 ) -> None:

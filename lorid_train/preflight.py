@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import fields
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,9 @@ from lorid_data.errors import ConfigError, unknown_key
 from lorid_train import formats, processes, roles
 from lorid_train.config import TrainConfig
 from lorid_train.trainer import MANAGED, make_args
+
+_TRACKERS = ("tensorboard", "trackio", "wandb")
+"""Trackers whose package has their name."""
 
 
 def check(config: TrainConfig) -> None:
@@ -40,7 +44,11 @@ def check(config: TrainConfig) -> None:
 def _make(config: TrainConfig, role: str) -> None:
     from peft import LoraConfig
 
-    make_args(config, role, Path(config.out))
+    args = make_args(config, role, Path(config.out))
+    absent = [name for name in args.report_to if name in _TRACKERS and find_spec(name) is None]
+    if absent:
+        msg = f"sft: report_to {absent[0]!r} needs a package; pip install {absent[0]}"
+        raise ConfigError(msg)
     try:
         LoraConfig(task_type="CAUSAL_LM", **config.for_role(role)[0])
     except (ValueError, TypeError, ImportError) as e:

@@ -98,6 +98,7 @@ def _opened(config: TrainConfig) -> tuple[_Run, dict[str, Any]]:
     base = base_model.resolve(config.base, config.revision)
     tokenizer = base_model.load_tokenizer(base)
     base_model.check_tokenizer(tokenizer, base)
+    planning.check_adapters(config, base)
     run = _Run(config, base, tokenizer, Path(config.out))
     for name in config.roles:  # what fails with the first row fails before anything is written
         next(_token_rows(run, name, RoleCounts()))

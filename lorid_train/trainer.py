@@ -77,16 +77,21 @@ def make_args(config: TrainConfig, role: str, folder: Path) -> Any:
 
 
 def _numbers(given: dict[str, Any], kind: type) -> dict[str, Any]:
-    """The settings with `5e-5` read as a number: to YAML it is a text, for want of a point."""
+    """The settings with `5e-5` read as a number: to YAML it is a text, for want of a point.
+
+    Raises:
+        ConfigError: a number is wanted, and the text is none.
+    """
     real = {f.name for f in fields(kind) if "float" in str(f.type)}
-    return {k: _number(v) if k in real and isinstance(v, str) else v for k, v in given.items()}
-
-
-def _number(text: str) -> float | str:
-    try:
-        return float(text)
-    except ValueError:
-        return text
+    read = dict(given)
+    for key in real & given.keys():
+        if isinstance(given[key], str):
+            try:
+                read[key] = float(given[key])
+            except ValueError:
+                msg = f"sft: {key} is {given[key]!r}, which is no number"
+                raise ConfigError(msg) from None
+    return read
 
 
 def _validated(config: TrainConfig, given: dict[str, Any]) -> dict[str, Any]:
@@ -118,18 +123,26 @@ def _validated(config: TrainConfig, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def make_trainer(model: Any, args: Any, tokenizer: Any, rows: RoleRows) -> Any:
-    """A trainer over tokenised rows, on the GPU if there is one."""
+    """A trainer over tokenised rows, on the GPU if there is one.
+
+    Raises:
+        ConfigError: settings that `SFTTrainer` refuses together.
+    """
     from transformers import PrinterCallback
 
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token  # never seen by the model: padding is masked
-    trainer = trainer_class()(
-        model=model,
-        args=args,
-        train_dataset=rows.train,
-        eval_dataset=rows.validation,
-        processing_class=tokenizer,
-    )
+    try:
+        trainer = trainer_class()(
+            model=model,
+            args=args,
+            train_dataset=rows.train,
+            eval_dataset=rows.validation,
+            processing_class=tokenizer,
+        )
+    except (ValueError, RuntimeError, ImportError) as e:  # an adapter on the head, for one
+        msg = f"SFTTrainer refuses this configuration: {e}"
+        raise ConfigError(msg) from e
     trainer.data_collator = NamingRows(trainer.data_collator)
     trainer.row_ids, trainer.lengths = rows.counts.row_ids, rows.counts.lengths
     if rows.validation_counts is not None:

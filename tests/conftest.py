@@ -60,6 +60,29 @@ def real_data() -> Path:
 
 
 @pytest.fixture(scope="session")
+def small_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twelve problems to train on and six to validate on, with knowledge, of different lengths."""
+    from lorid_data.schema import Provenance, Record, make_problem, row_ids
+    from lorid_data.store import open_stage, write_dataset
+
+    problems = [
+        make_problem(
+            source="t", split="train" if i < 12 else "validation", question=f"What is {i} + {i}{'?' * (i % 5 + 1)}",
+            rationale=f"{i} + {i} = {2 * i}. " * (i % 3 + 1), answer=str(2 * i), knowledge=["Add the numbers."],
+        )
+        for i in range(18)
+    ]  # fmt: skip
+    records = [
+        Record(row_id=row, provenance=Provenance(teacher="source"), **p.model_dump())
+        for row, p in zip(row_ids(problems), problems, strict=True)
+    ]
+    folder = tmp_path_factory.mktemp("small_dataset") / "d"
+    with open_stage(folder, "build", identity={"made": "by hand"}) as stage:
+        write_dataset(stage, records, [], n_in=len(records))
+    return folder
+
+
+@pytest.fixture(scope="session")
 def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A random Llama of two layers with a byte-level tokenizer, as a model folder."""
     import torch

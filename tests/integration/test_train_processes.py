@@ -1,0 +1,69 @@
+"""Two processes on a CPU, started with the launch configuration that ships."""
+
+from __future__ import annotations
+
+import os
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import yaml
+
+from lorid_train.sft import train
+
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.slow]
+ROOT = Path(__file__).parents[2]
+small = SimpleNamespace(**runpy.run_path(str(ROOT / "tests" / "support" / "small_training.py")))
+
+
+def launched(
+    config: Path, *options: str, more: tuple[str, ...] = ()
+) -> subprocess.CompletedProcess[str]:
+    launch = [sys.executable, "-m", "accelerate.commands.launch", *options]
+    env = {
+        **os.environ,
+        "OMP_NUM_THREADS": "1",
+        "PYTHONPATH": str(ROOT),
+        "MASTER_ADDR": "127.0.0.1",
+    }
+    command = [*launch, "-m", "lorid_train", "sft", str(config), *more]
+    return subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+
+
+def test_two_processes_equal_one(tiny_base: Path, small_dataset: Path, tmp_path: Path) -> None:
+    """Two roles, the same global batch of 4 rows; losses and weights compared."""
+    roles = ("ir", "kg")
+    train(small.config(tiny_base, small_dataset, tmp_path / "one", roles=roles))
+    sft = {"per_device_train_batch_size": 2, "save_steps": 2}
+    body = small.config(tiny_base, small_dataset, tmp_path / "two", roles=roles, sft=sft)
+    (tmp_path / "c.yaml").write_text(yaml.safe_dump(body.model_dump(mode="json")))
+    ddp = ("--config_file", str(ROOT / "configs" / "accelerate" / "ddp.yaml"))
+    done = launched(tmp_path / "c.yaml", *ddp)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("plan: ") == 1
+    assert "2 processes on a CPU" in done.stdout
+    assert done.stdout.count("adapters: ") == 1
+    for role in roles:
+        one, two = small.losses(tmp_path / "one", role), small.losses(tmp_path / "two", role)
+        assert max(abs(a - b) for a, b in zip(one, two, strict=True)) < 2e-5
+        largest, mean = small.residuals(
+            small.weights(tmp_path / "one", role), small.weights(tmp_path / "two", role)
+        )
+        assert (largest < 2e-2, mean < 2e-5) == (True, True)
+    sealed = list((tmp_path / "two").glob("checkpoints/*/checkpoint-*/complete.json"))
+    assert len(sealed) == 4
+
+
+def test_one_process_that_was_asked_to_be_two_says_that_it_is_one(
+    tiny_base: Path, small_dataset: Path, tmp_path: Path
+) -> None:
+    """`accelerate launch --cpu --num_processes 2` starts one and says nothing; the plan does."""
+    body = small.config(tiny_base, small_dataset, tmp_path / "run", roles=("kg",))
+    (tmp_path / "c.yaml").write_text(yaml.safe_dump(body.model_dump(mode="json")))
+    options = "--cpu --num_processes 2 --num_machines 1 --mixed_precision no --dynamo_backend no"
+    done = launched(tmp_path / "c.yaml", *options.split(), more=("--dry-run",))
+    assert done.returncode == 0, done.stderr
+    assert "1 process on a CPU" in done.stdout
