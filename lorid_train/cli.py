@@ -88,7 +88,7 @@ def evaluate(
     seed: int = 0, seeds: int = 1, loop: bool = True, votes: Literal["all", "ir", "none"] = "all",
     greedy: Annotated[list[str] | None, Many] = None,
     dtype: Literal["float32", "bfloat16", "float16"] | None = None, batch_size: int = 64,
-    threads: int | None = None, text: str | None = None, targets: Annotated[list[str] | None, Many] = None,
+    merged: bool = False, threads: int | None = None, text: str | None = None, targets: Annotated[list[str] | None, Many] = None,
 ) -> None:  # fmt: skip
     """Run the interaction loop and its alternatives over a dataset, and report.
 
@@ -119,6 +119,7 @@ def evaluate(
         greedy: Greedy systems: ir, and DR by what it reads: gold-, kg-, empty-, shuffled- or other-knowledge.
         dtype: Of the model; float32 on a CPU and bfloat16 on a GPU by default.
         batch_size: Rows generated at once (requests in flight, on servers); changes no result in float32.
+        merged: Merge each adapter into weights of its own: more memory, fewer operations per token.
         threads: CPU threads.
         text: Text file on which to compare the loss of the base with that of each adapter.
         targets: Numbers that others reported, to show beside: "DATASET | MODEL | METHOD | ACCURACY | SOURCE".

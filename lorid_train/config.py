@@ -156,6 +156,8 @@ class EvalConfig(Settings):
     dtype: Literal["float32", "bfloat16", "float16"] | None = None
     """null: float32 on a CPU, bfloat16 on a GPU."""
     batch_size: int = Field(default=64, ge=1)
+    merged: bool = False
+    """Each adapter merged into weights of its own: more memory, fewer operations per token."""
     threads: int | None = Field(default=None, ge=1)
 
 

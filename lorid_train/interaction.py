@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import islice
@@ -172,6 +172,12 @@ class Asker:
         source = _knowledge_key(key)
         return source is None or source in self.log
 
+    def _ready(
+        self, keys: Iterable[DrawKey], not_these: Collection[DrawKey], n: int
+    ) -> list[DrawKey]:
+        """The first n keys that can be asked now."""
+        return list(islice((k for k in keys if k not in not_these and self.ready(k)), n))
+
     def _content(self, key: DrawKey) -> str:
         question = self.questions[key.problem_id].text
         source = _knowledge_key(key)
@@ -206,8 +212,11 @@ class Asker:
 
         def pull(n: int) -> Sequence[GenRequest]:
             requests: list[GenRequest] = []
-            ready = (k for k in wanted.next_keys() if k not in in_flight and self.ready(k))
-            for key in list(islice(ready, n)):
+            keys = self._ready(wanted.next_keys(), in_flight, n)
+            n_spare = min(n - len(keys), self.engine.cheap_rows - len(in_flight) - len(keys))
+            if n_spare > 0:
+                keys += self._ready(wanted.later_keys(), {*in_flight, *keys}, n_spare)
+            for key in keys:
                 request = self.request(key)
                 in_flight[key] = request.prompt
                 requests.append(request)
@@ -235,8 +244,12 @@ class Wanted:
         self._keys = {k: None for k in keys if k not in log}
 
     def next_keys(self) -> Iterator[DrawKey]:
-        """The keys still to be asked, most urgent first."""
+        """The keys that are needed, most urgent first."""
         yield from self._keys
+
+    def later_keys(self) -> Iterator[DrawKey]:
+        """Keys that may be needed later, the likeliest first; worth asking where that is cheap."""
+        yield from ()
 
     def taken(self, key: DrawKey) -> None:
         """Take note that a key has been asked."""
@@ -249,8 +262,9 @@ class Wanted:
 class Loop(Wanted):
     """The interaction loop's wants: round by round, per problem, until it is decided.
 
-    A batch with room to spare is filled with the next rounds of the problems that remain. That
-    changes no result: every draw has its own seed, and `decide` reads rounds in order.
+    Where an engine has room that costs almost nothing, the next rounds of the problems that remain
+    are drawn ahead. That changes no result: every draw has its own seed, and `decide` reads rounds
+    in order.
     """
 
     def __init__(
@@ -276,13 +290,28 @@ class Loop(Wanted):
         return [DrawKey(problem_id, role, SAMPLED, self._seed, r) for role in ("ir", "kg", "dr")]
 
     def next_keys(self) -> Iterator[DrawKey]:
-        """This round of every open problem, then the next one, and so on."""
-        for ahead in range(self._rounds):
+        """This round of every open problem; every later one too where all rounds are drawn."""
+        for ahead in range(self._rounds if self._exhaustive else 1):
             for problem_id, r in list(self._round.items()):
                 if r + ahead <= self._rounds:
-                    yield from (
-                        k for k in self.keys_of(problem_id, r + ahead) if k not in self._log
-                    )
+                    yield from self._missing(problem_id, r + ahead)
+
+    def later_keys(self) -> Iterator[DrawKey]:
+        """Later rounds of the open problems.
+
+        By the rule of succession a problem without agreement in f rounds has none in the next a
+        rounds either with probability (f + 1) / (f + 1 + a): those long undecided go first.
+        """
+        ahead = [
+            (a / r, problem_id, r + a)
+            for problem_id, r in self._round.items()
+            for a in range(1, self._rounds - r + 1)
+        ]
+        for _, problem_id, r in sorted(ahead):
+            yield from self._missing(problem_id, r)
+
+    def _missing(self, problem_id: str, r: int) -> Iterator[DrawKey]:
+        return (k for k in self.keys_of(problem_id, r) if k not in self._log)
 
     def seen(self, draw: Draw) -> None:
         """Move the problem on when its round is complete; drop it when it is decided."""

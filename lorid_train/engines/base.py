@@ -55,9 +55,15 @@ Pull = Callable[[int], Sequence[GenRequest]]
 
 
 class Engine(Protocol):
-    """Generates. `batch_size` is how many requests it works on at once."""
+    """Generates."""
 
     batch_size: int
+    """How many requests it works on at once."""
+
+    @property
+    def cheap_rows(self) -> int:
+        """Below so many at once, one more costs next to nothing, so that drawing ahead pays."""
+        ...
 
     def generate(self, pull: Pull) -> Iterator[GenResult]:
         """Yield a result per pulled request, in any order, until `pull` has nothing left.

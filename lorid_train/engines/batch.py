@@ -1,8 +1,4 @@
-"""Rows being generated together: left-padded, with one key-value cache, joined and thinned out.
-
-Shapes: ids (B, 1) are the tokens to be read next, mask (B, T) covers the cache and them. A row
-that has ended is computed on until the batch is thinned out, which copies the cache.
-"""
+"""Rows being generated together: what all of them share, whatever keeps their keys and values."""
 
 from __future__ import annotations
 
@@ -14,6 +10,8 @@ from lorid_train.engines.base import GenRequest
 if TYPE_CHECKING:
     import torch
 
+    from lorid_train.engines.rows import Chosen
+
 
 @dataclass(slots=True)
 class Row:
@@ -21,12 +19,17 @@ class Row:
 
     request: GenRequest
     n_prompt: int
-    uniforms: torch.Tensor
+    uniforms: list[float]
     """The row's random numbers, one per token (max_new_tokens,)."""
     tokens: list[int] = field(default_factory=list)
     finish_reason: str | None = None
     """None while the row is being generated."""
     n_tokens: int = 0
+
+    @property
+    def live(self) -> bool:
+        """Whether the row has not ended."""
+        return self.finish_reason is None
 
     def add(self, token: int, stop_ids: list[int]) -> None:
         """Take the next token; a stop token ends the row and is counted, but not kept."""
@@ -39,105 +42,101 @@ class Row:
             self.finish_reason = "length"
 
 
-@dataclass(slots=True)
-class Batch:
-    """Rows with their cache."""
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """A model with what chooses its adapters; reads tokens, returns the next token's logits."""
 
-    rows: list[Row]
-    ids: torch.Tensor
-    mask: torch.Tensor
-    cache: Any = None
+    model: Any
+    chosen: Chosen | None
 
-    @classmethod
-    def of(cls, rows: list[Row], prompts: list[list[int]], device: torch.device) -> Batch:
-        """Left-pad the prompts, (B, T); padding is masked, so its id does not matter."""
-        import torch
+    def __call__(
+        self, adapters: list[str | None], ids: torch.Tensor, mask: torch.Tensor, cache: Any
+    ) -> torch.Tensor:
+        """Logits (B, V), float32.
 
-        width = max(map(len, prompts))
-        ids = [[0] * (width - len(p)) + p for p in prompts]
-        mask = [[0] * (width - len(p)) + [1] * len(p) for p in prompts]
-        return cls(rows, torch.tensor(ids, device=device), torch.tensor(mask, device=device))
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    @property
-    def n_live(self) -> int:
-        """Rows that have not ended."""
-        return sum(r.finish_reason is None for r in self.rows)
-
-    def forward(self, model: Any) -> torch.Tensor:
-        """Read `ids` and return the logits of the next token, (B, V), float32."""
-        import torch
-
-        positions = (self.mask.cumsum(dim=-1) - 1).clamp(min=0)[:, -self.ids.shape[1] :]
+        Args:
+            adapters: of each row, (B,); None is the bare base model.
+            ids: the tokens to be read, (B, n).
+            mask: what of the cache and of `ids` belongs to the row, (B, T); T ≥ n.
+            cache: takes the keys and values of `ids`.
+        """
         extra = {}
-        if hasattr(model, "peft_config"):
-            extra["adapter_names"] = [r.request.adapter or "__base__" for r in self.rows]
-        out = model(
-            input_ids=self.ids,
-            attention_mask=self.mask,
+        if self.chosen is not None:
+            self.chosen.set(adapters, ids.device)
+        elif hasattr(self.model, "peft_config"):
+            extra["adapter_names"] = [a or "__base__" for a in adapters]
+        positions = (mask.cumsum(dim=-1) - 1).clamp(min=0)[:, -ids.shape[1] :]
+        out = self.model(
+            input_ids=ids,
+            attention_mask=mask,
             position_ids=positions,
-            past_key_values=self.cache,
+            past_key_values=cache,
             use_cache=True,
             logits_to_keep=1,
             **extra,
         )
-        self.cache = out.past_key_values
-        self.mask = torch.cat([self.mask, self.mask.new_ones(len(self), 1)], dim=-1)
         logits: torch.Tensor = out.logits[:, -1].float()
         return logits
 
-    def advance(self, tokens: torch.Tensor, stop_ids: list[int]) -> list[Row]:
-        """Give every live row its next token (B,); return the rows that this ends."""
-        self.ids = tokens.unsqueeze(-1)
-        live = [r for r in self.rows if r.finish_reason is None]
-        for row, token in zip(self.rows, tokens.tolist(), strict=True):
-            if row.finish_reason is None:
-                row.add(token, stop_ids)
-        return [r for r in live if r.finish_reason is not None]
+    @property
+    def device(self) -> torch.device:
+        """Where the model is."""
+        device: torch.device = next(self.model.parameters()).device
+        return device
 
-    def thin_out(self) -> None:
-        """Drop the rows that have ended, and the columns that only they needed."""
+
+def padded(prompts: list[list[int]], device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
+    """Prompts padded on the left, (B, T), and their mask; padding is masked, so its id is free."""
+    import torch
+
+    width = max(map(len, prompts))
+    ids = [[0] * (width - len(p)) + p for p in prompts]
+    mask = [[0] * (width - len(p)) + [1] * len(p) for p in prompts]
+    return torch.tensor(ids, device=device), torch.tensor(mask, device=device)
+
+
+@dataclass(slots=True)
+class FixedBatch:
+    """Rows that start together, for models whose state is more than keys and values.
+
+    No row can join (`room` is 0 until all have ended); rows that have ended are dropped once half
+    the batch has.
+    """
+
+    read: Reader
+    rows: list[Row] = field(default_factory=list)
+    _mask: Any = None
+    _cache: Any = None
+
+    def room(self, size: int) -> int:
+        """How many rows may join a batch of at most `size`."""
+        return 0 if any(r.live for r in self.rows) else size
+
+    def join(self, rows: list[Row], prompts: list[list[int]]) -> torch.Tensor:
+        """Read the prompts of new rows; the logits of their first tokens (b, V)."""
+        from transformers import DynamicCache
+
+        ids, self._mask = padded(prompts, self.read.device)
+        self.rows, self._cache = rows, DynamicCache(config=self.read.model.config)
+        return self.read([r.request.adapter for r in rows], ids, self._mask, self._cache)
+
+    def step(self) -> torch.Tensor:
+        """Read each row's last token; the logits of the next ones, (B, V)."""
         import torch
 
-        keep = [i for i, r in enumerate(self.rows) if r.finish_reason is None]
-        if len(keep) == len(self.rows):
-            return
-        index = torch.tensor(keep, device=self.ids.device)
-        self.rows = [self.rows[i] for i in keep]
-        self.ids, self.mask = self.ids[index], self.mask[index]
-        if keep:
-            self.cache.batch_select_indices(index)
-            if can_join(self):
-                self._cut(int(self.mask.any(dim=0).int().argmax()))
-
-    def _cut(self, n: int) -> None:
-        """Drop the first n columns, which are padding in every row."""
-        if n:
-            self.mask = self.mask[:, n:]
-            for layer in self.cache.layers:
-                layer.keys, layer.values = layer.keys[..., n:, :], layer.values[..., n:, :]
-
-    def join(self, other: Batch) -> None:
-        """Take in the rows of another batch; the shorter cache is padded on the left."""
-        import torch
-        from torch.nn.functional import pad
-
-        width = max(self.mask.shape[1], other.mask.shape[1])
-        a, b = width - self.mask.shape[1], width - other.mask.shape[1]
-        self.mask = torch.cat([pad(self.mask, (a, 0)), pad(other.mask, (b, 0))])
-        for mine, theirs in zip(self.cache.layers, other.cache.layers, strict=True):
-            mine.keys = torch.cat([pad(mine.keys, (0, 0, a, 0)), pad(theirs.keys, (0, 0, b, 0))])
-            mine.values = torch.cat(
-                [pad(mine.values, (0, 0, a, 0)), pad(theirs.values, (0, 0, b, 0))]
-            )
-        self.ids = torch.cat([self.ids, other.ids])
-        self.rows = self.rows + other.rows
+        keep = [i for i, r in enumerate(self.rows) if r.live]
+        if 2 * len(keep) <= len(self.rows):
+            index = torch.tensor(keep, device=self._mask.device)
+            self._mask = self._mask[index]
+            self._cache.batch_select_indices(index)
+            self.rows = [self.rows[i] for i in keep]
+        self._mask = torch.cat([self._mask, self._mask.new_ones(len(self.rows), 1)], dim=-1)
+        ids = last_tokens(self.rows, self._mask.device)
+        return self.read([r.request.adapter for r in self.rows], ids, self._mask, self._cache)
 
 
-def can_join(batch: Batch) -> bool:
-    """Whether the cache is a plain one per layer, whose rows and columns can be put together."""
-    from transformers.cache_utils import DynamicLayer
+def last_tokens(rows: list[Row], device: torch.device) -> torch.Tensor:
+    """The newest token of each row, (B, 1); a row that has ended may be given any."""
+    import torch
 
-    return all(type(layer) is DynamicLayer for layer in batch.cache.layers)
+    return torch.tensor([[r.tokens[-1] if r.tokens else 0] for r in rows], device=device)

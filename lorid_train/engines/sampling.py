@@ -34,20 +34,18 @@ def choose(logits: torch.Tensor, u: torch.Tensor, sampling: Sampling) -> torch.T
 
     if sampling.temperature == 0:
         return logits.argmax(dim=-1)
-    scores = logits.double() / sampling.temperature
-    if sampling.top_k == 0 and sampling.top_p >= 1:
-        ids = None
-    else:
+    scores, ids = logits / sampling.temperature, None
+    if sampling.top_k or sampling.top_p < 1:
         k = min(sampling.top_k or scores.shape[-1], scores.shape[-1])
         scores, ids = torch.topk(scores, k, dim=-1)  # descending
     probs = torch.softmax(scores, dim=-1)
-    if ids is not None and sampling.top_p < 1:
+    if sampling.top_p < 1:
         # A token stays while the mass before it is below top_p; the first one always stays.
-        before = probs.cumsum(dim=-1) - probs
+        before = probs.cumsum(dim=-1, dtype=torch.float64) - probs
         probs = probs.masked_fill(before >= sampling.top_p, 0.0)
-        probs = probs / probs.sum(dim=-1, keepdim=True)
-    cumulative = probs.cumsum(dim=-1)
-    index = torch.searchsorted(cumulative, u.to(cumulative).unsqueeze(-1), right=True).squeeze(-1)
-    # Rounding can leave the last sum below u: the last token with any mass is meant then.
-    index = torch.minimum(index, (probs > 0).double().cumsum(-1).argmax(dim=-1))
+    cumulative = probs.cumsum(dim=-1, dtype=torch.float64)
+    # u < 1 times the sum: rounding can reach the sum itself, then the last token is meant.
+    target = u.to(cumulative).unsqueeze(-1) * cumulative[:, -1:]
+    index = torch.searchsorted(cumulative, target, right=True).squeeze(-1)
+    index = index.clamp(max=scores.shape[-1] - 1)
     return index if ids is None else ids.gather(-1, index.unsqueeze(-1)).squeeze(-1)

@@ -14,14 +14,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lorid_train.engines.base import GenRequest, GenResult, Pull, Sampling
-from lorid_train.engines.batch import Batch, Row, can_join
+from lorid_train.engines.batch import FixedBatch, Reader, Row
+from lorid_train.engines.rows import choose_by_row
 from lorid_train.engines.sampling import choose, uniforms
+from lorid_train.engines.slots import PREFIX_BYTES, Prefixes, SlotBatch, has_slots
 
 if TYPE_CHECKING:
     import torch
 
-_REFILL_FRACTION = 0.125
-"""Ended rows are replaced once they are this part of the batch: each time copies the cache."""
+_REFILL_FRACTION = 0.05
+"""Rows join once this part of the batch is free, so that their prompts are read together."""
 
 
 def with_adapters(model: Any, adapters: Mapping[str, str | Path], device: str) -> Any:
@@ -38,7 +40,7 @@ def with_adapters(model: Any, adapters: Mapping[str, str | Path], device: str) -
 
 @dataclass(slots=True)
 class TransformersEngine:
-    """Generates with a model that `with_adapters` made.
+    """Generates with a model that `with_adapters` made, and that is the engine's from then on.
 
     `encode` and `render` apply a prompt format to a role's text; `decode` turns generated ids
     into text. `stop_ids` end a row.
@@ -50,6 +52,17 @@ class TransformersEngine:
     decode: Callable[[list[int]], str]
     stop_ids: list[int]
     batch_size: int = 64
+    cheap_rows: int = 64
+    """On a GPU that would be the batch size: there a step costs about the same for any number."""
+    merged: bool = False
+    """Adapters merged into whole weights: more memory, fewer operations per token."""
+    _reader: Reader | None = None
+    _prefixes: Prefixes | None = None
+    """None for models whose state is more than keys and values."""
+
+    def __post_init__(self) -> None:
+        self._reader = Reader(self.model, choose_by_row(self.model, merged=self.merged))
+        self._prefixes = Prefixes(PREFIX_BYTES) if has_slots(self.model) else None
 
     def generate(self, pull: Pull) -> Iterator[GenResult]:
         """One result per request. Requests of other sampling settings wait for the batch to end."""
@@ -66,24 +79,25 @@ class TransformersEngine:
         """Keep one batch full until nothing with these settings is left."""
         import torch
 
-        batch: Batch | None = None
+        batch = self._new_batch()
         while True:
             fresh = self._fill(batch, sampling, waiting, pull)
             try:
                 if fresh:
-                    batch, ended = self._admit(batch, fresh, sampling)
-                elif batch is None or batch.n_live == 0:
+                    ended = self._admit(batch, fresh, sampling)
+                elif not any(r.live for r in batch.rows):
                     return
                 else:
                     ended = self._step(batch, sampling)
             except torch.OutOfMemoryError:
-                live = [r.request for r in batch.rows if r.finish_reason is None] if batch else []
-                if len(live) + len(fresh) == 1:
+                live = [r.request for r in batch.rows if r.live]
+                asked = list(dict.fromkeys([*live, *fresh]))
+                if len(asked) == 1:
                     raise
                 # They start again, in batches of half the size; their texts come out the same.
-                waiting.extendleft(reversed([*live, *fresh]))
-                self.batch_size = (len(live) + len(fresh)) // 2
-                batch, ended = None, []
+                waiting.extendleft(reversed(asked))
+                self.batch_size = len(asked) // 2
+                batch, ended = self._new_batch(), []
                 _drop_stale_hooks(self.model)
                 torch.cuda.empty_cache()
             for row in ended:
@@ -95,16 +109,23 @@ class TransformersEngine:
                     row.n_tokens,
                 )
 
+    def _new_batch(self) -> SlotBatch | FixedBatch:
+        assert self._reader is not None
+        if self._prefixes is None:
+            return FixedBatch(self._reader)
+        return SlotBatch(self._reader, self._prefixes)
+
     def _fill(
-        self, batch: Batch | None, sampling: Sampling, waiting: deque[GenRequest], pull: Pull
+        self,
+        batch: SlotBatch | FixedBatch,
+        sampling: Sampling,
+        waiting: deque[GenRequest],
+        pull: Pull,
     ) -> list[GenRequest]:
-        """Requests to admit now: none while the batch is nearly full, or cannot be joined."""
-        n_live = batch.n_live if batch else 0
-        room = self.batch_size - n_live
-        if (
-            batch
-            and n_live
-            and (room < max(1, _REFILL_FRACTION * self.batch_size) or not can_join(batch))
+        """Requests to admit now: none while the batch is nearly full, or takes none."""
+        room = batch.room(self.batch_size)
+        if room == 0 or (
+            room < _REFILL_FRACTION * self.batch_size and any(r.live for r in batch.rows)
         ):
             return []
         waiting.extend(pull(max(0, room - len(waiting))))
@@ -114,38 +135,38 @@ class TransformersEngine:
         return fresh
 
     def _admit(
-        self, batch: Batch | None, fresh: list[GenRequest], sampling: Sampling
-    ) -> tuple[Batch, list[Row]]:
-        """Read the prompts of new requests, draw their first tokens, and join them to the batch."""
+        self, batch: SlotBatch | FixedBatch, fresh: list[GenRequest], sampling: Sampling
+    ) -> list[Row]:
+        """Let new requests join, and draw their first tokens; the rows that these end."""
         import torch
 
         prompts = [self.encode(r.prompt) for r in fresh]
-        draws = uniforms([r.seed for r in fresh], sampling.max_new_tokens).to(self._device)
-        rows = [Row(r, len(p), u) for r, p, u in zip(fresh, prompts, draws, strict=True)]
-        new = Batch.of(rows, prompts, self._device)
-        ended = self._step(new, sampling)
-        if batch is None or batch.n_live == 0:
-            return new, ended
+        numbers = uniforms([r.seed for r in fresh], sampling.max_new_tokens).tolist()
+        rows = [Row(r, len(p), u) for r, p, u in zip(fresh, prompts, numbers, strict=True)]
         with torch.inference_mode():
-            batch.thin_out()
-            batch.join(new)
-        return batch, ended
+            return self._draw(rows, batch.join(rows, prompts), sampling)
 
-    def _step(self, batch: Batch, sampling: Sampling) -> list[Row]:
-        """One more token for every live row."""
+    def _step(self, batch: SlotBatch | FixedBatch, sampling: Sampling) -> list[Row]:
+        """One more token for every live row; the rows that this ends."""
         import torch
 
         with torch.inference_mode():
-            if len(batch) - batch.n_live >= max(1, _REFILL_FRACTION * self.batch_size):
-                batch.thin_out()
-            logits = batch.forward(self.model)
-            u = torch.stack([r.uniforms[min(r.n_tokens, len(r.uniforms) - 1)] for r in batch.rows])
-            return batch.advance(choose(logits, u, sampling), self.stop_ids)
+            logits = batch.step()
+            return self._draw(batch.rows, logits, sampling)
 
-    @property
-    def _device(self) -> torch.device:
-        device: torch.device = next(self.model.parameters()).device
-        return device
+    def _draw(self, rows: list[Row], logits: torch.Tensor, sampling: Sampling) -> list[Row]:
+        import torch
+
+        live = [r.live for r in rows]
+        u = torch.tensor(
+            [r.uniforms[r.n_tokens] if r.live else 0.0 for r in rows],
+            dtype=torch.float64,
+            device=logits.device,
+        )
+        for row, token in zip(rows, choose(logits, u, sampling).tolist(), strict=True):
+            if row.live:
+                row.add(token, self.stop_ids)
+        return [r for r, was in zip(rows, live, strict=True) if was and not r.live]
 
 
 def _drop_stale_hooks(model: Any) -> None:

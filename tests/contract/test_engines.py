@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -51,7 +52,7 @@ def tiny_engine(tiny_base: Path) -> Callable[[], Engine]:
     model.add_adapter("dr", config)
     tokenizer = AutoTokenizer.from_pretrained(tiny_base)
     return lambda: TransformersEngine(
-        model=model.eval(), encode=lambda text: tokenizer.encode(text),
+        model=deepcopy(model).eval(), encode=lambda text: tokenizer.encode(text),
         render=lambda text: f"<s>{text}", decode=tokenizer.decode, stop_ids=[2], batch_size=ROOM,
     )  # fmt: skip
 

@@ -11,7 +11,11 @@ import pytest
 import torch
 
 from lorid_train import base_model
+from lorid_train.engines import transformers as engine_module
 from lorid_train.engines.base import GenRequest, GenResult, Sampling
+from lorid_train.engines.batch import Reader
+from lorid_train.engines.rows import choose_by_row
+from lorid_train.engines.slots import Prefix, Prefixes
 from lorid_train.engines.transformers import TransformersEngine, with_adapters
 
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning")
@@ -35,7 +39,9 @@ def adapters(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[
     return {name: folder / name for name in ROLES}
 
 
-def make(tiny_base: Path, adapters: dict[str, Path], batch_size: int) -> TransformersEngine:
+def make(
+    tiny_base: Path, adapters: dict[str, Path], batch_size: int, *, merged: bool = False
+) -> TransformersEngine:
     base = base_model.load_model(base_model.resolve(str(tiny_base)), "float32")
     model = with_adapters(base, adapters, "cpu")
     return TransformersEngine(
@@ -45,6 +51,7 @@ def make(tiny_base: Path, adapters: dict[str, Path], batch_size: int) -> Transfo
         decode=lambda ids: " ".join(map(str, ids)),
         stop_ids=[2, 40, 41],
         batch_size=batch_size,
+        merged=merged,
     )
 
 
@@ -74,10 +81,13 @@ def test_greedy_equals_generate_with_that_adapter(
     asked = requests(Sampling(0.0, max_new_tokens=12), n=6)
     engine = make(tiny_base, adapters, 6)
     got = run(engine, asked)
+    plain = with_adapters(
+        base_model.load_model(base_model.resolve(str(tiny_base)), "float32"), adapters, "cpu"
+    )
     for request in asked:
-        engine.model.set_adapter(request.adapter)
+        plain.set_adapter(request.adapter)
         ids = torch.tensor([engine.encode(request.prompt)])
-        out = engine.model.generate(
+        out = plain.generate(
             input_ids=ids, attention_mask=torch.ones_like(ids), do_sample=False, max_new_tokens=12,
             eos_token_id=engine.stop_ids, pad_token_id=0,
         )[0, ids.shape[1] :].tolist()  # fmt: skip
@@ -120,3 +130,93 @@ def test_running_out_of_memory_halves_the_batch_and_goes_on(
     monkeypatch.setattr(type(engine.model), "forward", too_big)
     assert run(engine, asked) == want
     assert engine.batch_size <= 4
+
+
+def test_long_texts_outlive_their_buffers(tiny_base: Path, adapters: dict[str, Path]) -> None:
+    """Columns are moved to the left and added; rows come and go at different lengths."""
+    asked = [
+        GenRequest(
+            i, ROLES[i % 3], "ab" * (1 + 5 * (i % 4)), Sampling(1.2, max_new_tokens=150), seed=i
+        )
+        for i in range(12)
+    ]
+    one, some = (run(make(tiny_base, adapters, b), asked) for b in (1, 3))
+    assert one == some
+    assert max(r.n_tokens for r in one.values()) > 100
+
+
+@pytest.mark.parametrize("change", ["merged", "fixed"])
+def test_other_ways_to_compute_give_the_same_texts(
+    tiny_base: Path, adapters: dict[str, Path], change: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = requests(Sampling(1.0, max_new_tokens=20), n=12)
+    want = run(make(tiny_base, adapters, 5), asked)
+    if change == "fixed":  # what models with another kind of memory get
+        monkeypatch.setattr(engine_module, "has_slots", lambda _: False)
+    assert run(make(tiny_base, adapters, 5, merged=change == "merged"), asked) == want
+
+
+@pytest.mark.parametrize("dora", [False, True])
+def test_each_row_meets_its_adapter_as_peft_applies_it(
+    tiny_base: Path, tmp_path: Path, *, dora: bool
+) -> None:
+    from peft import LoraConfig, get_peft_model
+
+    def fresh() -> Any:
+        return base_model.load_model(base_model.resolve(str(tiny_base)), "float32")
+
+    torch.manual_seed(5)
+    for i, name in enumerate(("a", "b")):
+        config = LoraConfig(
+            r=2 + 4 * i, lora_alpha=32, target_modules=["q_proj", "v_proj"][: 1 + i],
+            use_dora=dora, use_rslora=True, init_lora_weights=False,
+        )  # fmt: skip
+        get_peft_model(fresh(), config).save_pretrained(tmp_path / name)
+    folders = {name: tmp_path / name for name in ("a", "b")}
+    names = ["b", None, "a", "b"]
+    ids = torch.arange(1, 9).reshape(4, 2)
+    plain = with_adapters(fresh(), folders, "cpu")
+    ours = with_adapters(fresh(), folders, "cpu")
+    read = Reader(ours, choose_by_row(ours))
+    with torch.inference_mode():
+        got = read(names, ids, torch.ones_like(ids), None)
+        for i, name in enumerate(names):
+            if name is None:
+                with plain.disable_adapter():
+                    want = plain(input_ids=ids[i : i + 1]).logits[0, -1]
+            else:
+                plain.set_adapter(name)
+                want = plain(input_ids=ids[i : i + 1]).logits[0, -1]
+            torch.testing.assert_close(got[i], want, atol=1e-5, rtol=1e-5)
+
+
+def test_a_prompt_is_read_once(tiny_base: Path, adapters: dict[str, Path]) -> None:
+    engine = make(tiny_base, adapters, 4)
+    read: list[int] = []
+    forward = type(engine.model).forward
+
+    def counting(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if kwargs["input_ids"].shape[1] > 1:
+            read.append(len(kwargs["input_ids"]))
+        return forward(self, *args, **kwargs)
+
+    engine.model.forward = counting.__get__(engine.model)
+    sampling = Sampling(1.0, max_new_tokens=4)
+    asked = [GenRequest(i, ROLES[i % 2], "abc", sampling, seed=i) for i in range(10)]
+    found = run(engine, asked)
+    assert sum(read) == 2  # one for each adapter
+    assert len({r.text for r in found.values()}) > 2
+
+
+def test_prompts_read_before_give_way_to_newer_ones() -> None:
+    def prefix() -> Prefix:
+        return Prefix(torch.zeros(1, 2, 1, 1, 5), torch.zeros(2))  # 48 bytes
+
+    kept = Prefixes(2 * 48)
+    for name in ("a", "b"):
+        kept.put((name, (1,)), prefix())
+    assert kept.get(("a", (1,))) is not None
+    kept.put(("c", (1,)), prefix())
+    assert [n for n in "abc" if kept.get((n, (1,))) is not None] == ["a", "c"]
+    kept.put(("d", (1,)), Prefix(torch.zeros(1000), torch.zeros(2)))
+    assert kept.get(("d", (1,))) is None

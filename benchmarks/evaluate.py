@@ -1,0 +1,333 @@
+"""The interaction loop against other ways to make the same draws: cost per generated token.
+
+    python benchmarks/evaluate.py [--run RUN] [--problems 200] [--rounds 20] [--scale] [--device cuda]
+
+Takes the adapters of a run on the packaged student (trains the quickstart's without --run) and
+draws the loop for fresh arithmetic problems:
+
+* lazy: this project's schedule; exhaustive: all rounds of all questions, as the official code does.
+  Both decide the same by the same-round rule, which is checked.
+* switching: a plain loop, question by question, that switches the adapter before each `generate`.
+* separate passes: per round one batched `generate` for each role over the questions still open.
+* generate: IR's prompts through a bare `generate` with one unmerged adapter, at its best batch size.
+
+On a CPU the unit is CPU-seconds of this process with one thread, on a GPU seconds. The last line
+is JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from lorid_data.build import BuildOptions, build
+from lorid_data.schema import Record
+from lorid_data.store import read_records
+from lorid_train import adapters as adapters_of
+from lorid_train import base_model, interaction
+from lorid_train.adapters import Adapters
+from lorid_train.config import EvalConfig
+from lorid_train.draws import DrawKey, DrawLog
+from lorid_train.engines.base import Sampling
+from lorid_train.evaluate import make_engine
+from lorid_train.roles import role as role_named
+
+SEED = 0
+TEMPERATURE, MAX_NEW_TOKENS = 0.8, 128
+PASS_BATCH = 128
+"""Rows of one `generate` in the separate passes; the best of a few sizes on two cores."""
+
+
+@dataclass
+class Meter:
+    """Time and generated tokens of one way to draw."""
+
+    now: Callable[[], float]
+    tokens: int = 0
+    seconds: float = 0.0
+    _start: float = field(default=0.0)
+
+    def __enter__(self) -> Meter:
+        self._start = self.now()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.seconds += self.now() - self._start
+
+    @property
+    def per_token(self) -> float:
+        """Seconds per generated token."""
+        return self.seconds / self.tokens
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What all ways to draw share."""
+
+    config: EvalConfig
+    adapters: Adapters
+    records: Sequence[Record]
+    scratch: Path
+    now: Callable[[], float]
+
+    def loop(
+        self, records: Sequence[Record], name: str, *, exhaustive: bool
+    ) -> tuple[Meter, DrawLog]:
+        """The loop's draws through the project's engine, into a log of their own."""
+        log = DrawLog(self.scratch / f"{name}.jsonl")
+        engine = make_engine(self.config, self.adapters)
+        ids = [r.problem_id for r in records]
+        asker = interaction.Asker(
+            engine=engine,
+            log=log,
+            questions={r.problem_id: r.as_question() for r in records},
+            sampling=Sampling(TEMPERATURE, max_new_tokens=MAX_NEW_TOKENS),
+        )
+        with Meter(self.now) as meter:
+            asker.draw(
+                interaction.Loop(
+                    ids,
+                    log,
+                    seed=SEED,
+                    rounds=self.config.rounds,
+                    rule="same_round",
+                    exhaustive=exhaustive,
+                )
+            )
+        meter.tokens = sum(d.n_tokens for d in log.draws().values())
+        return meter, log
+
+
+class Generate:
+    """Plain `generate` with one adapter at a time, as a script without this project would do it."""
+
+    def __init__(self, bench: Bench) -> None:
+        from lorid_train.engines.transformers import with_adapters
+
+        base = bench.adapters.base
+        device = "cuda" if bench.config.dtype == "bfloat16" else "cpu"
+        self.tokenizer = base_model.load_tokenizer(base)
+        self.format = bench.adapters.format
+        self.model = with_adapters(
+            base_model.load_model(base, bench.config.dtype or "float32"),
+            bench.adapters.folders,
+            device,
+        )
+        self.stop_ids = self.format.stop_ids(self.tokenizer)
+
+    def __call__(self, role: str, contents: Sequence[str]) -> tuple[list[str], int]:
+        """Sampled texts and the number of generated tokens that were needed."""
+        import torch
+
+        self.model.set_adapter(role)
+        prompts = [self.format.prompt_ids(self.tokenizer, c) for c in contents]
+        width = max(map(len, prompts))
+        ids = torch.tensor([[0] * (width - len(p)) + p for p in prompts], device=self.model.device)
+        mask = torch.tensor(
+            [[0] * (width - len(p)) + [1] * len(p) for p in prompts], device=self.model.device
+        )
+        with torch.inference_mode():
+            out = self.model.generate(
+                input_ids=ids, attention_mask=mask, do_sample=True, temperature=TEMPERATURE, top_k=0,
+                top_p=1.0, max_new_tokens=MAX_NEW_TOKENS, eos_token_id=self.stop_ids, pad_token_id=0,
+            )[:, width:].tolist()  # fmt: skip
+        ends = [next((i for i, t in enumerate(row) if t in self.stop_ids), None) for row in out]
+        texts = [
+            self.tokenizer.decode(row[:end], skip_special_tokens=True)
+            for row, end in zip(out, ends, strict=True)
+        ]
+        n_tokens = sum(
+            len(row) if end is None else end + 1 for row, end in zip(out, ends, strict=True)
+        )
+        return texts, n_tokens
+
+
+def rounds_by(
+    generate: Generate, meter: Meter, questions: Sequence[str], rounds: int, size: int
+) -> None:
+    """The loop over questions together, each role of a round in batches of `size`."""
+
+    def ask(role: str, contents: Sequence[str]) -> list[str]:
+        texts: list[str] = []
+        for i in range(0, len(contents), size):
+            got, n_tokens = generate(role, contents[i : i + size])
+            texts += got
+            meter.tokens += n_tokens
+        return texts
+
+    open_ = list(questions)
+    ir, kg, dr = (role_named(r) for r in ("ir", "kg", "dr"))
+    for _ in range(rounds):
+        if not open_:
+            return
+        said = ask("ir", [ir.content(q, "") for q in open_])
+        known = ask("kg", [kg.content(q, "") for q in open_])
+        then = ask("dr", [dr.content(q, k.strip()) for q, k in zip(open_, known, strict=True)])
+        answers = [
+            (interaction.answer_of(a), interaction.answer_of(b))
+            for a, b in zip(said, then, strict=True)
+        ]
+        open_ = [q for q, pair in zip(open_, answers, strict=True) if not interaction.agree(*pair)]
+
+
+def best_generate(bench: Bench, generate: Generate, sizes: Iterable[int]) -> tuple[Meter, int]:
+    """IR's draws through `generate`, sorted by length, at each batch size; the cheapest."""
+    ir = role_named("ir")
+    contents = sorted((ir.content(r.question, "") for r in bench.records), key=len)
+    meters = {}
+    for size in sizes:
+        with Meter(bench.now) as meter:
+            for i in range(0, len(contents), size):
+                meter.tokens += generate("ir", contents[i : i + size])[1]
+        meters[size] = meter
+    size = min(meters, key=lambda s: meters[s].per_token)
+    return meters[size], size
+
+
+def same_decisions(a: DrawLog, b: DrawLog, bench: Bench) -> int:
+    """How many problems two logs decide alike."""
+
+    def decide(log: DrawLog, problem_id: str) -> Any:
+        keys = (
+            DrawKey(problem_id, role, interaction.SAMPLED, SEED, r)
+            for r in range(1, bench.config.rounds + 1)
+            for role in ("ir", "dr")
+        )
+        draws = [log[k] for k in keys if k in log]
+        return interaction.decide(
+            draws, rule="same_round", rounds=bench.config.rounds, fallback="ir"
+        )
+
+    return sum(decide(a, r.problem_id) == decide(b, r.problem_id) for r in bench.records)
+
+
+def scale(bench: Bench, all_records: Sequence[Record]) -> dict[str, Any]:
+    """Cost per question and peak memory as the number of questions grows."""
+    rows = {}
+    for n in (100, 400, 1600, 3200):
+        chosen = all_records[:n]
+        if len(chosen) < n:
+            break
+        meter, log = bench.loop(chosen, f"scale-{n}", exhaustive=False)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+        rows[n] = {"s_per_question": round(meter.seconds / n, 5), "peak_mib": peak}
+        log.close()
+        print(f"{n} questions: {rows[n]}", file=sys.stderr)
+    return rows
+
+
+def measure(bench: Bench, args: argparse.Namespace) -> tuple[dict[str, float], dict[str, Any]]:
+    """Every way to draw, and their ratios."""
+    questions = [r.question for r in bench.records]
+    lazy, lazy_log = bench.loop(bench.records, "lazy", exhaustive=False)
+    exhaustive, all_log = bench.loop(bench.records, "exhaustive", exhaustive=True)
+    used = interaction.up_to_stop(
+        all_log.draws(),
+        [r.problem_id for r in bench.records],
+        SEED,
+        rule="same_round",
+        rounds=args.rounds,
+    )
+    mean_rounds = sum(max(d.round for d in draws) for draws in used.values()) / len(used)
+    needed = sum(d.n_tokens for draws in used.values() for d in draws)
+    generate = Generate(bench)
+    with Meter(bench.now) as passes:
+        rounds_by(generate, passes, questions, args.rounds, PASS_BATCH)
+    with Meter(bench.now) as switching:
+        for question in questions[: args.switching]:
+            rounds_by(generate, switching, [question], args.rounds, 1)
+    bare, size = best_generate(bench, generate, args.sizes)
+    ceiling = args.rounds / mean_rounds
+    ratios = {
+        "exhaustive_over_lazy": exhaustive.seconds / lazy.seconds,
+        "exhaustive_over_lazy_of_ceiling": exhaustive.seconds / lazy.seconds / ceiling,
+        "switching_over_ours": switching.per_token / (lazy.seconds / needed),
+        "separate_passes_over_ours": passes.per_token / (lazy.seconds / needed),
+        "tokens_over_generate": bare.per_token / lazy.per_token,
+        "equal_decisions": same_decisions(lazy_log, all_log, bench) / len(bench.records),
+    }
+    settings = {
+        "mean_rounds": mean_rounds, "ceiling": ceiling, "n_problems": len(bench.records),
+        "rounds": args.rounds, "batch_size": bench.config.batch_size, "generate_batch_size": size,
+        "tokens_per_s": {"ours": 1 / lazy.per_token, "exhaustive": 1 / exhaustive.per_token, "generate": 1 / bare.per_token,
+                         "passes": 1 / passes.per_token, "switching": 1 / switching.per_token},
+        "drawn_over_needed": lazy.tokens / needed,
+    }  # fmt: skip
+    return ratios, settings
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--run", type=Path, help="a run folder of lorid-train sft or of the quickstart"
+    )
+    parser.add_argument("--problems", type=int, default=200)
+    parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--switching", type=int, default=20, help="questions of the switching loop")
+    parser.add_argument("--batch-size", type=int, default=256)
+    parser.add_argument(
+        "--sizes", type=int, nargs="+", default=[32, 64, 128, 200], help="batch sizes of generate"
+    )
+    parser.add_argument("--scale", action="store_true", help="also 100 to 3,200 questions")
+    parser.add_argument("--dtype", default=None)
+    args = parser.parse_args()
+    import torch
+
+    cuda = torch.cuda.is_available()
+    torch.set_num_threads(1)
+
+    def now() -> float:
+        if cuda:
+            torch.cuda.synchronize()
+            return time.perf_counter()
+        return time.process_time()
+
+    with tempfile.TemporaryDirectory() as name:
+        scratch = Path(name)
+        run = args.run or scratch / "quickstart" / "run"
+        if args.run is None:
+            command = [
+                sys.executable,
+                "-m",
+                "lorid_train",
+                "quickstart",
+                "--problems",
+                "2",
+                "--rounds",
+                "1",
+            ]
+            subprocess.run(
+                [*command, "--out", str(scratch / "quickstart")], check=True, env=dict(os.environ)
+            )
+        n = 3200 if args.scale else args.problems
+        build(
+            BuildOptions(source="arithmetic", teacher="none", split="test", limit=n),
+            scratch / "data",
+        )
+        records = read_records(scratch / "data")
+        config = EvalConfig(
+            adapters=adapters_of.folders_of([str(run)]), dataset=str(scratch / "data"), out=str(scratch / "eval"),
+            rounds=args.rounds, dtype=args.dtype or ("bfloat16" if cuda else "float32"), batch_size=args.batch_size, threads=1,
+        )  # fmt: skip
+        adapters = adapters_of.check(config.adapters, None)
+        bench = Bench(config, adapters, records[: args.problems], scratch, now)
+        ratios, settings = measure(bench, args)
+        if args.scale:
+            settings["scale"] = scale(bench, records)
+    print(json.dumps({"benchmark": "evaluate", "ratios": ratios, "settings": settings}))
+
+
+if __name__ == "__main__":
+    main()
