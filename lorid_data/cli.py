@@ -117,6 +117,33 @@ def validate(folder: Path, *, out: Path) -> int:
 
 
 @app.command
+def expand(
+    folder: Path,
+    *,
+    variants: Annotated[str, Parameter(name="--with")],
+    out: Path,
+    source_path: str | None = None,
+) -> int:
+    """Give the knowledge of each question to its variants; the rows of the dataset come first.
+
+    Variants that ask backwards (SV, FOBAR) get no knowledge; those whose answer is not that of
+    their original are rejected.
+
+    Args:
+        folder: A finished dataset folder.
+        variants: metamath, a Hub id, a folder laid out like the Hub's, or a table with a column
+            original_question (the text) or original_id.
+        out: The dataset folder to write.
+        source_path: Local copy of MetaMathQA: a folder laid out like the Hub's, or a table.
+    """
+    from lorid_data.expand import ExpandOptions
+    from lorid_data.expand import expand as run_expand
+
+    options = ExpandOptions(variants=variants, source_path=source_path)
+    return _finish(run_expand(folder, out, options), out)
+
+
+@app.command
 def dedup(
     folder: Path,
     *,

@@ -2,7 +2,7 @@
 
 Each stage reads the folder of the one before it and writes its own, below `out`:
 
-    build → validate → dedup → decontaminate → audit (adds its files to the folder of the stage before it)
+    build → expand → validate → dedup → decontaminate → audit (adds its files to the folder of the stage before it)
 
 A stage that is done is passed over; an interrupted one goes on where it stopped.
 """
@@ -22,6 +22,7 @@ from lorid_data.build import BuildOptions, build
 from lorid_data.decontaminate import DecontaminateOptions, decontaminate
 from lorid_data.dedup import DedupOptions, dedup
 from lorid_data.errors import ConfigError, StageError, unknown_key
+from lorid_data.expand import ExpandOptions, expand
 from lorid_data.progress import say
 from lorid_data.schema import Manifest, Row
 from lorid_data.store import read_manifest
@@ -53,6 +54,11 @@ def _build(options: BuildOptions, _: Path | None, out: Path) -> Manifest:
     return build(options, out)
 
 
+def _expand(options: ExpandOptions, folder: Path | None, out: Path) -> Manifest:
+    assert folder is not None, "the first stage reads no folder"
+    return expand(folder, out, options)
+
+
 def _validate(_: ValidateSection, folder: Path | None, out: Path) -> Manifest:
     assert folder is not None, "the first stage reads no folder"
     return validate(folder, out)
@@ -81,6 +87,7 @@ def _audit(options: AuditOptions, folder: Path | None, _: Path) -> Manifest:
 
 STAGES: tuple[Stage, ...] = (
     Stage("build", BuildOptions, _build),
+    Stage("expand", ExpandOptions, _expand),
     Stage("validate", ValidateSection, _validate),
     Stage("dedup", DedupOptions, _dedup),
     Stage("decontaminate", DecontaminateOptions, _decontaminate),

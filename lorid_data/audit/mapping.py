@@ -11,28 +11,21 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
+from lorid_data.backward import BACKWARD_TEXT, asks_backward
 from lorid_data.checks import ANNOTATION
 from lorid_data.schema import Record
-
-_BACKWARD = re.compile(
-    r"unknown variable|if we know the answer to the (?:above|previous) question|"
-    r"the answer (?:to (?:this|the above) question )?is \S+?[.,]?\s+what is the value of",
-    re.IGNORECASE,
-)
-_BACKWARD_KIND = re.compile(r"(?:^|_)(?:SV|FOBAR)$")
 
 
 def is_backward(row: Record) -> bool:
     """Whether the row asks for a number of its original question, as MetaMathQA's SV and FOBAR rows do."""
-    kinds = (row.subject or "", row.split, row.source)
-    return _BACKWARD.search(row.question) is not None or any(map(_BACKWARD_KIND.search, kinds))
+    return asks_backward(row.question, (row.subject or "", row.split, row.source))
 
 
 def backward_question(row: Record) -> str | None:
     """The row asks backwards and carries knowledge."""
     if not row.knowledge or not is_backward(row):
         return None
-    found = _BACKWARD.search(row.question)
+    found = BACKWARD_TEXT.search(row.question)
     return row.question[found.start() :][:90] if found else f"type {row.subject}"
 
 
