@@ -13,7 +13,7 @@ from lorid_data.publish.gates import Gate
 if TYPE_CHECKING:
     from lorid_data.publish.card import Words
 
-_INTERNAL = frozenset({"content_sha256", "checks_version", "version"})
+_INTERNAL = frozenset({"method", "concurrency", "budget"})
 
 
 def commands(chain: Chain, gates: Sequence[Gate], words: Words, *, repo_id: str, tag: str) -> str:
@@ -51,7 +51,7 @@ def _command(link: Link, before: str, out: str) -> list[str]:
             "--out",
             out,
         ]
-    return ["lorid-data", m.stage, before, *_options(m.identity), "--out", out]
+    return ["lorid-data", m.stage, before, *_options({**m.identity, **m.settings}), "--out", out]
 
 
 def _build_options(identity: dict[str, Any], settings: dict[str, Any]) -> list[str]:
