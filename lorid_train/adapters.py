@@ -16,11 +16,14 @@ from lorid_data.errors import ConfigError
 from lorid_data.store import sha256_file
 from lorid_train import formats
 from lorid_train.base_model import Base, resolve
+from lorid_train.fetching import Fetched, fetch, is_hub_id
+from lorid_train.foreign import foreign_card
 
 ROLES = ("ir", "kg", "dr")
 """The adapters that the interaction loop needs."""
 CARD = "lorid.json"
 """File beside an adapter's weights that says how to use it."""
+WEIGHTS = "adapter_model.safetensors"
 
 
 def write_card(folder: Path, card: dict[str, Any]) -> None:
@@ -29,41 +32,61 @@ def write_card(folder: Path, card: dict[str, Any]) -> None:
     (folder / CARD).write_text(text, encoding="utf-8")
 
 
-def read_card(folder: Path) -> dict[str, Any]:
-    """The card of an adapter folder.
+def read_card(folder: Path, where: str | None = None) -> dict[str, Any] | None:
+    """The card of an adapter folder; None where another program made the adapter.
+
+    Raises:
+        ConfigError: no adapter there, or one with pickled weights only.
+    """
+    if not (folder / WEIGHTS).is_file():
+        pickled = "; pickled weights are refused" if any(folder.glob("*.bin")) else ""
+        msg = f"{where or folder}: no adapter here ({WEIGHTS} is missing{pickled})"
+        raise ConfigError(msg)
+    path = folder / CARD
+    if not path.is_file():
+        return None
+    card: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return card
+
+
+def own_card(folder: Path) -> dict[str, Any]:
+    """The card of an adapter that this project trained.
 
     Raises:
         ConfigError: no adapter there, or one that this project did not write.
     """
-    if not (folder / "adapter_model.safetensors").is_file():
-        msg = f"{folder}: no adapter here (adapter_model.safetensors is missing)"
-        raise ConfigError(msg)
-    path = folder / CARD
-    if not path.is_file():
+    card = read_card(folder)
+    if card is None:
         msg = f"{folder}: {CARD} is missing, so its prompt format is unknown"
         raise ConfigError(msg)
-    card: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return card
 
 
 @dataclass(frozen=True, slots=True)
 class Adapters:
-    """Three checked adapters: they share a base model and a prompt format."""
+    """Three checked adapters: they share a base model and a prompt format.
+
+    Attributes:
+        names: what to ask for to get each again: a folder, or `owner/name@COMMIT`.
+    """
 
     folders: dict[str, Path]
     base: Base
     format: formats.Format
     sha256: dict[str, str]
+    names: dict[str, str]
 
 
 def folders_of(given: Sequence[str]) -> dict[str, str]:
-    """Adapter folders from `RUN` or `ir=… kg=… dr=…`.
+    """Where each role's adapter is, from `RUN`, `owner/name` or `ir=… kg=… dr=…`.
 
     Raises:
-        ConfigError: neither of the two, or a role is missing.
+        ConfigError: none of them, or a role is missing.
     """
     if len(given) == 1 and "=" not in given[0]:
         run = Path(given[0])
+        if is_hub_id(given[0]):  # one repository with a folder per role
+            return {r: f"{given[0]}:{r}" for r in ROLES}
         if not (run / "adapters").is_dir():
             msg = f"{run}: no adapters there; name a folder that lorid-train sft has finished"
             raise ConfigError(msg)
@@ -75,38 +98,78 @@ def folders_of(given: Sequence[str]) -> dict[str, str]:
     return pairs
 
 
-def check(folders: Mapping[str, str], base: str | None) -> Adapters:
+def check(folders: Mapping[str, str], base: str | None, format_name: str | None = None) -> Adapters:
     """Read the adapters' cards and refuse what does not fit together.
+
+    Args:
+        folders: by role: a folder, or `owner/name[@revision][:folder]` on the Hub.
+        base: the base model, where the adapters do not say it or it lies elsewhere.
+        format_name: the prompt format of adapters that another program trained.
 
     Raises:
         ConfigError: an adapter is missing, of another role, format or base model; all problems.
     """
-    paths = {r: Path(folders[r]) for r in ROLES}
-    cards = {r: read_card(p) for r, p in paths.items()}
-    named = {str(c["base"]) for c in cards.values()}
-    chosen = resolve(base or sorted(named)[0], cards["ir"].get("base_revision"))
-    problems = []
-    for r, card in cards.items():
-        if card["role"] != r:
-            problems.append(
-                f"{paths[r]}: was trained for the role {card['role']!r}, given as {r!r}"
-            )
-        if card["base_fingerprint"] != chosen.fingerprint:
-            problems.append(
-                f"{paths[r]}: was trained on another base model ({card['base']!r}, "
-                f"{card['base_fingerprint']}), not on {chosen.name!r} ({chosen.fingerprint}); "
-                "name its base with --base"
-            )
-        known = formats.load(card["format"])
-        if known.sha256 != card["format_sha256"]:
-            problems.append(
-                f"{paths[r]}: its format {card['format']!r} differs from the one known here"
-            )
+    fetched = {r: fetch(folders[r]) for r in ROLES}
+    cards = {r: _card_of(f, r, format_name) for r, f in fetched.items()}
+    chosen = _base_of(fetched, cards, base)
+    problems = [p for r, c in cards.items() for p in _misfits(fetched[r].name, c, r, chosen)]
     if len({c["format"] for c in cards.values()}) > 1:
         problems.append(
             f"the adapters use several formats: { {r: c['format'] for r, c in cards.items()} }"
         )
     if problems:
         raise ConfigError(*problems)
-    sha = {r: sha256_file(p / "adapter_model.safetensors") for r, p in paths.items()}
-    return Adapters(paths, chosen, formats.load(cards["ir"]["format"]), sha)
+    return Adapters(
+        folders={r: f.folder for r, f in fetched.items()},
+        base=chosen,
+        format=formats.load(cards["ir"]["format"]),
+        sha256={r: sha256_file(f.folder / WEIGHTS) for r, f in fetched.items()},
+        names={r: f.name for r, f in fetched.items()},
+    )
+
+
+def _card_of(fetched: Fetched, role: str, format_name: str | None) -> dict[str, Any]:
+    card = read_card(fetched.folder, fetched.name)
+    if card is None:
+        return foreign_card(fetched.folder, fetched.name, role, format_name)
+    if format_name not in (None, card["format"]):
+        msg = f"{fetched.name}: was trained with the format {card['format']!r}; leave out --format"
+        raise ConfigError(msg)
+    return card
+
+
+def _base_of(
+    fetched: Mapping[str, Fetched], cards: Mapping[str, dict[str, Any]], base: str | None
+) -> Base:
+    """The base model that was named, or the one that all adapters name."""
+    named = {r: str(c.get("base_id") or c["base"]) for r, c in cards.items()}
+    if base is None and len(set(named.values())) > 1:
+        raise ConfigError(f"the adapters name several base models: {named}; name one with --base")
+    name = base or named["ir"]
+    is_copy = base is not None and cards["ir"]["base_fingerprint"] is None
+    revision = None if is_copy else cards["ir"].get("base_revision")
+    try:
+        return resolve(name, revision)
+    except ConfigError as e:
+        if base is not None:
+            raise
+        msg = f"{fetched['ir'].name}: {e}; or name the base with --base"
+        raise ConfigError(msg) from e
+
+
+def _misfits(where: str, card: Mapping[str, Any], role: str, chosen: Base) -> list[str]:
+    """Why an adapter cannot be used in this role on this base."""
+    problems = []
+    if card["role"] != role:
+        problems.append(f"{where}: was trained for the role {card['role']!r}, given as {role!r}")
+    is_published_base = chosen.name == card.get("base_id") and chosen.fingerprint.startswith("hub:")
+    # Of a foreign adapter no more is known than the name of its base.
+    if card["base_fingerprint"] not in (None, chosen.fingerprint) and not is_published_base:
+        problems.append(
+            f"{where}: was trained on another base model ({card['base']!r}, "
+            f"{card['base_fingerprint']}), not on {chosen.name!r} ({chosen.fingerprint}); "
+            "name its base with --base"
+        )
+    if formats.load(card["format"]).sha256 != card["format_sha256"]:
+        problems.append(f"{where}: its format {card['format']!r} differs from the one known here")
+    return problems

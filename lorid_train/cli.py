@@ -76,8 +76,69 @@ def merge(adapter: Path, *, out: Path, base: str | None = None) -> None:
 
 
 @app.command
+def publish(
+    run: Path,
+    repo_id: str,
+    *,
+    one_repo: bool = False,
+    evaluation: Annotated[list[Path] | None, Many] = None,
+    base_id: str | None = None,
+    dataset_id: str | None = None,
+    licence: str | None = None,
+    tag: str | None = None,
+    revision: str = "main",
+    private: bool = False,
+    create_pr: bool = False,
+    check_logits: bool = True,
+    dry_run: bool = False,
+    out: Path | None = None,
+) -> None:
+    """Publish a run's adapters on the Hugging Face Hub and load them back to equal logits.
+
+    The token is read from HF_TOKEN, or from where `hf auth login` keeps it.
+
+    Args:
+        run: A run folder that sft has finished.
+        repo_id: OWNER/NAME; the roles go to OWNER/NAME-IR, -KG and -DR.
+        one_repo: One repository with a folder per role instead.
+        evaluation: Evaluation folders of these adapters, for the cards.
+        base_id: What a base model that was a folder is called on the Hub, OWNER/NAME[@REVISION].
+        dataset_id: Where the training data is published.
+        licence: Licence of the adapters; the cards say where none is stated.
+        tag: Name of the tag; by default one made of the content.
+        revision: Branch to commit to.
+        private: Make the repositories private; refuse where one is public.
+        create_pr: Open pull requests instead of committing.
+        check_logits: Load the base model and compare logits; --no-check-logits compares files only.
+        dry_run: Write what would be published to --out, and say how it differs from the Hub.
+        out: Where a dry run writes; by default RUN-publish.
+    """
+    from lorid_train.publish import PublishOptions
+    from lorid_train.publish import publish as run_publish
+    from lorid_train.publish.report import describe
+
+    options = PublishOptions(
+        repo_id=repo_id,
+        one_repo=one_repo,
+        evaluations=tuple(evaluation or ()),
+        base_id=base_id,
+        dataset_id=dataset_id,
+        licence=licence,
+        tag=tag,
+        revision=revision,
+        private=private,
+        create_pr=create_pr,
+        check_logits=check_logits,
+    )
+    target = (out or run.with_name(f"{run.name}-publish")) if dry_run else None
+    done = run_publish(run, options, dry_run=target)
+    print(describe(done, target, logits=check_logits))
+
+
+@app.command
 def evaluate(
     *, adapters: Annotated[list[str], Many], dataset: str, out: str, base: str | None = None,
+    format: str | None = None,
     split: str | None = None, limit: int | None = None,
     engine: Literal["transformers", "server"] = "transformers",
     server: Annotated[list[str] | None, Many] = None, served: Annotated[list[str] | None, Many] = None,
@@ -95,10 +156,11 @@ def evaluate(
     The sampling defaults are those of the official code.
 
     Args:
-        adapters: A run folder, or ir=FOLDER kg=FOLDER dr=FOLDER.
+        adapters: A run folder, ir=FOLDER kg=FOLDER dr=FOLDER, or OWNER/NAME[@REVISION] of the Hub in their place.
         dataset: Dataset folder with the questions.
         out: Evaluation folder.
         base: Base model, where it is not the one that the adapters name.
+        format: Prompt format of adapters that another program trained; by default told from their chat template.
         split: Evaluate this split only.
         limit: Evaluate the first so many questions.
         engine: What generates: a model in this process, or vLLM servers with --enable-lora.

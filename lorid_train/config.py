@@ -120,6 +120,8 @@ class EvalConfig(Settings):
     """Adapter folder per role."""
     base: str | None = None
     """Base model, where the adapters do not say it."""
+    format: str | None = None
+    """Prompt format of adapters that another program trained, where their files do not say it."""
     dataset: str
     out: str
     split: str | None = None

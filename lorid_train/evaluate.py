@@ -34,7 +34,7 @@ METRICS = "metrics.json"
 CHEAP_ROWS_ON_A_CPU = 64
 """Rows beyond so many cost a CPU in proportion (`benchmarks/evaluate.py`)."""
 _MAY_CHANGE = {
-    "adapters", "base", "dataset", "out", "batch_size", "server", "served", "targets", "text",
+    "adapters", "base", "dataset", "out", "batch_size", "server", "served", "targets", "text", "format",
 }  # fmt: skip
 """Paths and addresses (the content is hashed instead) and what changes no result."""
 
@@ -87,7 +87,7 @@ def evaluate(config: EvalConfig) -> Manifest:
     Raises:
         ConfigError: adapters or dataset cannot be used; nothing was written.
     """
-    adapters = adapters_of.check(config.adapters, config.base)
+    adapters = adapters_of.check(config.adapters, config.base, config.format)
     records = select(Path(config.dataset), config.split, config.limit)
     targets.parse(config.targets)
     engine = served.check(config) if config.engine == "server" else make_engine
@@ -102,7 +102,7 @@ def evaluate(config: EvalConfig) -> Manifest:
     }
     settings = {
         "base": adapters.base.name, "dataset": config.dataset, "batch_size": config.batch_size,
-        "adapters": {r: str(p) for r, p in adapters.folders.items()}, "targets": list(config.targets),
+        "adapters": adapters.names, "targets": list(config.targets),
     }  # fmt: skip
     stage_of = open_stage(
         Path(config.out),

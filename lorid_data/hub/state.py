@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from huggingface_hub import HfApi
 
 
+_MOST = 50
+"""Lines that a difference has at most."""
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """Where to publish.
@@ -186,3 +190,15 @@ def compare(
         same=tuple(sorted(same)),
         kept=tuple(sorted(p for p in remote if p not in local and p not in is_owned)),
     )
+
+
+def difference(diff: Diff) -> list[str]:
+    """One line per file that differs from the Hub's, cut where there are very many."""
+    marked = [
+        *(f"+ {p}" for p in diff.added),
+        *(f"~ {p}" for p in diff.changed),
+        *(f"- {p}" for p in diff.deleted),
+    ]
+    more = [f"… and {len(marked) - _MOST:,} more"] if len(marked) > _MOST else []
+    kept = [f"left alone: {', '.join(diff.kept[:10])}"] if diff.kept else []
+    return [*marked[:_MOST], *more, f"= {len(diff.same):,} files unchanged", *kept]

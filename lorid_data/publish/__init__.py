@@ -22,13 +22,13 @@ from lorid_data.http import RetryPolicy
 from lorid_data.hub.calls import Patience, check_repo_id
 from lorid_data.hub.push import Push, Pushed
 from lorid_data.hub.state import Diff, RemoteState, Target, compare, local_files, read_state
+from lorid_data.hub.tags import check_tag, content_tag
 from lorid_data.progress import Progress, say
 from lorid_data.publish.card import Words, dataset_card
 from lorid_data.publish.chain import Chain, find_chain
 from lorid_data.publish.gates import Gate, check_gates, read_audit, refusals
 from lorid_data.publish.shards import MAX_SHARD_BYTES
 from lorid_data.publish.staging import FACTS, OWNED, Facts, stage_dataset
-from lorid_data.publish.tags import check_tag, content_tag
 from lorid_data.publish.verify import verify
 from lorid_data.schema import Row
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from lorid_data.hub.state import Diff
+from lorid_data.hub.state import difference
 from lorid_data.publish import Published
-
-_MOST = 50
 
 
 def describe(done: Published, repo_id: str) -> str:
@@ -23,15 +21,3 @@ def describe(done: Published, repo_id: str) -> str:
     at = f", tag {done.pushed.tag}" if done.pushed.tag else ""
     lines.append(f"published {done.n_rows:,} rows as {repo_id}: {what}{at}; loaded back and equal")
     return "\n".join(lines)
-
-
-def difference(diff: Diff) -> list[str]:
-    """One line per file that differs from the Hub's, cut where there are very many."""
-    marked = [
-        *(f"+ {p}" for p in diff.added),
-        *(f"~ {p}" for p in diff.changed),
-        *(f"- {p}" for p in diff.deleted),
-    ]
-    more = [f"… and {len(marked) - _MOST:,} more"] if len(marked) > _MOST else []
-    kept = [f"left alone: {', '.join(diff.kept[:10])}"] if diff.kept else []
-    return [*marked[:_MOST], *more, f"= {len(diff.same):,} files unchanged", *kept]

@@ -1,0 +1,111 @@
+"""What is published of an adapter: weights, how to use them, and the prompts they were trained with.
+
+Safetensors only, and no path of this machine: what a local base is called elsewhere, the user says.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lorid_data import prompts
+from lorid_data.errors import ConfigError
+from lorid_data.hub.calls import check_repo_id
+from lorid_train import formats, roles
+from lorid_train.adapters import CARD, WEIGHTS, own_card
+from lorid_train.base_model import student_folder
+from lorid_train.config import STUDENT
+
+CONFIG, TRAINING = "adapter_config.json", "training.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """One adapter of a run: its folder, its card, its configuration, what training counted."""
+
+    name: str
+    folder: Path
+    card: dict[str, Any]
+    config: dict[str, Any]
+    training: dict[str, Any]
+
+
+def read_role(run: Path, name: str) -> Role:
+    """An adapter of a run.
+
+    Raises:
+        ConfigError: it is not there, or its base is a folder whose name on the Hub is unknown.
+    """
+    folder = run / "adapters" / name
+    card = own_card(folder)
+    config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+    training = json.loads((folder / TRAINING).read_text(encoding="utf-8"))
+    if formats.load(card["format"]).sha256 != card["format_sha256"]:
+        msg = f"{folder}: its format {card['format']!r} differs from the one known here"
+        raise ConfigError(msg)
+    if prompts.load(card["prompt"]).sha256 != card["prompt_sha256"]:
+        msg = f"{folder}: its prompt {card['prompt']!r} differs from the one known here"
+        raise ConfigError(msg)
+    return Role(name, folder, card, config, training)
+
+
+def public_base(role: Role, base_id: str | None) -> tuple[str, str | None]:
+    """Name and revision of the base model for others: a Hub id, or the packaged student.
+
+    Raises:
+        ConfigError: it was trained on a folder, and nobody says what that is called on the Hub.
+    """
+    base, revision = str(role.card["base"]), role.card.get("base_revision")
+    if base_id is not None:
+        name, _, at = base_id.partition("@")
+        return check_repo_id(name), at or revision
+    is_id = (
+        base.count("/") == 1 and not base.startswith((".", "/", "~")) and not Path(base).exists()
+    )
+    if base == STUDENT or is_id:
+        return base if base == STUDENT else check_repo_id(base), revision
+    msg = f"{role.folder}: was trained on the folder {base!r}; say with --base-id OWNER/NAME[@REVISION] what others load"
+    raise ConfigError(msg)
+
+
+def stage_adapter(role: Role, out: Path, base: tuple[str, str | None]) -> None:
+    """Write an adapter's files into `out`, but for its card."""
+    out.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(role.folder / WEIGHTS, out / WEIGHTS)
+    shutil.copyfile(role.folder / TRAINING, out / TRAINING)
+    config = {**role.config, "base_model_name_or_path": base[0]}
+    if base[1] is not None:
+        config["revision"] = base[1]
+    _write(out / CONFIG, config)
+    card = {**role.card, "base": base[0], "base_id": base[0], "base_revision": base[1]}
+    _write(out / CARD, card)
+    files = {
+        f"{role.card['prompt']}.txt": prompts.root() / f"{role.card['prompt']}.txt",
+        f"formats/{role.card['format']}.yaml": prompts.root() / f"formats/{role.card['format']}.yaml",
+    }  # fmt: skip
+    for name, source in files.items():
+        target = out / "prompts" / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
+
+
+def shown_prompt(role: Role) -> str | None:
+    """The exact text that a model sees, with placeholders; None for the tokenizer's own template."""
+    fmt = formats.load(role.card["format"])
+    if fmt.prompt is None:
+        return None
+    return fmt.render(roles.role(role.name).content("{question}", "{knowledge}"))
+
+
+def base_source(role: Role) -> str:
+    """Where the base model of a role is loaded from on this machine."""
+    base = str(role.card["base"])
+    return str(student_folder()) if base == STUDENT else base
+
+
+def _write(path: Path, body: dict[str, Any]) -> None:
+    text = json.dumps(body, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    path.write_text(text, encoding="utf-8")
