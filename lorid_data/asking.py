@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from lorid_data.collecting import few_collections
 from lorid_data.errors import TeacherError
 from lorid_data.journal import Journal, failed, replied, replies_in
 from lorid_data.progress import Progress, say
@@ -87,7 +88,7 @@ async def _ask_all(
                 return
 
     try:
-        with interruptible(end) as interrupted:
+        with interruptible(end) as interrupted, few_collections():
             workers = [work() for _ in range(min(concurrency, len(missing)))]
             results = await asyncio.gather(*workers, return_exceptions=True)
             _raise_first(results, interrupted=interrupted())

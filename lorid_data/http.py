@@ -6,6 +6,7 @@ Only failures that may pass are tried again (`Transient`); everything else is th
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import random
 import re
@@ -15,10 +16,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from pydantic_core import from_json
+
 if TYPE_CHECKING:
-    from aiohttp import ClientSession
+    from aiohttp import ClientSession, ClientTimeout
 
 TRANSIENT_STATUSES = frozenset({408, 409, 425, 429, *range(500, 600)})
 _SECRET = re.compile(r"\b(?:sk-|hf_|Bearer\s+)[\w.*-]{4,}")
@@ -80,7 +84,7 @@ class Transient(Exception):  # noqa: N818  (a failure that may pass, not the las
 
 @dataclass(frozen=True, slots=True)
 class HttpReply:
-    """A reply whatever its status; names of headers in lower case."""
+    """A reply whatever its status; names of headers in any case."""
 
     status: int
     headers: Mapping[str, str]
@@ -88,17 +92,22 @@ class HttpReply:
 
 
 class Transport:
-    """A pool of connections. Opened by the first request; closed with `close`."""
+    """A pool of connections. Opened by the first request; closed with `close`.
 
-    def __init__(self) -> None:
+    Args:
+        headers: what every request is sent with, beside its type.
+    """
+
+    def __init__(self, headers: Mapping[str, str] | None = None) -> None:
         import aiohttp  # noqa: F401  (not in the middle of the first request)
 
+        self._headers = {"Content-Type": "application/json", **(headers or {})}
         self._session: ClientSession | None = None
 
     async def post(
-        self, url: str, body: bytes, *, headers: Mapping[str, str], timeout_s: float
+        self, url: str, body: bytes, *, timeout_s: float, headers: Mapping[str, str] | None = None
     ) -> HttpReply:
-        """Send JSON.
+        """Send JSON, with more headers if need be.
 
         Raises:
             Transient: there was no reply in time, or no connection.
@@ -110,17 +119,22 @@ class Transport:
             connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=30)
             # Looking for a proxy costs two thread switches per request: only where one is named.
             has_proxy = any(name.lower().endswith("_proxy") for name in os.environ)
-            self._session = aiohttp.ClientSession(connector=connector, trust_env=has_proxy)
+            self._session = aiohttp.ClientSession(
+                connector=connector,
+                headers=self._headers,
+                trust_env=has_proxy,
+                cookie_jar=aiohttp.DummyCookieJar(),
+            )
         try:
             async with self._session.post(
                 url,
                 data=body,
-                headers={"Content-Type": "application/json", **headers},
-                timeout=aiohttp.ClientTimeout(total=timeout_s),
+                headers=headers,
+                timeout=_timeout(timeout_s),
                 allow_redirects=False,
             ) as r:
                 data = await r.read()
-                return HttpReply(r.status, {k.lower(): v for k, v in r.headers.items()}, data)
+                return HttpReply(r.status, r.headers, data)
         except aiohttp.ClientConnectorError as e:
             raise Transient(f"{url}: cannot connect ({e.strerror or type(e).__name__})") from e
         except TimeoutError as e:
@@ -135,6 +149,26 @@ class Transport:
         if self._session is not None:
             await self._session.close()
             self._session = None
+
+
+@cache
+def _timeout(total_s: float) -> ClientTimeout:
+    import aiohttp
+
+    return aiohttp.ClientTimeout(total=total_s)
+
+
+def read_json(body: bytes) -> Any:
+    """What JSON text holds.
+
+    Raises:
+        ValueError: it is no JSON.
+    """
+    try:
+        return from_json(body)
+    except ValueError:
+        # Half a character, written as an escape, is refused by the faster reader alone.
+        return json.loads(body)
 
 
 def allow_many_files() -> None:

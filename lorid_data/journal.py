@@ -2,7 +2,7 @@
 
 `attempts` has one row per attempt, failed ones too. A reply is acknowledged only once its commit
 is on disk, and nothing parses it before. The first reply stored under a key is the one that counts.
-One thread writes; it commits whatever has gathered while the last commit ran, at most 64 rows.
+One thread writes: whatever has gathered since the last commit began, 10 ms ago at least, becomes one.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ import asyncio
 import fcntl
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from typing import Any, Self
 
 from pydantic import TypeAdapter
 
+from lorid_data.collecting import few_collections
 from lorid_data.errors import ConfigError, LockedError
 from lorid_data.schema import TeacherReply
 
@@ -27,6 +29,8 @@ JOURNAL = "journal.sqlite"
 VERSION = 1
 _APPLICATION_ID = 0x4C6F5249  # "LoRI", so that another program's database is recognised
 _GROUP = 64
+_APART_S = 0.01
+"""Commits begin no closer together, unless a whole group waits: each costs a sync and a wake-up."""
 _FIELDS = tuple(TeacherReply.model_fields)
 _TYPES = {"int | None": "INTEGER", "float | None": "REAL"}
 _COLUMNS = ",\n  ".join(
@@ -113,16 +117,7 @@ class Journal:
         loop = asyncio.get_running_loop()
         done: asyncio.Future[None] = loop.create_future()
 
-        def settle(error: BaseException | None) -> None:
-            if not done.done():
-                done.set_exception(error) if error is not None else done.set_result(None)
-
-        def report(error: BaseException | None) -> None:
-            # A loop that has closed meanwhile has nobody who waits.
-            with suppress(RuntimeError):
-                loop.call_soon_threadsafe(settle, error)
-
-        self._queue.put(_Entry(attempt, report))
+        self._queue.put(_Entry(attempt, loop, done))
         await done  # a caller that is cancelled here has its attempt stored all the same
 
     def replies(self, keys: Iterable[str]) -> dict[str, TeacherReply]:
@@ -154,10 +149,15 @@ class Journal:
         self.close()
 
     def _write(self) -> None:
-        more = True
+        more, begun = True, 0.0
         while more:
             group: list[_Entry] = []
             entry = self._queue.get()
+            # Sleeping here, not in `get`, so that nothing that arrives meanwhile wakes this thread.
+            early_s = begun + _APART_S - time.monotonic()
+            if entry is not None and early_s > 0 and self._queue.qsize() + 1 < _GROUP:
+                time.sleep(early_s)
+            begun = time.monotonic()
             while entry is not None:
                 group.append(entry)
                 if len(group) == _GROUP:
@@ -177,14 +177,24 @@ class Journal:
                 self._connection.executemany(_INSERT, (entry.attempt.values for entry in group))
         except (sqlite3.Error, OSError) as e:
             error = e
-        for entry in group:
-            entry.settle(error)
+        for loop in {entry.loop for entry in group}:
+            # A loop that has closed meanwhile has nobody who waits.
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(_settle, [e.done for e in group if e.loop is loop], error)
 
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
     attempt: Attempt
-    settle: Callable[[BaseException | None], object]
+    loop: asyncio.AbstractEventLoop
+    done: asyncio.Future[None]
+
+
+def _settle(waiting: Iterable[asyncio.Future[None]], error: BaseException | None) -> None:
+    """Tell those who wait for a commit, in their own loop: one wake-up for all of them."""
+    for done in waiting:
+        if not done.done():
+            done.set_exception(error) if error is not None else done.set_result(None)
 
 
 @contextmanager
@@ -231,13 +241,14 @@ def replies_in(path: Path, keys: Iterable[str]) -> dict[str, TeacherReply]:
     wanted = set(keys)
     if not path.exists() or not wanted:
         return {}
-    first: dict[str, tuple[Any, ...]] = {}
-    with _reading(path) as (fields, rows):
+    found: dict[str, TeacherReply] = {}
+    validate = TypeAdapter(TeacherReply).validate_python
+    with _reading(path) as (fields, rows), few_collections():
         at = fields.index("request_key")
         for row in rows:
-            if row[at] in wanted:
-                first.setdefault(row[at], row)
-    return dict(zip(first, _as_replies(fields, first.values()), strict=True))
+            if row[at] in wanted and row[at] not in found:
+                found[row[at]] = validate(dict(zip(fields, row, strict=True)))
+    return found
 
 
 def replies_about(

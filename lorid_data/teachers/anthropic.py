@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from lorid_data.errors import ConfigError
 from lorid_data.http import Transient, allow_many_files
-from lorid_data.teachers.backend import Answered, Rung, Tier, failure
+from lorid_data.teachers.backend import Answered, Rung, Tier
 from lorid_data.teachers.base import TeacherRequest
 from lorid_data.teachers.chat import TOOL
+from lorid_data.teachers.sdk import connections, post, translated
 
 if TYPE_CHECKING:
     from anthropic import AsyncAnthropic
@@ -43,6 +44,8 @@ class AnthropicBackend:
             raise ConfigError(
                 f"teacher 'anthropic:{model}': {KEY_NAME} is not set; put the key there"
             )
+        import anthropic  # noqa: F401  (not in the middle of the first request)
+
         self.model = model
         self.endpoint = os.environ.get("ANTHROPIC_BASE_URL") or None
         self._timeout_s = timeout_s
@@ -50,35 +53,17 @@ class AnthropicBackend:
 
     async def send(self, request: TeacherRequest, rung: Rung) -> Answered:
         """Send a request once; see `Backend.send`."""
-        async with self.errors(rung) as client:
-            raw = await client.messages.with_raw_response.create(**message_body(request, rung))
-            headers = {k.lower(): v for k, v in raw.headers.items()}
-            content = raw.http_response.json()
+        with self.errors(rung) as client:
+            content, headers = await post(client, "/v1/messages", message_body(request, rung))
         return read_message(content, headers)
 
-    @asynccontextmanager
-    async def errors(self, rung: Rung) -> AsyncIterator[AsyncAnthropic]:
+    @contextmanager
+    def errors(self, rung: Rung) -> Iterator[AsyncAnthropic]:
         """The client; its errors become those of `Backend.send`."""
         import anthropic
 
-        try:
+        with translated(anthropic, rung, where=WHERE, key_name=KEY_NAME, timeout_s=self._timeout_s):
             yield self._open()
-        except anthropic.APIStatusError as e:
-            headers = {k.lower(): v for k, v in e.response.headers.items()}
-            said = e.message
-            raise failure(
-                e.status_code, said, headers, where=WHERE, rung=rung, key_name=KEY_NAME
-            ) from None
-        except anthropic.APITimeoutError as e:
-            raise Transient(
-                f"{WHERE}: no reply within {self._timeout_s:g} s", maybe_paid=True
-            ) from e
-        except anthropic.APIConnectionError as e:
-            raise Transient(
-                f"{WHERE}: no connection ({type(e.__cause__ or e).__name__})", maybe_paid=True
-            ) from e
-        except ValueError as e:
-            raise Transient(f"{WHERE}: the reply is not JSON", maybe_paid=True) from e
 
     async def close(self) -> None:
         """Close connections."""
@@ -89,14 +74,18 @@ class AnthropicBackend:
     def _open(self) -> AsyncAnthropic:
         if self._client is None:
             allow_many_files()
-            from anthropic import AsyncAnthropic
+            from anthropic import AsyncAnthropic, DefaultAioHttpClient
 
-            self._client = AsyncAnthropic(max_retries=0, timeout=self._timeout_s)
+            self._client = AsyncAnthropic(
+                max_retries=0,
+                timeout=self._timeout_s,
+                http_client=DefaultAioHttpClient(timeout=self._timeout_s, limits=connections()),
+            )
         return self._client
 
 
 def message_body(request: TeacherRequest, rung: Rung) -> dict[str, Any]:
-    """The body of a request on a rung of the ladder; other sampling options go into `extra_body`."""
+    """The body of a request on a rung of the ladder."""
     sampling = dict(request.sampling)
     body: dict[str, Any] = {
         "model": request.model,
@@ -104,12 +93,11 @@ def message_body(request: TeacherRequest, rung: Rung) -> dict[str, Any]:
         "messages": [
             {"role": m.role, "content": m.content} for m in request.messages if m.role != "system"
         ],
+        **sampling,
     }
     system = "\n\n".join(m.content for m in request.messages if m.role == "system")
     if system:
         body["system"] = system
-    if sampling:
-        body["extra_body"] = sampling
     if rung == "schema":
         body["output_config"] = {"format": {"type": "json_schema", "schema": request.output_schema}}
     elif rung == "tool":

@@ -77,7 +77,7 @@ class OpenAIBatches:
             for r in requests
         )
         data = "".join(json.dumps(line) + "\n" for line in lines).encode()
-        async with self._backend.errors(rung) as client:
+        with self._backend.errors(rung) as client:
             file = await client.files.create(file=("requests.jsonl", data), purpose="batch")
             batch = await client.batches.create(
                 input_file_id=file.id,
@@ -92,7 +92,7 @@ class OpenAIBatches:
     ) -> str | None:
         """See `BatchApi.find`."""
         del keys
-        async with self._backend.errors("prompt") as client:
+        with self._backend.errors("prompt") as client:
             async for batch in client.batches.list(limit=100):
                 if (batch.metadata or {}).get(TOKEN) == token and batch.id not in known:
                     return batch.id
@@ -102,7 +102,7 @@ class OpenAIBatches:
 
     async def results(self, batch_id: str, rung: Rung) -> dict[str, Result] | None:
         """See `BatchApi.results`."""
-        async with self._backend.errors(rung) as client:
+        with self._backend.errors(rung) as client:
             batch = await client.batches.retrieve(batch_id)
             if batch.status not in ("completed", "failed", "expired", "cancelled"):
                 return None
@@ -141,8 +141,8 @@ class AnthropicBatches:
     async def submit(self, requests: Sequence[TeacherRequest], rung: Rung, token: str) -> str:
         """See `BatchApi.submit`."""
         del token
-        lines: Any = [{"custom_id": r.key, "params": _flat(message_body(r, rung))} for r in requests]  # fmt: skip
-        async with self._backend.errors(rung) as client:
+        lines: Any = [{"custom_id": r.key, "params": message_body(r, rung)} for r in requests]  # fmt: skip
+        with self._backend.errors(rung) as client:
             return (await client.messages.batches.create(requests=lines)).id
 
     async def find(
@@ -150,7 +150,7 @@ class AnthropicBatches:
     ) -> str | None:
         """See `BatchApi.find`."""
         del token
-        async with self._backend.errors("prompt") as client:
+        with self._backend.errors("prompt") as client:
             async for batch in client.messages.batches.list(limit=100):
                 counts = batch.request_counts
                 n = counts.processing + counts.succeeded + counts.errored + counts.canceled + counts.expired  # fmt: skip
@@ -165,7 +165,7 @@ class AnthropicBatches:
 
     async def results(self, batch_id: str, rung: Rung) -> dict[str, Result] | None:
         """See `BatchApi.results`."""
-        async with self._backend.errors(rung) as client:
+        with self._backend.errors(rung) as client:
             batch = await client.messages.batches.retrieve(batch_id)
             if batch.processing_status != "ended":
                 return None
@@ -196,12 +196,6 @@ def _anthropic_result(result: dict[str, Any], rung: Rung) -> Result:
         return Transient(f"Anthropic: {kind}: {said}")
     status = {"authentication_error": 401, "permission_error": 403, "not_found_error": 404}
     return failure(status.get(kind, 400), said, {}, where="Anthropic", rung=rung, key_name="ANTHROPIC_API_KEY")  # fmt: skip
-
-
-def _flat(body: dict[str, Any]) -> dict[str, Any]:
-    """A body as it is on the wire, where no client merges `extra_body`."""
-    extra = body.pop("extra_body", {})
-    return {**body, **extra}
 
 
 def _seconds(moment: datetime) -> float:

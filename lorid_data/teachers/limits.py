@@ -16,10 +16,19 @@ from datetime import UTC, datetime
 from statistics import median
 
 RAMP_START = 64
-RAMP_DOUBLING_S = 0.25
-"""From 64 to 4,096 in 1.5 s."""
+RAMP_DOUBLING_S = 0.125
+"""From 64 to 4,096 in 0.75 s."""
 _PACE = 0.98
 """Share of a stated rate that is used: clocks and networks jitter."""
+_REQUESTS = tuple(
+    tuple(name.format(what) for what in ("limit", "remaining", "reset"))
+    for name in ("x-ratelimit-{}-requests", "anthropic-ratelimit-requests-{}")
+)
+_TOKENS = {
+    kind: (f"x-ratelimit-limit-{infix}", f"anthropic-ratelimit-{infix}-limit")
+    for kind, infix in (("input", "input-tokens"), ("output", "output-tokens"), ("total", "tokens"))
+}
+"""Names of the headers that state limits: OpenAI's and Anthropic's."""
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|h|m|s)")
 _UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
@@ -116,9 +125,8 @@ class Limits:
         if self.n_in_flight >= self.window(now):
             ramping = self._window is None and self.window(now) < self.ceiling
             return RAMP_DOUBLING_S / 8 if ramping else math.inf
-        amounts = self._amounts(n_input, n_output)
-        wait_s = max(bucket.wait_s(amount, now) for bucket, amount in amounts)
-        if wait_s > 0:
+        amounts = [(self.requests, 1), *self._tokens_of(n_input, n_output)]
+        if (wait_s := max(bucket.wait_s(amount, now) for bucket, amount in amounts)) > 0:
             return wait_s
         for bucket, amount in amounts:
             bucket.take(amount)
@@ -129,8 +137,7 @@ class Limits:
     def settle(self, reserved: tuple[int, int], used: tuple[int, int], now: float) -> None:
         """A request ended: give back what it reserved and did not use, in and out."""
         self.n_in_flight -= 1
-        back_in, back_out = reserved[0] - used[0], reserved[1] - used[1]
-        for bucket, amount in self._amounts(back_in, back_out)[1:]:
+        for bucket, amount in self._tokens_of(reserved[0] - used[0], reserved[1] - used[1]):
             bucket.wait_s(0, now)
             bucket.take(-amount)
 
@@ -156,25 +163,25 @@ class Limits:
 
     def learn(self, headers: Mapping[str, str], now: float) -> None:
         """Take in the limits that the headers of a reply state (OpenAI's and Anthropic's names)."""
-        self._learn_requests(headers, now)
-        for kind, bucket in self.tokens.items():
-            infix = "tokens" if kind == "total" else f"{kind}-tokens"
-            limit = _number(
-                headers.get(f"x-ratelimit-limit-{infix}")
-                or headers.get(f"anthropic-ratelimit-{infix}-limit")
-            )
-            if limit and limit / 60 != bucket.rate:
-                bucket.set_rate(limit / 60, now)
+        for limit_name, remaining_name, reset_name in _REQUESTS:
+            if limit_name in headers:
+                remaining, reset_s = _number(headers.get(remaining_name)), _reset_s(headers.get(reset_name))  # fmt: skip
+                self._learn_requests(_number(headers[limit_name]), remaining, reset_s, now)
+                break
+        for kind, names in _TOKENS.items():
+            for name in names:
+                if name in headers:
+                    limit, bucket = _number(headers[name]), self.tokens[kind]
+                    if limit and limit / 60 != bucket.rate:
+                        bucket.set_rate(limit / 60, now)
+                    break
 
-    def _learn_requests(self, headers: Mapping[str, str], now: float) -> None:
-        names = ("x-ratelimit-{}-requests", "anthropic-ratelimit-requests-{}")
-        name = next((n for n in names if n.format("limit") in headers), None)
-        limit = _number(headers.get(name.format("limit"))) if name else None
-        if name is None or not limit:
+    def _learn_requests(
+        self, limit: float | None, remaining: float | None, reset_s: float | None, now: float
+    ) -> None:
+        if not limit:
             return
-        remaining = _number(headers.get(name.format("remaining")))
         rate = limit / 60  # per minute, unless the way it refills tells a shorter period
-        reset_s = _reset_s(headers.get(name.format("reset")))
         if remaining is not None and reset_s is not None and reset_s >= 0.02:
             self._longest_reset_s = max(self._longest_reset_s, reset_s)
             if limit > remaining:
@@ -195,14 +202,11 @@ class Limits:
         if len(recent) >= 5 and now > recent[0]:
             self.requests.set_rate(max(0.2, 0.9 * len(recent) / (now - recent[0])), now)
 
-    def _amounts(self, n_input: int, n_output: int) -> list[tuple[Bucket, float]]:
-        t = self.tokens
-        return [
-            (self.requests, 1),
-            (t["input"], n_input),
-            (t["output"], n_output),
-            (t["total"], n_input + n_output),
-        ]
+    def _tokens_of(self, n_input: int, n_output: int) -> list[tuple[Bucket, int]]:
+        """What a request takes of each limit of tokens that is known; most often there is none."""
+        amounts = {"input": n_input, "output": n_output, "total": n_input + n_output}
+        known = ((self.tokens[kind], n) for kind, n in amounts.items())
+        return [(bucket, n) for bucket, n in known if not math.isinf(bucket.rate)]
 
     def stated(self) -> str:
         """The rates that are known; empty where none is."""

@@ -260,8 +260,11 @@ class RemoteTeacher:
 
 def n_tokens_of(request: TeacherRequest) -> int:
     """A careful estimate of a request's input tokens: one per two bytes of text, and 200 for the rest."""
-    texts = (m.content for m in request.messages)
-    return sum(len(t) if t.isascii() else len(t.encode()) for t in texts) // 2 + 200
+    n_bytes = 0
+    for message in request.messages:
+        text = message.content
+        n_bytes += len(text) if text.isascii() else len(text.encode())
+    return n_bytes // 2 + 200
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from pydantic_core import to_json
+
 from lorid_data.errors import ConfigError
-from lorid_data.http import Transient, Transport
+from lorid_data.http import Transient, Transport, read_json
 from lorid_data.teachers.backend import RUNGS, Answered, Rung, Tier, failure
 from lorid_data.teachers.base import TeacherRequest
 from lorid_data.teachers.chat import chat_body, read_chat
@@ -71,22 +73,18 @@ class ServerBackend:
             raise ConfigError(f"--mode {tier}: a server of one's own has the mode online only")
         self.model, self.endpoint, urls = parse_spec(spec)
         self._balancer = Balancer(urls)
-        self._transport = Transport()
-        self._timeout_s = timeout_s
         key = os.environ.get(KEY_NAME)
-        self._headers = {"Authorization": f"Bearer {key}"} if key else {}
+        self._transport = Transport({"Authorization": f"Bearer {key}"} if key else {})
+        self._timeout_s = timeout_s
 
     async def send(self, request: TeacherRequest, rung: Rung) -> Answered:
         """Send a request once; see `Backend.send`."""
-        body = json.dumps(chat_body(request, rung), ensure_ascii=False).encode()
+        body = to_json(chat_body(request, rung))
         place = self._balancer.take()
         reached = True
         try:
             reply = await self._transport.post(
-                f"{place.url}/chat/completions",
-                body,
-                headers=self._headers,
-                timeout_s=self._timeout_s,
+                f"{place.url}/chat/completions", body, timeout_s=self._timeout_s
             )
         except Transient:
             reached = False
@@ -99,7 +97,7 @@ class ServerBackend:
                 reply.status, message, reply.headers, where=place.url, rung=rung, key_name=KEY_NAME
             )
         try:
-            content = json.loads(reply.body)
+            content = read_json(reply.body)
         except ValueError as e:
             raise Transient(f"{place.url}: the reply is not JSON", maybe_paid=True) from e
         return read_chat(content, reply.headers, place.url)

@@ -296,6 +296,13 @@ def test_the_ceiling_is_kept(kind: str, fake: FakeTeacher) -> None:
     assert fake.most_in_flight == 7
 
 
+def test_no_client_holds_requests_back_of_its_own(kind: str, fake: FakeTeacher) -> None:
+    fake.latency_s = 1.0
+    got = in_flight(opened(kind, fake, concurrency=150), 150)()
+    assert all(isinstance(x, TeacherReply) for x in got)
+    assert fake.most_in_flight == 150
+
+
 def test_no_secret_is_sent_to_another_than_its_owner(fake: FakeTeacher) -> None:
     os.environ["LORID_SERVER_API_KEY"] = "sk-for-the-server"
     reply_of(opened("server", fake))
