@@ -16,7 +16,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from lorid_data.audit.run import AuditOptions, audit, unmet
+from lorid_data.audit.run import AuditOptions, audit, check_options
+from lorid_data.audit.run import problems as audit_problems
 from lorid_data.audit.run import summary as audit_summary
 from lorid_data.build import BuildOptions, build
 from lorid_data.decontaminate import DecontaminateOptions, decontaminate
@@ -42,12 +43,14 @@ class Stage:
         section: the options it takes.
         run: (options, folder read or None, folder written) → manifest.
         adds: whether it adds files to the folder it reads, and writes none of its own.
+        check: raises ConfigError for options that cannot work, before any stage has begun.
     """
 
     name: str
     section: type[Row]
     run: Callable[[Any, Path | None, Path], Manifest]
     adds: bool = False
+    check: Callable[[Any], object] | None = None
 
 
 def _build(options: BuildOptions, _: Path | None, out: Path) -> Manifest:
@@ -78,10 +81,10 @@ def _audit(options: AuditOptions, folder: Path | None, _: Path) -> Manifest:
     assert folder is not None, "the first stage reads no folder"
     result = audit(folder, options)
     say(audit_summary(result, folder))
-    messages = unmet(result)
+    messages = audit_problems(result)
     if messages:
         # Later stages must not go on from a folder that is refused here.
-        raise StageError("\n".join(f"gate not met: {m}" for m in messages))
+        raise StageError("\n".join(messages))
     return read_manifest(folder)
 
 
@@ -91,7 +94,7 @@ STAGES: tuple[Stage, ...] = (
     Stage("validate", ValidateSection, _validate),
     Stage("dedup", DedupOptions, _dedup),
     Stage("decontaminate", DecontaminateOptions, _decontaminate),
-    Stage("audit", AuditOptions, _audit, adds=True),
+    Stage("audit", AuditOptions, _audit, adds=True, check=check_options),
 )
 """In their order. `build` must stand in the configuration; a later stage runs if it is named."""
 
@@ -137,8 +140,12 @@ def run(config: PipelineConfig) -> dict[str, Manifest]:
     """Run the stages in their order; the manifest of each, by name.
 
     Raises:
+        ConfigError: the options of any stage cannot work; no stage has begun.
         LoridError: what a stage raised; the stages before it are done and stay.
     """
+    for stage in STAGES:
+        if stage.name in config.sections and stage.check is not None:
+            stage.check(config.sections[stage.name])
     manifests: dict[str, Manifest] = {}
     folder: Path | None = None
     for stage in STAGES:

@@ -13,7 +13,7 @@ from typing import Literal
 
 from lorid_data import checks as row_checks
 from lorid_data.audit import advice, leaks, mapping
-from lorid_data.audit.result import Flag
+from lorid_data.audit.result import Audit, Flag
 from lorid_data.checks import Severity, rule_fault
 from lorid_data.schema import Record
 
@@ -179,3 +179,9 @@ def frequent_rules(rows: Sequence[Record]) -> dict[str, int]:
         for rule, n in rule_counts(rows).items()
         if n >= least and n > FREQUENT * n_questions
     }
+
+
+def n_with_findings(result: Audit) -> int:
+    """Rows with a finding that is more than a count (severity report)."""
+    report = {c.name for c in CHECKS if c.severity is Severity.REPORT}
+    return sum(any(f.check not in report for f in flags) for flags in result.rows.values())

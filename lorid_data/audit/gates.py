@@ -85,7 +85,9 @@ def _gate(rate: Rate, limit: float, *, upper: bool) -> Gate:
     met = fraction <= limit
     seen = f"{rate.n_flagged:,} of {rate.n:,} original questions ({rate.fraction:.2%}, 95 % interval {rate.ci_low:.2%} to {rate.ci_high:.2%})"
     compared = "the upper end of the interval" if upper else "the fraction"
-    message = f"{rate.check}: {BY_NAME[rate.check].sentence} Found in {seen}; {compared} may be at most {limit:.2%}"
+    message = (
+        f"{BY_NAME[rate.check].sentence} Found in {seen}; {compared} may be at most {limit:.2%}"
+    )
     return Gate(
         check=rate.check,
         max_fraction=limit,

@@ -8,7 +8,7 @@ from pathlib import Path
 from lorid_data import pages
 from lorid_data.audit import tables
 from lorid_data.audit.acceptance import accept_probability
-from lorid_data.audit.checks import BY_NAME
+from lorid_data.audit.checks import BY_NAME, n_with_findings
 from lorid_data.audit.labels import READER
 from lorid_data.audit.page_rows import MOST_ROWS, data_blocks, filters, shown_rows, tone
 from lorid_data.audit.result import Audit
@@ -84,9 +84,9 @@ def findings(result: Audit) -> list[str]:
         said = [f"All {n} gates are met."]
     n_rows = {r.check: r.n_rows_flagged for r in result.rates}
     said += [f"{g.check}, {n_rows[g.check]:,} rows: {BY_NAME[g.check].sentence}" for g in unmet]
-    n_flagged = len(result.rows)
+    n_flagged = n_with_findings(result)
     said.append(
-        f"{n_flagged:,} of {result.n_rows:,} rows have a finding of any kind; those without a gate are for people to look at."
+        f"{n_flagged:,} of {result.n_rows:,} rows have a finding; how often rules and lists recur is counted apart. What has no gate is for people to look at."
     )
     if result.n_questions < 30:
         said.append(

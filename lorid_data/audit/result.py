@@ -89,6 +89,9 @@ class JudgeResult(Row):
     n_questions: int
     n_asked: int
     n_unanswered: int
+    """Requests without a usable judgement; those that failed among them."""
+    n_failed: int
+    """Requests that no reply came to; the same command asks them again."""
     rates: tuple[JudgeRate, ...]
 
 

@@ -14,15 +14,25 @@ from typing import Any
 from pydantic import Field
 
 from lorid_data.audit import acceptance
-from lorid_data.audit.checks import VERSION, examine, frequent_rules, rule_counts
+from lorid_data.audit.checks import (
+    VERSION,
+    examine,
+    frequent_rules,
+    n_with_findings,
+    rule_counts,
+)
 from lorid_data.audit.gates import gates, rates, thresholds
+from lorid_data.audit.judge import Judged, JudgeOptions, judge, open_judge
 from lorid_data.audit.page import write_page
-from lorid_data.audit.result import AUDIT_HTML, AUDIT_JSON, SCHEMA, Audit, read_audit
+from lorid_data.audit.result import AUDIT_HTML, AUDIT_JSON, SCHEMA, Audit, JudgeRate, read_audit
+from lorid_data.audit.rubric import prompt_hashes
 from lorid_data.errors import InputError
+from lorid_data.journal import JOURNAL
 from lorid_data.progress import say
 from lorid_data.sampling import draw_by_original
 from lorid_data.schema import Record, Row, canonical_json, sha256_text
 from lorid_data.store import RECORDS, locked, read_records, sha256_file, write_text
+from lorid_data.teachers.base import Teacher
 
 _MOST_FREQUENT = 20
 
@@ -37,36 +47,54 @@ class AuditOptions(Row):
     sample: int = Field(default=100, ge=1)
     """Original questions to draw for people to read."""
     seed: int = Field(default=0, ge=0)
+    judge: JudgeOptions | None = None
+    """A model that judges a sample too."""
 
 
 def audit(folder: Path, options: AuditOptions) -> Audit:
     """Audit a finished dataset folder; writes `audit.json` and `audit.html` into it.
 
     Raises:
-        ConfigError: an unknown gate; the folder is no finished dataset folder.
+        ConfigError: an unknown gate; a judge that cannot be asked; the folder is no finished
+            dataset folder.
         LockedError: another process works on the folder.
     """
-    limits = thresholds(options.gates)
+    limits, teacher = check_options(options)
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; name a dataset folder")
     with locked(folder):
         records = read_records(folder)
         seen = sha256_file(folder / RECORDS)
-        identity = _identity(seen, options)
+        identity = _identity(seen, options, teacher)
         done = _done(folder)
         if (
             done is not None
             and done.identity_sha256 == identity
+            and (done.judge is None or not done.judge.n_failed)
             and (folder / AUDIT_HTML).is_file()
         ):
             return done
         result = build_audit(
             records, options, limits, records_sha256=seen, identity_sha256=identity
         )
+        if options.judge is not None and teacher is not None:
+            path = folder / JOURNAL
+            judged = judge(records, options.judge, teacher, journal=path, seed=options.seed)
+            result = with_judge(result, judged)
         # The page first: the file by which a finished audit is recognised is written last.
         write_page(folder / AUDIT_HTML, folder.resolve().name, result, records)
         write_text(folder / AUDIT_JSON, result.to_json())
     return result
+
+
+def check_options(options: AuditOptions) -> tuple[dict[str, float], Teacher | None]:
+    """The thresholds and the judge that these options name.
+
+    Raises:
+        ConfigError: an unknown gate, or a judge that cannot be asked.
+    """
+    limits = thresholds(options.gates)
+    return limits, open_judge(options.judge) if options.judge is not None else None
 
 
 def build_audit(
@@ -83,7 +111,7 @@ def build_audit(
     return Audit(
         records_sha256=records_sha256,
         identity_sha256=identity_sha256,
-        options=options.model_dump(mode="json"),
+        options=options.model_dump(mode="json", exclude={"judge"}),
         n_rows=len(records),
         n_questions=len({r.original_id for r in records}),
         n_rules=sum(len(r.knowledge) for r in records),
@@ -97,6 +125,14 @@ def build_audit(
         ),
         rows=found,
     )
+
+
+def with_judge(result: Audit, judged: Judged) -> Audit:
+    """The audit with what a judge said added to it."""
+    rows = dict(result.rows)
+    for row_id, flags in judged.flags.items():
+        rows[row_id] = (*rows.get(row_id, ()), *flags)
+    return result.model_copy(update={"rows": rows, "judge": judged.result})
 
 
 def figures(records: Sequence[Record]) -> dict[str, Any]:
@@ -116,9 +152,13 @@ def figures(records: Sequence[Record]) -> dict[str, Any]:
     }
 
 
-def unmet(result: Audit) -> list[str]:
-    """The message of each gate that is not met."""
-    return [g.message for g in result.gates if not g.met]
+def problems(result: Audit) -> list[str]:
+    """Why the audit does not pass: each gate that is not met, and requests to a judge that failed."""
+    said = [f"gate not met: {g.check}: {g.message}" for g in result.gates if not g.met]
+    n_failed = result.judge.n_failed if result.judge is not None else 0
+    if n_failed:
+        said.append(f"{n_failed:,} requests to the judge failed; the same command asks them again")
+    return said
 
 
 def summary(result: Audit, folder: Path) -> str:
@@ -126,7 +166,7 @@ def summary(result: Audit, folder: Path) -> str:
     flagged = [r for r in result.rates if r.n_flagged]
     lines = [
         f"audit: {result.n_rows:,} rows of {result.n_questions:,} original questions, {result.n_rules:,} rules; "
-        f"{len(result.rows):,} rows with findings → {folder / AUDIT_HTML}"
+        f"{n_with_findings(result):,} rows with findings → {folder / AUDIT_HTML}"
     ]
     lines += [
         f"  {r.check}: {r.n_flagged:,} of {r.n:,} original questions, {r.fraction:.2%} ({r.ci_low:.2%} to {r.ci_high:.2%}); "
@@ -134,17 +174,39 @@ def summary(result: Audit, folder: Path) -> str:
         + (f", {r.n_rules_flagged:,} rules" if r.n_rules_flagged else "")
         for r in flagged
     ]
+    if result.judge is not None:
+        lines += [_judged(r) for r in result.judge.rates]
     n_met = sum(g.met for g in result.gates)
     return "\n".join([*lines, f"  gates: {n_met} of {len(result.gates)} met"])
 
 
-def _identity(records_sha256: str, options: AuditOptions) -> str:
-    body = {
+def _judged(rate: JudgeRate) -> str:
+    corrected = "the judge's errors are not known well enough to correct it"
+    if rate.corrected is not None:
+        corrected = f"corrected {rate.corrected:.2%} ({rate.corrected_low:.2%} to {rate.corrected_high:.2%})"
+    return (
+        f"  {rate.criterion}: {rate.n_flagged:,} of {rate.n:,}, {rate.fraction:.2%}; {corrected}; "
+        f"saw {rate.n_planted_found} of {rate.n_planted} planted, passed {rate.n_controls_passed} of {rate.n_controls} good"
+    )
+
+
+def _identity(records_sha256: str, options: AuditOptions, teacher: Teacher | None) -> str:
+    """What decides the result: how a judge is asked does not."""
+    body: dict[str, Any] = {
         "records": records_sha256,
-        "options": options.model_dump(mode="json"),
+        "options": options.model_dump(mode="json", exclude={"judge"}),
         "checks": VERSION,
         "schema": SCHEMA,
     }
+    if options.judge is not None and teacher is not None:
+        body["judge"] = {
+            "teacher": teacher.kind,
+            "model": teacher.model,
+            "endpoint": getattr(teacher, "endpoint", None),
+            "prompts": prompt_hashes(),
+            "sample": options.judge.sample,
+            "planted": options.judge.planted,
+        }
     return sha256_text(canonical_json(body))
 
 

@@ -11,7 +11,7 @@ import pytest
 from lorid_data.audit import acceptance
 from lorid_data.audit.gates import DEFAULTS, thresholds
 from lorid_data.audit.result import AUDIT_JSON, read_audit
-from lorid_data.audit.run import AuditOptions, audit, unmet
+from lorid_data.audit.run import AuditOptions, audit, problems
 from lorid_data.build import import_table
 from lorid_data.cli import main
 from lorid_data.errors import ConfigError, InputError
@@ -112,7 +112,7 @@ def test_the_upper_end_of_an_interval_can_gate(folder: Path) -> None:
     assert gate.n_flagged == 0
     assert gate.fraction == pytest.approx(0.161, abs=1e-3)
     assert not gate.met
-    assert any("name_leak" in m for m in unmet(result))
+    assert any("name_leak" in m for m in problems(result))
 
 
 def test_what_is_no_dataset_folder_is_refused(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from lorid_data import pipeline
-from lorid_data.errors import ConfigError
+from lorid_data.errors import ConfigError, StageError
 from lorid_data.store import read_records
 
 CONFIGS = sorted((Path(__file__).parents[3] / "configs" / "data").glob("*.yaml"))
@@ -67,8 +67,40 @@ def test_a_section_that_is_no_mapping_is_refused(build: object) -> None:
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda p: p.stem)
 def test_the_shipped_configurations_are_sound(path: Path) -> None:
     body = yaml.safe_load(path.read_text(encoding="utf-8"))
-    assert set(pipeline.read_config(body, path.name).sections) == {"build", "validate"}
+    assert set(pipeline.read_config(body, path.name).sections) == {"build", "validate", "audit"}
 
 
 def test_there_are_shipped_configurations() -> None:
     assert {p.stem for p in CONFIGS} >= {"gsm8k", "math", "arithmetic"}
+
+
+def test_the_audit_adds_its_files_to_the_folder_before_it(tmp_path: Path) -> None:
+    body = config(tmp_path / "out", audit={"sample": 5})
+    manifests = pipeline.run(pipeline.read_config(body, "c.yaml"))
+    assert list(manifests) == ["build", "validate", "audit"]
+    assert manifests["audit"] == manifests["validate"]
+    assert (tmp_path / "out" / "validate" / "audit.json").is_file()
+    assert not (tmp_path / "out" / "audit").exists()
+    assert pipeline.run(pipeline.read_config(body, "c.yaml")) == manifests
+
+
+def test_a_gate_that_is_not_met_ends_the_order(tmp_path: Path) -> None:
+    body = config(tmp_path / "out", audit={"gate_on": "upper"})
+    with pytest.raises(StageError, match="gate not met: answer_leak: A rule states the answer"):
+        pipeline.run(pipeline.read_config(body, "c.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("audit", "message"),
+    [
+        ({"gates": {"leaks": 0}}, "unknown key 'leaks'"),
+        ({"judge": {"teacher": "recorded"}}, "cannot judge"),
+    ],
+)
+def test_a_wrong_audit_is_refused_before_anything_is_built(
+    tmp_path: Path, audit: Any, message: str
+) -> None:
+    body = config(tmp_path / "out", audit=audit)
+    with pytest.raises(ConfigError, match=message):
+        pipeline.run(pipeline.read_config(body, "c.yaml"))
+    assert not (tmp_path / "out").exists()
