@@ -66,8 +66,8 @@ CHECKS: tuple[Check, ...] = (
     Check("shared_list", "list", Severity.REPORT, "The same list stands under several original questions."),
     Check("unreached_answer", "row", _QUARANTINE, "The solution does not reach the stated answer.", 0.02),
     Check("row_format", "row", _QUARANTINE, "The question, solution or answer is broken; see validate.", 0.02),
-    Check("glued_sentence", "row", Severity.QUEUE, "Two sentences of the solution run into each other."),
-    Check("annotation_left", "row", Severity.QUEUE, "A calculator annotation was left in the solution."),
+    Check("glued_sentence", "row", Severity.QUEUE, "Two sentences run into each other."),
+    Check("annotation_left", "row", Severity.QUEUE, "A calculator annotation, or a piece of one, was left in a text."),
 )  # fmt: skip
 """All checks, in the order in which they are shown."""
 BY_NAME: Mapping[str, Check] = {c.name: c for c in CHECKS}
@@ -89,8 +89,9 @@ _ROW_CHECKS: Mapping[str, Callable[[Record], str | None]] = {
     "missing_operation": advice.missing_operation,
     "backward_question": mapping.backward_question,
     "unreached_answer": mapping.unreached_answer,
-    "glued_sentence": mapping.glued_sentence,
 }
+_OF_REASON = {"sentences_glued": "glued_sentence", "annotation_left": "annotation_left"}
+"""Checks of `validate` that reject no row have a name of their own here."""
 _KNOWLEDGE_FAULTS = frozenset({"knowledge_empty", "knowledge_format"})
 
 
@@ -127,8 +128,9 @@ def _of_row(row: Record) -> Iterator[Flag]:
         if evidence is not None:
             yield Flag(check=name, evidence=evidence)
     for found in filter(None, (check(row) for check in row_checks.CHECKS)):
+        name = _OF_REASON.get(found.reason.value, "row_format")
         if found.reason.value not in _KNOWLEDGE_FAULTS:
-            yield Flag(check="row_format", evidence=f"{found.reason.value}: {found.detail}"[:200])
+            yield Flag(check=name, evidence=f"{found.reason.value}: {found.detail}"[:200])
 
 
 def _joined(rows: Sequence[Record]) -> dict[str, list[Flag]]:
@@ -136,8 +138,6 @@ def _joined(rows: Sequence[Record]) -> dict[str, list[Flag]]:
     found: dict[str, list[Flag]] = defaultdict(list)
     for row_id, evidence in mapping.answer_conflicts(rows).items():
         found[row_id].append(Flag(check="answer_conflict", evidence=evidence))
-    for row_id, evidence in mapping.annotations_left(rows).items():
-        found[row_id].append(Flag(check="annotation_left", evidence=evidence))
     shared = mapping.shared_lists(rows)
     frequent = frequent_rules(rows)
     for row in rows:

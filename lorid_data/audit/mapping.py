@@ -12,7 +12,6 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
 from lorid_data.backward import BACKWARD_TEXT, asks_backward
-from lorid_data.checks import ANNOTATION
 from lorid_data.schema import Record
 
 
@@ -74,9 +73,6 @@ def shared_lists(rows: Sequence[Record]) -> dict[tuple[str, ...], int]:
 # --- rationales -----------------------------------------------------------------------------------
 
 _MARKER = re.compile(r"(?:^|(?<=[\s.!?)}$\]]))The answer is:?\s")
-_GLUED = re.compile(
-    r"(?<=[\w)}$])[.!?](?:The|So|Therefore|Thus|Hence|Since|We|This|Now)\b(?= [a-z])"
-)
 _GIVES_UP = re.compile(
     r"\b(?:(?:cannot|can't|can not|could not|unable to) (?:determine|find|solve|be (?:determined|found|solved))|(?:is|are) not determined|there is no (?:value|solution)|"
     r"no value of|is (?:not defined|undefined|unknown)|given answer is (?:incorrect|wrong)|does not (?:make sense|exist))",
@@ -116,17 +112,3 @@ def _says(said: Sequence[str], answer: str) -> bool:
         ):
             return True
     return False
-
-
-def glued_sentence(row: Record) -> str | None:
-    """Two sentences of the rationale run into each other (`feet.The answer is`)."""
-    found = _GLUED.search(row.rationale)
-    return row.rationale[max(0, found.start() - 20) : found.end() + 20] if found else None
-
-
-def annotations_left(rows: Sequence[Record]) -> dict[str, str]:
-    """Rows with calculator annotations where fewer than half the rows of their source have any."""
-    of_source = Counter(r.source for r in rows)
-    having = [(r, m[0]) for r in rows if (m := ANNOTATION.search(r.rationale)) is not None]
-    n_having = Counter(r.source for r, _ in having)
-    return {r.row_id: text for r, text in having if n_having[r.source] * 2 < of_source[r.source]}

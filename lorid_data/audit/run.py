@@ -13,6 +13,7 @@ from typing import Any
 
 from pydantic import Field
 
+from lorid_data import checks as row_checks
 from lorid_data.audit import acceptance
 from lorid_data.audit.checks import (
     VERSION,
@@ -195,7 +196,7 @@ def _identity(records_sha256: str, options: AuditOptions, teacher: Teacher | Non
     body: dict[str, Any] = {
         "records": records_sha256,
         "options": options.model_dump(mode="json", exclude={"judge"}),
-        "checks": VERSION,
+        "checks": [VERSION, row_checks.VERSION],
         "schema": SCHEMA,
     }
     if options.judge is not None and teacher is not None:

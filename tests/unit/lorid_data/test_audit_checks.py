@@ -182,11 +182,6 @@ def test_rationales_reach_their_answer(rationale: str, answer: str, reached: boo
     ) is reached  # fmt: skip
 
 
-def test_glued_sentences_are_not_display_formulas() -> None:
-    assert mapping.glued_sentence(row(rationale="It is 64 square feet.The answer is: 64"))
-    assert mapping.glued_sentence(row(rationale="\\[x=1.\\]Since this holds, stop.")) is None
-
-
 def test_rare_rules_and_lists_are_not_called_frequent() -> None:
     rows = [row(n, knowledge=("Add them.",) if n < 6 else (f"Add {n}00.",)) for n in range(60)]
     found = examine(rows)
@@ -196,11 +191,15 @@ def test_rare_rules_and_lists_are_not_called_frequent() -> None:
     assert {f.check for f in found["r0"]} >= {"frequent_rule", "shared_list"}
 
 
-def test_leftover_annotations_are_told_from_a_source_that_has_them() -> None:
-    plain = [row(n) for n in range(3)]
-    left = row(3, rationale="<<1+1=2>>2 and 10")
-    assert set(mapping.annotations_left([*plain, left])) == {"r3"}
-    assert mapping.annotations_left([left, row(4, rationale="<<2*5=10>>10")]) == {}
+def test_what_validate_only_flags_has_a_name_of_its_own() -> None:
+    glued = row(0, rationale="It is 10 square feet.The answer is: 10")
+    left = row(1, rationale="<<1+9=10>>10")
+    broken = row(2, rationale="It is $\\frac{1}{2$ and 10")
+    found = {r: {f.check for f in fs} for r, fs in examine([glued, left, broken]).items()}
+    assert "glued_sentence" in found["r0"]
+    assert "annotation_left" in found["r1"]
+    assert "row_format" in found["r2"]
+    assert not any("row_format" in found[r] for r in ("r0", "r1"))
 
 
 def test_hostile_rows_are_only_text() -> None:
