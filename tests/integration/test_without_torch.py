@@ -22,9 +22,7 @@ for command in {commands!r}:
 
 
 def test_a_dataset_is_built_and_checked_without_torch(tmp_path: Path) -> None:
-    built, valid, single, audited = (
-        str(tmp_path / n) for n in ("built", "valid", "single", "v.html")
-    )
+    built, valid, single = (str(tmp_path / n) for n in ("built", "valid", "single"))
     commands = [
         ["build", "arithmetic", "--teacher", "source", "--limit", "30", "--out", built],
         ["validate", built, "--out", valid],
