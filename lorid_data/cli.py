@@ -211,6 +211,32 @@ def decontaminate(
 
 
 @app.command
+def label(
+    folder: Path,
+    *,
+    annotator: str,
+    samples: Positive | None = None,
+    seed: Natural | None = None,
+    port: Annotated[int, Parameter(validator=validators.Number(gte=0, lte=65535))] = 0,
+) -> int:
+    """Open the labelling page on 127.0.0.1: one person judges a sample of a dataset, by keys.
+
+    Every key press is saved at once. Run again with the same name, it goes on at the first sample
+    without a verdict; another name is another annotator, who sees nothing of the first.
+
+    Args:
+        folder: A finished dataset folder; labels.parquet and labels.json are written into it.
+        annotator: Whose labels these are.
+        samples: Original questions to draw, one row of each; 100, or as many as were begun with.
+        seed: Which ones are drawn; 0, or the seed that was begun with.
+        port: Port on 127.0.0.1; any free one by default.
+    """
+    from lorid_data.labelling.serve import serve
+
+    return serve(folder, annotator, seed=seed, n_samples=samples, port=port)
+
+
+@app.command
 def reparse(folder: Path, *, journal: Path | None = None) -> int:
     """Read the stored replies of a build again, with the parser as it is now; asks nobody.
 

@@ -10,7 +10,7 @@ import fcntl
 import hashlib
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -91,6 +91,7 @@ def frame_schema(kind: type[Row]) -> dict[str, Any]:
         "int | None": number,
         "float": real,
         "float | None": real,
+        "bool": pl.Boolean(),
         "tuple[str, ...]": pl.List(text),
     }
 
@@ -133,8 +134,13 @@ def read_frame(path: Path) -> pl.DataFrame:
         raise InputError(msg) from e
 
 
-def read_rows(path: Path, kind: type[_R]) -> list[_R]:
-    """All rows of a parquet file, checked against the row type.
+def read_rows(path: Path, kind: type[_R], only: Collection[str] | None = None) -> list[_R]:
+    """The rows of a parquet file, checked against the row type.
+
+    Args:
+        path: the file.
+        kind: the type of its rows.
+        only: read the rows with these row ids; all by default.
 
     Raises:
         InputError: the file cannot be read, or its columns are not those of `kind`.
@@ -144,6 +150,10 @@ def read_rows(path: Path, kind: type[_R]) -> list[_R]:
     if missing:
         msg = f"{path}: missing columns {missing}; this is no file of {kind.__name__} rows"
         raise InputError(msg)
+    if only is not None:
+        import polars as pl
+
+        frame = frame.filter(pl.col("row_id").is_in(list(only)))
     try:
         return [kind.model_validate(row) for row in frame.iter_rows(named=True)]
     except ValidationError as e:

@@ -13,7 +13,16 @@ from lorid_data.pages.charts import (
     interval_chart,
     line_chart,
 )
-from lorid_data.pages.page import chunk, figure, folded, packaged, page, paragraph, section
+from lorid_data.pages.page import (
+    chunk,
+    content_policy,
+    figure,
+    folded,
+    packaged,
+    page,
+    paragraph,
+    section,
+)
 from lorid_data.pages.scale import number, percent
 from lorid_data.pages.table import Table, markdown, table, table_html, table_markdown
 from lorid_data.pages.text import LIMIT, esc, visible
@@ -26,6 +35,7 @@ __all__ = [
     "Table",
     "bar_chart",
     "chunk",
+    "content_policy",
     "esc",
     "figure",
     "folded",

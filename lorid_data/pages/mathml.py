@@ -7,6 +7,7 @@ is rebuilt here from the elements and attributes that draw formulas, and from no
 
 from __future__ import annotations
 
+import itertools
 import re
 import unicodedata
 from collections import Counter
@@ -134,7 +135,20 @@ def _children(element: Element, left: list[int], depth: int) -> list[Any]:
         found.append(_node(child, left, depth + 1))
         if tail := _text(child.tail):
             found.append(tail)
+    _mark_signs(found)
     return found
+
+
+def _mark_signs(row: list[Any]) -> None:
+    """A sign after another operator belongs to what follows: `x = -3` is not set as a subtraction."""
+    for before, node in itertools.pairwise(row):
+        if (
+            node[:1] == ["mo"]
+            and node[2:] in (["−"], ["+"], ["±"])
+            and before[:1] == ["mo"]
+            and before[2:] not in ([")"], ["]"], ["!"], ["|"], ["}"])
+        ):
+            node[1]["form"] = "prefix"
 
 
 def _node(element: Element, left: list[int], depth: int) -> Any:

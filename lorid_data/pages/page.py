@@ -33,6 +33,25 @@ def _csp_hash(text: str) -> str:
     return f"'sha256-{base64.b64encode(digest).decode('ascii')}'"
 
 
+def content_policy(
+    scripts: Sequence[str] = (), *, style: str = "", connect_self: bool = False
+) -> str:
+    """The content security policy of a page: its own style and scripts by hash, nothing else."""
+    allowed = " ".join(map(_csp_hash, scripts)) or "'none'"
+    asked = "'self'" if connect_self else "'none'"
+    return "; ".join(
+        [
+            "default-src 'none'",
+            f"style-src {_csp_hash(_style() + style)}",
+            f"script-src {allowed}",
+            "img-src data:",
+            f"connect-src {asked}",
+            "form-action 'none'",
+            "base-uri 'none'",
+        ]
+    )
+
+
 def page(
     title: str,
     body: Iterable[str],
@@ -41,6 +60,7 @@ def page(
     nav: Sequence[tuple[str, str]] = (),
     scripts: Sequence[str] = (),
     data: Iterable[str] = (),
+    style: str = "",
     connect_self: bool = False,
 ) -> str:
     """A whole HTML document.
@@ -52,22 +72,10 @@ def page(
         nav: (id, name) of the sections to link to.
         scripts: JavaScript sources to run after everything else is there.
         data: data blocks as `chunk` makes them.
+        style: CSS of this page, after that of all pages.
         connect_self: whether the page may ask the server that it came from (labelling).
     """
-    style = _style()
-    allowed = " ".join(map(_csp_hash, scripts)) or "'none'"
-    asked = "'self'" if connect_self else "'none'"
-    policy = "; ".join(
-        [
-            "default-src 'none'",
-            f"style-src {_csp_hash(style)}",
-            f"script-src {allowed}",
-            "img-src data:",
-            f"connect-src {asked}",
-            "form-action 'none'",
-            "base-uri 'none'",
-        ]
-    )
+    policy = content_policy(scripts, style=style, connect_self=connect_self)
     links = "".join(f'<a href="#{esc(i)}">{esc(name)}</a>' for i, name in nav)
     return "".join(
         [
@@ -76,7 +84,8 @@ def page(
             '<meta name="viewport" content="width=device-width, initial-scale=1">\n',
             '<meta name="referrer" content="no-referrer">\n',
             '<meta name="color-scheme" content="light dark">\n',
-            f"<title>{esc(title)}</title>\n<style>{style}</style>\n</head>\n<body>\n",
+            '<link rel="icon" href="data:,">\n',  # or a server would be asked for one
+            f"<title>{esc(title)}</title>\n<style>{_style()}{style}</style>\n</head>\n<body>\n",
             f"<header><h1>{esc(title)}</h1>",
             f"<p>{esc(subtitle)}</p>" if subtitle else "",
             "</header>\n",

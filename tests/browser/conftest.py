@@ -25,7 +25,15 @@ FLAGS = (
     "--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage", "--hide-scrollbars",
     "--window-size=1280,900", "--remote-debugging-pipe",
 )  # fmt: skip
-KEYS = {"Enter": (13, "\r"), "Escape": (27, ""), "/": (191, "/"), "j": (74, "j"), "k": (75, "k")}
+KEYS = {
+    "Enter": (13, "\r"),
+    "Escape": (27, ""),
+    "/": (191, "/"),
+    "?": (191, "?"),
+    "ArrowRight": (39, ""),
+    "ArrowLeft": (37, ""),
+}
+"""Code and text of a key; letters and digits have their own."""
 LIMIT_S = 60
 
 
@@ -93,10 +101,10 @@ class Browser:
         assert "error" not in message, message
         return dict(message["result"])
 
-    def open(self, path: Path) -> None:
-        """Load a file and wait until its script has set up the page."""
+    def open(self, where: Path | str) -> None:
+        """Load a file or an address and wait until its script has set up the page."""
         self.events.clear()
-        self.call("Page.navigate", url=path.as_uri())
+        self.call("Page.navigate", url=where.as_uri() if isinstance(where, Path) else where)
         self.wait("document.documentElement?.dataset.ready === 'true'")
 
     def js(self, expression: str) -> Any:
@@ -133,7 +141,7 @@ class Browser:
 
     def press(self, key: str) -> None:
         """Press a key."""
-        code, text = KEYS[key]
+        code, text = KEYS[key] if key in KEYS else (ord(key.upper()), key)
         what = {"key": key, "windowsVirtualKeyCode": code}
         self.call("Input.dispatchKeyEvent", type="keyDown", text=text, **what)
         self.call("Input.dispatchKeyEvent", type="keyUp", **what)
