@@ -164,6 +164,7 @@
       return false;
     }
     await save(sample.label);
+    tell("Note saved.");
     return true;
   }
 

@@ -138,7 +138,7 @@ def test_a_note_is_typed_with_keys_that_mean_nothing_else_there(page: Any, folde
     page.write("g1 <b>not</b> sure ")
     page.press("z")
     page.press("Escape")
-    until(page, "message", "Saved.")
+    until(page, "message", "Note saved.")
     page.wait("document.activeElement.id !== 'note'")
     assert labels(folder)[0].note == "g1 <b>not</b> sure z"
     assert labels(folder)[0].verdict == "good"
