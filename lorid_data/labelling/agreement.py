@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from lorid_data.intervals import wilson
 from lorid_data.labelling.types import Estimate
-from lorid_data.sampling import wilson
 
 if TYPE_CHECKING:
     import numpy as np

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from itertools import combinations
 from statistics import median
 
+from lorid_data.intervals import wilson
 from lorid_data.labelling.agreement import cohen_kappa, cross_table, gwet_ac1, raw_agreement
 from lorid_data.labelling.labels import CURRENT
 from lorid_data.labelling.rubric import Defect, Verdict
@@ -19,7 +20,6 @@ from lorid_data.labelling.types import (
     Share,
     Summary,
 )
-from lorid_data.sampling import wilson
 
 DISPUTED = "disputed"
 
