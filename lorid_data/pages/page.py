@@ -84,7 +84,8 @@ def page(
             '<meta name="viewport" content="width=device-width, initial-scale=1">\n',
             '<meta name="referrer" content="no-referrer">\n',
             '<meta name="color-scheme" content="light dark">\n',
-            '<link rel="icon" href="data:,">\n',  # or a server would be asked for one
+            # A browser asks a server for an icon, a file for none.
+            '<link rel="icon" href="data:,">\n' if connect_self else "",
             f"<title>{esc(title)}</title>\n<style>{_style()}{style}</style>\n</head>\n<body>\n",
             f"<header><h1>{esc(title)}</h1>",
             f"<p>{esc(subtitle)}</p>" if subtitle else "",
