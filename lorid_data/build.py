@@ -8,7 +8,6 @@ writes the folder. Killed at any moment and run again, it goes on and ends with 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +16,17 @@ from pydantic import Field
 from lorid_data import prompts
 from lorid_data.asking import all_keys, ask_all, stored
 from lorid_data.batching import ask_in_batches
-from lorid_data.errors import TeacherError
+from lorid_data.candidates import TABLE as CANDIDATES
+from lorid_data.candidates import Candidate
+from lorid_data.errors import ConfigError, TeacherError
 from lorid_data.estimate import Estimate, estimate
 from lorid_data.journal import JOURNAL, check_journal, open_journal
+from lorid_data.panel import Panel, ask_panel, estimate_panel, side_by_side, with_vote
 from lorid_data.progress import Progress, say
+from lorid_data.rows import Answer, to_row
 from lorid_data.schema import (
-    Disposition,
     Manifest,
     Problem,
-    Provenance,
     Record,
     Reject,
     RejectReason,
@@ -34,14 +35,12 @@ from lorid_data.schema import (
     row_ids,
 )
 from lorid_data.sources.registry import Loaded, content_hash, load, load_file
-from lorid_data.store import MANIFEST, open_stage, write_dataset
+from lorid_data.store import MANIFEST, open_stage, write_dataset, write_rows
 from lorid_data.teachers.base import (
-    NoRules,
     Teacher,
     TeacherRequest,
     Unasked,
     make_request,
-    read_reply,
 )
 from lorid_data.teachers.prices import Price
 from lorid_data.teachers.registry import AskOptions, Mode, open_teacher
@@ -51,21 +50,21 @@ PROMPT = "teacher/knowledge.v1"
 SYSTEM = "teacher/system.v1"
 FAILED = frozenset({RejectReason.TEACHER_FAILED, RejectReason.SCRIPT_EXHAUSTED})
 """Reasons that a later run may not meet again: such rows are asked once more."""
-_DISPOSITIONS = {
-    RejectReason.TEACHER_FAILED: Disposition.FAILED,
-    RejectReason.SCRIPT_EXHAUSTED: Disposition.FAILED,
-    RejectReason.REPLY_NOT_JSON: Disposition.REGENERATE,
-    RejectReason.REPLY_WRONG_SHAPE: Disposition.REGENERATE,
-    RejectReason.REPLY_TRUNCATED: Disposition.REGENERATE,
-}
 
 
 class BuildOptions(Row):
     """Options of `build`. `source_path`, `limit` and all that follow it may change on resume."""
 
     source: str
-    teacher: str
+    teacher: str | tuple[str, ...]
+    """One, or several whose replies are kept side by side."""
     split: str = "train"
+    samples: int = Field(default=1, ge=1, le=64)
+    """Replies that each teacher is asked for."""
+    rewrite_rationale: bool = False
+    """Whether teachers write the rationale anew; their answers then vote."""
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    """What replies are sampled at; the provider's own choice by default."""
     seed: int = Field(default=0, ge=0)
     """Which problems the source `arithmetic` draws."""
     source_path: str | None = None
@@ -91,11 +90,28 @@ class BuildOptions(Row):
             mode=self.mode,
             budget_usd=self.budget,
             prices=self.prices,
+            temperature=self.temperature,
         )
 
+    @property
+    def who(self) -> str | Panel:
+        """The one teacher that is asked once, or several, or several samples."""
+        specs = (self.teacher,) if isinstance(self.teacher, str) else self.teacher
+        if len(specs) == 1 and self.samples == 1 and not self.rewrite_rationale:
+            return specs[0]
+        if len(set(specs)) != len(specs) or not specs:
+            raise ConfigError(
+                f"teacher {list(specs)}: name each once; --samples asks one more often"
+            )
+        return Panel(specs, self.samples, self.rewrite_rationale, self.asking, self.poll_s)
 
-Answer = TeacherReply | TeacherError | Unasked
-"""What became of a problem's request."""
+
+Who = Teacher | Unasked | Panel
+
+
+def _open(options: BuildOptions) -> Who:
+    who = options.who
+    return open_teacher(who, options.asking) if isinstance(who, str) else who
 
 
 def build(options: BuildOptions, out: Path) -> Manifest:
@@ -106,7 +122,7 @@ def build(options: BuildOptions, out: Path) -> Manifest:
         LockedError: another process works on the folder or the journal.
         KeyboardInterrupt: interrupted; what was in flight was waited for and stored.
     """
-    teacher = open_teacher(options.teacher, options.asking)
+    teacher = _open(options)
     if options.journal is not None:
         check_journal(options.journal)
     loaded = _load(options)
@@ -122,13 +138,12 @@ def build(options: BuildOptions, out: Path) -> Manifest:
             if not n_failed(stage.done):
                 return stage.done
             (stage.out / MANIFEST).unlink()
-        answers = _answers(options, loaded.problems, teacher, stage.out)
-        rows = [
-            to_row(problem, row_id, answer)
-            for problem, row_id, answer in zip(
-                loaded.problems, row_ids(loaded.problems), answers, strict=True
-            )
-        ]
+        if isinstance(teacher, Panel):
+            rows = _rows_of_panel(options, loaded.problems, teacher, stage.out)
+        else:
+            answers = _answers(options, loaded.problems, teacher, stage.out)
+            ids = row_ids(loaded.problems)
+            rows = [to_row(*x) for x in zip(loaded.problems, ids, answers, strict=True)]
         records = [r for r in rows if isinstance(r, Record)]
         stage.figures = _figures(loaded, records)
         rejects = [r for r in rows if isinstance(r, Reject)]
@@ -141,10 +156,12 @@ def dry_run(options: BuildOptions, out: Path) -> Estimate:
     Raises:
         ConfigError: wrong options, or an input that cannot be read.
     """
-    teacher = open_teacher(options.teacher, options.asking)
+    teacher = _open(options)
     loaded = _load(options)
     if isinstance(teacher, Unasked):
         return estimate([], None)
+    if isinstance(teacher, Panel):
+        return estimate_panel(teacher, loaded.problems, options.journal or out / JOURNAL)
     _, wanted = _requests(loaded.problems, teacher)
     _, missing = stored(options.journal or out / JOURNAL, wanted)
     remote = teacher if isinstance(teacher, RemoteTeacher) else None
@@ -191,68 +208,18 @@ def n_failed(manifest: Manifest) -> int:
 # --- pure ---------------------------------------------------------------------------------------
 
 
-def to_row(
-    problem: Problem, row_id: str, answer: Answer, *, stage: str = "build"
-) -> Record | Reject:
-    """A record with the teacher's knowledge, or a reject with the reason."""
-    reject = _rejecter(problem, row_id, stage)
-    if not problem.question.strip():
-        return reject(RejectReason.QUESTION_EMPTY, "the question is empty", problem.question)
-    match answer:
-        case Unasked(kind="none"):
-            return _record(problem, row_id, (), Provenance(teacher="none"))
-        case Unasked():
-            if not problem.knowledge:
-                return reject(RejectReason.NO_KNOWLEDGE_IN_SOURCE, "", "")
-            return _record(problem, row_id, problem.knowledge, Provenance(teacher="source"))
-        case TeacherError():
-            return reject(RejectReason(answer.reason), str(answer), "")
-        case _:
-            rules = read_reply(answer)
-            if isinstance(rules, NoRules):
-                return reject(rules.reason, rules.detail, answer.text)
-            return _record(problem, row_id, rules, provenance_of(answer))
-
-
-def provenance_of(reply: TeacherReply) -> Provenance:
-    """Where knowledge taken from a reply comes from."""
-    return Provenance(**{f: getattr(reply, f) for f in Provenance.model_fields})
-
-
-@dataclass(frozen=True, slots=True)
-class _rejecter:  # noqa: N801  (used as a function that remembers the row)
-    problem: Problem
-    row_id: str
-    stage: str
-
-    def __call__(self, reason: RejectReason, detail: str, evidence: str) -> Reject:
-        return Reject(
-            row_id=self.row_id,
-            stage=self.stage,
-            disposition=_DISPOSITIONS.get(reason, Disposition.DROP),
-            reason=reason,
-            detail=detail,
-            evidence=evidence[:2000],
-            problem_id=self.problem.problem_id,
-            split=self.problem.split,
-        )
-
-
-def _record(
-    problem: Problem, row_id: str, knowledge: tuple[str, ...], provenance: Provenance
-) -> Record:
-    fields = problem.model_dump(exclude={"knowledge"})
-    return Record(row_id=row_id, knowledge=knowledge, provenance=provenance, **fields)
-
-
-def _identity(options: BuildOptions, loaded: Loaded, teacher: Teacher | Unasked) -> dict[str, Any]:
+def _identity(options: BuildOptions, loaded: Loaded, teacher: Who) -> dict[str, Any]:
     """What decides the rows of the folder."""
     identity: dict[str, Any] = {
         "source": loaded.name,
         "split": options.split,
         "content_sha256": loaded.content_sha256,
-        "teacher": teacher.kind,
     }
+    if options.temperature is not None:
+        identity["temperature"] = options.temperature
+    if isinstance(teacher, Panel):
+        return identity | teacher.identity()
+    identity["teacher"] = teacher.kind
     if not isinstance(teacher, Unasked):
         prompt, system = prompts.load(PROMPT), prompts.load(SYSTEM)
         identity["model"] = teacher.model
@@ -309,6 +276,20 @@ def _answers(
                 known |= ask_all(missing, teacher, journal, options.concurrency, progress)
     # A row whose question is empty was never asked; `to_row` rejects it whatever stands here.
     return [known.get(k, Unasked("none")) for k in keys]
+
+
+def _rows_of_panel(
+    options: BuildOptions, problems: Sequence[Problem], panel: Panel, out: Path
+) -> list[Record | Reject]:
+    """A row per problem; all replies about them stand beside, in `candidates.parquet`."""
+    with open_journal(options.journal or out / JOURNAL) as journal:
+        weighed = ask_panel(panel, problems, journal)
+    # A rewritten rationale is another row, with an id of its own.
+    ids = list(row_ids(w.problem for w in weighed))
+    pairs = list(zip(weighed, ids, strict=True))
+    table = [c for w, row_id in pairs for c in side_by_side(panel, w, row_id)]
+    write_rows(out / CANDIDATES, Candidate, table)
+    return [with_vote(to_row(w.problem, row_id, w.answer), w) for w, row_id in pairs]
 
 
 def _requests(

@@ -27,9 +27,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 def build(
     source: str,
     *,
-    teacher: str,
+    teacher: list[str],
     out: Path,
     split: str = "train",
+    samples: Positive = 1,
+    rewrite_rationale: bool = False,
+    temperature: Annotated[float, Parameter(validator=validators.Number(gte=0, lte=2))]
+    | None = None,
     limit: Positive | None = None,
     source_path: str | None = None,
     seed: Natural = 0,
@@ -49,8 +53,13 @@ def build(
         source: gsm8k, math, arithmetic, a Hub id (org/name[@revision][:config]), a folder laid
             out like the Hub's, or a table (.parquet, .jsonl, .csv).
         teacher: openai:MODEL, anthropic:MODEL, server:MODEL@URL[,URL…], recorded, scripted:FILE,
-            source (knowledge that the source carries) or none.
+            source (knowledge that the source carries) or none. Given several times, the replies of
+            all are kept side by side in candidates.parquet.
         out: The dataset folder.
+        samples: Replies that each teacher is asked for.
+        rewrite_rationale: Let teachers write the rationale anew as well. Its answer votes: a row is
+            kept if more than half of the replies agree with the reference answer.
+        temperature: What replies are sampled at; by default what the provider chooses.
         split: Split of the source.
         limit: At most so many rows, spread evenly over the source's subjects.
         source_path: Local copy of gsm8k or math, laid out like the Hub's.
@@ -68,7 +77,10 @@ def build(
 
     options = stage.BuildOptions(
         source=source,
-        teacher=teacher,
+        teacher=tuple(teacher),
+        samples=samples,
+        rewrite_rationale=rewrite_rationale,
+        temperature=temperature,
         split=split,
         limit=limit,
         source_path=source_path,

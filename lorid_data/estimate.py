@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from lorid_data.teachers.base import TeacherRequest
 from lorid_data.teachers.prices import Price
@@ -11,6 +12,9 @@ from lorid_data.teachers.remote import MAX_TOKENS, n_tokens_of
 
 _LOW_OUTPUT, _EXPECTED_OUTPUT = 80, 300
 """Tokens of a short and of a usual list of rules; a model that thinks first writes more."""
+
+
+_N = TypeVar("_N", int, float)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,3 +68,17 @@ def estimate(
         )
         usd = (low, expected, high)
     return Estimate(n, (n_in[0], n_in[1], n_in[2]), (n_out[0], n_out[1], n_out[2]), usd)
+
+
+def together(parts: Sequence[Estimate]) -> Estimate:
+    """The sum; its cost is unknown where that of one part is."""
+    usd: tuple[float, float, float] | None = (0.0, 0.0, 0.0)
+    n_in = n_out = (0, 0, 0)
+    for part in parts:
+        n_in, n_out = _plus(n_in, part.n_input), _plus(n_out, part.n_output)
+        usd = None if usd is None or part.usd is None else _plus(usd, part.usd)
+    return Estimate(sum(p.n_requests for p in parts), n_in, n_out, usd)
+
+
+def _plus(a: tuple[_N, _N, _N], b: tuple[_N, _N, _N]) -> tuple[_N, _N, _N]:
+    return a[0] + b[0], a[1] + b[1], a[2] + b[2]

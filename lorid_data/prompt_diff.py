@@ -27,6 +27,10 @@ def compare(folder: Path, prompt_id: str | None = None, journal: Path | None = N
     """
     manifest = read_manifest(folder)
     identity = manifest.identity
+    if "teachers" in identity:
+        raise InputError(
+            f"{folder}: built of several replies a row; compare folders of one teacher"
+        )
     if manifest.stage != "build" or "prompt" not in identity:
         raise InputError(f"{folder}: no teacher was asked for it; name a folder of `build`")
     path = journal or folder / JOURNAL

@@ -78,6 +78,10 @@ def reparse(folder: Path, journal: Path | None = None) -> Reparse:
     """
     manifest = read_manifest(folder)
     path = journal or folder / JOURNAL
+    if "teachers" in manifest.identity:
+        raise InputError(
+            f"{folder}: built of several replies a row; build it into a new folder with --journal {path}: that asks nothing again"
+        )
     if manifest.stage != "build" or "model" not in manifest.identity:
         raise InputError(f"{folder}: no teacher was asked for it; name a folder of `build`")
     if not path.is_file():

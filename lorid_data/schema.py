@@ -153,6 +153,11 @@ class Provenance(Row):
     cost_usd: float | None = None
     latency_s: float | None = None
     rung: str | None = None
+    sample: int | None = None
+    """Number of the sample, where several were asked for."""
+    agreement: float | None = None
+    """Share of the votes for the reference answer, 0 to 1, where replies voted."""
+    n_votes: int | None = None
 
 
 class Record(Row):
@@ -217,6 +222,7 @@ class RejectReason(StrEnum):
     REPLY_TRUNCATED = "reply_truncated"
     REPLY_NOT_JSON = "reply_not_json"
     REPLY_WRONG_SHAPE = "reply_wrong_shape"
+    VOTE_LOST = "vote_lost"
     NO_KNOWLEDGE_IN_SOURCE = "no_knowledge_in_source"
     QUESTION_EMPTY = "question_empty"
     QUESTION_NOT_TEXT = "question_not_text"
@@ -255,6 +261,7 @@ _SENTENCES = {
     RejectReason.REPLY_TRUNCATED: "The teacher's reply was cut off at its token limit.",
     RejectReason.REPLY_NOT_JSON: "The teacher's reply is not JSON.",
     RejectReason.REPLY_WRONG_SHAPE: "The teacher's reply is JSON, but not a non-empty list of rules.",
+    RejectReason.VOTE_LOST: "Too few of the rewritten rationales end in the reference answer.",
     RejectReason.NO_KNOWLEDGE_IN_SOURCE: "The source carries no knowledge for this row.",
     RejectReason.QUESTION_EMPTY: "The question is empty or only white space.",
     RejectReason.QUESTION_NOT_TEXT: "The question holds control characters or broken text.",

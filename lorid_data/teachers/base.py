@@ -182,10 +182,9 @@ def parse_reply(text: str) -> tuple[str, ...] | NoRules:
     A reply may stand in one Markdown code fence. Other keys beside `output` are ignored, but a
     key that stands twice makes the reply ambiguous.
     """
-    try:
-        body = json.loads(_unfenced(text), object_pairs_hook=_unique)
-    except (ValueError, RecursionError) as e:
-        return NoRules(RejectReason.REPLY_NOT_JSON, str(e) or type(e).__name__)
+    body = read_object(text)
+    if isinstance(body, NoRules):
+        return body
     if not isinstance(body, dict) or not isinstance(body.get("output"), list):
         return NoRules(RejectReason.REPLY_WRONG_SHAPE, 'no list under the key "output"')
     rules = body["output"]
@@ -199,6 +198,14 @@ def parse_reply(text: str) -> tuple[str, ...] | NoRules:
         if any("\ud800" <= c <= "\udfff" for c in rule):
             return NoRules(RejectReason.REPLY_WRONG_SHAPE, f"rule {i} holds half a character")
     return tuple(rules)
+
+
+def read_object(text: str) -> Any | NoRules:
+    """What the JSON of a reply holds; see `parse_reply` for what is read as JSON."""
+    try:
+        return json.loads(_unfenced(text), object_pairs_hook=_unique)
+    except (ValueError, RecursionError) as e:
+        return NoRules(RejectReason.REPLY_NOT_JSON, str(e) or type(e).__name__)
 
 
 def _unfenced(text: str) -> str:

@@ -26,19 +26,22 @@ Mode = Literal["online", "flex", "batch"]
 
 @dataclass(frozen=True, slots=True)
 class AskOptions:
-    """How a teacher is asked; none of it changes the answers.
+    """How a teacher is asked.
 
     Attributes:
         concurrency: most requests in flight.
         mode: see `Mode`.
         budget_usd: most that may be spent.
         prices: a file that overrides the packaged prices.
+        temperature: what replies are sampled at; the provider's own choice by default. It changes
+            the answers, and so stands in the keys.
     """
 
     concurrency: int = 64
     mode: Mode = "online"
     budget_usd: float | None = None
     prices: Path | None = None
+    temperature: float | None = None
 
 
 def open_teacher(spec: str, options: AskOptions | None = None) -> Teacher | Unasked:
@@ -88,13 +91,16 @@ def _remote(backend: Backend, options: AskOptions) -> Teacher:
             f"capped; give it in a file (`{backend.kind}: {{models: {{{backend.model}: {{input: …, output: …}}}}}}`, "
             "USD per million tokens) with --prices FILE, or leave --budget out"
         )
-    return RemoteTeacher(
+    teacher = RemoteTeacher(
         backend,
         ceiling=options.concurrency,
         price=price,
         cheap=options.mode != "online",
         budget=Budget(options.budget_usd),
     )
+    if options.temperature is not None:
+        teacher.sampling["temperature"] = options.temperature
+    return teacher
 
 
 def _server(rest: str, tier: Tier) -> Backend:

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from lorid_data.build import BuildOptions, build, import_table, n_failed, to_row
+from lorid_data.build import BuildOptions, build, import_table, n_failed
 from lorid_data.errors import ConfigError, TeacherError
 from lorid_data.journal import JOURNAL, open_journal
+from lorid_data.rows import to_row
 from lorid_data.schema import Record, Reject, TeacherReply, make_problem, problem_id
 from lorid_data.store import (
     CONFIG,

@@ -8,9 +8,10 @@ import polars as pl
 import pytest
 
 from lorid_data import checks
-from lorid_data.build import BuildOptions, build, to_row
+from lorid_data.build import BuildOptions, build
 from lorid_data.checks import Finding, Severity, rule_fault
 from lorid_data.errors import ConfigError, InputError
+from lorid_data.rows import to_row
 from lorid_data.schema import Provenance, Record, Reject, RejectReason
 from lorid_data.store import REJECTS, read_manifest, read_records, read_rows
 from lorid_data.validate import check_row, validate
