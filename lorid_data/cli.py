@@ -73,25 +73,12 @@ def build(
         journal: Journal of replies to share between folders; by default the folder's own.
         dry_run: Say what would be asked and what it costs; ask and write nothing.
     """
+    given = dict(locals())  # before anything else is a local: the options, by their names
     from lorid_data import build as stage
 
-    options = stage.BuildOptions(
-        source=source,
-        teacher=tuple(teacher),
-        samples=samples,
-        rewrite_rationale=rewrite_rationale,
-        temperature=temperature,
-        split=split,
-        limit=limit,
-        source_path=source_path,
-        seed=seed,
-        concurrency=min(concurrency, 4096),
-        mode=mode,
-        budget=budget,
-        prices=prices,
-        poll_s=poll_s,
-        journal=journal,
-    )
+    shared = given.keys() & stage.BuildOptions.model_fields.keys()
+    given["concurrency"] = min(concurrency, 4096)
+    options = stage.BuildOptions(**{name: given[name] for name in shared})
     if dry_run:
         print(stage.dry_run(options, out).describe())
         return EXIT_OK
