@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import runpy
 import subprocess
 import sys
 from collections import Counter
@@ -17,60 +18,24 @@ import pytest
 import yaml
 
 from lorid_data.errors import ConfigError
-from lorid_data.schema import Provenance, Record, make_problem, row_ids
-from lorid_data.store import open_stage, read_manifest, read_records, read_rows, write_dataset
+from lorid_data.store import read_manifest, read_records, read_rows
 from lorid_data.testing.fake_vllm import FakeVllm
-from lorid_train import adapters, base_model, cli, formats
-from lorid_train.config import EvalConfig
+from lorid_train import base_model, cli
 from lorid_train.evaluate import evaluate
 from lorid_train.exports import export_knowledge, export_log
 from lorid_train.forgetting import TextLoss
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 ROOT = Path(__file__).parent.parent.parent
-RULE = "Add the two numbers.\nWrite the sum."
-
-
-def questions(n: int, *, knowledge: bool = True) -> list[Record]:
-    problems = [
-        make_problem(
-            source="gsm8k", split="test", question=f"What is {i} + {i}?", rationale="Add." + "\nSo." * (i % 2),
-            answer=str(2 * i), level=str(i % 2), knowledge=[*RULE.splitlines(), f"Rule {i}."] if knowledge else [],
-        )
-        for i in range(n)
-    ]  # fmt: skip
-    return [
-        Record(row_id=row, provenance=Provenance(teacher="source"), **p.model_dump())
-        for row, p in zip(row_ids(problems), problems, strict=True)
-    ]
-
-
-def dataset(folder: Path, records: list[Record]) -> Path:
-    with open_stage(folder, "build", identity={"n": len(records)}) as stage:
-        write_dataset(stage, records, [], n_in=len(records))
-    return folder
+support = runpy.run_path(str(ROOT / "tests" / "support" / "served_evaluation.py"))
+questions, dataset, config = support["questions"], support["dataset"], support["config"]
+RULE = support["RULE"]
 
 
 @pytest.fixture(scope="module")
 def run(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run folder of untrained adapters, each with its card."""
-    import torch
-    from peft import LoraConfig, get_peft_model
-    from transformers import AutoModelForCausalLM
-
-    root = tmp_path_factory.mktemp("run")
-    base, fmt = base_model.resolve(str(tiny_base)), formats.load("plain")
-    for i, role in enumerate(adapters.ROLES):
-        torch.manual_seed(i)
-        config = LoraConfig(r=2, target_modules="all-linear", init_lora_weights=False)
-        model = get_peft_model(AutoModelForCausalLM.from_pretrained(tiny_base), config)
-        model.save_pretrained(root / "adapters" / role)
-        card = {
-            "role": role, "format": fmt.name, "format_sha256": fmt.sha256, "base": str(tiny_base),
-            "base_revision": None, "base_fingerprint": base.fingerprint,
-        }  # fmt: skip
-        adapters.write_card(root / "adapters" / role, card)
-    return root
+    return Path(support["make_run"](tiny_base, tmp_path_factory.mktemp("run")))
 
 
 @pytest.fixture(scope="module")
@@ -89,14 +54,6 @@ def writer(tiny_base: Path) -> Callable[[dict[str, Any]], str]:
         return f"So it is.\n--> {2 * number if is_right else digest[1]} END"
 
     return text
-
-
-def config(run: Path, data: Path, out: Path, *servers: FakeVllm, **changes: Any) -> EvalConfig:
-    values: dict[str, Any] = {
-        "adapters": adapters.folders_of([str(run)]), "dataset": str(data), "out": str(out), "rounds": 4,
-        "engine": "server", "server": [s.url for s in servers], "max_new_tokens": 64, "batch_size": 8,
-    }  # fmt: skip
-    return EvalConfig(**(values | changes))
 
 
 def metrics_of(folder: Path) -> dict[tuple[str, str, str | None], Any]:
