@@ -175,3 +175,5 @@ def report_on(folders: Sequence[Path], out: Path, replay: Mapping[str, str]) -> 
     report.write_report(views, out)
     if len(views) == 1:
         report.write_metrics(views[0], out.with_suffix(".json"))
+    else:
+        report.write_runs(views, out.with_suffix(".json"))

@@ -8,7 +8,7 @@ from lorid_train.report.markdown import render_markdown
 from lorid_train.report.page import render_html
 from lorid_train.report.reading import DrawFile
 from lorid_train.report.view import EvaluationView, Replay, view_of
-from lorid_train.report.writing import write_metrics, write_report
+from lorid_train.report.writing import write_metrics, write_report, write_runs
 
 __all__ = [
     "DrawFile",
@@ -20,4 +20,5 @@ __all__ = [
     "view_of",
     "write_metrics",
     "write_report",
+    "write_runs",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from lorid_data import pages
+from lorid_data.pages import Table
 from lorid_train.report import loop_tables, plots, run_tables, study_tables, tables
 from lorid_train.report.findings import findings
 from lorid_train.report.traces import data_blocks
@@ -116,6 +117,13 @@ def _accuracy(views: Sequence[EvaluationView]) -> Iterator[str]:
         yield pages.figure(plots.against_tokens(view), loop_tables.thresholds(view), _TOKENS)
 
 
+def _above(chart: str, numbers: Table, caption: str) -> Iterator[str]:
+    """A chart above its numbers, where the table is too wide to stand beside it."""
+    yield f'<div class="wide">{chart}</div>'
+    yield pages.paragraph(caption, "note")
+    yield pages.table_html(numbers)
+
+
 def _reported(view: EvaluationView) -> Iterator[str]:
     found = study_tables.targets(view)
     if found.rows:
@@ -130,7 +138,7 @@ def _comparisons(view: EvaluationView) -> Iterator[str]:
     known = tables.knowledge(view)
     if known.rows:
         yield "<h3>Does DR use its knowledge?</h3>"
-        yield pages.figure(plots.knowledge(view), known, _KNOWLEDGE)
+        yield from _above(plots.knowledge(view), known, _KNOWLEDGE)
     loss = study_tables.text_loss(view)
     if loss.rows:
         yield "<h3>Forgetting</h3>"
@@ -161,7 +169,7 @@ def _breakdown(view: EvaluationView) -> Iterator[str]:
     won = study_tables.wins(view)
     if won.rows:
         yield "<h3>Which questions System 1 and System 2 each win</h3>"
-        yield pages.figure(plots.wins(view), won, _WINS)
+        yield from _above(plots.wins(view), won, _WINS)
     yield from _lists(view, _WON)
     for key in tables.sliced_by(view):
         yield f"<h3>By {pages.esc(key.replace('_', ' '))}</h3>"

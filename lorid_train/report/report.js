@@ -170,7 +170,7 @@
     top.append(el("b", "", name));
     if (d.v) top.append(chip(d.v), el("span", "said", d.a === null ? "" : d.a));
     top.append(el("span", "cost", d.n + " tokens" + (d.finish === "stop" ? "" : ", " + d.finish)));
-    top.title = "seed " + d.s;
+    top.append(el("span", "cost", "seed " + d.s));
     box.append(top, el("pre", "", d.t));
     return box;
   }

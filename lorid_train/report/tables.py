@@ -95,18 +95,12 @@ def slices(view: EvaluationView, key: str) -> Table:
     """Accuracy by one property of the questions."""
     n, scored = numbers(view.metrics), view.scored
     rivals = [s for s in scored.outcomes if s.startswith("maj-")]
-    shown = [
-        s
-        for s in (
-            "ir-greedy",
-            "dr-kg-knowledge",
-            "ir-sampled",
-            "dr-sampled",
-            scored.headline,
-            *rivals,
-        )
-        if s in scored.outcomes
-    ]
+    # One system per role: with more of them the table would not fit a page.
+    ir, dr = (
+        next((s for s in names if s in scored.outcomes), "")
+        for names in (("ir-greedy", "ir-sampled"), ("dr-kg-knowledge", "dr-sampled"))
+    )
+    shown = [s for s in (ir, dr, scored.headline, *rivals) if s in scored.outcomes]
     values = list(
         dict.fromkeys(m.slice for m in view.metrics if m.slice and m.slice.startswith(f"{key}="))
     )

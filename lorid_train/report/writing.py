@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
 from lorid_data.store import write_text
-from lorid_train.metrics import metrics_json
+from lorid_train.metrics import compare_runs, metrics_json
+from lorid_train.metrics.files import SCHEMA
 from lorid_train.report.markdown import render_markdown
 from lorid_train.report.page import render_html
 from lorid_train.report.view import EvaluationView
@@ -29,3 +31,24 @@ def write_metrics(evaluation: EvaluationView, out: Path) -> None:
         OSError: the file cannot be written.
     """
     write_text(out, metrics_json(evaluation.metrics))
+
+
+def write_runs(evaluations: Sequence[EvaluationView], out: Path) -> None:
+    """Write the metrics of several runs, and of each later run against the first, as one JSON file.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
+    first = evaluations[0]
+    runs = [
+        {
+            "name": v.name,
+            "metrics": [m.model_dump(mode="json") for m in v.metrics],
+            "against_first": []
+            if v is first
+            else [m.model_dump(mode="json") for m in compare_runs(v.scored, first.scored)],
+        }
+        for v in evaluations
+    ]
+    body = {"schema": SCHEMA, "runs": runs}
+    write_text(out, json.dumps(body, ensure_ascii=False, allow_nan=False, indent=1) + "\n")

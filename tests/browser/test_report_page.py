@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from lorid_train.interaction import draw_seed
 from lorid_train.report import EvaluationView, Replay, view_of, write_report
 
 simulated = runpy.run_path(str(Path(__file__).parents[1] / "support" / "simulated_evaluation.py"))
@@ -67,6 +68,8 @@ def test_a_click_opens_a_question_and_a_click_closes_it(browser: Any, page: Path
     assert "Round 1" in text
     assert "Multiply the number of groups by the size of a group." in text
     assert "tokens" in text
+    first = next(d for d in view(n=90).draws(shown(browser)[0]) if d.condition == "sampled")
+    assert f"seed {draw_seed(first.key)}" in text
     assert browser.js("document.querySelectorAll('.detail .draw.dr .chip').length") > 0
     browser.click(".rows .row")
     browser.wait("document.querySelectorAll('.rows .detail').length === 0")

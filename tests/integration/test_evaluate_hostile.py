@@ -75,5 +75,8 @@ def test_the_run_goes_on_and_the_report_shows_it(
     assert found["grader", "equal", None] is not None
     report_on([out, out], tmp_path / "two.html", {"rule": "cumulative", "rounds": "1"})
     assert "window.pwned = 1</script>" not in (tmp_path / "two.html").read_text(encoding="utf-8")
+    runs = json.loads((tmp_path / "two.json").read_text(encoding="utf-8"))["runs"]
+    assert [r["name"] for r in runs] == ["out", "out"]
+    assert {m["value"] for m in runs[1]["against_first"] if m["metric"] == "difference"} == {0.0}
     export_knowledge(out, tmp_path / "kg")
     assert export_log(out, tmp_path / "log.parquet") == len(draws)
