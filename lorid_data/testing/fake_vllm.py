@@ -13,6 +13,7 @@ import asyncio
 import hashlib
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
@@ -41,6 +42,7 @@ class FakeVllm:
         max_model_len: longest prompt and text together, as /v1/models states it.
         statuses: HTTP statuses of the first requests in order of arrival; 200 answers, 0 cuts the
             connection. After them every request is answered.
+        dies_after: so many completions are asked for, then it stops as in `die`.
         latency_s: how long a reply takes.
         key: the bearer token that it wants, if any.
         seen: the body of every completion asked for.
@@ -50,6 +52,7 @@ class FakeVllm:
     text: Callable[[dict[str, Any]], str] = words_for
     max_model_len: int = 4096
     statuses: Iterable[int] = ()
+    dies_after: int | None = None
     latency_s: float = 0.0
     key: str | None = None
     seen: list[dict[str, Any]] = field(default_factory=list)
@@ -74,7 +77,8 @@ class FakeVllm:
         """Stop at once: open connections break, new ones are refused."""
         if self._loop is None or self._thread is None:
             return
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        with suppress(RuntimeError):  # it has stopped by itself
+            self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop = self._thread = None
 
@@ -119,6 +123,8 @@ class FakeVllm:
     async def _complete(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
         self.seen.append(body)
+        if self.dies_after is not None and len(self.seen) > self.dies_after:
+            asyncio.get_running_loop().stop()
         self._n_in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self._n_in_flight)
         try:

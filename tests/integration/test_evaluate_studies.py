@@ -73,14 +73,11 @@ def test_an_evaluation_over_two_servers_of_which_one_dies(
         evaluate(config(run, data, tmp_path / "calm", one, two, batch_size=5))
         n_seen = len(one.seen)
         assert n_seen > 20
-
-        def dying(body: dict[str, Any]) -> str:
-            if len(one.seen) == n_seen + 30:
-                one._loop.call_soon(one._loop.stop)  # type: ignore[union-attr]
-            return str(writer(body))
-
-        one.text = dying
+        one.dies_after = n_seen + 30
+        n_before = len(two.seen)
         evaluate(config(run, data, tmp_path / "stormy", one, two))
+        assert len(one.seen) < n_seen + 40
+        assert len(two.seen) - n_before > n_before
     same = [(tmp_path / f / "metrics.json").read_text() for f in ("calm", "stormy")]
     assert same[0] == same[1]
     manifest = read_manifest(tmp_path / "calm")
