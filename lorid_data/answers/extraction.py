@@ -20,6 +20,9 @@ from lorid_data.answers.spelling import plain_unicode
 MAX_TAIL = 50_000
 """Only the last characters of a longer text are read."""
 
+MAX_CONTENT = 1000
+"""What a mark holds is read as words only up to this length."""
+
 MAX_STOPS = 10
 """Only after the first of them an answer is looked for."""
 
@@ -36,7 +39,7 @@ _NEXT = re.compile(
     re.IGNORECASE,
 )
 """Where the next problem begins, if this one has its answer already; else it may be this one's part."""
-_ROLE = re.compile(r"\s*(?:assistant|model|system|user)?\s*\Z")
+_ROLES = frozenset(["", "assistant", "model", "system", "user"])
 _LAST = re.compile(
     r"(?<![\w.\\])(?:(?<=\s)-|^-|(?<=[=($])-)?[$€£]?-?(?:\d{1,3}(?:,\d{3})+(?![\d])|\d+(?!\d))(?:\.\d+)?(?:/\d+(?![\d/]))?%?"
     r"|\\frac\{-?\d+\}\{\d+\}"
@@ -51,6 +54,8 @@ _EMPTY_TEXT = re.compile(
 )
 """What shows nothing."""
 _TEXT = re.compile(r"\\(?:text|mathrm|mbox|textbf)\s?\{([^{}]*)\}")
+_WIDE = re.compile(r"\s{30,}")
+"""Narrowed first, so that no pattern below meets thousands of spaces."""
 _SHOWS = re.compile(r"[^\W_]|[∞∅√]")
 _WORD = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{3,}")
 _THOUGHT = re.compile(r"</think(?:ing)?>")
@@ -72,7 +77,8 @@ def extract(text: str, *, last_number: bool = False) -> Answer | NoAnswer:
     """
     if not text.strip():
         return NoAnswer(Why.EMPTY_TEXT)
-    text = own_part(text[-MAX_TAIL:].replace("<0x0A>", "\n"))
+    text = text[-MAX_TAIL:].replace("<0x0A>", "\n")
+    text = own_part(_WIDE.sub(lambda gap: "\n" if "\n" in gap[0] else " ", text))
     for stop in islice(_NEXT.finditer(text), MAX_STOPS):
         if text[: stop.start()].strip() and isinstance(
             found := _marked(text[: stop.start()]), Answer
@@ -107,14 +113,18 @@ def _marked(text: str) -> Answer | NoAnswer:
 
 def own_part(text: str) -> str:
     """The text up to where another turn begins. What begins the text, its role included, is its own."""
+    at = 0
     for stop in _TURN.finditer(text):
-        if _ROLE.sub("", _TURN.sub("", text[: stop.start()])).strip():
+        if text[at : stop.start()].strip().lower() not in _ROLES:
             return text[: stop.start()]
+        at = stop.end()
     return text
 
 
 def _value(content: str, found_by: FoundBy) -> str:
     """What a mark holds, or the empty text where that is no answer."""
+    if len(content) > MAX_CONTENT:  # no prose is read for so long, and no pattern either
+        return content.strip() if found_by is FoundBy.BOXED else ""
     content = _ANNOTATION.sub("", content)
     inner = boxes(content)
     if inner and (found_by is not FoundBy.BOXED or inner[0].start == content.find("\\")):

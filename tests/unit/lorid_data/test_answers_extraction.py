@@ -143,6 +143,8 @@ def test_any_text_gives_an_answer_or_none(text: str, last_number: bool) -> None:
         r"\boxed{" * 20_000, "--> " * 20_000, "The answer is " * 20_000, "#### " * 20_000, "<answer>" * 20_000, "$" * 100_000,
         " " * 100_000 + "x", "\n" + "#" * 50_000 + "x", "answer" + " \n" * 20_000 + "x", "final " * 20_000 + "answer",
         "\\(" * 20_000, "<<" * 30_000, "-" * 50_000 + "1", "x\nProblem:" * 9_000, "answer to " + "a " * 20_000,
+        "#### 1" + " " * 20_000 + "2", "#### " + "?" * 20_000 + "x", "\nQ:" * 10_000, "--> " + ", " * 10_000 + " END",
+        "\\boxed{" + ", " * 20_000 + "}", "24 is the answer. " * 2_000,
     ],
     ids=lambda t: repr(t[:12]),
 )  # fmt: skip
