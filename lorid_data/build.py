@@ -66,7 +66,7 @@ class BuildOptions(Row):
     temperature: float | None = Field(default=None, ge=0, le=2)
     """What replies are sampled at; the provider's own choice by default."""
     seed: int = Field(default=0, ge=0)
-    """Which problems the source `arithmetic` draws."""
+    """Which problems `arithmetic` draws, which world `concepts` is."""
     source_path: str | None = None
     limit: int | None = Field(default=None, ge=1)
     concurrency: int = Field(default=64, ge=1, le=4096)

@@ -50,7 +50,7 @@ def build(
     Run again, it goes on where it stopped and asks nothing again whose answer is stored.
 
     Args:
-        source: gsm8k, math, arithmetic, a Hub id (org/name[@revision][:config]), a folder laid
+        source: gsm8k, math, arithmetic, concepts, a Hub id (org/name[@revision][:config]), a folder laid
             out like the Hub's, or a table (.parquet, .jsonl, .csv).
         teacher: openai:MODEL, anthropic:MODEL, server:MODEL@URL[,URL…], recorded, scripted:FILE,
             source (knowledge that the source carries) or none. Given several times, the replies of
@@ -63,7 +63,7 @@ def build(
         split: Split of the source.
         limit: At most so many rows, spread evenly over the source's subjects.
         source_path: Local copy of gsm8k or math, laid out like the Hub's.
-        seed: Which problems the source arithmetic draws.
+        seed: Which problems arithmetic draws; which world concepts is.
         concurrency: Most requests in flight.
         mode: How a provider is asked: online; flex (OpenAI: slower, at half the price); batch
             (OpenAI and Anthropic: within a day, at half the price).

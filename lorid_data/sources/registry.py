@@ -12,7 +12,9 @@ from lorid_data.errors import ConfigError, InputError
 from lorid_data.schema import Problem, canonical_json
 from lorid_data.tables import SUFFIXES, read_table
 
-NAMED = ("gsm8k", "math", "arithmetic")
+NAMED = ("gsm8k", "math", "arithmetic", "concepts")
+_DRAWN = ("arithmetic", "concepts")
+"""Sources that make their problems by rule, from a seed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +47,12 @@ def load(
     """Read a split of a source.
 
     Args:
-        source: `gsm8k`, `math`, `arithmetic`, a Hub id (`org/name[@revision][:config]`), a folder
+        source: `gsm8k`, `math`, `arithmetic`, `concepts`, a Hub id (`org/name[@revision][:config]`), a folder
             laid out like the Hub's, or a table file.
         split: name of the split.
         limit: at most so many rows, spread evenly over the subjects; None takes all.
         source_path: a local copy of `gsm8k` or `math`.
-        seed: which problems `arithmetic` draws; other sources have none.
+        seed: which problems `arithmetic` draws, which world `concepts` is; other sources have none.
 
     Raises:
         ConfigError: an unknown source or split, or an option that the source does not take.
@@ -59,6 +61,8 @@ def load(
     _check(source, limit, source_path, seed)
     if source == "arithmetic":
         return _arithmetic(split, seed, limit)
+    if source == "concepts":
+        return _concepts(split, seed, limit)
     if source == "gsm8k":
         from lorid_data.sources import gsm8k
 
@@ -172,6 +176,14 @@ def _arithmetic(split: str, seed: int, limit: int | None) -> Loaded:
     return Loaded("arithmetic", tuple(chosen), content_hash(whole), len(whole))
 
 
+def _concepts(split: str, seed: int, limit: int | None) -> Loaded:
+    from lorid_data.sources import concepts
+
+    whole = concepts.load(split, seed=seed)
+    chosen = whole if limit is None else spread(whole, limit)
+    return Loaded("concepts", tuple(chosen), content_hash(whole), len(whole))
+
+
 def _check(source: str, limit: int | None, source_path: str | None, seed: int) -> None:
     problems = []
     if limit is not None and limit < 1:
@@ -183,8 +195,8 @@ def _check(source: str, limit: int | None, source_path: str | None, seed: int) -
             )
         elif not Path(source_path).is_dir():
             problems.append(f"--source-path {source_path!r}: no such folder")
-    if seed and source != "arithmetic":
-        problems.append(f"--seed {seed!r}: only the source 'arithmetic' draws its problems")
+    if seed and source not in _DRAWN:
+        problems.append(f"--seed {seed!r}: only {' and '.join(_DRAWN)} draw their problems")
     path = Path(source)
     is_hub_id = source.count("/") == 1 and not source.startswith((".", "/"))
     if source not in NAMED and not path.exists() and not is_hub_id:

@@ -210,7 +210,7 @@ def test_arithmetic_limited_is_the_beginning_of_the_whole() -> None:
         ("arithmetic", {"split": "dev"}, "has no split 'dev'"),
         ("gsm8k", {"source_path": "absent"}, "no such folder"),
         ("arithmetic", {"source_path": "."}, "is for gsm8k and math"),
-        ("gsm8k", {"seed": 1}, "only the source 'arithmetic'"),
+        ("gsm8k", {"seed": 1}, "only arithmetic and concepts draw"),
         ("gsm8k", {"limit": 0}, "limit is 0"),
     ],
 )
