@@ -53,7 +53,7 @@ def load(split: str, *, seed: int = 0) -> list[Problem]:
 def _of_split(concept: Concept, bucket: int, seed: int, split: str) -> Iterator[Problem]:
     """A concept's problems; those of the other splits are drawn too, so that none is in two."""
     sizes = {"test": N_TEST, "validation": N_VALIDATION, "train": bucket}
-    drawn = _instances(concept, Random(f"{seed}/{concept.name}"))  # noqa: S311
+    drawn = _instances(concept, Random(f"{seed}/{concept.name}"))
     for name, size in sizes.items():
         for form, instance in [next(drawn) for _ in range(size)]:
             if name == split:

@@ -62,7 +62,7 @@ def concepts(seed: int) -> list[tuple[Concept, int]]:
     35 are real and the same in every world, 181 are invented; 36 fall into each bucket. Real
     concepts keep their meaning, but not their bucket.
     """
-    rng = Random(f"{seed}/concepts")  # noqa: S311
+    rng = Random(f"{seed}/concepts")
     names = invented(rng, reserved=True)
     units = [Unit(*u) for u in REAL_UNITS]
     units += islice(_units(rng, names), N_UNITS - len(units))
