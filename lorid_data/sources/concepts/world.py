@@ -68,7 +68,8 @@ def concepts(seed: int) -> list[tuple[Concept, int]]:
     units += islice(_units(rng, names), N_UNITS - len(units))
     formulas = [Formula(*f) for f in REAL_FORMULAS]
     formulas += islice(_formulas(rng, names), N_FORMULAS - len(formulas))
-    shuffled = sorted([*units, *formulas], key=lambda c: sha256_text(f"{seed}/{c.name}"))
+    both: list[Concept] = [*units, *formulas]
+    shuffled = sorted(both, key=lambda c: sha256_text(f"{seed}/{c.name}"))
     return [(c, BUCKETS[i // N_PER_BUCKET]) for i, c in enumerate(shuffled)]
 
 
