@@ -66,7 +66,10 @@ def n_for_claim(fraction: float, n_found: int, population: int | None = None) ->
     n_bad = math.floor(fraction * population + 1e-9) + 1
     if n_bad <= n_found:
         return None
-    low, high = n_found + 1, population
+    # What is enough for an endless population is enough for this one; larger binomials are slow.
+    unlimited = n_for_claim(fraction, n_found)
+    assert unlimited is not None
+    low, high = n_found + 1, min(population, unlimited)
     while low < high:
         middle = (low + high) // 2
         if _few(middle, n_found, n_bad, population) <= 1 - CONFIDENCE:

@@ -48,7 +48,7 @@ def answer_leak(rule: str, row: Record) -> str | None:
     if not telling:
         return None
     if answer.isalpha():  # a word: Tuesday, even, rhombus
-        final = re.search(rf"\banswer\b.*\b{re.escape(answer)}\b", rule, re.IGNORECASE)
+        final = re.search(rf"\banswer\b.*\b{re.escape(answer)}\b", rule[:2000], re.IGNORECASE)
         return final[0] if final else None
     before = r"(?<![\w\\^_])" if answer[0].isalnum() else ""
     at = re.search(rf"{before}{re.escape(answer)}(?![\w^_])", text)
@@ -83,19 +83,24 @@ def _holds(rule: str, wanted: Collection[Fraction | None]) -> str | None:
 # --- names and sentences --------------------------------------------------------------------------
 
 _CAPITAL = re.compile(r"(?<![\w\\$])[A-Z][a-zà-ÿ]+(?:[-'’][A-Z]?[a-zà-ÿ]+)*")
-_SENTENCE_END = re.compile(r"(?:^|[.!?:;\n\"“”])\s*[\"“(]*$")
+_FORMULA = re.compile(r"\$[^$]*\$")
+_SENTENCE_END = re.compile(r"[.!?:;\n\"“”]\s*[\"“(]*$")
+_MOST_TEXT, _WINDOW = 20_000, 20
+"""Characters of a question that are read for names, and those before a word that may end a sentence."""
 
 
 @lru_cache(maxsize=4096)
 def names_of(question: str) -> frozenset[str]:
     """Names in a question: capitalised inside a sentence, or before `'s` or a verb at its start."""
     proper, no_names = lexicon().proper, lexicon().no_names
-    text = re.sub(r"\$[^$]*\\[^$]*\$", " ", question)
+    # Formulas go, prices stay: "$5 to Ann and $6" is no formula.
+    text = _FORMULA.sub(lambda m: " " if "\\" in m[0] else m[0], question[:_MOST_TEXT]).lstrip()
     lower = set(re.findall(r"[a-zà-ÿ]+", text))
     names = set()
     for m in _CAPITAL.finditer(text):
         name = re.sub(r"['’]s?$", "", m[0])
-        first = _SENTENCE_END.search(text[: m.start()]) is not None
+        before = text[max(0, m.start() - _WINDOW) : m.start()]
+        first = m.start() == 0 or _SENTENCE_END.search(before) is not None
         acts = m[0] != name or _ACTS.match(text[m.end() :]) is not None
         common = name in proper or name.lower() in lower | no_names
         if not common and (acts or not first):

@@ -64,14 +64,19 @@ class Found:
     spelled: bool = False
 
 
+_MOST_TEXT, _MOST_RULE = 20_000, 2_000
+"""Characters of a text, and of a rule, that are read for numbers."""
+
+
 @lru_cache(maxsize=1 << 14)
 def numbers(text: str) -> tuple[Found, ...]:
-    """Every number of a text: digits, fractions and words, from left to right."""
+    """Every number of a text's first 20,000 characters: digits, fractions and words, from left to right."""
+    text = text[:_MOST_TEXT]
     found: list[Found] = []
-    taken: list[tuple[int, int]] = []
+    taken = bytearray(len(text))
     for f in _in_order(text):
-        if not any(a < f.end and f.start < b for a, b in taken):
-            taken.append((f.start, f.end))
+        if not any(taken[f.start : f.end]):
+            taken[f.start : f.end] = b"\x01" * (f.end - f.start)
             found.append(f)
     return tuple(sorted(found, key=lambda f: f.start))
 
@@ -111,20 +116,23 @@ def values(text: str) -> frozenset[Fraction]:
 def of_a_question(rule: str) -> tuple[Found, ...]:
     """The numbers of a rule that are neither constants nor structure.
 
+    The first 2,000 characters of a rule are read.
+
     * 0, 1 and 2, exponents, indices and number words up to twelve are structure, unless the rule
       calls them the answer;
     * so are single digits in a formula with letters, unless it says what a letter equals;
     * a number near a word of its unit or figure is a constant (`60 minutes`, `180°`).
     """
+    rule = rule[:_MOST_RULE]
     return tuple(f for f in numbers(rule) if _is_final(rule, f) or not _is_general(rule, f))
 
 
 def _is_final(rule: str, f: Found) -> bool:
-    return _FINAL.search(rule[: f.start]) is not None
+    return _FINAL.search(rule[max(0, f.start - _WINDOW) : f.start]) is not None
 
 
 def _is_general(rule: str, f: Found) -> bool:
-    before, after = rule[: f.start], rule[f.end :]
+    before, after = rule[max(0, f.start - _WINDOW) : f.start], rule[f.end :]
     if _SCRIPT.search(before) is not None:
         return True
     result = _RESULT.search(before) is not None and _MORE.match(after) is None

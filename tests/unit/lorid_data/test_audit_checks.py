@@ -207,3 +207,15 @@ def test_hostile_rows_are_only_text() -> None:
     found = examine([row(question=bad, rationale=bad, answer=bad[:500], knowledge=(bad, "", "\n"))])
     assert {f.check for f in found["r0"]} <= set(BY_NAME)
     assert any(f.check == "rule_format" and f.rule_index == 1 for f in found["r0"])
+
+
+@pytest.mark.timeout(60)
+def test_a_row_of_a_megabyte_is_read_like_any_other() -> None:
+    rules = ("Add 3 and $x_1=4$ " * 15_000, "Sum 7 " * 15_000, "Ann's Bob. " * 20_000)
+    big = row(
+        question="Ann's Bob has 7 of 9. " * 12_000,
+        rationale="x = 1 and 2/3 " * 20_000,
+        knowledge=rules,
+    )
+    found = {f.check for f in examine([big])["r0"]}
+    assert {"question_number", "name_leak"} <= found
