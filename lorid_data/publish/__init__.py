@@ -29,7 +29,7 @@ from lorid_data.publish.chain import Chain, find_chain
 from lorid_data.publish.gates import Gate, check_gates, read_audit, refusals
 from lorid_data.publish.shards import MAX_SHARD_BYTES
 from lorid_data.publish.staging import FACTS, OWNED, Facts, stage_dataset
-from lorid_data.publish.verify import verify
+from lorid_data.publish.verify import STREAM_ABOVE_BYTES, verify
 from lorid_data.schema import Row
 
 __all__ = ["PublishOptions", "Published", "publish"]
@@ -52,7 +52,8 @@ class PublishOptions(Row):
     """Folders of earlier stages that do not lie beside the dataset folder."""
     words: Words = Words()
     max_shard_bytes: int = Field(default=MAX_SHARD_BYTES, ge=100_000)
-    verify: bool = True
+    stream_above_bytes: int = STREAM_ABOVE_BYTES
+    """Splits of more bytes in memory are streamed when they are loaded back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +117,15 @@ def publish(
         push = Push(_api(), target, out, OWNED, message, tag, patience)
         diff = compare(local_files(out), start.files, OWNED)
         pushed = push.run(start)
-        if options.verify:
-            total = sum(f.n_rows for c in facts.configs.values() for f in c.values())
-            with Progress("publish: load back", total) as progress:
-                verify(options.repo_id, pushed.revision, facts, progress.advance)
+        total = sum(f.n_rows for c in facts.configs.values() for f in c.values())
+        with Progress("publish: load back", total) as progress:
+            verify(
+                options.repo_id,
+                pushed.revision,
+                facts,
+                progress.advance,
+                stream_above_bytes=options.stream_above_bytes,
+            )
         return Published(pushed, diff, (), None, n_rows)
 
 

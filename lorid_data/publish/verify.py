@@ -4,19 +4,34 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Callable
-from typing import cast
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from lorid_data.errors import StageError
 from lorid_data.hub.calls import say
 from lorid_data.publish.shards import hash_rows
 from lorid_data.publish.staging import Facts
 
+STREAM_ABOVE_BYTES = 250_000_000
+"""A split that is larger in memory is streamed: it would be mapped into memory whole."""
+
 
 def verify(
-    repo_id: str, revision: str, facts: Facts, on_row: Callable[[], None] = lambda: None
+    repo_id: str,
+    revision: str,
+    facts: Facts,
+    on_row: Callable[[], None] = lambda: None,
+    *,
+    stream_above_bytes: int = STREAM_ABOVE_BYTES,
 ) -> None:
     """Load every configuration and split of a revision, and compare with what was written.
+
+    Args:
+        repo_id: `owner/name`.
+        revision: what to load.
+        facts: what was written.
+        on_row: called for each row.
+        stream_above_bytes: splits of more bytes in memory are streamed.
 
     Raises:
         StageError: it cannot be loaded, or holds other rows.
@@ -32,7 +47,9 @@ def verify(
         for split, wanted in splits.items():
             where = f"{repo_id}@{revision} ({config}, {split})"
             try:
-                n, sha256 = _loaded(repo_id, revision, config, split, on_row)
+                streaming = wanted.n_bytes > stream_above_bytes
+                rows = _rows(repo_id, revision, config, split, on_row, streaming=streaming)
+                n, sha256 = hash_rows(rows)
             except (OSError, ValueError, RuntimeError, DatasetsError, HfHubHTTPError) as e:
                 problems.append(f"{where}: cannot be loaded ({say(e)})")
                 continue
@@ -49,23 +66,24 @@ def verify(
         )
 
 
-def _loaded(
-    repo_id: str, revision: str, config: str, split: str, on_row: Callable[[], None]
-) -> tuple[int, str]:
-    """Rows and content hash of one split; the prepared rows are thrown away again."""
+def _rows(
+    repo_id: str,
+    revision: str,
+    config: str,
+    split: str,
+    on_row: Callable[[], None],
+    *,
+    streaming: bool,
+) -> Iterator[dict[str, Any]]:
+    """The rows of one split, in order; what is prepared of them on disk is thrown away again."""
     import datasets
 
     with tempfile.TemporaryDirectory(prefix="lorid-verify-") as cache:
-        data = cast(
-            "datasets.Dataset",
-            datasets.load_dataset(repo_id, config, split=split, revision=revision, cache_dir=cache),
+        data: Any = datasets.load_dataset(
+            repo_id, config, split=split, revision=revision, cache_dir=cache, streaming=streaming
         )
-
-        def rows() -> object:
-            for batch in data.iter(batch_size=1000):
-                names = list(batch)
-                for values in zip(*batch.values(), strict=True):
-                    on_row()
-                    yield dict(zip(names, values, strict=True))
-
-        return hash_rows(rows())  # type: ignore[arg-type]
+        for batch in data.iter(batch_size=1000):
+            names = list(batch)
+            for values in zip(*batch.values(), strict=True):
+                on_row()
+                yield dict(zip(names, values, strict=True))

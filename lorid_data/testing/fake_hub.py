@@ -138,7 +138,12 @@ class _Handler(BaseHTTPRequestHandler):
         # The raw path keeps `refs%2Fpr%2F1` in one piece.
         pieces = tuple(unquote(p) for p in parts.path.strip("/").split("/"))
         request = Request(
-            self.command, pieces, query, dict(self.headers.items()), self.rfile, length
+            self.command,
+            pieces,
+            query,
+            {k.lower(): v for k, v in self.headers.items()},
+            self.rfile,
+            length,
         )
         if fault in ("429", "500", "503"):
             self.rfile.read(length)

@@ -36,7 +36,7 @@ _DATE = "2026-01-01T00:00:00.000Z"
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request, its path in pieces; the body is read when it is wanted."""
+    """A request: its path in pieces, the names of its headers in lower case, its body unread."""
 
     method: str
     path: tuple[str, ...]
@@ -181,7 +181,7 @@ class Routes:
         headers = {**at, "ETag": f'"{blob.etag}"', "Accept-Ranges": "bytes"}
         if blob.sha256:
             headers |= {"X-Linked-Size": str(blob.size), "X-Linked-ETag": f'"{blob.sha256}"'}
-        wanted = re.fullmatch(r"bytes=(\d+)-(\d*)", request.headers.get("Range", ""))
+        wanted = re.fullmatch(r"bytes=(\d+)-(\d*)", request.headers.get("range", ""))
         if wanted is None:
             return Reply(200, headers, file=blob.file, file_span=(0, blob.size))
         start = int(wanted[1])
@@ -192,9 +192,7 @@ class Routes:
     # --- writing --------------------------------------------------------------------------------
 
     def _allowed(self, request: Request) -> bool:
-        return request.headers.get("authorization", request.headers.get("Authorization")) == (
-            f"Bearer {self._token}"
-        )
+        return request.headers.get("authorization") == f"Bearer {self._token}"
 
     def _create(self, request: Request) -> Reply:
         body = json.loads(request.body())
@@ -341,7 +339,7 @@ def _at(repo: Repo, revision: str) -> Commit | None:
 
 
 def _paths(request: Request, body: bytes) -> list[str]:
-    content_type = request.headers.get("Content-Type", request.headers.get("content-type", ""))
+    content_type = request.headers.get("content-type", "")
     if content_type.startswith("application/json"):
         paths: list[str] = json.loads(body)["paths"]
         return paths

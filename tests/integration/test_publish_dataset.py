@@ -209,6 +209,30 @@ def test_a_lost_reply_of_the_commit_makes_no_second_one(run: Run, tmp_path: Path
     assert commits(run) == ["Publish mine as v1", "initial commit"]
 
 
+STREAMED = """
+import sys
+from pathlib import Path
+from lorid_data.publish import PublishOptions, publish
+allow = ("decontaminate", "audit")
+options = PublishOptions(repo_id="me/mine", allow=allow, stream_above_bytes=0, max_shard_bytes=100_000)
+print(publish(Path(sys.argv[1]), options).n_rows)
+"""
+
+
+@pytest.mark.slow
+def test_large_splits_are_in_shards_and_streamed_back(run: Run, tmp_path: Path) -> None:
+    folder = dataset(tmp_path / "d", 1500)
+    command = [sys.executable, "-c", STREAMED, str(folder)]
+    done = subprocess.run(command, env=run.env(), capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "2996\n"), done.stderr
+    repo = run.hub.repo("me/mine")
+    assert repo is not None
+    tree = repo.at("main").tree  # type: ignore[union-attr]
+    shards = {p: b.size for p, b in tree.items() if p.startswith("default/train-")}
+    assert len(shards) > 1
+    assert max(shards.values()) <= 100_000
+
+
 @pytest.mark.slow
 def test_rows_that_came_back_changed_are_told(run: Run, tmp_path: Path) -> None:
     """The Hub gives other bytes than it was given: loading back finds it."""
