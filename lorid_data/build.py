@@ -20,6 +20,7 @@ from lorid_data.candidates import TABLE as CANDIDATES
 from lorid_data.candidates import Candidate
 from lorid_data.errors import ConfigError, TeacherError
 from lorid_data.estimate import Estimate, estimate
+from lorid_data.hub.snapshots import split_id
 from lorid_data.journal import JOURNAL, check_journal, open_journal
 from lorid_data.panel import Panel, ask_panel, estimate_panel, side_by_side, with_vote
 from lorid_data.progress import Progress, say
@@ -34,8 +35,10 @@ from lorid_data.schema import (
     TeacherReply,
     row_ids,
 )
+from lorid_data.sources.folder import load_folder
 from lorid_data.sources.registry import Loaded, content_hash, load, load_file
 from lorid_data.store import MANIFEST, open_stage, write_dataset, write_rows
+from lorid_data.tables import SUFFIXES
 from lorid_data.teachers.base import (
     Teacher,
     TeacherRequest,
@@ -172,22 +175,28 @@ def dry_run(options: BuildOptions, out: Path) -> Estimate:
 def import_table(
     table: Path, out: Path, *, split: str = "train", licence: str = "unknown"
 ) -> Manifest:
-    """Make a dataset folder of a table of one's own; knowledge it carries is kept.
+    """Make a dataset folder of a table, or of a published dataset; knowledge it carries is kept.
 
     Args:
         table: question; rationale or answer; optional knowledge, original_id, level, subject,
-            licence, split. The sample tables of LoRID-Math are read as they are.
+            licence, split. A folder with a file per split, or `owner/name[@revision]` on the Hub,
+            is read whole; what LoRID-Math publishes is read as it is.
         out: the dataset folder.
-        split: the split of rows that name none.
-        licence: the licence of rows that name none.
+        split: the split of rows of a single table that name none.
+        licence: the licence of rows that name none; unknown takes what a dataset's card states.
 
     Raises:
         ConfigError: the table cannot be read; the folder belongs to something else.
     """
-    problems, warnings = load_file(table, None, default_split=split, licence=licence)
+    if table.is_dir() or (table.suffix not in SUFFIXES and split_id(str(table)) is not None):
+        stated = None if licence == "unknown" else licence
+        name, problems, warnings = load_folder(str(table), stated)
+    else:
+        name = table.name
+        problems, warnings = load_file(table, None, default_split=split, licence=licence)
     for warning in warnings:
         say(f"warning: {warning}")
-    identity = {"table": table.name, "split": split, "content_sha256": content_hash(problems)}
+    identity = {"table": name, "split": split, "content_sha256": content_hash(problems)}
     with open_stage(out, "import", identity=identity) as stage:
         if stage.done is not None:
             return stage.done

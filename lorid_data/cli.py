@@ -87,14 +87,17 @@ def build(
 
 @app.command(name="import")
 def import_(table: Path, *, out: Path, split: str = "train", licence: str = "unknown") -> int:
-    """Make a dataset of a table of your own.
+    """Make a dataset of a table of your own, or of a published dataset.
 
     Args:
         table: A .parquet, .jsonl or .csv file: question; rationale or answer; optional knowledge
             (a list, or text with one rule a line), original_id, level, subject, licence, split.
+            Or a folder with a file per split, or OWNER/NAME[@REVISION] on the Hub, such as
+            LoRID-Math/GSM8K: all splits are read.
         out: The dataset folder.
-        split: The split of rows that name none.
-        licence: The licence of rows that name none; unknown blocks publishing.
+        split: The split of rows of a single table that name none.
+        licence: The licence of rows that name none; by default what a dataset's card states.
+            Unknown blocks publishing.
     """
     from lorid_data.build import import_table
 

@@ -5,16 +5,14 @@ Only what an adapter needs is downloaded; pickled weights are not, and no code i
 
 from __future__ import annotations
 
-import re
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from lorid_data.errors import ConfigError, StageError
-from lorid_data.hub.calls import Patience, calling, check_repo_id, say
+from lorid_data.errors import ConfigError
+from lorid_data.hub.calls import Patience
+from lorid_data.hub.snapshots import download, split_id
 
 _NEEDED = ("*.json", "*.safetensors", "*.jinja", "prompts/*")
-_REF = re.compile(r"(?P<id>[^@:]+)(?:@(?P<revision>[^:]+))?(?::(?P<folder>\w+))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +30,7 @@ class Fetched:
 
 def is_hub_id(text: str) -> bool:
     """Whether a text can only mean a repository of the Hub: `owner/name[@revision][:folder]`."""
-    match = _REF.fullmatch(text)
-    if match is None or Path(text).exists() or text.startswith((".", "/", "~")):
-        return False
-    return match["id"].count("/") == 1
+    return split_id(text) is not None
 
 
 def fetch(text: str, patience: Patience | None = None) -> Fetched:
@@ -48,36 +43,13 @@ def fetch(text: str, patience: Patience | None = None) -> Fetched:
     Raises:
         ConfigError: no such repository, revision or folder, or it cannot be reached.
     """
-    if not is_hub_id(text):
+    found = split_id(text)
+    if found is None:
         return Fetched(Path(text), text)
-    match = _REF.fullmatch(text)
-    assert match is not None, "is_hub_id has looked"
-    repo_id = check_repo_id(match["id"])
-    snapshot = _download(repo_id, match["revision"], patience or Patience())
-    # A snapshot's folder is named after its commit.
-    inner = f":{match['folder']}" if match["folder"] else ""
-    folder = snapshot / match["folder"] if match["folder"] else snapshot
+    repo_id, revision, inner = found
+    snapshot = download(repo_id, "model", revision, _NEEDED, patience or Patience())
+    folder = snapshot / inner if inner else snapshot
     if not folder.is_dir():
-        msg = f"{repo_id}@{snapshot.name}: has no folder {match['folder']!r}"
+        msg = f"{repo_id}@{snapshot.name}: has no folder {inner!r}"
         raise ConfigError(msg)
-    return Fetched(folder, f"{repo_id}@{snapshot.name}{inner}")
-
-
-def _download(repo_id: str, revision: str | None, patience: Patience) -> Path:
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError
-    from huggingface_hub.utils import disable_progress_bars  # type: ignore[attr-defined]
-
-    if not sys.stderr.isatty():
-        disable_progress_bars()
-    at = f"{repo_id}@{revision}" if revision else repo_id
-    try:
-        found = calling(
-            f"downloading {at}",
-            lambda: snapshot_download(repo_id, revision=revision, allow_patterns=list(_NEEDED)),
-            patience,
-        )
-    except (HfHubHTTPError, StageError, OSError, ValueError) as e:
-        msg = f"{at}: cannot be downloaded ({say(e)}); check the id, the revision and the network, or give a local folder"
-        raise ConfigError(msg) from e
-    return Path(found)
+    return Fetched(folder, f"{repo_id}@{snapshot.name}{f':{inner}' if inner else ''}")

@@ -31,6 +31,7 @@ from lorid_data.publish.shards import MAX_SHARD_BYTES
 from lorid_data.publish.staging import FACTS, OWNED, Facts, stage_dataset
 from lorid_data.publish.verify import STREAM_ABOVE_BYTES, verify
 from lorid_data.schema import Row
+from lorid_data.store import RECORDS, sha256_file
 
 __all__ = ["PublishOptions", "Published", "publish"]
 
@@ -190,7 +191,10 @@ def _labels(folder: Path) -> dict[str, Any] | None:
     if not path.is_file():
         return None
     body = json.loads(path.read_text(encoding="utf-8"))
-    return body if isinstance(body, dict) else None
+    if not isinstance(body, dict) or body.get("records_sha256") != sha256_file(folder / RECORDS):
+        say(f"warning: {path}: labels of other rows; the card does not show them")
+        return None
+    return body
 
 
 def _refuse_used(out: Path) -> None:

@@ -79,7 +79,7 @@ def dataset_card(
         "figures": [(k.manifest.stage, shown) for k in chain.links if (shown := _figures(k))],
         "gates": gates,
         "audit": audit,
-        "labels": None if labels is None else flat(labels)[:_MOST_FIGURES],
+        "labels": _labels(labels),
         "terms": words.teacher_terms,
         "asked": [t for t in facts.statistics.teachers if t.prompt_id is not None],
         "contested": any(
@@ -157,6 +157,23 @@ def _sentence(reason: str) -> str:
         return ""
 
 
+def _labels(labels: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """What people said of a sample, without their names."""
+    if labels is None:
+        return None
+    agreement = [
+        {"of": a["of"], "n": a["n"], **{k: a[k] for k in ("raw", "kappa", "ac1")}}
+        for a in labels.get("agreement", ())
+    ]
+    return {
+        "n": labels.get("n", 0),
+        "n_annotators": len(labels.get("annotators", ())),
+        "verdicts": labels.get("verdicts", {}),
+        "defects": labels.get("defects", {}),
+        "agreement": agreement,
+    }
+
+
 def _figures(link: Link) -> list[tuple[str, str]]:
     return flat(link.manifest.figures)[:_MOST_FIGURES]
 
@@ -167,7 +184,7 @@ def flat(value: object, name: str = "") -> list[tuple[str, str]]:
         return [pair for k, v in value.items() for pair in flat(v, f"{name}.{k}" if name else k)]
     if isinstance(value, list):
         if any(isinstance(v, (Mapping, list)) for v in value):
-            few = value[:3]
+            few = value[:10]
             return [pair for i, v in enumerate(few) for pair in flat(v, f"{name}[{i}]")]
         return [(name, ", ".join(_leaf(v) for v in value[:10]) + (" …" if len(value) > 10 else ""))]
     return [(name, _leaf(value))]

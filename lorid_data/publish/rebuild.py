@@ -74,7 +74,20 @@ def _options(identity: dict[str, Any]) -> list[str]:
     """Options of a stage that are plain values; hashes and nested values stay in its config.yaml."""
     argv: list[str] = []
     for name, value in identity.items():
-        plain = isinstance(value, (str, int, float)) and not isinstance(value, bool)
-        if plain and name not in _INTERNAL and not name.endswith(("sha256", "version")):
-            argv += [f"--{name.replace('_', '-')}", str(value)]
+        if name in _INTERNAL or name.endswith(("sha256", "version")):
+            continue
+        option = name.replace("_", "-")
+        if isinstance(value, bool):
+            argv.append(f"--{option}" if value else f"--no-{option}")
+        elif named := _named(value):
+            argv += [f"--{option}", *named]
     return argv
+
+
+def _named(value: object) -> list[str]:
+    """A plain value as text; of what has a name (a table, a test set) the name."""
+    if isinstance(value, (str, int, float)):
+        return [str(value)]
+    if isinstance(value, dict):
+        return [str(value["name"])] if "name" in value else []
+    return [n for v in value for n in _named(v)] if isinstance(value, (list, tuple)) else []

@@ -1,0 +1,65 @@
+"""Files of a repository of the Hub, downloaded once and pinned to a commit."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+from lorid_data.errors import ConfigError, StageError
+from lorid_data.hub.calls import Patience, calling, check_repo_id, say
+
+_REF = re.compile(r"(?P<id>[^@:]+)(?:@(?P<revision>[^:]+))?(?::(?P<folder>\w+))?")
+
+
+def split_id(text: str) -> tuple[str, str | None, str | None] | None:
+    """Repository, revision and folder of `owner/name[@revision][:folder]`; None for a local path."""
+    match = _REF.fullmatch(text)
+    if match is None or Path(text).exists() or text.startswith((".", "/", "~")):
+        return None
+    return (
+        (match["id"], match["revision"], match["folder"]) if match["id"].count("/") == 1 else None
+    )
+
+
+def download(
+    repo_id: str,
+    kind: Literal["dataset", "model"],
+    revision: str | None,
+    patterns: Sequence[str],
+    patience: Patience,
+) -> Path:
+    """The folder of a revision's files; it is named after the commit.
+
+    Args:
+        repo_id: `owner/name`.
+        kind: of the repository.
+        revision: branch, tag or commit; None takes the head.
+        patterns: which files.
+        patience: how failures that pass are waited for.
+
+    Raises:
+        ConfigError: no such repository or revision, or it cannot be reached.
+    """
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError
+    from huggingface_hub.utils import disable_progress_bars  # type: ignore[attr-defined]
+
+    check_repo_id(repo_id)
+    if not sys.stderr.isatty():
+        disable_progress_bars()
+    at = f"{repo_id}@{revision}" if revision else repo_id
+    try:
+        found = calling(
+            f"downloading {at}",
+            lambda: snapshot_download(
+                repo_id, repo_type=kind, revision=revision, allow_patterns=list(patterns)
+            ),
+            patience,
+        )
+    except (HfHubHTTPError, StageError, OSError, ValueError) as e:
+        msg = f"{at}: cannot be downloaded ({say(e)}); check the id, the revision and the network, or give a local folder"
+        raise ConfigError(msg) from e
+    return Path(found)
