@@ -68,7 +68,7 @@ def rows_of(record: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     provenance = record["provenance"]
     yield (
         "provenance",
-        {n: record[n] if n in ("row_id", "problem_id") else provenance[n] for n in _PROVENANCE},
+        {n: record[n] if n in ("row_id", "problem_id") else provenance.get(n) for n in _PROVENANCE},
     )
     rules = role_texts.knowledge_text(record["knowledge"])
     solved = None
