@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import App, Parameter, validators
 
 from lorid_data.cli_audit import Natural, Positive, audit
+from lorid_data.cli_pages import label, view
 from lorid_data.commands import EXIT_FAILED, EXIT_OK, make_app, read_yaml, run, secrets_in
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 app = make_app("lorid-data", "Build, check and keep knowledge-enhanced math datasets.")
 app.command(audit)
+app.command(label)
+app.command(view)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -210,32 +213,6 @@ def decontaminate(
     manifest = stage.decontaminate(folder, out, options)
     print("\n".join([*stage.shown(out), *stage.described(manifest)]))
     return _finish(manifest, out)
-
-
-@app.command
-def label(
-    folder: Path,
-    *,
-    annotator: str,
-    samples: Positive | None = None,
-    seed: Natural | None = None,
-    port: Annotated[int, Parameter(validator=validators.Number(gte=0, lte=65535))] = 0,
-) -> int:
-    """Open the labelling page on 127.0.0.1: one person judges a sample of a dataset, by keys.
-
-    Every key press is saved at once. Run again with the same name, it goes on at the first sample
-    without a verdict; another name is another annotator, who sees nothing of the first.
-
-    Args:
-        folder: A finished dataset folder; labels.parquet and labels.json are written into it.
-        annotator: Whose labels these are.
-        samples: Original questions to draw, one row of each; 100, or as many as were begun with.
-        seed: Which ones are drawn; 0, or the seed that was begun with.
-        port: Port on 127.0.0.1; any free one by default.
-    """
-    from lorid_data.labelling.serve import serve
-
-    return serve(folder, annotator, seed=seed, n_samples=samples, port=port)
 
 
 @app.command

@@ -1,0 +1,120 @@
+"""The page of a dataset folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from lorid_data import pages
+from lorid_data.pages import esc
+from lorid_data.schema import RejectReason
+from lorid_data.view.data import data_blocks
+from lorid_data.view.rows import Folder, identity_text
+
+STYLE = """
+.rows .row.seen { grid-template-columns: 92px minmax(0, 1fr) minmax(70px, 130px) minmax(100px, 210px); }
+.rows .row.seen .marks { display: flex; flex-wrap: wrap; gap: 3px 5px; justify-content: flex-end; }
+.rows .row.seen .q.gone { color: var(--soft); }
+.detail .problem { font-size: 15px; }
+.detail h4 { margin: 14px 0 4px; font-size: 13.5px; color: var(--soft); }
+.detail ol { margin: 0; padding-left: 22px; }
+.detail li { margin: 0 0 6px; white-space: pre-wrap; overflow-wrap: anywhere; }
+.detail li.flagged::marker { color: var(--bad); font-weight: 700; }
+.detail .why { border-left: 3px solid var(--c5); padding: 2px 0 2px 12px; margin: 6px 0 10px; }
+.detail .why p { margin: 0 0 4px; overflow-wrap: anywhere; }
+.detail dl { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: 2px 14px; margin: 0; font-size: 13px; }
+.detail dt { color: var(--soft); }
+.detail dd { margin: 0; overflow-wrap: anywhere; }
+@media (max-width: 700px) {
+  .rows .row.seen { grid-template-columns: 92px minmax(0, 1fr); }
+  .rows .row.seen .marks { grid-column: 1 / -1; justify-content: flex-start; }
+}
+"""
+
+
+def render(folder: Folder, name: str) -> str:
+    """The folder as one HTML page that asks nothing of any network.
+
+    Args:
+        folder: what to show.
+        name: of the folder, for the title.
+    """
+    scripts = [
+        pages.packaged("lorid_data.pages", "rich.js"),
+        pages.packaged("lorid_data.view", "view.js"),
+    ]
+    return pages.page(
+        name,
+        _sections(folder),
+        subtitle=f"{folder.manifest.stage}: {folder.n_kept:,} rows kept, {folder.n_rejected:,} rejected",
+        nav=[("rows-section", "Rows"), ("folder", "Folder")],
+        scripts=scripts,
+        style=STYLE,
+        data=data_blocks(folder),
+    )
+
+
+def _sections(folder: Folder) -> Iterator[str]:
+    notes = [pages.paragraph(note, "note") for note in _notes(folder)]
+    yield pages.section("rows-section", "Rows", *notes, _ROWS)
+    yield pages.section("folder", "Folder", *_folder(folder))
+
+
+def _notes(folder: Folder) -> Iterator[str]:
+    if folder.is_sample:
+        yield (
+            f"A sample, drawn with seed {folder.seed}: {folder.n_kept_shown:,} of {folder.n_kept:,} kept rows "
+            f"and {folder.n_rejected_shown:,} of {folder.n_rejected:,} rejected ones. Search and counts are of the sample."
+        )
+    if folder.n_rejected_shown and folder.parent is not None:
+        yield f"The texts of rejected rows are those of the folder {folder.parent.name}, which this stage read."
+    elif folder.n_rejected_shown and folder.manifest.parent_sha256 is not None:
+        yield "The texts of rejected rows lie in the folder that this stage read, which is not beside this one."
+
+
+def _folder(folder: Folder) -> Iterator[str]:
+    m = folder.manifest
+    reasons = [
+        (reason, f"{n:,}", RejectReason(reason).sentence if reason in set(RejectReason) else "")
+        for reason, n in m.n_rejected.items()
+    ]
+    if reasons:
+        yield pages.table_html(pages.table(["reason", "rows", "meaning"], reasons, caption="Rejected rows"))  # fmt: skip
+    if folder.flags:
+        flags = [(name, f"{n:,}") for name, n in folder.flags.items()]
+        yield pages.table_html(pages.table(["flag", "rows"], flags, caption="Flags of kept rows"))
+    if not folder.audited:
+        yield pages.paragraph("lorid-data audit has not been run on these records: only the flags of validate are shown.", "note")  # fmt: skip
+    about = [
+        ("stage", m.stage),
+        ("rows in", f"{m.n_in:,}"),
+        ("manifest's identity", m.identity_sha256),
+        ("read from", m.parent_sha256 or "a source"),
+        ("code", m.code_version),
+        *((f"sha256 of {name}", digest) for name, digest in m.files.items()),
+    ]
+    yield pages.table_html(pages.table(["", ""], about, caption="Manifest"))
+    yield pages.folded("Configuration", f"<pre>{esc(identity_text(m))}</pre>")
+
+
+def _filters(names: Iterable[tuple[str, str]]) -> str:
+    return "".join(
+        f'<button type="button" data-filter="{key}" aria-pressed="{"true" if key == "all" else "false"}">'
+        f'{name} <span class="count"></span></button>'
+        for key, name in names
+    )
+
+
+_ROWS = (
+    '<p class="note">Open a row to read question, knowledge and solution side by side. <kbd>/</kbd> searches, '
+    "<kbd>j</kbd> and <kbd>k</kbd> move, <kbd>Enter</kbd> opens, <kbd>Esc</kbd> closes, <kbd>n</kbd> and <kbd>p</kbd> "
+    "turn the page, <kbd>x</kbd> shows the LaTeX source.</p>"
+    '<div class="tools"><input type="search" id="search" placeholder="Search texts, answers, reasons, ids" '
+    'aria-label="Search rows"></div><div class="tools"><div class="filters" role="group" aria-label="Filter">'
+    + _filters([("all", "All"), ("kept", "Kept"), ("rejected", "Rejected"), ("flagged", "Flagged")])
+    + '</div><select id="reason" aria-label="Reason" hidden></select>'
+    '<select id="flag" aria-label="Flag" hidden></select><select id="subject" aria-label="Subject" hidden></select></div>'
+    '<p id="status" class="note" role="status">Opening…</p><ol class="rows" id="rows"></ol>'
+    '<div class="pager"><button type="button" id="previous">Previous</button><span id="where"></span>'
+    '<button type="button" id="next">Next</button></div>'
+    "<noscript><p>The rows need JavaScript; the rest of this page does not.</p></noscript>"
+)
