@@ -44,7 +44,7 @@ class Label(Row):
     """current; changed: the row's text is another now; gone: the row is no more in the folder;
     outside: it is no part of the sample any more. Only current labels are counted."""
     flags: tuple[str, ...]
-    """Automatic flags of the row, from `validate` and `audit`."""
+    """Automatic flags of the row, of `validate` and `audit`."""
 
 
 class Sampled(Row):

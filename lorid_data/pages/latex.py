@@ -21,6 +21,10 @@ _DISPLAY = frozenset(
     for name in ("align", "alignat", "equation", "eqnarray", "gather", "multline")
     for star in ("", "*")
 )
+_NOT_PROSE = re.compile(
+    r"\\(?:text[a-z]*|mbox|hbox|operatorname|begin|end)\*?\s*\{[^{}]*\}|\\[a-zA-Z]+"
+)
+_PROSE = re.compile(r"[a-z]{2,}\s+[a-z]{2,}")
 _BLANK_LINE = re.compile(r"\n\s*\n")
 
 
@@ -91,6 +95,9 @@ def _piece(kind: str, source: str, inner: str) -> dict[str, Any] | None:
 def _is_formula(inner: str, after: str, how: Dialect) -> bool:
     """Whether what stands between two `$` is a formula, and not words between two prices."""
     if not inner.strip() or _BLANK_LINE.search(inner):
+        return False
+    # Behind a lost `$` every sentence would be taken for a formula.
+    if _PROSE.search(_NOT_PROSE.sub("|", inner)):
         return False
     spaced = inner[0].isspace() or inner[-1].isspace()
     return how is Dialect.LATEX or not (spaced or after.isdigit())

@@ -16,14 +16,14 @@ _HEAD, _SEARCHED = 300, 20_000
 
 
 def data_blocks(folder: Folder) -> Iterator[str]:
-    """The blocks `t0`, `t1`, … with the texts, `search`, then `index`."""
+    """The blocks `t0`, `t1`, … with the texts, `texts` to search in, then `index`."""
     rows = folder.rows
     with Progress("view", len(rows)) as progress:
         for at in range(0, len(rows), PER_BLOCK):
             block = rows[at : at + PER_BLOCK]
             yield chunk(f"t{at // PER_BLOCK}", [_texts(row) for row in block])
             progress.advance(len(block))
-    yield chunk("search", [_searched(row) for row in rows])
+    yield chunk("texts", [_searched(row) for row in rows])
     yield chunk("index", [_entry(row) for row in rows])
 
 

@@ -14,7 +14,9 @@ STYLE = """
 .rows .row.seen { grid-template-columns: 92px minmax(0, 1fr) minmax(70px, 130px) minmax(100px, 210px); }
 .rows .row.seen .marks { display: flex; flex-wrap: wrap; gap: 3px 5px; justify-content: flex-end; }
 .rows .row.seen .q.gone { color: var(--soft); }
-.detail .problem { font-size: 15px; }
+.rows .row.seen .chip, .detail .chip { white-space: normal; overflow-wrap: anywhere; }
+select { max-width: 100%; }
+.detail .problem { font-size: 15px; overflow-x: auto; overflow-y: hidden; }
 .detail h4 { margin: 14px 0 4px; font-size: 13.5px; color: var(--soft); }
 .detail ol { margin: 0; padding-left: 22px; }
 .detail li { margin: 0 0 6px; white-space: pre-wrap; overflow-wrap: anywhere; }
@@ -24,8 +26,10 @@ STYLE = """
 .detail dl { display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: 2px 14px; margin: 0; font-size: 13px; }
 .detail dt { color: var(--soft); }
 .detail dd { margin: 0; overflow-wrap: anywhere; }
+#folder .table { margin-bottom: 20px; max-width: 860px; }
 @media (max-width: 700px) {
   .rows .row.seen { grid-template-columns: 92px minmax(0, 1fr); }
+  .rows .row.seen .a { grid-column: 2; }
   .rows .row.seen .marks { grid-column: 1 / -1; justify-content: flex-start; }
 }
 """

@@ -41,7 +41,7 @@
 
   async function refresh() {
     const needle = searchEl.value.trim().toLowerCase();
-    if (needle && !texts) texts = await unpack("search");
+    if (needle && !texts) texts = await unpack("texts");
     if (needle !== searchEl.value.trim().toLowerCase()) return; // typed on meanwhile
     const found = index.filter((row) => selected(row) && (!needle || texts[row.n].includes(needle)));
     for (const button of document.querySelectorAll("[data-filter]")) {

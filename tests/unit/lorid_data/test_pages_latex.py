@@ -79,6 +79,8 @@ def test_pieces_say_the_whole_text_and_hold_nothing_but_formulas(
         ("\\begin{align*}x&=1\\\\y&=2\\end{align*}", LATEX, ["\\begin{align*}x&=1\\\\y&=2\\end{align*}"]),
         ("\\begin{verbatim}$x$\\end{verbatim}", LATEX, ["$x$"]),
         ("no end $x", LATEX, []),
+        ("a lost one: $x=1. If we solve for $d$ we find $e$.", LATEX, ["$d$", "$e$"]),
+        ("$\\text{if you like words}$", LATEX, ["$\\text{if you like words}$"]),
         ("\\text{if $x<2$}, $\\text{if \\$2}$", LATEX, ["$x<2$", "$\\text{if \\$2}$"]),
     ],
 )  # fmt: skip
