@@ -137,9 +137,9 @@ def by_rank(frame: pl.DataFrame) -> pl.DataFrame:
     """The rows in the order in which they stay: those with knowledge first; `place` is where each stood."""
     import polars as pl
 
-    return frame.with_row_index("place").sort(
-        pl.col("knowledge").list.len() == 0, maintain_order=True
-    )
+    placed = frame.with_row_index("place")
+    without = frame["knowledge"].list.len() == 0
+    return placed.sort(pl.lit(without), maintain_order=True) if without.any() else placed
 
 
 def near_removals(pairs: Pairs, threshold: float) -> list[Removal]:

@@ -10,7 +10,6 @@ Frames are in order of priority: of two duplicates the earlier row stays.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -37,7 +36,6 @@ VERSION = 1
 """Raised when other pairs are found: a folder then belongs to another configuration."""
 FLOOR = 0.3
 """The lowest similarity of a pair that is kept as evidence."""
-_CHUNK = 1 << 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,31 +86,43 @@ def find_exact(frame: pl.DataFrame, shingles: Shingles) -> Exact:
     """
     keys = mix(shingles.sums ^ mix(_codes(frame["split"])))
     order = np.argsort(keys, kind="stable")
-    same = keys[order][1:] == keys[order][:-1]
-    shared = np.sort(order[np.append(same, False) | np.append(False, same)])
+    sorted_keys = keys[order]
+    same = np.flatnonzero(sorted_keys[1:] == sorted_keys[:-1])
+    is_shared = np.zeros(len(keys), np.bool_)
+    is_shared[order[same]] = is_shared[order[same + 1]] = True
+    shared = np.flatnonzero(is_shared)
     columns = ("split", "question", "rationale", "answer")
-    known: dict[tuple[str, ...], list[tuple[int, str]]] = {}
-    rows, of = [], []
+    texts = frame[shared].select(columns)
+    first = _first_equal(texts)
+    single = np.flatnonzero(first == np.arange(len(first)))
+    known: dict[tuple[str, str, str], list[tuple[int, str]]] = {}
     conflicts: set[int] = set()
+    leaders: dict[int, int] = {}
     for row, (split, question, rationale, answer) in zip(
-        shared.tolist(), frame[shared].select(columns).iter_rows(), strict=True
+        shared[single].tolist(), texts[single].iter_rows(), strict=True
     ):
-        raw = (split, question, rationale)
-        if raw not in known:
-            folded = hashlib.sha256("\0".join((split, fold(question), fold(rationale))).encode())
-            known[raw] = known.setdefault((folded.hexdigest(),), [])
-        group = known[raw]
+        group = known.setdefault((split, fold(question), fold(rationale)), [])
         leader = next((r for r, other in group if same_answer(other, answer)), None)
         if leader is not None:
-            rows.append(row)
-            of.append(leader)
+            leaders[row] = leader
             continue
         group.append((row, answer))
         if len(group) > 1:
             conflicts.update(r for r, _ in group)
-    return Exact(
-        np.array(rows, np.int64), np.array(of, np.int64), np.array(sorted(conflicts), np.int64)
-    )
+    for row, same in zip(shared.tolist(), shared[first].tolist(), strict=True):
+        if row != same:
+            leaders[row] = leaders.get(same, same)
+    rows = np.array(sorted(leaders), np.int64)
+    of = np.array([leaders[row] for row in rows.tolist()], np.int64)
+    return Exact(rows, of, np.array(sorted(conflicts), np.int64))
+
+
+def _first_equal(texts: pl.DataFrame) -> I64:
+    """For each row of a frame, the first row that equals it in every column."""
+    import polars as pl
+
+    marked = texts.with_row_index("place").select(pl.col("place").first().over(texts.columns))
+    return marked["place"].to_numpy().astype(np.int64)
 
 
 def find_pairs(frame: pl.DataFrame, shingles: Shingles, rows: I64) -> Pairs:
@@ -170,29 +180,29 @@ def _other_solution(
 
 def _telling_differs(shingles: Shingles, a: I64, b: I64) -> npt.NDArray[np.bool_]:
     """Whether in a group of telling words each of the two has one that the other lacks."""
-    n_codes = len(TELLING_GROUPS)
     texts, codes = shingles.telling[:, 0], shingles.telling[:, 1]
-    groups = np.flatnonzero(np.diff(TELLING_GROUPS, prepend=-1))
-    differs = np.zeros(len(a), np.bool_)
-
-    def counts(side: I64) -> I64:
-        begins = np.searchsorted(texts, side)
-        sizes = np.searchsorted(texts, side, side="right") - begins
-        pair = np.repeat(np.arange(len(side)), sizes)
-        code = codes[ranges(begins, sizes)]
-        flat = np.bincount(pair * n_codes + code, minlength=len(side) * n_codes)
-        return flat.reshape(len(side), n_codes)
-
-    # Most pairs have the same telling words, which one sum per text shows.
     begins = np.searchsorted(texts, np.arange(len(shingles.sums) + 1))
+    # Most pairs have the same telling words, which one sum per text shows.
     sums = sums_between(mix(codes.astype(np.uint64) + np.uint64(1)), begins)
     unequal = np.flatnonzero(sums[a] != sums[b])
-    for at in range(0, len(unequal), _CHUNK):
-        some = unequal[at : at + _CHUNK]
-        more = counts(a[some]) - counts(b[some])
-        in_a = np.logical_or.reduceat(more > 0, groups, axis=1)
-        in_b = np.logical_or.reduceat(more < 0, groups, axis=1)
-        differs[some] = (in_a & in_b).any(axis=1)
+    differs = np.zeros(len(a), np.bool_)
+    if not len(unequal):
+        return differs
+    n_codes, n_groups = len(TELLING_GROUPS), int(TELLING_GROUPS[-1]) + 1
+    sides = []
+    for side in (a[unequal], b[unequal]):
+        sizes = begins[side + 1] - begins[side]
+        pair = np.repeat(np.arange(len(side)), sizes)
+        sides.append(pair * n_codes + codes[ranges(begins[side], sizes)])
+    words = np.concatenate(sides)
+    order = np.argsort(words, kind="stable")
+    signs = np.where(order < len(sides[0]), 1, -1)
+    words = words[order]
+    heads = np.flatnonzero(np.append(True, words[1:] != words[:-1]))
+    more = np.add.reduceat(signs, heads)
+    group = words[heads] // n_codes * n_groups + TELLING_GROUPS[words[heads] % n_codes]
+    exchanged = np.intersect1d(group[more > 0], group[more < 0])
+    differs[unequal[exchanged // n_groups]] = True
     return differs
 
 

@@ -14,14 +14,13 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from lorid_data.shingles import I64, U64, Shingles, mix
+from lorid_data.shingles import I64, U32, U64, Shingles, in_threads, mix
 
 Scheme = tuple[int, int]
 LOOSE, STRICT = (12, 2), (20, 3)
 """Bands, and functions in each."""
 MANY_NUMBERS = 2
-_PIECE_SHINGLES = 1 << 15
-_PAIRS, _BATCH = 1024, 1 << 17
+_TOGETHER, _BATCH = 1024, 1 << 16
 
 
 def candidate_pairs(shingles: Shingles, texts: I64, keys: U64) -> tuple[I64, I64]:
@@ -59,40 +58,53 @@ def _distinct(values: U64) -> U64:
 def jaccard(shingles: Shingles, a: I64, b: I64) -> npt.NDArray[np.float32]:
     """The exact Jaccard similarity of the shingle sets of each pair of texts; 0 where both are empty."""
     sizes = np.diff(shingles.starts)
-    total = sizes[a] + sizes[b]
     found: npt.NDArray[np.float32] = np.zeros(len(a), np.float32)
-    found[(shingles.sums[a] == shingles.sums[b]) & (total > 0)] = 1
-    unequal = np.flatnonzero(found == 0)
-    order = unequal[np.argsort(total[unequal], kind="stable")]
-    at = 0
-    while at < len(order):
-        # Pairs of about one size side by side are sorted several times faster than end to end.
-        longest = int(total[order[min(at + _PAIRS, len(order)) - 1]])
-        some = order[at : at + max(1, min(_PAIRS, _BATCH // max(longest, 1)))]
+    words = np.minimum(sizes[a], sizes[b]) > 0
+    equal = shingles.sums[a] == shingles.sums[b]
+    found[equal & words] = 1
+    unequal = np.flatnonzero(~equal & words)
+    batches = list(_batches(sizes[a[unequal]] + sizes[b[unequal]]))
+
+    def settle(batch: I64) -> None:
+        some = unequal[batch]
         found[some] = _jaccard_of(shingles, a[some], b[some])
-        at += len(some)
+
+    in_threads(settle, batches)
     return found
 
 
 def _jaccard_of(shingles: Shingles, a: I64, b: I64) -> npt.NDArray[np.float64]:
-    """The same, for pairs of about one size."""
-    sizes_a, sizes_b = (shingles.starts[t + 1] - shingles.starts[t] for t in (a, b))
-    sizes = sizes_a + sizes_b
-    width = int(sizes.max())
-    grid = np.full(len(a) * width, 0xFFFFFFFF, np.uint32)
-    rows = np.arange(len(a)) * width
-    # The last bit says from which side a value comes: sorted, what both sides have stands together.
-    for text, at, size, side in ((a, rows, sizes_a, 0), (b, rows + sizes_a, sizes_b, 1)):
-        taken = shingles.values[ranges(shingles.starts[text], size)]
-        grid[ranges(at, size)] = (taken << np.uint32(1)) | np.uint32(side)
-    table = grid.reshape(len(a), width)
+    """The same, for pairs of texts with words and of about one size."""
+    # A row per pair, filled up with repetitions. The last bit says from which side a value comes:
+    # sorted, what both sides have stands together.
+    left, right = (_grid(shingles, side).T << np.uint32(1) for side in (a, b))
+    table = np.concatenate([left, right | np.uint32(1)], axis=1)
     table.sort(axis=1)
     steps = table[:, 1:] ^ table[:, :-1]
     n_common = np.count_nonzero(steps == 1, axis=1)
-    n_repeated = np.count_nonzero(steps == 0, axis=1) - np.maximum(width - sizes - 1, 0)
-    n_all = np.maximum(sizes - n_repeated - n_common, 1)
+    n_all = table.shape[1] - np.count_nonzero(steps == 0, axis=1) - n_common
     similarity: npt.NDArray[np.float64] = n_common / n_all
     return similarity
+
+
+def _grid(shingles: Shingles, texts: I64) -> U32:
+    """A column of shingles for each text that has some, filled up with its last one."""
+    starts = shingles.starts[texts]
+    sizes = shingles.starts[texts + 1] - starts
+    down = np.minimum(np.arange(int(sizes.max()))[:, None], sizes - 1)
+    values: U32 = shingles.values[starts + down]
+    return values
+
+
+def _batches(sizes: I64) -> Iterator[I64]:
+    """Runs of things of about one size, by their index: few enough to fit a processor's cache."""
+    order = np.argsort(sizes, kind="stable")
+    at = 0
+    while at < len(order):
+        longest = int(sizes[order[min(at + _TOGETHER, len(order)) - 1]])
+        stop = at + max(1, min(_TOGETHER, _BATCH // max(longest, 1)))
+        yield order[at:stop]
+        at = stop
 
 
 def _bands(shingles: Shingles, texts: I64, scheme: Scheme) -> U64:
@@ -104,14 +116,21 @@ def _bands(shingles: Shingles, texts: I64, scheme: Scheme) -> U64:
     ) + np.uint32(1)
     terms = rng.integers(1 << 32, size=n_bands * n_rows, dtype=np.uint32)
     bands = np.zeros((n_bands, len(texts)), np.uint64)
-    sizes = shingles.starts[texts + 1] - shingles.starts[texts]
-    for at, stop in cuts(np.cumsum(sizes), _PIECE_SHINGLES):
-        values = shingles.values[ranges(shingles.starts[texts[at:stop]], sizes[at:stop])]
-        begins = np.cumsum(sizes[at:stop]) - sizes[at:stop]
+
+    def settle(batch: I64) -> None:
+        # The least of each column is found for many texts at once, faster than text by text.
+        grid = _grid(shingles, texts[batch])
+        work = np.empty_like(grid)
+        sums = np.zeros((n_bands, len(batch)), np.uint64)
         for i, (factor, term) in enumerate(zip(factors, terms, strict=True)):
-            row = bands[i // n_rows, at:stop]
+            np.multiply(grid, factor, out=work)
+            np.add(work, term, out=work)
+            row = sums[i // n_rows]
             row *= np.uint64(0x9E3779B97F4A7C15)
-            row += np.minimum.reduceat(values * factor + term, begins)
+            row += work.min(axis=0)
+        bands[:, batch] = sums
+
+    in_threads(settle, list(_batches(shingles.starts[texts + 1] - shingles.starts[texts])))
     return bands
 
 
@@ -137,13 +156,3 @@ def ranges(begins: I64, sizes: I64) -> I64:
     """All indices of the ranges [begin, begin + size), one after another."""
     ends = np.cumsum(sizes)
     return np.arange(ends[-1] if len(ends) else 0) + np.repeat(begins - ends + sizes, sizes)
-
-
-def cuts(ends: I64, size: int) -> Iterator[tuple[int, int]]:
-    """Cut things whose sizes add up to `ends` into runs of about `size`; each has one thing or more."""
-    at = 0
-    while at < len(ends):
-        done = ends[at - 1] if at else 0
-        stop = max(at + 1, int(np.searchsorted(ends, done + size, side="right")))
-        yield at, stop
-        at = stop

@@ -12,10 +12,13 @@ library. Texts are read in pieces that fit a processor's cache.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -27,8 +30,10 @@ U8 = npt.NDArray[np.uint8]
 U64 = npt.NDArray[np.uint64]
 U32 = npt.NDArray[np.uint32]
 I64 = npt.NDArray[np.int64]
+T = TypeVar("T")
+R = TypeVar("R")
 
-_PIECE_BYTES = 1 << 18
+_PIECE_BYTES = 1 << 20
 _BASE, _OTHER = 0x9E3779B97F4A7C15, 0xD6E8FEB86659FD93
 _APART, _LETTER, _DIGIT, _SIGN = 0, 1, 2, 3
 
@@ -83,11 +88,7 @@ NUMBER_WORDS = 0
 
 def shingles_of(texts: pl.Series) -> Shingles:
     """The shingles, numbers and telling words of each text."""
-    parts = []
-    n = 0
-    for data, offsets in _pieces(texts):
-        parts.append(_of_piece(data, offsets, n))
-        n += len(offsets) - 1
+    parts = in_threads(lambda piece: _of_piece(*piece), list(_pieces(texts)))
     if not parts:
         parts = [_of_piece(np.zeros(_PADDING, np.uint8), np.zeros(1, np.int64), 0)]
     lengths = np.concatenate([np.diff(p.starts) for p in parts])
@@ -101,6 +102,15 @@ def shingles_of(texts: pl.Series) -> Shingles:
     )
 
 
+def in_threads(work: Callable[[T], R], things: Sequence[T]) -> list[R]:
+    """The results of some work on each of some things, done on all cores; numpy lets threads run."""
+    n = min(len(os.sched_getaffinity(0)), len(things))
+    if n < 2:
+        return [work(thing) for thing in things]
+    with ThreadPoolExecutor(n) as pool:
+        return list(pool.map(work, things))
+
+
 def mix(h: U64) -> U64:
     """Spread every bit of a hash over all of its bits (the finaliser of splitmix64)."""
     h = h ^ (h >> np.uint64(30))
@@ -112,7 +122,6 @@ def mix(h: U64) -> U64:
 
 
 def _of_piece(data: U8, offsets: I64, first: int) -> Shingles:
-    data, offsets = _without_thousands_commas(data, offsets)
     words, starts, is_number = _words(data, offsets)
     follower = np.zeros_like(words)
     follower[:-1] = words[1:]
@@ -158,8 +167,8 @@ _PADDING = 8
 """Bytes behind a piece's text, so that eight bytes can be read from any place of it."""
 
 
-def _pieces(texts: pl.Series) -> Iterator[tuple[U8, I64]]:
-    """The UTF-8 bytes of some texts with a line break behind each, and where each begins."""
+def _pieces(texts: pl.Series) -> Iterator[tuple[U8, I64, int]]:
+    """The UTF-8 bytes of some texts with a line break behind each, where each begins, and which is the first."""
     import polars as pl
 
     if not len(texts):
@@ -175,7 +184,7 @@ def _pieces(texts: pl.Series) -> Iterator[tuple[U8, I64]]:
         text = np.frombuffer(data_buffer, np.uint8)[offsets[0] : offsets[-1]]
         data = np.zeros(len(text) + _PADDING, np.uint8)
         data[: len(text)] = text
-        yield data, offsets - offsets[0]
+        yield data, offsets - offsets[0], at
         at = stop
 
 
@@ -201,20 +210,30 @@ _OPENS = np.isin(np.arange(256), list(b" \t\r\n([{,;:=<>*/^_$&~"))
 
 def _words(data: U8, offsets: I64) -> tuple[U64, I64, npt.NDArray[np.bool_]]:
     """The hash of each word, where each text's words begin, and which words are numbers."""
-    kind = _CLASS.take(data)
-    dots = np.flatnonzero(data == ord("."))
+    kind, marks = _kinds(data)
+    dots = marks[data[marks] == ord(".")]
     dots = dots[(dots > 0) & (kind[dots - 1] == _DIGIT) & (kind[dots + 1] == _DIGIT)]
-    minus = np.flatnonzero(data == ord("-"))
+    minus = marks[data[marks] == ord("-")]
     minus = minus[(kind[minus + 1] == _DIGIT) & ((minus == 0) | _OPENS[data[minus - 1]])]
-    kind[dots], kind[minus] = _DIGIT, _DIGIT
-    change = np.empty(len(kind), np.bool_)
-    change[0] = kind[0] != _APART
+    commas = _thousands_commas(marks[data[marks] == ord(",")], kind)
+    for part_of_number in (dots, minus, commas):
+        kind[part_of_number] = _DIGIT
+    change = np.ones(len(kind), np.bool_)
     np.not_equal(kind[1:], kind[:-1], out=change[1:])
-    word = kind != _APART
-    begins = np.flatnonzero(change & word)
-    ends = np.flatnonzero(change[1:] & word[:-1]) + 1
+    at = np.flatnonzero(change)
+    kinds = kind[at]
+    word = np.flatnonzero(kinds[:-1])  # behind the last word there is always something
+    begins, ends = at[word], at[word + 1]
     hashes = _hash_spans(_lower(data), begins, ends)
-    return hashes, np.searchsorted(begins, offsets), kind[begins] == _DIGIT
+    if len(commas):
+        parted = np.searchsorted(begins, commas, side="right") - 1
+        parted = parted[np.append(True, parted[1:] != parted[:-1])]
+        spans = zip(begins[parted].tolist(), ends[parted].tolist(), strict=True)
+        bare = [data[begin:end].tobytes().replace(b",", b"") for begin, end in spans]
+        stops = np.cumsum([len(number) for number in bare])
+        joined = np.frombuffer(b"".join(bare) + bytes(_PADDING), np.uint8)
+        hashes[parted] = _hash_spans(joined, np.append(0, stops[:-1]), stops)
+    return hashes, np.searchsorted(begins, offsets), kinds[word] == _DIGIT
 
 
 def _lower(data: U8) -> U8:
@@ -227,7 +246,10 @@ def _hash_spans(data: U8, begins: I64, ends: I64) -> U64:
     eights = np.ndarray((len(data) - 7,), "<u8", buffer=data, strides=(1,))
     left = ends - begins
     hashes = _mix_once(eights[begins] & _MASKS[np.minimum(left, 8)])
-    longer = np.flatnonzero(left > 8)
+    for i in np.flatnonzero(left > _LONG).tolist():
+        digest = hashlib.sha256(data[begins[i] : ends[i]].tobytes()).digest()
+        hashes[i] = int.from_bytes(digest[:8], "little")
+    longer = np.flatnonzero((left > 8) & (left <= _LONG))
     done = 8
     while len(longer):
         more = eights[begins[longer] + done] & _MASKS[np.minimum(left[longer] - done, 8)]
@@ -237,23 +259,29 @@ def _hash_spans(data: U8, begins: I64, ends: I64) -> U64:
     return hashes
 
 
+_LONG = 64
 _MASKS = np.array([(1 << 8 * n) - 1 for n in range(9)], np.uint64)
 
 
-def _without_thousands_commas(data: U8, offsets: I64) -> tuple[U8, I64]:
-    commas = np.flatnonzero(data == ord(","))
+def _kinds(data: U8) -> tuple[U8, I64]:
+    """The class of each byte, and where the ASCII signs and marks stand."""
+    letter = ((data | np.uint8(32)) - np.uint8(ord("a"))) < 26
+    letter |= data > 127
+    digit = (data - np.uint8(ord("0"))) < 10
+    kind = letter.view(np.uint8) | (digit.view(np.uint8) << np.uint8(1))
+    marks = np.flatnonzero((kind == _APART) & (data > 32))
+    kind[marks] = _CLASS[data[marks]]
+    return kind, marks
+
+
+def _thousands_commas(commas: I64, kind: U8) -> I64:
+    """Of some commas those that stand between a digit and exactly three of them."""
     commas = commas[commas > 0]
-
-    def is_digit(at: I64) -> npt.NDArray[np.bool_]:
-        digit: npt.NDArray[np.bool_] = _CLASS[data[np.minimum(at, len(data) - 1)]] == _DIGIT
-        return digit
-
     # No digit of another text is looked at: a line break stands between them.
     for ahead, wanted in ((-1, True), (1, True), (2, True), (3, True), (4, False)):
-        commas = commas[is_digit(commas + ahead) == wanted]
-    if not len(commas):
-        return data, offsets
-    return np.delete(data, commas), offsets - np.searchsorted(commas, offsets)
+        places = np.minimum(commas + ahead, len(kind) - 1)
+        commas = commas[(kind[places] == _DIGIT) == wanted]
+    return commas
 
 
 def _telling(words: U64, starts: I64, first: int) -> I64:

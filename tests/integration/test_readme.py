@@ -52,6 +52,9 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "my-problems.jsonl").write_text(
         '{"question": "1 + 1?", "answer": "2", "knowledge": ["Add."]}\n'
     )
+    (folder / "my-variants.jsonl").write_text(
+        '{"question": "One and one?", "answer": "2", "original_question": "1 + 1?"}\n'
+    )
     return folder
 
 

@@ -67,7 +67,26 @@ def test_a_section_that_is_no_mapping_is_refused(build: object) -> None:
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda p: p.stem)
 def test_the_shipped_configurations_are_sound(path: Path) -> None:
     body = yaml.safe_load(path.read_text(encoding="utf-8"))
-    assert set(pipeline.read_config(body, path.name).sections) == {"build", "validate", "audit"}
+    stages = list(pipeline.read_config(body, path.name).sections)
+    assert stages[:3] == ["build", "validate", "dedup"]
+    assert stages[3:] == ([] if path.stem == "arithmetic" else ["decontaminate"]) + ["audit"]
+
+
+def test_the_whole_order(tmp_path: Path) -> None:
+    variants = tmp_path / "v.jsonl"
+    variants.write_text('{"question": "q", "answer": "1", "original_question": "unknown"}\n')
+    more = {
+        "expand": {"with": str(variants)},
+        "dedup": {"threshold": 0.9},
+        "decontaminate": {"against": "arithmetic", "policy": "report", "templates": "report"},
+    }
+    manifests = pipeline.run(pipeline.read_config(config(tmp_path / "out", **more), "c.yaml"))
+    assert list(manifests) == ["build", "expand", "validate", "dedup", "decontaminate"]
+    assert (manifests["expand"].n_in, manifests["expand"].n_kept) == (21, 20)
+    assert manifests["dedup"].settings["threshold"] == 0.9
+    assert manifests["decontaminate"].n_in == manifests["dedup"].n_kept
+    with pytest.raises(ConfigError, match="missing key 'with'"):
+        pipeline.read_config(config(tmp_path / "out", expand={}), "c.yaml")
 
 
 def test_there_are_shipped_configurations() -> None:

@@ -1,0 +1,275 @@
+"""How fast and how well planted duplicates are found, beside rensa and datasketch.
+
+    LORID_TEST_DATA=… python benchmarks/dedup.py [--rows 48000] [--seed 0] [--times 3] [--memory] [--scale]
+
+All see the same questions in the same run, as word 2-grams. rensa and datasketch use 128
+permutations in 32 bands of 4 and keep what their own estimate puts at 0.5 or more, rensa once row
+by row as its README shows it and once through its batch interface; both join rows into clusters.
+Ours also compares numbers and answers, and verifies by exact similarity. Both clocks are
+printed, since other work may share the machine; of `--times` turns the best counts. `--memory` runs the command itself on
+200,000 rows in a process of its own; `--scale` takes 50,000, 200,000 and 1,000,000 rows. The last
+line is JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+sys.path.insert(0, str(Path(__file__).parent))
+
+from planted import Row, plant, scores
+
+Removed = list[tuple[int, int]]
+
+
+class Seconds(NamedTuple):
+    """Seconds of the clock, and of all cores together."""
+
+    wall: float
+    cpu: float
+
+    def __sub__(self, other: Seconds) -> Seconds:
+        return Seconds(self.wall - other.wall, self.cpu - other.cpu)
+
+
+def now() -> Seconds:
+    return Seconds(time.perf_counter(), time.process_time())
+
+
+N_PERMUTATIONS, N_BANDS, THRESHOLD = 128, 32, 0.5
+
+
+def frame_of(rows: list[Row]) -> Any:
+    import polars as pl
+
+    ids = [str(i) for i in range(len(rows))]
+    return pl.DataFrame(
+        {
+            "row_id": ids,
+            "problem_id": ids,
+            "original_id": ids,
+            "split": ["train"] * len(rows),
+            "question": [r.question for r in rows],
+            "rationale": [""] * len(rows),
+            "answer": [r.answer for r in rows],
+            "knowledge": [["rule"]] * len(rows),
+        }
+    )
+
+
+def ours(rows: list[Row]) -> tuple[Seconds, Removed]:
+    import numpy as np
+
+    from lorid_data.dedup import by_rank, near_removals
+    from lorid_data.duplicates import find_exact, find_pairs
+    from lorid_data.shingles import shingles_of
+
+    frame = frame_of(rows)
+    start = now()
+    ranked = by_rank(frame)
+    shingles = shingles_of(ranked["question"])
+    exact = find_exact(ranked, shingles)
+    rest = np.setdiff1d(np.arange(len(ranked)), exact.rows, assume_unique=True)
+    near = near_removals(find_pairs(ranked, shingles, rest), THRESHOLD)
+    seconds = now() - start
+    removed = list(zip(exact.rows.tolist(), exact.of.tolist(), strict=True))
+    return seconds, removed + [(r.row, r.of) for r in near]
+
+
+class Clusters:
+    """Union-find: of each cluster the first row stays."""
+
+    def __init__(self, n: int) -> None:
+        self.parent = list(range(n))
+
+    def find(self, i: int) -> int:
+        """The first row of the cluster of row i."""
+        while self.parent[i] != i:
+            self.parent[i] = self.parent[self.parent[i]]
+            i = self.parent[i]
+        return i
+
+    def join(self, i: int, j: int) -> None:
+        """Put two clusters together."""
+        i, j = self.find(i), self.find(j)
+        self.parent[max(i, j)] = min(i, j)
+
+    def removed(self) -> Removed:
+        """Each row that goes, with the one that stays for it."""
+        return [(i, self.find(i)) for i in range(len(self.parent)) if self.find(i) != i]
+
+
+def two_grams(question: str) -> list[str]:
+    words = question.lower().split()
+    return [f"{a} {b}" for a, b in itertools.pairwise(words)] or words
+
+
+def rensa_by_row(rows: list[Row]) -> tuple[Seconds, Removed]:
+    import rensa
+
+    start = now()
+    index = rensa.RMinHashLSH(threshold=THRESHOLD, num_perm=N_PERMUTATIONS, num_bands=N_BANDS)
+    clusters, known = Clusters(len(rows)), []
+    for i, row in enumerate(rows):
+        sketch = rensa.RMinHash(num_perm=N_PERMUTATIONS, seed=42)
+        sketch.update(two_grams(row.question))
+        for j in index.query(sketch):
+            if sketch.jaccard(known[j]) >= THRESHOLD:
+                clusters.join(i, j)
+        index.insert(i, sketch)
+        known.append(sketch)
+    return now() - start, clusters.removed()
+
+
+def rensa_batch(rows: list[Row]) -> tuple[Seconds, Removed]:
+    import rensa
+
+    start = now()
+    sets = [two_grams(r.question) for r in rows]
+    sketches = rensa.RMinHash.from_token_sets(sets, N_PERMUTATIONS, 42)
+    index = rensa.RMinHashLSH(threshold=THRESHOLD, num_perm=N_PERMUTATIONS, num_bands=N_BANDS)
+    index.insert_many(sketches)
+    clusters = Clusters(len(rows))
+    for i, found in enumerate(index.query_all(sketches)):
+        for j in found:
+            if j < i and sketches[i].jaccard(sketches[j]) >= THRESHOLD:
+                clusters.join(i, j)
+    return now() - start, clusters.removed()
+
+
+def datasketch_by_row(rows: list[Row]) -> tuple[Seconds, Removed]:
+    from datasketch import MinHash, MinHashLSH
+
+    start = now()
+    index = MinHashLSH(num_perm=N_PERMUTATIONS, params=(N_BANDS, N_PERMUTATIONS // N_BANDS))
+    clusters, known = Clusters(len(rows)), []
+    for i, row in enumerate(rows):
+        sketch = MinHash(num_perm=N_PERMUTATIONS)
+        sketch.update_batch([t.encode() for t in two_grams(row.question)])
+        for j in index.query(sketch):
+            if sketch.jaccard(known[j]) >= THRESHOLD:
+                clusters.join(i, j)
+        index.insert(i, sketch)
+        known.append(sketch)
+    return now() - start, clusters.removed()
+
+
+METHODS: dict[str, Callable[[list[Row]], tuple[Seconds, Removed]]] = {
+    "ours": ours,
+    "rensa": rensa_by_row,
+    "rensa_batch": rensa_batch,
+    "datasketch": datasketch_by_row,
+}
+
+
+def compare(rows: list[Row], times: int) -> dict[str, float]:
+    """Rows a second and scores of each method, the best of some turns; ratios of ours over the others."""
+    best: dict[str, Seconds] = {}
+    found: dict[str, dict[str, float]] = {}
+    for method in METHODS.values():
+        method(rows[:2000])  # libraries are loaded before the clock starts
+    for turn in range(times):
+        for name, method in METHODS.items():
+            if name == "datasketch" and turn:
+                continue  # it takes as long as all others together
+            took, removed = method(rows)
+            old = best.get(name, took)
+            best[name] = Seconds(min(took.wall, old.wall), min(took.cpu, old.cpu))
+            found[name] = scores(rows, removed)
+    for name, took in best.items():
+        speed = f"{len(rows) / took.wall:9,.0f} rows/s {len(rows) / took.cpu:9,.0f} rows/CPU-s  "
+        print(f"{name:12} {speed}" + "  ".join(f"{k} {v:.4f}" for k, v in found[name].items()))
+    ratios = dict(found["ours"])
+    for name, took in best.items():
+        if name != "ours":
+            ratios[f"rows_per_s_over_{name}"] = took.wall / best["ours"].wall
+            ratios[f"rows_per_cpu_s_over_{name}"] = took.cpu / best["ours"].cpu
+    return ratios
+
+
+def peak_memory_gib(rows: list[Row]) -> float:
+    """Peak memory of `lorid-data dedup` on these rows, in a process of its own."""
+    import polars as pl
+
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        questions = {"question": [r.question for r in rows], "answer": [r.answer for r in rows]}
+        pl.DataFrame(questions).write_parquet(folder / "t.parquet")
+        program = [sys.executable, "-m", "lorid_data"]
+        environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
+        for argv in (["import", f"{name}/t.parquet", "--out", f"{name}/in"],):
+            subprocess.run([*program, *argv], check=True, env=environment)
+        code = (
+            "import resource, sys\nfrom lorid_data.cli import main\n"
+            f"status = main(['dedup', {name + '/in'!r}, '--out', {name + '/out'!r}])\n"
+            "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\nsys.exit(status)"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            check=True,
+            env=environment,
+            capture_output=True,
+            text=True,
+        )
+        print(done.stdout.splitlines()[0])
+        return int(done.stdout.splitlines()[-1]) / 2**20
+
+
+def scaling(data: Path, seed: int) -> dict[str, float]:
+    """Cost per row at 50,000, 200,000 and 1,000,000 rows, over the cost at 50,000."""
+    costs = {}
+    for n in (50_000, 200_000, 1_000_000):
+        rows = plant(data, n, seed)
+        ours(rows[:2000])
+        seconds, removed = ours(rows)
+        costs[n] = seconds.cpu / len(rows)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+        found = scores(rows, removed)
+        print(
+            f"{len(rows):9,} rows: {costs[n] * 1e6:.1f} µs a row, precision {found['precision']:.4f}, "
+            f"recall {found['recall']:.4f}, process at {peak:.2f} GiB (the planted rows included)"
+        )
+    return {
+        f"cost_per_row_{n}_over_50000": c / costs[50_000] for n, c in costs.items() if n > 50_000
+    }
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--rows", type=int, default=48_000)
+    arguments.add_argument("--seed", type=int, default=0)
+    arguments.add_argument("--times", type=int, default=3)
+    arguments.add_argument("--memory", action="store_true")
+    arguments.add_argument("--scale", action="store_true")
+    options = arguments.parse_args()
+    folder = os.environ.get("LORID_TEST_DATA")
+    if not folder:
+        sys.exit(
+            "LORID_TEST_DATA is not set: it names the folder with openai/gsm8k and EleutherAI/hendrycks_math"
+        )
+    data, ratios = Path(folder), {}
+    if not (options.memory or options.scale):
+        ratios = compare(plant(data, options.rows, options.seed), options.times)
+    if options.memory:
+        ratios["peak_gib_at_200000_rows"] = peak_memory_gib(plant(data, 200_000, options.seed))
+    if options.scale:
+        ratios |= scaling(data, options.seed)
+    settings = {"n_rows": options.rows, "seed": options.seed, "threshold": THRESHOLD}
+    ratios = {k: round(v, 4) for k, v in ratios.items()}
+    print(json.dumps({"benchmark": "dedup", "ratios": ratios, "settings": settings}))
+
+
+if __name__ == "__main__":
+    main()
