@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from lorid_data import checks
+from lorid_data import answers, checks
 from lorid_data.checks import REJECTING, Check, Finding
 from lorid_data.progress import Progress
 from lorid_data.schema import Disposition, Manifest, Record, Reject
@@ -42,6 +42,8 @@ def validate(folder: Path, out: Path) -> Manifest:
         if stage.done is not None:
             return stage.done
         records = read_records(folder)
+        if any("\\" in r.answer for r in records):
+            answers.prepare()  # formulas: the verifier's start must not use up a pair's time
         kept: list[Record] = []
         rejects: list[Reject] = []
         with Progress("validate", len(records)) as progress:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from lorid_data import answers
 from lorid_data.errors import ConfigError, InputError, unknown_key
 from lorid_data.schema import Manifest, Record
 from lorid_data.store import (
@@ -115,6 +116,7 @@ def evaluate(config: EvalConfig) -> Manifest:
         if stage.done is not None:
             return stage.done
         stage.libraries += base_model.LIBRARIES
+        answers.prepare()  # the verifier's start must not use up the time of a first pair
         log = DrawLog(stage.out / DRAWS)
         try:
             draw_all(config, records, log, lambda: engine(config, adapters))
