@@ -118,9 +118,9 @@ def test_generic_rules(rule: str, generic: bool) -> None:
 
 
 def test_duplicates_differ_in_no_operation() -> None:
-    one = "To find the total price, add the prices of all bought items."
-    again = "Add the prices of all bought items to find the total price."
-    other = "To find the total price, multiply the prices of all bought items."
+    one = "To find the total price of red, blue and green toys in the shop, add the known prices."
+    again = "Add the known prices to find the total price of red, blue and green toys in the shop."
+    other = one.replace("add", "multiply")
     assert advice.duplicate_of([one, other, again]) == {2: (0, 1.0)}
     assert advice.duplicate_of(["Use $a+b$ here.", "Use $a-b$ here."]) == {}
 
@@ -170,6 +170,7 @@ def test_the_original_decides_against_more_backward_rows() -> None:
         ("So the value of x is 2.\nThe answer is: 2", "2", True),
         ("So the value of x is $\\frac{1}{2}$.\nThe answer is: 2", "2", False),
         ("We cannot determine the value of $X$.\nThe answer is: 4", "4", False),
+        ("So the value cannot be determined.\nThe answer is: 4", "4", False),
         ("The value of x is \\(\\frac{1+\\sqrt{5}}{2}\\).\nThe answer is: 2", "2", False),
         ("It is $4 \\times 5 = 20$ in all.The answer is: 20", "20", True),
         ("It is larger, so the answer is 5.", "6", True),

@@ -120,6 +120,17 @@ def test_what_is_no_dataset_folder_is_refused(tmp_path: Path) -> None:
     assert main(["audit", str(tmp_path)]) == 2
 
 
+def test_variants_of_one_question_count_once(tmp_path: Path) -> None:
+    variants = [
+        {**line(40, "Add to get 81."), "id": 1, "rationale": f"40 + 41 = 81. ({n})"}
+        for n in range(4)
+    ]
+    others = [{**line(50 + n), "id": 2 + n} for n in range(3)]
+    import_table(table(tmp_path / "t.jsonl", [*variants, *others]), tmp_path / "data")
+    [rate] = [r for r in audit(tmp_path / "data", AuditOptions()).rates if r.check == "answer_leak"]
+    assert (rate.n, rate.n_flagged, rate.n_rows_flagged, rate.n_rules_flagged) == (4, 1, 4, 4)
+
+
 # --- acceptance -------------------------------------------------------------------------------------
 
 
