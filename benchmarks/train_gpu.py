@@ -1,0 +1,190 @@
+"""Training on a GPU: tokens per second, model FLOPs utilisation, peak memory.
+
+    python benchmarks/train_gpu.py [--shape 7b|1b|tiny] [--rank 512] [--lengths 512 2048] [--steps 12] [--device cuda|cpu]
+
+A model of a public 7B shape (Llama-2-7B's) with random weights, the paper's adapter on q_proj and
+v_proj, in bfloat16; with and without packing and gradient checkpointing. Utilisation counts 2
+operations per frozen parameter and token forward, 2 backward (frozen weights get no gradient), 6
+per adapter parameter, and causal attention; not the forward that checkpointing repeats. It is
+divided by the rate of a large matrix product measured in the same run. Without a GPU it says so
+and exits with status 1; `--device cpu --shape tiny` runs the same code to try it. The last line is JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import sys
+import tempfile
+import time
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+SHAPES: dict[str, dict[str, int]] = {
+    "7b": {"hidden_size": 4096, "intermediate_size": 11008, "num_hidden_layers": 32, "num_attention_heads": 32, "vocab_size": 32000},
+    "1b": {"hidden_size": 2048, "intermediate_size": 5632, "num_hidden_layers": 22, "num_attention_heads": 32, "vocab_size": 32000},
+    "tiny": {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 4, "vocab_size": 1024},
+}  # fmt: skip
+
+
+def made_rows(n: int, longest: int, vocabulary: int, *, full: bool) -> Iterator[Any]:
+    """Rows of random tokens, half of them prompt; as long as `longest`, or as ragged as word problems."""
+    from lorid_train.tokens import IGNORED, TokenRow
+
+    rng = random.Random(0)
+    for i in range(n):
+        length = longest if full else max(16, int(longest * rng.betavariate(2, 5)))
+        ids = [rng.randrange(3, vocabulary) for _ in range(length)]
+        yield TokenRow(str(i), ids, [IGNORED] * (length // 2) + ids[length // 2 :])
+
+
+def ceiling(device: str, dtype: Any) -> float:
+    """Operations per second of a large matrix product."""
+    import torch
+
+    n = 8192 if device == "cuda" else 1024
+    a = torch.randn(n, n, device=device, dtype=dtype)
+    best = float("inf")
+    for _ in range(10):
+        start = time.perf_counter()
+        product = a @ a
+        float(product[0, 0])
+        best = min(best, time.perf_counter() - start)
+    return 2 * n**3 / best
+
+
+def one(
+    args: argparse.Namespace, longest: int, *, packing: bool, checkpointing: bool, peak_rate: float
+) -> dict[str, Any]:
+    """One setting: its figures, or that it did not fit."""
+    import torch
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM, TrainerCallback
+
+    from lorid_train import base_model
+    from lorid_train.config import TrainConfig
+    from lorid_train.tokens import RoleCounts, read_dataset, write_rows
+    from lorid_train.trainer import RoleRows, make_args, make_trainer
+
+    cuda = args.device == "cuda"
+    dtype = torch.bfloat16 if cuda else torch.float32
+    shape = SHAPES[args.shape]
+    with torch.device(args.device):
+        torch.set_default_dtype(dtype)
+        base = LlamaForCausalLM(LlamaConfig(**shape, max_position_embeddings=4096))
+        torch.set_default_dtype(torch.float32)
+    n_base = sum(p.numel() for p in base.parameters()) - shape["hidden_size"] * shape["vocab_size"]
+    lora = {
+        "r": args.rank,
+        "lora_alpha": 2 * args.rank,
+        "lora_dropout": 0.1,
+        "target_modules": ["q_proj", "v_proj"],
+    }
+    model = get_peft_model(base, LoraConfig(task_type="CAUSAL_LM", **lora))
+    ends: list[float] = []
+
+    class Clock(TrainerCallback):  # type: ignore[misc]
+        def on_step_end(self, *_: Any, **__: Any) -> None:
+            if cuda:
+                torch.cuda.synchronize()
+            ends.append(time.perf_counter())
+
+    figures: dict[str, Any] = {
+        "length": longest,
+        "packing": packing,
+        "checkpointing": checkpointing,
+    }
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        n_rows = args.batch * args.steps * (8 if packing else 1)
+        write_rows(
+            folder / "rows.arrow", made_rows(n_rows, longest, shape["vocab_size"], full=not packing)
+        )
+        sft = {
+            "max_steps": args.steps, "per_device_train_batch_size": args.batch, "gradient_accumulation_steps": 1,
+            "gradient_checkpointing": checkpointing, "packing": packing, "save_steps": 100_000, "train_sampling_strategy": "sequential",
+        }  # fmt: skip
+        config = TrainConfig(base="student", data="", out=scratch, max_tokens=longest, sft=sft)
+        rows = read_dataset(folder / "rows.arrow", pack_to=longest if packing else None)
+        tokenizer = AutoTokenizer.from_pretrained(base_model.student_folder())
+        trainer = make_trainer(
+            model, make_args(config, "ir", folder), tokenizer, RoleRows(rows, RoleCounts())
+        )
+        trainer.add_callback(Clock())
+        if cuda:
+            torch.cuda.reset_peak_memory_stats()
+        try:
+            trainer.train()
+        except torch.cuda.OutOfMemoryError:
+            return {**figures, "fits": False}
+    used = rows[: args.steps * args.batch]["input_ids"][2 * args.batch :]
+    n_tokens = sum(map(len, used))
+    rate = n_tokens / (ends[-1] - ends[1])
+    n_lora = model.get_nb_trainable_parameters()[0]
+    attention = 2 * 2 * shape["num_hidden_layers"] * shape["hidden_size"] * longest / 2
+    per_token = 2 * (2 * n_base + attention) + 6 * n_lora + attention
+    memory = torch.cuda.max_memory_allocated() if cuda else 0
+    return {
+        **figures, "fits": True, "tokens_per_s": round(rate), "utilisation": round(rate * per_token / peak_rate, 3),
+        "peak_gib": round(memory / 2**30, 1),
+    }  # fmt: skip
+
+
+def main() -> None:
+    import gc
+
+    import torch
+
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--shape", choices=SHAPES, default="7b")
+    parser.add_argument("--rank", type=int, default=512)
+    parser.add_argument("--lengths", type=int, nargs="+", default=[512, 2048])
+    parser.add_argument("--steps", type=int, default=12)
+    parser.add_argument("--batch", type=int, default=4)
+    parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda")
+    args = parser.parse_args()
+    warnings.filterwarnings("ignore")
+    if args.device == "cuda" and not torch.cuda.is_available():
+        print(
+            "no GPU here: nothing was measured; --device cpu --shape tiny tries the code",
+            file=sys.stderr,
+        )
+        raise SystemExit(1)
+    device = torch.cuda.get_device_name() if args.device == "cuda" else "cpu"
+    peak_rate = ceiling(args.device, torch.bfloat16 if args.device == "cuda" else torch.float32)
+    print(f"{device}: matrix products reach {peak_rate / 1e12:.2f} TFLOP/s")
+    results = []
+    for longest in args.lengths:
+        for packing in (False, True):
+            for checkpointing in (False, True):
+                r = one(
+                    args, longest, packing=packing, checkpointing=checkpointing, peak_rate=peak_rate
+                )
+                results.append(r)
+                print(r, flush=True)
+                gc.collect()
+                if args.device == "cuda":
+                    torch.cuda.empty_cache()
+    ratios = {
+        f"utilisation_{r['length']}_{'packed' if r['packing'] else 'padded'}{'_checkpointed' * r['checkpointing']}": r[
+            "utilisation"
+        ]
+        for r in results
+        if r["fits"]
+    }
+    print(
+        json.dumps(
+            {
+                "benchmark": "train_gpu",
+                "ratios": ratios,
+                "settings": {**vars(args), "device_name": device, "results": results},
+            }
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()
