@@ -48,7 +48,8 @@ def make_args(config: TrainConfig, role: str, folder: Path) -> Any:
 
     cuda = torch.cuda.is_available()
     sft = _numbers(config.for_role(role)[1], SFTConfig)
-    given = {"bf16": cuda, "logging_steps": 10, "report_to": "none", "save_steps": 100, **sft}
+    every = sft.get("eval_steps", 100)  # the best adapter can only be one that was saved
+    given = {"bf16": cuda, "logging_steps": 10, "report_to": "none", "save_steps": every, **sft}
     given = _validated(config, given)
     packing = bool(given.get("packing"))
     if packing and given.get("packing_strategy", "bfd") != "bfd":

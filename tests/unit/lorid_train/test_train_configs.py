@@ -96,3 +96,12 @@ def test_a_launch_configuration_is_read_by_accelerate(path: Path) -> None:
     assert re.search(r"-m lorid_train sft", path.read_text(encoding="utf-8"))
     if path.stem == "fsdp2":
         assert read_back.fsdp_config["fsdp_version"] == 2
+
+
+def test_the_guides_configurations_are_read() -> None:
+    block = re.compile(r"^```yaml\n(.*?)^```", re.MULTILINE | re.DOTALL)
+    [own] = block.findall((ROOT / "docs" / "own-student.md").read_text(encoding="utf-8"))
+    [measured] = block.findall((ROOT / "docs" / "training.md").read_text(encoding="utf-8"))
+    check(parse(TrainConfig, yaml.safe_load(own), "own-student.md"))
+    rest = {"base": "student", "data": "d", "out": "o"}
+    check(parse(TrainConfig, rest | yaml.safe_load(measured), "training.md"))
