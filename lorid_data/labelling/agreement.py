@@ -103,4 +103,8 @@ def _estimate(table: Sequence[Sequence[int]], of: Callable[[Tables], Tables]) ->
     if len(found) < 0.95 * N_RESAMPLES:
         return Estimate(value=value, ci_low=None, ci_high=None)
     low, high = np.quantile(found, [0.025, 0.975])
+    if (
+        high - low < 1e-12
+    ):  # all resamples agree because a category is missing, not because much is known
+        return Estimate(value=value, ci_low=None, ci_high=None)
     return Estimate(value=value, ci_low=float(low), ci_high=float(high))

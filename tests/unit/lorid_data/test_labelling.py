@@ -150,6 +150,17 @@ def test_labels_outlive_the_process(folder: Path) -> None:
     assert [x["v"] for x in again.state()["samples"]].count("unsure") == 1
 
 
+def test_labels_are_no_part_of_the_folders_manifest(folder: Path) -> None:
+    before = (folder / "manifest.json").read_bytes()
+    write_audit(folder, {})
+    s = session(folder)
+    say(s, 0)
+    s.close()
+    (folder / "manifest.json").unlink()
+    write_folder(folder, [record(n) for n in range(1, 13)])
+    assert (folder / "manifest.json").read_bytes() == before
+
+
 # --- what may be seen ------------------------------------------------------------------------------
 
 

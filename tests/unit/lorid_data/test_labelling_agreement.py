@@ -57,6 +57,13 @@ def test_an_interval_that_most_resamples_do_not_support_is_left_out() -> None:
     assert found.ci_low is None
 
 
+@pytest.mark.parametrize("table", [((9, 3), (0, 0)), ((12, 0), (0, 0))])
+def test_resamples_that_all_agree_are_no_interval(table: tuple[tuple[int, int], ...]) -> None:
+    for found in (cohen_kappa(table), gwet_ac1(table)):
+        assert found.ci_low is None or found.ci_low < (found.ci_high or 0)
+    assert cohen_kappa(((9, 3), (0, 0))).value == 0.0
+
+
 @pytest.mark.parametrize(
     ("table", "kappa", "half"),
     [
