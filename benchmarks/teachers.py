@@ -93,12 +93,38 @@ def throughput(n: int) -> tuple[Ratios, dict[str, Any]]:
             wall_s, cpu_s, _ = ask(spec, count, WIDTH)
             ratios[f"{name}_over_ceiling"] = count / wall_s / ceiling
             figures[f"{name}_cpu_ms"] = round(1000 * cpu_s / count, 3)
+        wall_s, cpu_s = asyncio.run(bare_loop(url, n))
+        ratios["bare_aiohttp_over_ceiling"] = n / wall_s / ceiling
+        ratios["server_over_bare_aiohttp"] = ratios["server_over_ceiling"] / (n / wall_s / ceiling)
+        figures["bare_aiohttp_cpu_ms"] = round(1000 * cpu_s / n, 3)
+        ratios["server_cpu_over_bare_aiohttp"] = figures["server_cpu_ms"] * n / 1000 / cpu_s
         wall_s, cpu_s = asyncio.run(plain_sdk(n))
         ratios["plain_sdk_gather_over_ceiling"] = n / wall_s / ceiling
         figures["plain_sdk_gather_cpu_ms"] = round(1000 * cpu_s / n, 3)
         ratios["sequential_over_ceiling"] = sequential(8) / ceiling
     ratios["server_cpu_over_half_ms"] = figures["server_cpu_ms"] / 0.5
     return ratios, figures
+
+
+async def bare_loop(url: str, n: int) -> tuple[float, float]:
+    """The least that asking over HTTP costs here: aiohttp, a fixed body, nothing kept."""
+    import aiohttp
+
+    text = prompts.load("teacher/knowledge.v1").text + "how many are there? " * 20
+    body = json.dumps({"model": "m", "messages": [{"role": "user", "content": text}]}).encode()
+    todo = iter(range(n))
+
+    async def work(session: aiohttp.ClientSession) -> None:
+        for _ in todo:
+            async with session.post(f"{url}/chat/completions", data=body) as reply:
+                json.loads(await reply.read())
+
+    connector = aiohttp.TCPConnector(limit=0)
+    headers = {"Content-Type": "application/json"}
+    async with aiohttp.ClientSession(connector=connector, headers=headers) as session:
+        start, cpu = time.perf_counter(), time.process_time()
+        await asyncio.gather(*(work(session) for _ in range(WIDTH)))
+        return time.perf_counter() - start, time.process_time() - cpu
 
 
 async def plain_sdk(n: int) -> tuple[float, float]:
@@ -114,6 +140,7 @@ async def plain_sdk(n: int) -> tuple[float, float]:
                 model="gpt-4o", messages=[{"role": "user", "content": f"{text}{i}"}]
             )
 
+    await one(-1)  # loads what the client loads late
     start, cpu = time.perf_counter(), time.process_time()
     await asyncio.gather(*(one(i) for i in range(n)))
     used = time.perf_counter() - start, time.process_time() - cpu
