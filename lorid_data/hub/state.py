@@ -108,6 +108,8 @@ def read_state(api: HfApi, target: Target, patience: Patience) -> RemoteState:
         return RemoteState(exists=False)
     except HfHubHTTPError as e:
         raise StageError(f"{target}: the Hub refuses ({say(e)}); check the token") from e
+    except OSError as e:  # the client was told to stay offline
+        raise StageError(f"{target}: the Hub cannot be reached ({say(e)})") from e
     tags = {t.name: t.target_commit for t in refs.tags}
     # A pull request is compared with what it would be merged into.
     head = next((b.target_commit for b in refs.branches if b.name == target.revision), None)

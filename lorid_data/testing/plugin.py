@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from lorid_data.testing.fake_hub import FakeHub
 from lorid_data.testing.fake_teacher import FakeTeacher
 
 
@@ -16,3 +17,10 @@ def fake_teacher(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeTeacher]:
         for name, value in teacher.environment.items():
             monkeypatch.setenv(name, value)
         yield teacher
+
+
+@pytest.fixture
+def fake_hub() -> Iterator[FakeHub]:
+    """A Hub that takes writes; give `fake_hub.environment` to a new process."""
+    with FakeHub() as hub:
+        yield hub

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from lorid_data.errors import ConfigError, LoridError
+from lorid_data.http import RetryPolicy
 from lorid_data.hub.calls import Patience, check_repo_id
 from lorid_data.hub.push import Push, Pushed
 from lorid_data.hub.state import Diff, RemoteState, Target, compare, local_files, read_state
@@ -88,7 +89,8 @@ def publish(
     if dry_run is not None and dry_run.exists():
         msg = f"{dry_run}: exists; choose another --out"
         raise ConfigError(msg)
-    patience = patience or Patience()
+    if patience is None:
+        patience = Patience() if dry_run is None else Patience(RetryPolicy(attempts=2))
     api = _api()
     starts: dict[str, RemoteState | None] = {
         t.repo_id: _start(api, t, patience, may_fail=dry_run is not None) for t, _ in targets

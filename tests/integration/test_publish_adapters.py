@@ -204,3 +204,33 @@ def test_adapters_of_others_are_fetched_pinned_and_used(
     assert "optimizer.bin" not in fetched
     first = json.loads((tmp_path / "theirs/draws.jsonl").read_text().splitlines()[0])
     assert first["n_prompt_tokens"] > 0
+
+
+def test_published_roles_train_as_they_are(world: dict[str, Path], tmp_path: Path) -> None:
+    """`ir`, `kg` and `dr` go into `SFTTrainer` unchanged; the loss is taken on completions only."""
+    from datasets import load_dataset
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from trl import SFTConfig, SFTTrainer
+
+    from lorid_data.publish.chain import find_chain
+    from lorid_data.publish.staging import stage_dataset
+
+    stage_dataset(find_chain(world["data"]), tmp_path / "out")
+    tokenizer = AutoTokenizer.from_pretrained(world["base"])
+    for config in ("ir", "kg", "dr"):
+        files = str(tmp_path / "out" / config / "train-*.parquet")
+        rows = load_dataset("parquet", data_files=files, split="train", cache_dir=str(tmp_path))
+        trainer = SFTTrainer(
+            model=AutoModelForCausalLM.from_pretrained(world["base"]),
+            args=SFTConfig(
+                output_dir=str(tmp_path / "sft"), max_steps=1, report_to="none", bf16=False,
+                use_cpu=True, per_device_train_batch_size=2, save_strategy="no", disable_tqdm=True,
+            ),
+            train_dataset=rows,
+            processing_class=tokenizer,
+        )  # fmt: skip
+        batch = next(iter(trainer.get_train_dataloader()))
+        for ids, labels in zip(batch["input_ids"], batch["labels"], strict=True):
+            learnt = tokenizer.decode(ids[labels != -100])
+            assert learnt in {f"{c}</s>" for c in rows["completion"]}
+        trainer.train()
