@@ -148,6 +148,8 @@ def _load_any(ref: hub.HubRef, split: str) -> tuple[list[Problem], list[str]]:
     from lorid_data.sources.table import problems_of
 
     configs = hub.config_names(ref)
+    if {"default", "provenance", "ir"} <= set(configs):
+        configs = ("default",)  # published by this project: the others are made of these rows
     licence = hub.licence_of(ref)
     name = Path(ref.id).resolve().name if ref.is_local else ref.id
     problems: list[Problem] = []

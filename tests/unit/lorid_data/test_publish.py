@@ -94,6 +94,18 @@ def test_a_dry_run_writes_six_configurations_and_sends_nothing(tmp_path: Path) -
     ).read_bytes()
 
 
+def test_what_was_published_can_be_built_from(tmp_path: Path) -> None:
+    from lorid_data.sources.registry import load
+
+    folder = dataset(tmp_path / "d")
+    publish(folder, options(*ALL), dry_run=tmp_path / "out")
+    loaded = load(str(tmp_path / "out"), split="test")
+    records = [r for r in read_records(folder) if r.split == "test"]
+    assert [(p.question, p.answer, p.knowledge, p.licence) for p in loaded.problems] == [
+        (r.question, r.answer, r.knowledge, r.licence) for r in records
+    ]
+
+
 def test_the_same_folder_gives_the_same_bytes(tmp_path: Path) -> None:
     folder = dataset(tmp_path / "d")
     for name in ("a", "b"):
