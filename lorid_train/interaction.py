@@ -91,7 +91,7 @@ def decide_answers(
         winner = stop(ir, dr, r)
         if winner is not None:
             return Decision(answer=winner, how=How.CONSENSUS, round=r)
-    last = _fall_back(ir, dr, n_rounds, fallback)
+    last = fall_back(ir, dr, n_rounds, fallback)
     how = How.NONE if last is None else How.FALLBACK
     return Decision(answer=last, how=how, round=n_rounds)
 
@@ -120,9 +120,10 @@ def _cumulative(ir: Answers, dr: Answers, r: int) -> str | None:
     return max(candidates, key=lambda c: sum(agree(c, a) for a in said))
 
 
-def _fall_back(
+def fall_back(
     ir: Mapping[int, str | None], dr: Mapping[int, str | None], n_rounds: int, fallback: Fallback
 ) -> str | None:
+    """Who answers after n rounds without consensus; None where nobody does."""
     if fallback == "none":
         return None
     rounds = range(1, n_rounds + 1)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import get_args
 
 from lorid_train.draws import Decision, How, Metric, Verdict
-from lorid_train.interaction import Fallback, Rule, decide_answers
+from lorid_train.interaction import Fallback, Rule, decide_answers, fall_back
 from lorid_train.metrics import GradedProblem, fraction
 
 RULES: tuple[Rule, ...] = get_args(Rule)
@@ -20,10 +20,11 @@ def replays(graded: Sequence[GradedProblem], thresholds: Sequence[int]) -> list[
     cumulative rule stops before same-round agreement.
     """
     found: list[Metric] = []
+    stops = {rule: [_stop(g, rule) for g in graded] for rule in RULES}
     for t in thresholds:
         for rule in RULES:
             for fallback in FALLBACKS:
-                found += _replay(graded, t, rule, fallback)
+                found += _replay(graded, stops[rule], t, rule, fallback)
     return found
 
 
@@ -32,30 +33,44 @@ def label(rule: str, fallback: str) -> str:
     return f"rule={rule},fallback={fallback}"
 
 
+def _answers(g: GradedProblem) -> tuple[dict[int, str | None], dict[int, str | None]]:
+    """The stored answers of IR and DR by round, as far as both have one."""
+    n = min(len(g.ir), len(g.dr))
+    ir, dr = ({i: v.answer for i, v in enumerate(side[:n], 1)} for side in (g.ir, g.dr))
+    return ir, dr
+
+
+def _stop(g: GradedProblem, rule: Rule) -> Decision:
+    """Where a rule stops in the stored rounds: the same for every threshold from there on."""
+    ir, dr = _answers(g)
+    return decide_answers(ir, dr, rule=rule, rounds=len(ir), fallback="none")
+
+
 def _replay(
-    graded: Sequence[GradedProblem], t: int, rule: Rule, fallback: Fallback
+    graded: Sequence[GradedProblem],
+    stops: Sequence[Decision],
+    t: int,
+    rule: Rule,
+    fallback: Fallback,
 ) -> list[Metric]:
     right: dict[str, list[bool]] = {}
     agreed: dict[str, list[bool]] = {}
-    for g in graded:
-        d = decided(g, t, rule, fallback)
-        if d is None:
-            return []
-        right.setdefault(g.gold.problem_id, []).append(_is_right(g, d.answer))
-        agreed.setdefault(g.gold.problem_id, []).append(d.how == How.CONSENSUS)
+    for g, stop in zip(graded, stops, strict=True):
+        is_agreed = stop.how == How.CONSENSUS and stop.round <= t
+        if is_agreed:
+            answer = stop.answer
+        else:
+            ir, dr = _answers(g)
+            if len(ir) < t:
+                return []
+            answer = fall_back(ir, dr, t, fallback)
+        right.setdefault(g.gold.problem_id, []).append(_is_right(g, answer))
+        agreed.setdefault(g.gold.problem_id, []).append(is_agreed)
     name, of = f"lorid@{t}", label(rule, fallback)
     return [
         fraction(name, "accuracy", right, slice_name=of),
         fraction(name, "coverage", agreed, slice_name=of),
     ]
-
-
-def decided(g: GradedProblem, t: int, rule: Rule, fallback: Fallback) -> Decision | None:
-    """The decision on one problem's stored answers; None where it takes draws that are missing."""
-    n = min(len(g.ir), len(g.dr), t)
-    ir, dr = ({i: v.answer for i, v in enumerate(side[:n], 1)} for side in (g.ir, g.dr))
-    d = decide_answers(ir, dr, rule=rule, rounds=t, fallback=fallback)
-    return d if d.how == How.CONSENSUS or n == t else None
 
 
 def _is_right(g: GradedProblem, answer: str | None) -> bool:

@@ -15,6 +15,7 @@ import pytest
 from lorid_data.errors import InputError
 from lorid_data.pages import LIMIT
 from lorid_train.draws import Draw
+from lorid_train.interaction import decide
 from lorid_train.metrics import families, metrics_json
 from lorid_train.report import (
     DrawFile,
@@ -400,3 +401,30 @@ def test_files_and_the_table_on_a_terminal(tmp_path: Path) -> None:
     (tmp_path / "metrics.json").unlink()
     with pytest.raises(InputError):
         headline(tmp_path)
+
+
+def test_other_rules_are_those_of_decide() -> None:
+    """The table of rules against `decide` on the draws themselves, one by one."""
+    records, draws = simulated["simulate"](40, rounds=6, lazy=False, n_votes=6, p_ir=0.4)
+    one = view_of("run", records, lambda p: draws[p], replay=Replay(6), exhaustive=True)
+    found = {(m.system, m.metric, m.slice): m.value for m in one.metrics}
+    for rule in ("same_round", "cumulative"):
+        for fallback in ("none", "ir", "dr", "majority"):
+            for t in (1, 3, 5, 6):
+                made = [
+                    decide(draws[r.problem_id], rule=rule, rounds=t, fallback=fallback)
+                    for r in records
+                ]  # type: ignore[arg-type]
+                right = sum(d.answer == r.answer for d, r in zip(made, records, strict=True))
+                label = f"rule={rule},fallback={fallback}"
+                assert found[f"lorid@{t}", "accuracy", label] == right / 40
+                agreed = sum(d.how == "consensus" for d in made)
+                assert found[f"lorid@{t}", "coverage", label] == agreed / 40
+
+
+def test_rules_whose_draws_are_missing_are_left_out() -> None:
+    records, draws = simulated["simulate"](40, rounds=6, n_votes=6)
+    one = view_of("run", records, lambda p: draws[p], replay=Replay(6, rule="cumulative"))
+    slices = {m.slice for m in one.metrics if m.system == "lorid@6" and m.slice}
+    assert "rule=cumulative,fallback=ir" in slices
+    assert "rule=same_round,fallback=ir" not in slices
