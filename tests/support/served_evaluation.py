@@ -37,8 +37,8 @@ def dataset(folder: Path, records: list[Record]) -> Path:
     return folder
 
 
-def make_run(tiny_base: Path, root: Path) -> Path:
-    """A run folder of untrained adapters, each with its card."""
+def make_run(tiny_base: Path, root: Path, *, trained: bool = True) -> Path:
+    """A run folder of three adapters with their cards: of random weights, or equal to the base."""
     import torch
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM
@@ -46,7 +46,7 @@ def make_run(tiny_base: Path, root: Path) -> Path:
     base, fmt = base_model.resolve(str(tiny_base)), formats.load("plain")
     for i, role in enumerate(adapters.ROLES):
         torch.manual_seed(i)
-        config = LoraConfig(r=2, target_modules="all-linear", init_lora_weights=False)
+        config = LoraConfig(r=2, target_modules="all-linear", init_lora_weights=not trained)
         model = get_peft_model(AutoModelForCausalLM.from_pretrained(tiny_base), config)
         model.save_pretrained(root / "adapters" / role)
         card = {
