@@ -69,6 +69,11 @@ def verdict(n: Numbers, first: str, second: str) -> str:
     return "better" if d.value > 0 else "worse"
 
 
+def _leaves_out_zero(n: Numbers, first: str, second: str) -> bool:
+    d = n[first, "difference", f"vs={second}"]
+    return d.ci_low is not None and d.ci_high is not None and (d.ci_low > 0 or d.ci_high < 0)
+
+
 def _alternatives(view: EvaluationView, n: Numbers) -> list[str]:
     top = view.scored.headline
     by: dict[str, list[str]] = {"better": [], "noise": [], "worse": []}
@@ -84,6 +89,12 @@ def _alternatives(view: EvaluationView, n: Numbers) -> list[str]:
     if by["noise"]:
         names = joined([_named(n, top, s) for s in by["noise"]], "or")
         said.append(f"It does not differ, beyond noise, from {names}.")
+        alone = [describe(s) for s in by["noise"] if _leaves_out_zero(n, top, s)]
+        if alone:
+            said.append(
+                f"Taken alone, the interval of the difference from {joined(alone)} leaves out zero; "
+                "among all these comparisons that is not enough (Holm's correction)."
+            )
     if "early-stop-ir" in by["noise"]:
         costs = [plain(n[s, "tokens_per_problem", None], 0) for s in ("early-stop-ir", top)]
         said.append(

@@ -18,6 +18,11 @@ from lorid_train.report.words import (
     share,
 )
 
+READING = (
+    "(better, worse: exact McNemar test below 0.05 after Holm's correction for all comparisons; "
+    "an interval stands for itself alone)"
+)
+
 
 def headline(folder: Path) -> str:
     """Accuracy, interval and cost of every system, then what the paired comparisons say.
@@ -34,11 +39,12 @@ def headline(folder: Path) -> str:
         tokens = plain(n.get((s, "tokens_per_problem", None)))
         rows.append((s, share(accuracy), interval(accuracy), f"{accuracy.n:,}", tokens))
     lines = [_aligned(rows)]
-    lines += [
+    compared = [
         _compared(m, verdict(n, m.system, (m.slice or "").removeprefix("vs=")))
         for m in metrics
         if m.metric == "difference" and (m.slice or "").startswith("vs=")
     ]
+    lines += [*compared, *([READING] if compared else [])]
     lines += [f"{m.system}: {m.method}" for m in metrics if m.method.startswith("left out")]
     return "\n".join(lines)
 

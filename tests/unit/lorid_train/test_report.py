@@ -90,6 +90,14 @@ def test_every_comparison_is_said_as_its_test_has_it(options: dict[str, Any]) ->
         assert sentence.startswith(openings[found])
         assert f"{describe(rival)} ({points(difference)} points, " in sentence
         assert sentence.endswith("outside noise.") == (found != "noise")
+        [d] = [
+            m for m in one.metrics
+            if (m.system, m.metric, m.slice) == ("lorid@5", "difference", f"vs={rival}")
+        ]  # fmt: skip
+        assert d.ci_low is not None
+        assert d.ci_high is not None
+        alone = found == "noise" and (d.ci_low > 0 or d.ci_high < 0)
+        assert any(s.startswith("Taken alone, ") and describe(rival) in s for s in said) == alone
 
 
 def test_a_system_that_is_better_than_the_loop_is_named() -> None:
