@@ -78,7 +78,7 @@ def compare_all(
     alphabet: dict[str, str] = {}
     for test in tests:
         for word in test:
-            alphabet.setdefault(word, _character(len(alphabet)))
+            alphabet.setdefault(word, chr(len(alphabet) + 1))
     coded = ["".join(alphabet[w] for w in test) for test in tests]
     for at in range(0, len(questions), _ROWS_AT_ONCE):
         some = questions[at : at + _ROWS_AT_ONCE]
@@ -95,11 +95,6 @@ def compare_all(
             if some[row] and tests[test]:
                 yield Alike(at + int(row), int(test), float(table[row, test]))
         advance(len(some))
-
-
-def _character(n: int) -> str:
-    """The n-th character that may stand for a word; the halves of surrogate pairs are passed over."""
-    return chr(n + 1 if n + 1 < 0xD800 else n + 1 + 0x800)
 
 
 def contained(

@@ -124,16 +124,37 @@ def test_the_row_with_knowledge_stays(tmp_path: Path) -> None:
 
 
 def test_variants_are_capped_and_each_question_gives_its_first(tmp_path: Path) -> None:
-    rows = [
-        {"question": q, "rationale": f"{r} so 72", "id": 7}
-        for r in "abc"
-        for q in (BASE, "Total clips?")
-    ]
-    rows.insert(0, {"question": BASE, "rationale": "z so 72", "id": 7})
+    rows = [{"question": BASE, "rationale": f"{r} so 72", "id": 7} for r in "abc"]
+    rows += [{"question": "Total clips?", "rationale": f"{r} so 72", "id": 7} for r in "abc"]
     kept, rejects, _ = rows_of(tmp_path, *rows, max_variants=3)
     assert kept == [BASE, BASE, "Total clips?"]
     assert set(reasons(rejects)) == {"too_many_variants"}
-    assert len(rejects) == 4
+    assert len(rejects) == 3
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "answer"),
+    [
+        ("In how many ways can the letters of the word NINE be arranged?",
+         "In how many ways can the letters of the word THAT be arranged?", "12"),
+        ("Let $f(x)$ be an odd function. Is $f(f(f(x)))$ even, odd, or neither?",
+         "Let $f(x)$ be an odd function. Is $f(f(x))$ even, odd, or neither?", "odd"),
+    ],
+)  # fmt: skip
+def test_too_little_to_agree_in_is_no_duplicate(
+    tmp_path: Path, one: str, other: str, answer: str
+) -> None:
+    rows = [{"question": q, "rationale": "", "answer": answer} for q in (one, other)]
+    assert rows_of(tmp_path, *rows)[1] == []
+
+
+def test_another_solution_of_a_question_in_other_case_stays(tmp_path: Path) -> None:
+    way = "In May she sold 48 / 2 = 24 clips, so in both months she sold 48 + 24 = 72 clips"
+    rows = [
+        {"question": BASE, "rationale": way},
+        {"question": BASE.upper(), "rationale": f"{way} now"},
+    ]
+    assert rows_of(tmp_path, *rows)[1] == []
 
 
 def test_no_chain_of_small_steps_joins_what_is_far_apart() -> None:

@@ -41,6 +41,11 @@ def test_every_pair_is_compared_by_its_common_words_in_order() -> None:
     assert found == {}
 
 
+def test_a_word_that_no_test_holds_matches_nothing() -> None:
+    [pair] = compare_all([["new", "b"]], [["a", "b"]])
+    assert pair.fraction == 0.5
+
+
 def test_more_words_than_one_plane_of_characters_holds() -> None:
     tests = [[f"w{i}" for i in range(k, k + 10)] for k in range(0, 70_000, 10)]
     [pair] = compare_all([tests[6000]], tests)
