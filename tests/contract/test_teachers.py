@@ -192,6 +192,14 @@ def test_many_failures_in_a_row_end_the_run(kind: str, fake: FakeTeacher) -> Non
     assert any("requests in a row" in str(x) and "always" in str(x) for x in got)
 
 
+def test_failures_between_good_replies_do_not_end_the_run(kind: str, fake: FakeTeacher) -> None:
+    fake.faults = lambda n, _: Fault("status", status=400, message="now and then") if n % 2 else None  # fmt: skip
+    n = 2 * N_FAILED_IN_A_ROW + 2
+    got = ask(opened(kind, fake, concurrency=1), *(f"q{i}" for i in range(n)))
+    assert sum(isinstance(x, TeacherReply) for x in got) == n / 2
+    assert sum(type(x) is TeacherError for x in got) == n / 2
+
+
 @pytest.mark.parametrize(
     ("fault", "reason"),
     [

@@ -123,6 +123,16 @@ def test_one_budget_holds_for_all_teachers_and_a_dry_run_counts_them_all(
     assert fake_teacher.n_requests == 6 * N
 
 
+def test_what_one_teacher_spent_is_not_there_for_the_next(
+    tmp_path: Path, table: Path, fake_teacher: FakeTeacher, capsys: pytest.CaptureFixture[str]
+) -> None:
+    two = ("--teacher", "openai:gpt-4o", "--teacher", "openai:gpt-4.1", "--samples", "4")
+    # Either alone would stay below the cap; the first one's replies, and some of the second's, fit.
+    assert build(table, tmp_path / "out", *two, "--budget", "0.04", "--concurrency", "1") == 1
+    assert "the budget of $0.04 is reached" in capsys.readouterr().err
+    assert 4 * N < fake_teacher.n_requests < 8 * N
+
+
 @pytest.mark.parametrize(
     ("more", "says"),
     [

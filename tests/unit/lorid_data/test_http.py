@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from lorid_data.http import RetryPolicy, Transient, redact, retry_after_s, retrying
+from lorid_data.http import RetryPolicy, Transient, read_json, redact, retry_after_s, retrying
 
 
 class FakeClock:
@@ -105,3 +105,12 @@ def test_retry_after_is_read(headers: dict[str, str], seconds: float | None) -> 
 def test_keys_are_taken_out_of_messages(secret: str) -> None:
     assert redact(f"Incorrect API key: {secret}, see docs") == "Incorrect API key: [secret], see docs"  # fmt: skip
     assert secret not in str(Transient(f"x {secret}"))
+
+
+def test_json_is_read_whatever_text_it_holds() -> None:
+    assert read_json(b'{"a": [1, null, "\\u00e9"]}') == {"a": [1, None, "é"]}
+    # Half a character, as a model may leave it at the end of a reply that was cut off.
+    assert read_json(b'{"a": "x\\ud83d"}') == {"a": "x\ud83d"}
+    for bad in (b"", b"<html>", b'{"a": ', b"\xff"):
+        with pytest.raises(ValueError, match=r"JSON|Expecting|expected|decode|EOF|value"):
+            read_json(bad)
