@@ -147,6 +147,18 @@ def test_a_stage_that_was_never_run_is_a_gate_that_is_not_met(tmp_path: Path) ->
     assert "'validate' is not met" in unvalidated.refused[0]
 
 
+def test_rows_made_after_a_stage_were_not_seen_by_it(tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    chain = find_chain(dataset(tmp_path))
+    assert check_gates(chain)[0].is_met
+    last = chain.last.manifest.model_copy(update={"stage": "expand"})
+    later = replace(chain, links=(*chain.links, replace(chain.last, manifest=last)))
+    gate = check_gates(later)[0]
+    assert not gate.is_met
+    assert "was not run on these rows" in gate.why
+
+
 def test_an_exception_is_said_in_the_card(tmp_path: Path) -> None:
     publish(dataset(tmp_path / "d"), options(*ALL), dry_run=tmp_path / "out")
     card = (tmp_path / "out/README.md").read_text()
