@@ -14,7 +14,7 @@ from lorid_train import base_model
 from lorid_train.evaluate import evaluate, report_on
 from lorid_train.exports import export_knowledge, export_log
 
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.slow]
 support = runpy.run_path(str(Path(__file__).parents[1] / "support" / "served_evaluation.py"))
 SCRIPT = "</script><script>window.pwned = 1</script><img src=x onerror=alert(1)>"
 TEXTS = {

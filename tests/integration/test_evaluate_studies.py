@@ -380,6 +380,7 @@ def test_paper_yaml_holds_the_official_settings_and_both_tables() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_one_message_and_what_was_drawn_stays(
     run: Path, writer: Any, tmp_path: Path
 ) -> None:
