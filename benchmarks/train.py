@@ -1,6 +1,6 @@
 """Training: ours against a plain TRL script and a plain PyTorch + PEFT loop.
 
-    python benchmarks/train.py [--parts loops defaults roles scale] [--repeats 3] [--out DIR]
+    python benchmarks/train.py [--parts loops defaults roles scale] [--repeats 3] [--sizes 1000 4000 16000] [--out DIR]
 
 loops     the same rows in the same order, 50 steps: losses, CPU-seconds per optimiser step
 defaults  TRL's defaults changed one by one, and what each gains
@@ -184,7 +184,7 @@ def plain_loop(data: Path, role: str, steps: int) -> tuple[list[float], float]:
     return losses, (ends[-1] - ends[1]) / (steps - 2)
 
 
-def loops(folder: Path, repeats: int) -> dict[str, float]:
+def loops(folder: Path, args: argparse.Namespace) -> dict[str, float]:
     data = dataset(folder, 1024)
     runs: dict[str, Callable[..., Any]] = {
         "ours": ours,
@@ -193,7 +193,7 @@ def loops(folder: Path, repeats: int) -> dict[str, float]:
     }
     took: dict[str, list[float]] = {name: [] for name in runs}
     losses: dict[str, list[float]] = {}
-    for _ in range(repeats):
+    for _ in range(args.repeats):
         for name, run in runs.items():
             losses[name], seconds = run(data, "ir", STEPS)
             took[name].append(seconds)
@@ -214,7 +214,7 @@ def loops(folder: Path, repeats: int) -> dict[str, float]:
     }
 
 
-def defaults(folder: Path, repeats: int) -> dict[str, float]:
+def defaults(folder: Path, args: argparse.Namespace) -> dict[str, float]:
     """From TRL's defaults to ours, one change at a time."""
     data, n = dataset(folder, 1024), 12
     steps: list[tuple[str, Callable[[], tuple[list[float], float]]]] = [
@@ -230,7 +230,7 @@ def defaults(folder: Path, repeats: int) -> dict[str, float]:
         ),
     ]
     took: dict[str, list[float]] = {name: [] for name, _ in steps}
-    for _ in range(repeats):
+    for _ in range(args.repeats):
         for name, run in steps:
             took[name].append(run()[1])
     bf16 = plain_trl(data, "ir", 3, gradient_checkpointing=True, bf16=True)[1]
@@ -264,7 +264,7 @@ def config_file(folder: Path, name: str, body: dict[str, Any]) -> Path:
     return path
 
 
-def roles_at_once(folder: Path, _: int) -> dict[str, float]:
+def roles_at_once(folder: Path, _: argparse.Namespace) -> dict[str, float]:
     data, n = dataset(folder, 1024), 10
     sft = {**SFT, "max_steps": n}
     body = {
@@ -291,7 +291,7 @@ def roles_at_once(folder: Path, _: int) -> dict[str, float]:
     }
 
 
-def scale(folder: Path, _: int) -> dict[str, float]:
+def scale(folder: Path, args: argparse.Namespace) -> dict[str, float]:
     """One epoch of a model small enough that 16k rows take a minute."""
     from lorid_train.base_model import resolve
 
@@ -300,7 +300,7 @@ def scale(folder: Path, _: int) -> dict[str, float]:
     sft = {**SFT, "num_train_epochs": 1, "logging_steps": 50}
     seen: dict[int, tuple[int, float, int]] = {}
     print("\nscale: KG, one epoch, each size its own process")
-    for n in (1_000, 4_000, 16_000):
+    for n in args.sizes:
         out = folder / f"scale-{n}"
         body = {
             "base": str(base), "data": str(dataset(folder, n)), "out": str(out), "dtype": "float32", "threads": 1,
@@ -319,8 +319,11 @@ def scale(folder: Path, _: int) -> dict[str, float]:
         print(
             f"  {n:>6} rows {n_tokens:>9,} tokens {cpu_s:>6.1f} CPU-s {1e6 * cpu_s / n_tokens:>6.1f} µs per token {peak / 2**20:>6.0f} MiB peak"
         )
-    (t1, s1, m1), (t16, s16, m16) = seen[1_000], seen[16_000]
-    return {"cost_per_token_16k_over_1k": (s16 / t16) / (s1 / t1), "memory_16k_over_1k": m16 / m1}
+    (t1, s1, m1), (t16, s16, m16) = seen[min(seen)], seen[max(seen)]
+    return {
+        "cost_per_token_most_over_fewest_rows": (s16 / t16) / (s1 / t1),
+        "memory_most_over_fewest_rows": m16 / m1,
+    }
 
 
 def make_small_base(folder: Path, tokenizer: Path) -> None:
@@ -372,6 +375,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument(
+        "--sizes", type=int, nargs="+", default=[1_000, 4_000, 16_000], help="rows, for scale"
+    )
     parser.add_argument("--out", type=Path)
     parser.add_argument("--plain-trl", choices=("ir", "kg", "dr"), help=argparse.SUPPRESS)
     parser.add_argument("--measured", type=Path, help=argparse.SUPPRESS)
@@ -389,9 +395,9 @@ def main() -> None:
             return
         ratios: dict[str, float] = {}
         for part in args.parts:
-            ratios |= PARTS[part](folder, args.repeats)
+            ratios |= PARTS[part](folder, args)
     settings = {
-        "parts": args.parts, "repeats": args.repeats, "steps": STEPS, "batch": BATCH, "torch": torch.__version__,
+        "parts": args.parts, "repeats": args.repeats, "sizes": args.sizes, "steps": STEPS, "batch": BATCH, "torch": torch.__version__,
         "threads": 1, "n_cores": os.cpu_count(),
     }  # fmt: skip
     print(
