@@ -26,7 +26,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,10 +40,12 @@ from lorid_train.config import EvalConfig
 from lorid_train.draws import DrawKey, DrawLog
 from lorid_train.engines.base import Sampling
 from lorid_train.evaluate import make_engine
+from lorid_train.loop import Asker, Loop
 from lorid_train.roles import role as role_named
 
 SEED = 0
 TEMPERATURE, MAX_NEW_TOKENS = 0.8, 128
+SCALE_ROUNDS = 2
 PASS_BATCH = 128
 """Rows of one `generate` in the separate passes; the best of a few sizes on two cores."""
 
@@ -87,7 +89,7 @@ class Bench:
         log = DrawLog(self.scratch / f"{name}.jsonl")
         engine = make_engine(self.config, self.adapters)
         ids = [r.problem_id for r in records]
-        asker = interaction.Asker(
+        asker = Asker(
             engine=engine,
             log=log,
             questions={r.problem_id: r.as_question() for r in records},
@@ -95,7 +97,7 @@ class Bench:
         )
         with Meter(self.now) as meter:
             asker.draw(
-                interaction.Loop(
+                Loop(
                     ids,
                     log,
                     seed=SEED,
@@ -212,8 +214,9 @@ def same_decisions(a: DrawLog, b: DrawLog, bench: Bench) -> int:
 
 
 def scale(bench: Bench, all_records: Sequence[Record]) -> dict[str, Any]:
-    """Cost per question and peak memory as the number of questions grows."""
+    """Cost per question and peak memory as the number of questions grows, over two rounds."""
     rows = {}
+    bench = replace(bench, config=bench.config.model_copy(update={"rounds": SCALE_ROUNDS}))
     for n in (100, 400, 1600, 3200):
         chosen = all_records[:n]
         if len(chosen) < n:

@@ -15,7 +15,7 @@ from lorid_train import ablation, interaction, metrics
 from lorid_train.config import EvalConfig
 from lorid_train.draws import DrawKey, DrawLog
 from lorid_train.engines.base import Engine, Sampling
-from lorid_train.interaction import Asker, Wanted
+from lorid_train.loop import Asker, Loop, Wanted, greedy_keys, sampled_keys
 from lorid_train.roles import knowledge_text
 
 
@@ -42,7 +42,7 @@ def draw_all(
         for seed in seeds:
             exhaustive = config.schedule == "exhaustive"
             asker.draw(
-                interaction.Loop(
+                Loop(
                     ids,
                     log,
                     seed=seed,
@@ -62,13 +62,13 @@ def _draw_greedy(
     from_kg = not gold and {ablation.SHUFFLED, ablation.OTHER} & set(wanted)
     asker.knowledge = ablation.conditioned(ids, gold, gold)
     first = [*wanted, "kg"] if from_kg else wanted
-    asker.draw(Wanted(interaction.greedy_keys(ids, config.seed, first, asker.knowledge), asker.log))
+    asker.draw(Wanted(greedy_keys(ids, config.seed, first, asker.knowledge), asker.log))
     if from_kg:
         written = {
             p: asker.log[DrawKey(p, "kg", "greedy", config.seed, 1)].text.strip() for p in ids
         }
         asker.knowledge = ablation.conditioned(ids, gold, written)
-        keys = interaction.greedy_keys(ids, config.seed, wanted, asker.knowledge)
+        keys = greedy_keys(ids, config.seed, wanted, asker.knowledge)
         asker.draw(Wanted(keys, asker.log))
 
 
@@ -80,7 +80,7 @@ def _draw_votes(
         key
         for role, n in n_rounds.items()
         for seed in seeds
-        for key in interaction.sampled_keys(ids, seed, role, n)
+        for key in sampled_keys(ids, seed, role, n)
     ]
     asker.draw(Wanted(keys, asker.log))
 

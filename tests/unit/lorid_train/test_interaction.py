@@ -14,19 +14,8 @@ from lorid_data.schema import Question
 from lorid_train.draws import Decision, Draw, DrawKey, DrawLog, How
 from lorid_train.engines.base import GenRequest, Sampling
 from lorid_train.engines.scripted import ScriptedEngine
-from lorid_train.interaction import (
-    GREEDY,
-    Asker,
-    Fallback,
-    Loop,
-    Rule,
-    Wanted,
-    decide,
-    draw_seed,
-    greedy_keys,
-    sampled_keys,
-    up_to_stop,
-)
+from lorid_train.interaction import Fallback, Rule, decide, draw_seed, up_to_stop
+from lorid_train.loop import GREEDY, Asker, Loop, Wanted, greedy_keys, sampled_keys
 
 
 def draw(role: str, r: int, answer: str | None, condition: str = "sampled") -> Draw:
