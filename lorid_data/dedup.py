@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Sequence
+from itertools import repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -150,13 +151,19 @@ def near_removals(pairs: Pairs, threshold: float) -> list[Removal]:
     """
     closeness = np.minimum(pairs.question, pairs.rationale)
     chosen = np.flatnonzero(closeness >= np.float32(threshold))
-    order = chosen[np.lexsort((pairs.a[chosen], -closeness[chosen], pairs.b[chosen]))]
-    columns = (pairs.a, pairs.b, pairs.question, pairs.rationale)
-    removals: dict[int, Removal] = {}
-    for a, b, question, rationale in zip(*(c[order].tolist() for c in columns), strict=True):
-        if b not in removals and a not in removals:
-            removals[b] = Removal(b, a, RejectReason.DUPLICATE_NEAR, question, rationale)
-    return list(removals.values())
+    # The bits of a positive float, read as a number, are in its order. One stable sort of pairs
+    # that are sorted by b and a already puts those of each b in the order in which they decide.
+    key = (pairs.b[chosen] << 32) - closeness[chosen].view(np.int32)
+    order = chosen[np.argsort(key, kind="stable")]
+    goes, deciding = bytearray(len(pairs.b) and int(pairs.b[-1]) + 1), list[int]()
+    pairs_in_order = (column[order].tolist() for column in (pairs.a, pairs.b))
+    for i, a, b in zip(order.tolist(), *pairs_in_order, strict=True):
+        if not (goes[b] or goes[a]):
+            goes[b] = 1
+            deciding.append(i)
+    columns = (pairs.b, pairs.a, pairs.question, pairs.rationale)
+    rows, of, question, rationale = (column[deciding].tolist() for column in columns)
+    return list(map(Removal, rows, of, repeat(RejectReason.DUPLICATE_NEAR), question, rationale))
 
 
 def over_cap(ranked: pl.DataFrame, gone: Collection[int], max_variants: int) -> list[Removal]:

@@ -33,7 +33,7 @@ I64 = npt.NDArray[np.int64]
 T = TypeVar("T")
 R = TypeVar("R")
 
-_PIECE_BYTES = 1 << 20
+_PIECE_BYTES = 1 << 19
 _BASE, _OTHER = 0x9E3779B97F4A7C15, 0xD6E8FEB86659FD93
 _APART, _LETTER, _DIGIT, _SIGN = 0, 1, 2, 3
 
@@ -132,7 +132,7 @@ def _of_piece(data: U8, offsets: I64, first: int) -> Shingles:
     begins = np.searchsorted(at, starts)
     rank = np.arange(len(at)) - np.repeat(begins[:-1], np.diff(begins))
     return Shingles(
-        values=(pairs >> np.uint64(32)).astype(np.uint32),
+        values=pairs.astype("<u8", copy=False).view("<u4")[1::2].copy(),
         starts=starts,
         sums=sums_between(pairs, starts),
         numbers=sums_between(numbers * _powers(len(at) + 1)[rank], begins),
@@ -222,7 +222,7 @@ def _words(data: U8, offsets: I64) -> tuple[U64, I64, npt.NDArray[np.bool_]]:
     np.not_equal(kind[1:], kind[:-1], out=change[1:])
     at = np.flatnonzero(change)
     kinds = kind[at]
-    word = np.flatnonzero(kinds[:-1])  # behind the last word there is always something
+    word = np.flatnonzero(kinds[:-1] != _APART)  # behind the last word there is always something
     begins, ends = at[word], at[word + 1]
     hashes = _hash_spans(_lower(data), begins, ends)
     if len(commas):
@@ -243,24 +243,33 @@ def _lower(data: U8) -> U8:
 
 def _hash_spans(data: U8, begins: I64, ends: I64) -> U64:
     """A hash of the bytes of each span, eight at a time; behind the last span are 8 bytes or more."""
-    eights = np.ndarray((len(data) - 7,), "<u8", buffer=data, strides=(1,))
     left = ends - begins
-    hashes = _mix_once(eights[begins] & _MASKS[np.minimum(left, 8)])
+    eights = np.ndarray((len(data) - 7,), "<u8", buffer=data, strides=(1,))
+    hashes = _mix_once(_eight_bytes(eights, begins, left))
     for i in np.flatnonzero(left > _LONG).tolist():
         digest = hashlib.sha256(data[begins[i] : ends[i]].tobytes()).digest()
         hashes[i] = int.from_bytes(digest[:8], "little")
     longer = np.flatnonzero((left > 8) & (left <= _LONG))
     done = 8
     while len(longer):
-        more = eights[begins[longer] + done] & _MASKS[np.minimum(left[longer] - done, 8)]
+        more = _eight_bytes(eights, begins[longer] + done, left[longer] - done)
         hashes[longer] = _mix_once(hashes[longer] * np.uint64(3) + more)
         done += 8
         longer = longer[left[longer] > done]
     return hashes
 
 
+def _eight_bytes(eights: U64, begins: I64, left: I64) -> U64:
+    """The first eight bytes from each place, or as many as are left there, as a number."""
+    found = eights[begins]
+    over = (8 - np.minimum(left, 8)).view(np.uint64)
+    over <<= np.uint64(3)
+    found <<= over
+    found >>= over
+    return found
+
+
 _LONG = 64
-_MASKS = np.array([(1 << 8 * n) - 1 for n in range(9)], np.uint64)
 
 
 def _kinds(data: U8) -> tuple[U8, I64]:
@@ -287,8 +296,8 @@ def _thousands_commas(commas: I64, kind: U8) -> I64:
 def _telling(words: U64, starts: I64, first: int) -> I64:
     """(text, code) of each telling word; a table over 16 bits of the hash sorts out nearly all others."""
     hashes, table = _telling_table()
-    codes = table.take((words >> np.uint64(48)).astype(np.int64))
-    at = np.flatnonzero(codes)
+    codes = table.take((words >> np.uint64(48)).view(np.int64))
+    at = np.flatnonzero(codes != 0)
     code = codes[at].astype(np.int64) - 1
     right = hashes[code] == words[at]
     at, code = at[right], code[right]

@@ -12,7 +12,7 @@ import pytest
 from lorid_data import dedup as stage
 from lorid_data.build import import_table
 from lorid_data.dedup import PAIRS, DedupOptions, dedup, near_removals
-from lorid_data.duplicates import Pairs
+from lorid_data.duplicates import Pairs, fold, fold_all
 from lorid_data.errors import InputError
 from lorid_data.schema import Manifest, Reject
 from lorid_data.store import REJECTS, read_records, read_rows
@@ -161,6 +161,24 @@ def test_no_chain_of_small_steps_joins_what_is_far_apart() -> None:
     alike = np.array([0.6, 0.6], np.float32)
     pairs = Pairs(np.array([0, 1]), np.array([1, 2]), alike, np.ones(2, np.float32), 2)
     assert [(r.row, r.of) for r in near_removals(pairs, 0.5)] == [(1, 0)]
+
+
+def test_a_row_goes_for_the_most_alike_of_those_that_stay() -> None:
+    a, b = np.array([0, 0, 1, 2, 0, 1]), np.array([1, 3, 3, 3, 4, 4])
+    question = np.array([0.9, 0.6, 0.8, 0.7, 0.5, 0.4], np.float32)
+    pairs = Pairs(a, b, question, np.ones(6, np.float32), 6)
+    assert [(r.row, r.of) for r in near_removals(pairs, 0.5)] == [(1, 0), (3, 2), (4, 0)]
+
+
+def test_folding_many_texts_is_folding_each() -> None:
+    rng = random.Random(0)
+    signs = "aB \t\n\v\f\r\x1c\x1f\0,É\u2003Σ"
+    texts = [
+        "".join(rng.choices(signs[: rng.choice((4, 11, 15))], k=rng.randrange(9)))
+        for _ in range(2000)
+    ]
+    assert fold_all(texts) == [fold(text) for text in texts]
+    assert fold_all([]) == []
 
 
 def test_another_threshold_uses_the_stored_pairs(

@@ -106,4 +106,4 @@ def test_candidates_agree_in_numbers_and_key() -> None:
 def test_a_large_group_gives_few_pairs() -> None:
     texts = of(*["the same question with 2 numbers and 3 words"] * 500)
     a, _ = candidate_pairs(texts, np.arange(500), np.zeros(500, np.uint64))
-    assert len(a) <= 2 * 500
+    assert a.tolist() == [0] * 499
