@@ -269,7 +269,7 @@ def measure(bench: Bench, args: argparse.Namespace) -> tuple[dict[str, float], d
     return ratios, settings
 
 
-def main() -> None:
+def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -285,7 +285,11 @@ def main() -> None:
     )
     parser.add_argument("--scale", action="store_true", help="also 100 to 3,200 questions")
     parser.add_argument("--dtype", default=None)
-    args = parser.parse_args()
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = options()
     import torch
 
     cuda = torch.cuda.is_available()
