@@ -32,8 +32,6 @@ from lorid_train.exports import DRAWS, evaluation
 
 OUTCOMES = "outcomes.parquet"
 METRICS = "metrics.json"
-CHEAP_ROWS_ON_A_CPU = 64
-"""Rows beyond so many cost a CPU in proportion (`benchmarks/evaluate.py`)."""
 _MAY_CHANGE = {
     "adapters", "base", "dataset", "out", "batch_size", "server", "served", "targets", "text", "format",
 }  # fmt: skip
@@ -60,7 +58,6 @@ def make_engine(config: EvalConfig, adapters: Adapters) -> Engine:
         decode=lambda ids: tokenizer.decode(ids, skip_special_tokens=True),
         stop_ids=fmt.stop_ids(tokenizer),
         batch_size=config.batch_size,
-        cheap_rows=config.batch_size if device == "cuda" else CHEAP_ROWS_ON_A_CPU,
         merged=config.merged,
     )
 

@@ -84,9 +84,9 @@ class Asker:
         def pull(n: int) -> Sequence[GenRequest]:
             requests: list[GenRequest] = []
             keys = self._ready(wanted.next_keys(), in_flight, n)
-            n_spare = min(n - len(keys), self.engine.cheap_rows - len(in_flight) - len(keys))
-            if n_spare > 0:
-                keys += self._ready(wanted.later_keys(), {*in_flight, *keys}, n_spare)
+            if len(keys) < n:
+                asked = {*in_flight, *keys}
+                keys += self._ready(wanted.later_keys(), asked, n - len(keys))
             for key in keys:
                 request = self.request(key)
                 in_flight[key] = request.prompt
@@ -119,7 +119,7 @@ class Wanted:
         yield from self._keys
 
     def later_keys(self) -> Iterator[DrawKey]:
-        """Keys that may be needed later, the likeliest first; worth asking where that is cheap."""
+        """Keys that may be needed later, the likeliest first; asked where there is room."""
         yield from ()
 
     def taken(self, key: DrawKey) -> None:
@@ -133,9 +133,8 @@ class Wanted:
 class Loop(Wanted):
     """The interaction loop's wants: round by round, per problem, until it is decided.
 
-    Where an engine has room that costs almost nothing, the next rounds of the problems that remain
-    are drawn ahead. That changes no result: every draw has its own seed, and `decide` reads rounds
-    in order.
+    Room to spare is filled with the next rounds of the problems that remain. That changes no
+    result: every draw has its own seed, and `decide` reads rounds in order.
     """
 
     def __init__(

@@ -60,11 +60,6 @@ class Engine(Protocol):
     batch_size: int
     """How many requests it works on at once."""
 
-    @property
-    def cheap_rows(self) -> int:
-        """Below so many at once, one more costs next to nothing, so that drawing ahead pays."""
-        ...
-
     def generate(self, pull: Pull) -> Iterator[GenResult]:
         """Yield a result per pulled request, in any order, until `pull` has nothing left.
 

@@ -14,7 +14,6 @@ class ScriptedEngine:
 
     script: Callable[[GenRequest], str]
     batch_size: int = 8
-    cheap_rows: int = 8
     asked: list[GenRequest] = field(default_factory=list)
 
     def generate(self, pull: Pull) -> Iterator[GenResult]:

@@ -72,11 +72,6 @@ class ServerEngine:
     timeout_s: float = 600.0
     policy: RetryPolicy = field(default_factory=RetryPolicy)
 
-    @property
-    def cheap_rows(self) -> int:
-        """A server is kept as busy as it may be."""
-        return self.batch_size
-
     def generate(self, pull: Pull) -> Iterator[GenResult]:
         """One result per request, as they come; work of a server that dies moves to the others.
 

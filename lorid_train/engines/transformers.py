@@ -52,8 +52,6 @@ class TransformersEngine:
     decode: Callable[[list[int]], str]
     stop_ids: list[int]
     batch_size: int = 64
-    cheap_rows: int = 64
-    """On a GPU that would be the batch size: there a step costs about the same for any number."""
     merged: bool = False
     """Adapters merged into whole weights: more memory, fewer operations per token."""
     _reader: Reader | None = None
