@@ -59,7 +59,8 @@ class GradedProblem:
     gold: Gold
     seed: int
     single: Mapping[str, Vote]
-    """Systems of one draw: `ir-greedy`, and `dr-<condition>` for each condition of DR."""
+    """Systems of one draw: `ir-greedy`, `dr-<condition>` for each condition of DR, and
+    `<role>-greedy` for further roles."""
     ir: tuple[Vote, ...]
     """Sampled IR, rounds 1, 2, … without a gap; may go on after the loop's stop."""
     dr: tuple[Vote, ...]
@@ -230,20 +231,19 @@ def _grade_seed(
 
 
 def _singles(table: Mapping[tuple[str, str], Mapping[int, Draw]]) -> dict[str, tuple[Draw, int]]:
-    """The systems of one draw, with what each cost."""
+    """The systems of one draw, with what each cost: `ROLE-greedy`, and `dr-CONDITION`."""
     found: dict[str, tuple[Draw, int]] = {}
-    greedy = table.get(("ir", "greedy"), {}).get(1)
-    if greedy is not None:
-        found["ir-greedy"] = (greedy, greedy.n_tokens)
     knowledge = table.get(("kg", "greedy"), {}).get(1)
-    for role, condition in sorted(table):
+    # IR first: of equal votes the earlier one speaks for its cluster.
+    for role, condition in sorted(table, key=lambda k: (k != ("ir", "greedy"), k)):
         draw = table[role, condition].get(1)
-        if role != "dr" or condition == "sampled" or draw is None:
+        if draw is None or role == "kg" or condition == "sampled":
             continue
-        if condition != "kg-knowledge":
-            found[f"dr-{condition}"] = (draw, draw.n_tokens)
-        elif knowledge is not None:
-            found[f"dr-{condition}"] = (draw, draw.n_tokens + knowledge.n_tokens)
+        if (role, condition) == ("dr", "kg-knowledge"):
+            if knowledge is not None:
+                found["dr-kg-knowledge"] = (draw, draw.n_tokens + knowledge.n_tokens)
+        elif role == "dr" or condition == "greedy":
+            found[f"{role}-{condition}"] = (draw, draw.n_tokens)
     return found
 
 
