@@ -97,10 +97,20 @@ class BuildOptions(Row):
         )
 
     @property
+    def specs(self) -> tuple[str, ...]:
+        """The teachers that are named."""
+        return (self.teacher,) if isinstance(self.teacher, str) else self.teacher
+
+    @property
+    def is_side_by_side(self) -> bool:
+        """Whether the replies about a row stand side by side, in `candidates.parquet`."""
+        return len(self.specs) != 1 or self.samples > 1 or self.rewrite_rationale
+
+    @property
     def who(self) -> str | Panel:
         """The one teacher that is asked once, or several, or several samples."""
-        specs = (self.teacher,) if isinstance(self.teacher, str) else self.teacher
-        if len(specs) == 1 and self.samples == 1 and not self.rewrite_rationale:
+        specs = self.specs
+        if not self.is_side_by_side:
             return specs[0]
         if len(set(specs)) != len(specs) or not specs:
             raise ConfigError(

@@ -26,6 +26,7 @@ REWRITE_SCHEMA: dict[str, Any] = {
     "required": ["output", "rationale", "answer"],
 }
 """JSON schema of a reply that rewrites the rationale too."""
+_VOTES = {True: "agrees", False: "differs", None: "none"}
 Heard = TeacherReply | TeacherError | None
 """What became of a request; None where it was not asked, because the vote was decided."""
 
@@ -46,12 +47,16 @@ class Candidate(Row):
     rationale: str
     """As rewritten; empty where it was not."""
     answer: str
+    reference: str
+    """The reference answer that the vote is on; empty where nothing is voted on."""
     vote: str
     """agrees, differs or none."""
     agreement: float | None
     """Share of the row's votes for the reference answer."""
     chosen: str
     """`yes` for the reply whose knowledge the record holds, else `no`."""
+    findings: tuple[str, ...] = ()
+    """What the checks of the audit found, worst first; filled in by `choose`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +134,20 @@ def count(reads: Sequence[Read], n_most: int) -> Vote:
     return Vote(sum(votes), len(votes), len(reads), n_most)
 
 
+def is_decided(reads: Sequence[Read], n_most: int, *, rewritten: bool, gold: str | None) -> bool:
+    """Whether no further reply can change what a row takes.
+
+    Args:
+        reads: the replies so far.
+        n_most: replies that may be asked for.
+        rewritten: whether teachers write the rationale anew: then they are asked one after another.
+        gold: the answer that they vote on; None where there is none.
+    """
+    if gold is not None:
+        return count(reads, n_most).is_decided
+    return len(reads) == n_most or (rewritten and any(not r.reason for r in reads))
+
+
 def choose(reads: Sequence[Read], vote: Vote | None) -> int | TeacherError:
     """Number of the reply that the row takes, or why there is none.
 
@@ -158,11 +177,11 @@ def rows_of(
     heard: Sequence[Heard],
     reads: Sequence[Read],
     *,
+    gold: str | None,
     vote: Vote | None,
     chosen: int | None,
 ) -> list[Candidate]:
     """The replies about one row; `seats` has kind, model and sample of each that was heard."""
-    words = {True: "agrees", False: "differs", None: "none"}
     return [
         Candidate(
             row_id=row_id,
@@ -175,9 +194,25 @@ def rows_of(
             knowledge=r.knowledge,
             rationale=r.rationale,
             answer=r.answer,
-            vote=words[r.agrees],
+            reference=gold or "",
+            vote=_VOTES[r.agrees],
             agreement=vote.agreement if vote else None,
             chosen="yes" if i == chosen else "no",
         )
         for i, ((kind, model, sample), reply, r) in enumerate(zip(seats, heard, reads, strict=True))
     ]
+
+
+def as_read(candidate: Candidate, now: Read, vote: Vote | None, *, chosen: bool) -> Candidate:
+    """A reply about a row as it is read now."""
+    return candidate.model_copy(
+        update={
+            "reason": str(now.reason),
+            "knowledge": now.knowledge,
+            "rationale": now.rationale,
+            "answer": now.answer,
+            "vote": _VOTES[now.agrees],
+            "agreement": vote.agreement if vote else None,
+            "chosen": "yes" if chosen else "no",
+        }
+    )

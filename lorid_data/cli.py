@@ -108,6 +108,25 @@ def import_(table: Path, *, out: Path, split: str = "train", licence: str = "unk
 
 
 @app.command
+def choose(folder: Path, *, out: Path, journal: Path | None = None) -> int:
+    """Of several teachers' or samples' lists, take that with which the audit's checks find least wrong.
+
+    Fewest findings of the worst severity win, then of the next; where lists are equal, the earlier
+    one. Where replies voted, only those that agree with the reference answer count. What was found
+    in each stands in candidates.parquet. Asks nobody.
+
+    Args:
+        folder: A folder that build has finished with several --teacher, or with --samples.
+        out: The dataset folder to write.
+        journal: The journal that the folder was built with; by default the folder's own.
+    """
+    from lorid_data.choose import ChooseOptions
+    from lorid_data.choose import choose as run_choose
+
+    return _finish(run_choose(folder, out, ChooseOptions(journal=journal)), out)
+
+
+@app.command
 def validate(folder: Path, *, out: Path) -> int:
     """Check every row; write those that pass, and the others with the reason.
 

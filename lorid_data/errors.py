@@ -12,8 +12,9 @@ A message says what was wrong (its repr), where (file and line, or row id), and 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
+from typing import Any
 
 
 class LoridError(Exception):
@@ -68,3 +69,23 @@ def unknown_key(key: str, known: Iterable[str], where: str) -> str:
     near = get_close_matches(key, options, n=1, cutoff=0.5)
     hint = f"did you mean {near[0]!r}?" if near else f"known keys: {', '.join(options)}"
     return f"{where}: unknown key {key!r}; {hint}"
+
+
+def sentences(found: Iterable[Mapping[str, Any]], known: Iterable[str], where: str) -> list[str]:
+    """One sentence for each problem that pydantic found in a configuration.
+
+    Args:
+        found: `ValidationError.errors()`.
+        known: the keys that the configuration may have.
+        where: the file, for people.
+    """
+    said = []
+    for e in found:
+        key = ".".join(str(part) for part in e["loc"])
+        if e["type"] == "extra_forbidden":
+            said.append(unknown_key(key, known, where))
+        elif e["type"] == "missing":
+            said.append(f"{where}: missing key {key!r}")
+        else:
+            said.append(f"{where}: {key}: {e['msg'].lower()}, got {e['input']!r}")
+    return said

@@ -1,4 +1,4 @@
-"""HTTP for what is asked of teachers: one pooled transport, and one retry policy.
+"""HTTP for what is asked of models: one pooled transport, one retry policy, and servers in turn.
 
 Only failures that may pass are tried again (`Transient`); everything else is the caller's to judge.
 """
@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import os
 import random
 import re
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -24,6 +25,8 @@ from pydantic_core import from_json
 if TYPE_CHECKING:
     from aiohttp import ClientSession, ClientTimeout
 
+REST_S = 10.0
+"""A server that failed rests for so long, where another one is left."""
 TRANSIENT_STATUSES = frozenset({408, 409, 425, 429, *range(500, 600)})
 _SECRET = re.compile(r"\b(?:sk-|hf_|Bearer\s+)[\w.*-]{4,}")
 _R = TypeVar("_R")
@@ -169,6 +172,45 @@ def read_json(body: bytes) -> Any:
     except ValueError:
         # Half a character, written as an escape, is refused by the faster reader alone.
         return json.loads(body)
+
+
+@dataclass(slots=True, eq=False)
+class Place:
+    """One of several servers, and how it does."""
+
+    url: str
+    n_in_flight: int = 0
+    rests_until: float = -math.inf
+
+
+class Balancer:
+    """Which of several servers is asked next: the one with the fewest requests in flight.
+
+    A server that failed is passed over for a while, where there are others.
+
+    Args:
+        urls: the servers.
+        clock: the time.
+    """
+
+    def __init__(self, urls: Sequence[str], clock: Clock | None = None) -> None:
+        self.places = tuple(Place(url) for url in urls)
+        self._clock = clock or WallClock()
+
+    def take(self, among: Sequence[Place] | None = None) -> Place:
+        """A server, of these or of all; give it back."""
+        places = self.places if among is None else among
+        now = self._clock.now()
+        awake = [p for p in places if p.rests_until <= now]
+        place = min(awake or places, key=lambda p: p.n_in_flight)
+        place.n_in_flight += 1
+        return place
+
+    def give_back(self, place: Place, *, rest_s: float = 0.0) -> None:
+        """A request to it ended; a server that failed rests for so long."""
+        place.n_in_flight -= 1
+        if rest_s > 0:
+            place.rests_until = self._clock.now() + rest_s
 
 
 def allow_many_files() -> None:

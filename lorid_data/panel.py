@@ -19,6 +19,7 @@ from lorid_data.candidates import (
     Vote,
     choose,
     count,
+    is_decided,
     read,
     rows_of,
 )
@@ -208,7 +209,7 @@ def weigh(panel: Panel, problem: Problem, heard: Sequence[Heard]) -> Weighed:
     """What a row takes of the replies about it."""
     gold = _gold(panel, problem)
     there = [(i, x) for i, x in enumerate(heard) if x is not None]
-    reads = tuple(read(x, gold, _equal) for _, x in there)
+    reads = tuple(read(x, gold, equal) for _, x in there)
     if not reads:
         return Weighed(problem, Unasked("none"), None, None, (), (), None)
     vote = None if gold is None else count(reads, len(panel.seats))
@@ -229,16 +230,13 @@ def side_by_side(panel: Panel, weighed: Weighed, row_id: str) -> list[Candidate]
     places = [panel.seats[i] for i, _ in there]
     seats = [(panel.teachers[t].kind, panel.teachers[t].model, s) for t, s in places]
     heard = [x for _, x in there]
-    return rows_of(weighed.problem, row_id, seats, heard, weighed.reads, vote=weighed.vote, chosen=weighed.chosen)  # fmt: skip
+    return rows_of(weighed.problem, row_id, seats, heard, weighed.reads, gold=_gold(panel, weighed.problem), vote=weighed.vote, chosen=weighed.chosen)  # fmt: skip
 
 
 def _is_decided(panel: Panel, problem: Problem, heard: Sequence[Heard]) -> bool:
     gold = _gold(panel, problem)
-    if gold is None:
-        usable = (x is not None and not read(x, None, _equal).reason for x in heard)
-        return panel.rewrite and any(usable)
-    reads = [read(x, gold, _equal) for x in heard if x is not None]
-    return count(reads, len(panel.seats)).is_decided
+    reads = [read(x, gold, equal) for x in heard if x is not None]
+    return is_decided(reads, len(panel.seats), rewritten=panel.rewrite, gold=gold)
 
 
 def _gold(panel: Panel, problem: Problem) -> str | None:
@@ -247,5 +245,6 @@ def _gold(panel: Panel, problem: Problem) -> str | None:
 
 
 @lru_cache(maxsize=100_000)
-def _equal(a: str, b: str) -> bool:
+def equal(a: str, b: str) -> bool:
+    """Whether two answers are the same, as votes are counted."""
     return answers.equal(a, b) is answers.Verdict.EQUAL

@@ -2,7 +2,7 @@
 
 Each stage reads the folder of the one before it and writes its own, below `out`:
 
-    build → expand → validate → dedup → decontaminate → audit (adds its files to the folder of the stage before it)
+    build → choose → expand → validate → dedup → decontaminate → audit (adds its files to the folder of the stage before it)
 
 A stage that is done is passed over; an interrupted one goes on where it stopped.
 """
@@ -20,9 +20,10 @@ from lorid_data.audit.run import AuditOptions, audit, check_options
 from lorid_data.audit.run import problems as audit_problems
 from lorid_data.audit.run import summary as audit_summary
 from lorid_data.build import BuildOptions, build
+from lorid_data.choose import ChooseOptions, choose
 from lorid_data.decontaminate import DecontaminateOptions, decontaminate
 from lorid_data.dedup import DedupOptions, dedup
-from lorid_data.errors import ConfigError, StageError, unknown_key
+from lorid_data.errors import ConfigError, StageError, sentences, unknown_key
 from lorid_data.expand import ExpandOptions, expand
 from lorid_data.progress import say
 from lorid_data.schema import Manifest, Row
@@ -55,6 +56,11 @@ class Stage:
 
 def _build(options: BuildOptions, _: Path | None, out: Path) -> Manifest:
     return build(options, out)
+
+
+def _choose(options: ChooseOptions, folder: Path | None, out: Path) -> Manifest:
+    assert folder is not None, "the first stage reads no folder"
+    return choose(folder, out, options)
 
 
 def _expand(options: ExpandOptions, folder: Path | None, out: Path) -> Manifest:
@@ -90,6 +96,7 @@ def _audit(options: AuditOptions, folder: Path | None, _: Path) -> Manifest:
 
 STAGES: tuple[Stage, ...] = (
     Stage("build", BuildOptions, _build),
+    Stage("choose", ChooseOptions, _choose),
     Stage("expand", ExpandOptions, _expand),
     Stage("validate", ValidateSection, _validate),
     Stage("dedup", DedupOptions, _dedup),
@@ -130,7 +137,12 @@ def read_config(body: Mapping[str, Any], where: str) -> PipelineConfig:
             try:
                 sections[name] = stage.section.model_validate(value)
             except ValidationError as e:
-                problems += _sentences(e, stage.section, f"{where}: {name}")
+                problems += sentences(e.errors(), stage.section.model_fields, f"{where}: {name}")
+    built = sections.get("build")
+    if "choose" in sections and isinstance(built, BuildOptions) and not built.is_side_by_side:
+        problems.append(
+            f"{where}: choose: 'build' asks for one reply a row; name several teachers or samples there"
+        )
     if problems:
         raise ConfigError(*problems)
     return PipelineConfig(Path(body["out"]), sections)
@@ -166,16 +178,3 @@ def summary(manifest: Manifest, out: Path) -> str:
         f"{manifest.stage}: {manifest.n_in:,} rows in, {manifest.n_kept:,} kept, "
         f"{sum(manifest.n_rejected.values()):,} rejected{f' ({rejected})' if rejected else ''} → {out}"
     )
-
-
-def _sentences(error: ValidationError, section: type[Row], where: str) -> list[str]:
-    sentences = []
-    for e in error.errors():
-        key = ".".join(str(part) for part in e["loc"])
-        if e["type"] == "extra_forbidden":
-            sentences.append(unknown_key(key, section.model_fields, where))
-        elif e["type"] == "missing":
-            sentences.append(f"{where}: missing key {key!r}")
-        else:
-            sentences.append(f"{where}: {key}: {e['msg'].lower()}, got {e['input']!r}")
-    return sentences

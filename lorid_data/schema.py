@@ -185,8 +185,8 @@ class Record(Row):
         return Question(self.problem_id, self.question)
 
 
-def row_ids(problems: Iterable[Problem]) -> Iterator[str]:
-    """The row id of each problem, in order.
+def row_ids(problems: Iterable[Problem | Record]) -> Iterator[str]:
+    """The row id of each problem or record, in order.
 
     Rows that agree in source, split, original_id, problem_id and rationale are told apart by
     their occurrence (0, 1, …), so that ids are unique and do not depend on other rows' order.

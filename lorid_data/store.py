@@ -354,7 +354,7 @@ def _refuse_foreign(stage: Stage) -> None:
 def _hash_files(folder: Path) -> dict[str, str]:
     """sha256 of each file below `folder`, hidden ones, journals and checkpoints left out.
 
-    So are the files of `audit` and `label`: they are added later, and name the records themselves.
+    So are the files of `audit`, `label` and `reparse`: they are added later, and name the records themselves.
     """
     skip = {MANIFEST}
     return {
@@ -363,7 +363,7 @@ def _hash_files(folder: Path) -> dict[str, str]:
         if p.is_file()
         and p.name not in skip
         and not any(
-            part.startswith((".", "checkpoint-", "journal.sqlite", "labels.", "audit."))
+            part.startswith((".", "checkpoint-", "journal.sqlite", "labels.", "audit.", "reparse"))
             for part in p.relative_to(folder).parts
         )
     }

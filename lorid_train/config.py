@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from lorid_data.errors import ConfigError, unknown_key
+from lorid_data.errors import ConfigError, sentences
 
 STUDENT = "student"
 """The name under which the packaged tiny student is asked for."""
@@ -175,13 +175,4 @@ def parse(model: type[_M], body: Mapping[str, Any], where: str) -> _M:
     try:
         return model.model_validate(dict(body))
     except ValidationError as e:
-        problems = []
-        for error in e.errors():
-            key = ".".join(str(part) for part in error["loc"])
-            if error["type"] == "extra_forbidden":
-                problems.append(unknown_key(key, model.model_fields, where))
-            elif error["type"] == "missing":
-                problems.append(f"{where}: missing key {key!r}")
-            else:
-                problems.append(f"{where}: {key}: {error['msg'].lower()}, got {error['input']!r}")
-        raise ConfigError(*problems) from None
+        raise ConfigError(*sentences(e.errors(), model.model_fields, where)) from None

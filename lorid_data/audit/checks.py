@@ -100,10 +100,15 @@ def examine(rows: Sequence[Record]) -> dict[str, tuple[Flag, ...]]:
     joined = _joined(rows)
     found: dict[str, tuple[Flag, ...]] = {}
     for row in rows:
-        flags = [*_of_rules(row), *_of_row(row), *joined.get(row.row_id, ())]
+        flags = [*found_in(row), *joined.get(row.row_id, ())]
         if flags:
             found[row.row_id] = tuple(sorted(flags, key=_order))
     return found
+
+
+def found_in(row: Record) -> tuple[Flag, ...]:
+    """What the checks find that need no other row."""
+    return (*_of_rules(row), *_of_row(row))
 
 
 def _order(flag: Flag) -> tuple[int, int]:

@@ -10,7 +10,7 @@ from lorid_data.errors import InputError
 from lorid_data.schema import Manifest
 from lorid_data.store import MANIFEST, RECORDS, read_manifest, sha256_file
 
-ROW_MAKERS = frozenset({"build", "import", "expand", "export-knowledge"})
+ROW_MAKERS = frozenset({"build", "import", "choose", "expand", "export-knowledge"})
 """Stages whose rows no earlier check has seen."""
 
 

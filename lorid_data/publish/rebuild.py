@@ -55,19 +55,31 @@ def _command(link: Link, before: str, out: str) -> list[str]:
 
 
 def _build_options(identity: dict[str, Any], settings: dict[str, Any]) -> list[str]:
-    kind = str(identity.get("teacher"))
-    if kind in ("openai", "anthropic", "server"):
-        kind += f":{identity.get('model')}"
-    if identity.get("endpoint"):
-        kind += f"@{identity['endpoint']}"
-    if kind == "scripted":
-        kind += ":FILE"
-    argv = [str(identity.get("source")), "--teacher", kind, "--split", str(identity.get("split"))]
+    argv = [str(identity.get("source"))]
+    for asked in identity.get("teachers", [identity]):
+        argv += ["--teacher", _teacher(asked)]
+    argv += ["--split", str(identity.get("split"))]
+    if identity.get("samples", 1) != 1:
+        argv += ["--samples", str(identity["samples"])]
+    if identity.get("rewrite_rationale"):
+        argv.append("--rewrite-rationale")
+    if identity.get("temperature") is not None:
+        argv += ["--temperature", str(identity["temperature"])]
     if settings.get("limit") is not None:
         argv += ["--limit", str(settings["limit"])]
     if settings.get("mode") not in (None, "online"):
         argv += ["--mode", str(settings["mode"])]
     return argv
+
+
+def _teacher(asked: dict[str, Any]) -> str:
+    """A teacher as `--teacher` names it."""
+    kind = str(asked.get("teacher"))
+    if kind in ("openai", "anthropic", "server"):
+        kind += f":{asked.get('model')}"
+    if kind.startswith("server:"):
+        kind += f"@{asked.get('endpoint')}"
+    return f"{kind}:FILE" if kind == "scripted" else kind
 
 
 def _options(identity: dict[str, Any]) -> list[str]:

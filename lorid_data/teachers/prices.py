@@ -76,7 +76,8 @@ def _read(path: Path) -> Mapping[str, Mapping[str, Price]]:
 
 
 def _price(entry: Any, where: str, problems: list[str]) -> Price | None:
-    numbers = entry if isinstance(entry, dict) else {}
+    # `found` says where the numbers come from; see the head of the packaged file.
+    numbers = {k: v for k, v in entry.items() if k != "found"} if isinstance(entry, dict) else {}
     bad = [k for k, v in numbers.items() if k not in _NUMBERS or not _is_price(v)]
     if bad or "input" not in numbers or "output" not in numbers:
         problems.append(

@@ -7,51 +7,18 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from pydantic_core import to_json
 
 from lorid_data.errors import ConfigError
-from lorid_data.http import Transient, Transport, read_json
+from lorid_data.http import REST_S, Balancer, Transient, Transport, read_json
 from lorid_data.teachers.backend import RUNGS, Answered, Rung, Tier, failure
 from lorid_data.teachers.base import TeacherRequest
 from lorid_data.teachers.chat import chat_body, read_chat
 
 KEY_NAME = "LORID_SERVER_API_KEY"
-_REST = 8
-"""A server that could not be reached is passed over for so many requests, where there are others."""
-
-
-@dataclass(slots=True)
-class _Place:
-    url: str
-    n_in_flight: int = 0
-    n_rest: int = 0
-
-
-class Balancer:
-    """Which of several servers is asked next: the one with the fewest requests in flight."""
-
-    def __init__(self, urls: Sequence[str]) -> None:
-        self._places = [_Place(url) for url in urls]
-
-    def take(self) -> _Place:
-        """A server; give it back."""
-        awake = [p for p in self._places if p.n_rest == 0]
-        for place in self._places:
-            place.n_rest = max(0, place.n_rest - 1)
-        place = min(awake or self._places, key=lambda p: p.n_in_flight)
-        place.n_in_flight += 1
-        return place
-
-    def give_back(self, place: _Place, *, reached: bool) -> None:
-        """A request to it ended."""
-        place.n_in_flight -= 1
-        if not reached:
-            place.n_rest = _REST
 
 
 class ServerBackend:
@@ -81,16 +48,16 @@ class ServerBackend:
         """Send a request once; see `Backend.send`."""
         body = to_json(chat_body(request, rung))
         place = self._balancer.take()
-        reached = True
+        rest_s = 0.0
         try:
             reply = await self._transport.post(
                 f"{place.url}/chat/completions", body, timeout_s=self._timeout_s
             )
         except Transient:
-            reached = False
+            rest_s = REST_S
             raise
         finally:
-            self._balancer.give_back(place, reached=reached)
+            self._balancer.give_back(place, rest_s=rest_s)
         if reply.status != 200:
             message = error_text(reply.body)
             raise failure(

@@ -11,7 +11,6 @@ import asyncio
 import json
 import queue
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -19,7 +18,9 @@ from typing import Any
 
 from lorid_data.errors import StageError
 from lorid_data.http import (
+    REST_S,
     TRANSIENT_STATUSES,
+    Balancer,
     HttpReply,
     RetryPolicy,
     Transient,
@@ -31,19 +32,8 @@ from lorid_data.http import (
 )
 from lorid_train.engines.base import GenRequest, GenResult, Pull
 
-REST_S = 10.0
-"""A server that failed is passed over for so long, where another one is left."""
 TOO_LONG = "too_long"
 """Finish reason of a prompt that leaves the model no room to write: nothing was generated."""
-
-
-@dataclass(slots=True)
-class _Place:
-    """One server, and how it does."""
-
-    url: str
-    n_in_flight: int = 0
-    rests_until: float = 0.0
 
 
 @dataclass(slots=True)
@@ -120,7 +110,7 @@ class _Asking:
 
     def __init__(self, engine: ServerEngine) -> None:
         self._engine = engine
-        self._places = [_Place(url) for url in engine.urls]
+        self._balancer = Balancer(engine.urls)
         self._headers = {"Authorization": f"Bearer {engine.api_key}"} if engine.api_key else {}
         self._done: queue.SimpleQueue[Future[GenResult]] = queue.SimpleQueue()
         self._transport = Transport()
@@ -183,11 +173,11 @@ class _Asking:
             Transient: none of them did.
             StageError: one refused the request.
         """
-        untried = list(self._places)
+        untried = list(self._balancer.places)
         while True:
-            place = self._next(untried)
+            place = self._balancer.take(untried)
             untried.remove(place)
-            place.n_in_flight += 1
+            rest_s = 0.0
             try:
                 reply = await self._transport.post(
                     f"{place.url}/completions",
@@ -197,16 +187,11 @@ class _Asking:
                 )
                 return _read(reply, place.url)
             except Transient as e:
-                place.rests_until = time.monotonic() + max(REST_S, e.retry_after_s or 0.0)
+                rest_s = max(REST_S, e.retry_after_s or 0.0)
                 if not untried:
                     raise
             finally:
-                place.n_in_flight -= 1
-
-    def _next(self, untried: Sequence[_Place]) -> _Place:
-        now = time.monotonic()
-        awake = [p for p in untried if p.rests_until <= now]
-        return min(awake or untried, key=lambda p: p.n_in_flight)
+                self._balancer.give_back(place, rest_s=rest_s)
 
 
 def _read(reply: HttpReply, url: str) -> tuple[dict[str, Any], int]:

@@ -3,27 +3,37 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from lorid_data import prompts
 from lorid_data.cli import main
-from lorid_data.schema import row_ids
+from lorid_data.publish.card import Words
+from lorid_data.publish.chain import find_chain
+from lorid_data.publish.rebuild import commands
+from lorid_data.schema import row_ids, sha256_text
 from lorid_data.sources.registry import load_file
-from lorid_data.store import read_frame, read_manifest, read_records
+from lorid_data.store import read_frame, read_manifest, read_records, sha256_file
+from lorid_data.teachers import base
 from lorid_data.testing.fake_teacher import FakeTeacher, Fault
 
 pytest_plugins = ("lorid_data.testing.plugin",)
 N = 6
 
 
-@pytest.fixture
-def table(tmp_path: Path) -> Path:
-    path = tmp_path / "t.jsonl"
-    rows = [{"question": f"question {i}", "rationale": "so", "answer": str(i)} for i in range(N)]
+def table_from(path: Path, first: int) -> Path:
+    rows = [{"question": f"question {i}", "rationale": "so", "answer": str(i)} for i in range(first, first + N)]  # fmt: skip
     path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
     return path
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    return table_from(tmp_path / "t.jsonl", 0)
 
 
 def build(table: Path, out: Path, *more: str) -> int:
@@ -58,8 +68,6 @@ def test_teachers_stand_side_by_side_and_the_first_usable_is_taken(
     assert build(table, again, *two, "--journal", str(out / "journal.sqlite")) == 0
     assert fake_teacher.n_requests == 4 * N
     assert candidates(again) == rows
-    assert main(["reparse", str(out)]) == 2
-    assert main(["prompts", "diff", str(out)]) == 2
 
 
 def writes(wrong: int) -> Any:
@@ -167,3 +175,171 @@ def test_teachers_of_a_configuration_may_be_a_list(tmp_path: Path, table: Path, 
     assert main(["build", str(table), "--config", str(one)]) == 0
     assert fake_teacher.n_requests == 3 * N
     assert not (tmp_path / "one" / "candidates.parquet").exists()
+
+
+def dollars(line: str) -> float:
+    return float(line.rpartition("$")[2].split()[0])
+
+
+def test_the_audit_chooses_the_list_with_least_wrong_and_shows_why(
+    tmp_path: Path, fake_teacher: FakeTeacher
+) -> None:
+    table = table_from(tmp_path / "t.jsonl", 37)
+    told: dict[str, int] = {}
+
+    def text(prompt: str) -> str:
+        n = told[prompt] = told.get(prompt, 0) + 1
+        number = int(prompt.partition("Question: question ")[2].partition("\n")[0])
+        # The first teacher tells the answer of the first three rows, the second one of the others.
+        tells = (n == 1) == (number < 40)
+        rule = f"The answer to this is {number}." if tells else "To share equally, divide by the number of shares."  # fmt: skip
+        return json.dumps({"output": [rule]})
+
+    fake_teacher.text = text
+    out, chosen = tmp_path / "out", tmp_path / "chosen"
+    two = ("--teacher", "openai:gpt-4o", "--teacher", "anthropic:claude-haiku-4-5")
+    assert build(table, out, *two) == 0
+    n_asked = fake_teacher.n_requests
+    assert main(["choose", str(out), "--out", str(chosen)]) == 0
+    records = read_records(chosen)
+    assert [r.provenance.teacher for r in records] == ["anthropic"] * 3 + ["openai"] * 3
+    assert {r.knowledge for r in records} == {("To share equally, divide by the number of shares.",)}  # fmt: skip
+    assert [r.row_id for r in records] == [r.row_id for r in read_records(out)]
+    rows = candidates(chosen)
+    assert {r["row_id"]: r["request_key"] for r in rows if r["chosen"] == "yes"} == {r.row_id: r.provenance.request_key for r in records}  # fmt: skip
+    assert all(r["chosen"] == "no" for r in rows if any("drop: answer_leak (rule 0)" in f for f in r["findings"]))  # fmt: skip
+    assert sum(any("drop: answer_leak (rule 0)" in f for f in r["findings"]) for r in rows) == N
+    assert read_manifest(chosen).figures == {
+        "n_other_reply": 3,
+        "n_rows_by_teacher": {
+            "anthropic:claude-haiku-4-5, sample 0": 3,
+            "openai:gpt-4o, sample 0": 3,
+        },
+    }
+    before = sha256_file(chosen / "manifest.json")
+    assert main(["choose", str(out), "--out", str(chosen)]) == 0
+    assert sha256_file(chosen / "manifest.json") == before
+    assert main(["reparse", str(chosen)]) == 2
+    # The replies are in the journal; without it a reply's provenance is not known.
+    (out / "journal.sqlite").rename(tmp_path / "j.sqlite")
+    assert main(["choose", str(out), "--out", str(tmp_path / "c")]) == 2
+    assert main(["choose", str(out), "--out", str(tmp_path / "d"), "--journal", str(tmp_path / "j.sqlite")]) == 0  # fmt: skip
+    assert read_records(tmp_path / "d") == records
+    assert fake_teacher.n_requests == n_asked
+
+
+def test_reparse_reads_votes_and_chooses_again_by_the_same_rule(
+    tmp_path: Path,
+    table: Path,
+    fake_teacher: FakeTeacher,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    out = tmp_path / "out"
+    fake_teacher.text = writes(wrong=1)
+    argv = ("--teacher", f"server:m@{fake_teacher.url}", "--samples", "3", "--rewrite-rationale")
+    assert build(table, out, *argv) == 0
+    n_asked, before = fake_teacher.n_requests, sha256_file(out / "records.parquet")
+    assert n_asked == 3 * N
+    assert main(["reparse", str(out)]) == 0
+    assert "6 rows, 0 without a stored reply; 6 as before" in capsys.readouterr().out
+    assert read_frame(out / "reparsed_candidates.parquet").equals(read_frame(out / "candidates.parquet"))  # fmt: skip
+
+    old = base.parse_reply
+
+    def other(text: str) -> tuple[str, ...] | base.NoRules:
+        """Cannot read what the second replies say."""
+        if '"anew 2"' in text:
+            return base.NoRules(base.RejectReason.REPLY_WRONG_SHAPE, "x")
+        return old(text)
+
+    monkeypatch.setattr(base, "parse_reply", other)
+    assert main(["reparse", str(out)]) == 0
+    # One of three agrees now: the vote is lost.
+    assert "0 as before, 0 now kept, 6 now rejected, 0 with other knowledge" in capsys.readouterr().out  # fmt: skip
+    assert set(read_frame(out / "reparsed.parquet")["now"]) == {"vote_lost"}
+    assert set(read_frame(out / "reparsed_candidates.parquet")["chosen"]) == {"no"}
+
+    def mended(text: str) -> tuple[str, ...] | base.NoRules:
+        rules = old(text)
+        return rules if isinstance(rules, base.NoRules) else (*rules, "another")
+
+    monkeypatch.setattr(base, "parse_reply", mended)
+    assert main(["reparse", str(out)]) == 0
+    assert "0 now kept, 0 now rejected, 6 with other knowledge" in capsys.readouterr().out
+    rows = read_frame(out / "reparsed.parquet").to_dicts()
+    assert {tuple(r["knowledge"]) for r in rows} == {("rule", "another")}
+    assert {r["rationale"] for r in rows} == {"anew 2"}, "the first that agrees, as before"
+    assert {r["request_key"] for r in rows} == {r.provenance.request_key for r in read_records(out)}
+    assert fake_teacher.n_requests == n_asked
+    assert sha256_file(out / "records.parquet") == before
+
+
+def test_reparse_says_where_a_vote_would_be_open_again(
+    tmp_path: Path,
+    table: Path,
+    fake_teacher: FakeTeacher,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    out = tmp_path / "out"
+    fake_teacher.text = writes(wrong=0)
+    argv = ("--teacher", f"server:m@{fake_teacher.url}", "--samples", "3", "--rewrite-rationale")
+    assert build(table, out, *argv) == 0
+    assert fake_teacher.n_requests == 2 * N
+    old = base.parse_reply
+
+    def other(text: str) -> tuple[str, ...] | base.NoRules:
+        if '"anew 1"' in text:
+            return base.NoRules(base.RejectReason.REPLY_WRONG_SHAPE, "x")
+        return old(text)
+
+    monkeypatch.setattr(base, "parse_reply", other)
+    assert main(["reparse", str(out)]) == 0
+    said = capsys.readouterr().out
+    assert "0 as before, 0 now kept, 0 now rejected, 0 with other knowledge, 6 undecided" in said
+
+
+def test_prompts_diff_counts_requests_per_teacher_and_sample(
+    tmp_path: Path,
+    table: Path,
+    fake_teacher: FakeTeacher,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    out = tmp_path / "out"
+    two = ("--teacher", "openai:gpt-4o", "--teacher", "anthropic:claude-haiku-4-5", "--samples", "2")  # fmt: skip
+    assert build(table, out, *two) == 0
+    capsys.readouterr()
+    assert main(["prompts", "diff", str(out)]) == 0
+    assert "no row would be asked again" in capsys.readouterr().out
+    real = prompts.load("teacher/knowledge.v1")
+    text = real.text.replace("general", "common")
+    changed = prompts.Prompt("teacher/knowledge.v2", text, sha256_text(text))
+    load = prompts.load
+    monkeypatch.setattr(prompts, "load", lambda i: changed if i == changed.id else load(i))
+    assert main(["prompts", "diff", str(out), "--prompt", changed.id]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].startswith(f"{4 * N} requests about {N} questions would be asked again; they cost $")  # fmt: skip
+    each = lines[2:6]
+    assert [x.partition(",")[0].strip() for x in each] == ["openai:gpt-4o", "anthropic:claude-haiku-4-5"] * 2  # fmt: skip
+    assert [f"{N} requests, $" in x for x in each] == [True] * 4
+    total = float(lines[1].partition("$")[2].split()[0])
+    assert sum(map(dollars, each)) == pytest.approx(total, abs=2e-4)
+    with closing(sqlite3.connect(out / "journal.sqlite")) as journal:
+        (spent,) = journal.execute("SELECT sum(cost_usd) FROM replies").fetchone()
+    assert total == pytest.approx(spent, abs=1e-4)
+
+
+def test_a_published_panel_names_the_commands_that_make_it_again(
+    tmp_path: Path, table: Path, fake_teacher: FakeTeacher
+) -> None:
+    server = f"server:m@{fake_teacher.url}"
+    argv = ("--teacher", "openai:gpt-4o", "--teacher", server, "--samples", "2", "--temperature", "0.7")  # fmt: skip
+    assert build(table, tmp_path / "out", *argv) == 0
+    assert main(["choose", str(tmp_path / "out"), "--out", str(tmp_path / "chosen")]) == 0
+    chain = find_chain(tmp_path / "chosen")
+    first, second = commands(chain, [], Words(), repo_id="me/mine", tag="t").splitlines()[1:3]
+    assert f"--teacher openai:gpt-4o --teacher {server} --split train --samples 2 --temperature 0.7" in first  # fmt: skip
+    assert second == "lorid-data choose 00-build --out 01-choose"
+    assert chain.find("build") is None, "what the build was checked for is not what was chosen"

@@ -7,7 +7,15 @@ from datetime import UTC, datetime
 
 import pytest
 
-from lorid_data.http import RetryPolicy, Transient, read_json, redact, retry_after_s, retrying
+from lorid_data.http import (
+    Balancer,
+    RetryPolicy,
+    Transient,
+    read_json,
+    redact,
+    retry_after_s,
+    retrying,
+)
 
 
 class FakeClock:
@@ -55,6 +63,21 @@ def test_waits_double_up_to_the_most_with_full_jitter() -> None:
 def test_retry_after_wins_where_it_is_longer() -> None:
     failures = [Transient("x", retry_after_s=30), Transient("x", retry_after_s=0.1)]
     assert tried(list(failures), RetryPolicy()) == ("answer", [30, 2], 3)
+
+
+def test_the_server_with_the_fewest_requests_is_next_and_one_that_failed_rests() -> None:
+    clock = FakeClock()
+    balancer = Balancer(["a", "b"], clock)
+    first, second = balancer.take(), balancer.take()
+    assert {first.url, second.url} == {"a", "b"}
+    balancer.give_back(first)
+    assert balancer.take() is first
+    balancer.give_back(second, rest_s=10)
+    assert balancer.take() is first, "it has more in flight, but the other one rests"
+    assert balancer.take(among=[second]) is second, "where none is awake, one that rests is asked"
+    balancer.give_back(second)
+    clock.time = 10.0
+    assert balancer.take() is second
 
 
 def test_attempts_end() -> None:

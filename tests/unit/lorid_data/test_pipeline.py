@@ -123,3 +123,11 @@ def test_a_wrong_audit_is_refused_before_anything_is_built(
     with pytest.raises(ConfigError, match=message):
         pipeline.run(pipeline.read_config(body, "c.yaml"))
     assert not (tmp_path / "out").exists()
+
+
+def test_choosing_among_one_reply_a_row_is_refused_before_anything_is_asked(tmp_path: Path) -> None:
+    body = config(tmp_path / "out", choose={})
+    with pytest.raises(ConfigError, match="choose: 'build' asks for one reply a row"):
+        pipeline.read_config(body, "c.yaml")
+    body["build"] |= {"teacher": ["recorded", "scripted:x.jsonl"]}
+    assert list(pipeline.read_config(body, "c.yaml").sections) == ["build", "choose", "validate"]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from lorid_data.commands import read_yaml
 from lorid_data.errors import ConfigError, StageError
 from lorid_data.teachers.budget import Budget
 from lorid_data.teachers.prices import FILE, Price, price_of
@@ -21,8 +22,6 @@ def test_cost_is_per_million_tokens() -> None:
 
 
 def test_packaged_prices_are_dated_and_have_a_source() -> None:
-    from lorid_data.commands import read_yaml
-
     for kind, section in read_yaml(FILE).items():
         assert section["source"], kind
         assert kind == "server" or str(section["date"]) >= "2026-11-20"
@@ -32,11 +31,20 @@ def test_packaged_prices_are_dated_and_have_a_source() -> None:
             assert 0 < price.cached_input <= price.input <= price.output
 
 
+def test_each_packaged_price_names_two_places_where_it_was_found() -> None:
+    for kind, section in read_yaml(FILE).items():
+        for model, entry in section["models"].items():
+            assert len(set(entry["found"])) >= 2, (kind, model)
+            assert set(entry["found"]) <= section["places"].keys(), (kind, model)
+
+
 def test_a_dated_model_has_the_price_of_its_model_and_an_unknown_one_has_none() -> None:
     assert price_of("openai", "gpt-4o-2024-08-06") == price_of("openai", "gpt-4o")
     assert price_of("anthropic", "claude-haiku-4-5-20251001") == price_of(
         "anthropic", "claude-haiku-4-5"
     )
+    # A version that costs something else stands in the file itself.
+    assert price_of("openai", "gpt-4o-2024-05-13") == Price(5, 15, 5)
     assert price_of("openai", "gpt-4o-mini") != price_of("openai", "gpt-4o")
     assert price_of("openai", "gpt-4o-turbo") is None
     assert price_of("anthropic", "gpt-4o") is None
