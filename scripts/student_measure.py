@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING
 
 from student_text import OPERATORS, held_out_facts
 
+from lorid_data.schema import Problem
+from lorid_data.sources import concepts
 from lorid_data.sources.arithmetic import load
 
 if TYPE_CHECKING:
     from transformers import LlamaForCausalLM, PreTrainedTokenizerFast
 
 BATCH = 100
+WORLD = 1_000
+"""The world of concepts that the base is measured on; studies use others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,19 +33,36 @@ class Ability:
 def measure(
     model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, n_facts: int, n_problems: int
 ) -> list[Ability]:
-    """Facts that the corpus does not hold, and rationales of unseen problems.
+    """Facts that the corpus does not hold, rationales of unseen problems, definitions followed.
 
-    A rationale counts as right when the model continues the question with it word for word.
+    A rationale counts as right when the model continues the question with it word for word; with
+    a concept, when it does so after the definition, and after the question alone.
     """
     found = [_facts(model, tokenizer, op, n_facts) for op in OPERATORS]
     for split in ("test", "heldout"):
         problems = list(islice(load(split), n_problems))
-        asked = [[tokenizer.bos_token_id, *tokenizer.encode(f"{p.question}\n")] for p in problems]
-        replies = complete(model, tokenizer, asked, n_new_tokens=80)
-        rationales = [r.partition("\n-->")[0] for r in replies]
-        right = sum(r == p.rationale for r, p in zip(rationales, problems, strict=True))
+        right = _solved(model, tokenizer, problems, stated=False)
         found.append(Ability(f"rationales of `{split}`, word for word", right, len(problems)))
+    problems = concepts.load("test", seed=WORLD)[:n_problems]
+    for stated, how in ((True, "definition stated"), (False, "definition not stated")):
+        right = _solved(model, tokenizer, problems, stated=stated)
+        found.append(Ability(f"rationales of `concepts`, {how}", right, len(problems)))
     return found
+
+
+def _solved(
+    model: LlamaForCausalLM,
+    tokenizer: PreTrainedTokenizerFast,
+    problems: Sequence[Problem],
+    *,
+    stated: bool,
+) -> int:
+    """How many rationales come out word for word, after the knowledge or the question alone."""
+    given = ["\n".join((p.question, *(p.knowledge if stated else ()), "")) for p in problems]
+    asked = [[tokenizer.bos_token_id, *tokenizer.encode(text)] for text in given]
+    replies = complete(model, tokenizer, asked, n_new_tokens=80)
+    rationales = [r.partition("\n-->")[0] for r in replies]
+    return sum(r == p.rationale for r, p in zip(rationales, problems, strict=True))
 
 
 def _facts(

@@ -1,17 +1,20 @@
 """What the tiny student reads before it has any role: its tokenizer and its documents.
 
-Everything comes from the train split of the `arithmetic` source. A share of all facts (equations
-such as `48 + 24 = 72`) is held out: no document holds one, so that arithmetic can be measured.
+Problems come from the train split of the `arithmetic` source and from invented concepts. A share
+of all facts (equations such as `48 + 24 = 72`) is held out: no document holds one, so that
+arithmetic can be measured.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from random import Random
 from typing import TYPE_CHECKING
+
+import student_concepts
 
 from lorid_data import prompts
 from lorid_data.schema import Problem, sha256_text
@@ -99,11 +102,22 @@ def is_held_out(fact: str) -> bool:
 
 def draw_fact(operator: str, rng: Random) -> str:
     """A true equation within the range of numbers that rationales use; division is exact."""
+    return _equation(operator, rng, high=(160, 100), factors=(100, 21))
+
+
+def draw_wide_fact(operator: str, rng: Random) -> str:
+    """The same with every factor and divisor that a concept may have, and larger sums."""
+    return _equation(operator, rng, high=(201, 151), factors=(101, 61))
+
+
+def _equation(
+    operator: str, rng: Random, *, high: tuple[int, int], factors: tuple[int, int]
+) -> str:
     while True:
         if operator in "+-":
-            a, b = rng.randrange(2, 160), rng.randrange(2, 100)
+            a, b = rng.randrange(2, high[0]), rng.randrange(2, high[1])
         else:
-            a, b = rng.randrange(2, 100), rng.randrange(2, 21)
+            a, b = rng.randrange(2, factors[0]), rng.randrange(2, factors[1])
             if operator == "*" and rng.randrange(2):
                 a, b = b, a
             if operator == "/":
@@ -125,10 +139,13 @@ def documents(seed: int, course: int = 1) -> Iterator[Document]:
 
     Course 1 is mostly arithmetic: lists of facts, problems with their rationale, and rules.
     Course 2 is mostly problems, solved to the end as the roles write them (`--> ANSWER END`), and
-    questions to be copied, so that a number is found again where it stands. The base must have
-    printed those endings: its embedding is frozen for the adapters, and what it has never
-    printed drowns in noise as soon as a text is sampled. The role prompts do not occur.
+    questions to be copied, so that a number is found again where it stands. Course 3 goes on with
+    both and adds named concepts: definitions to be followed, and others to be recalled. The base
+    must have printed all endings and words: its embedding is frozen for the adapters, and what it
+    has never printed drowns in noise as soon as a text is sampled. The role prompts do not occur.
     """
+    if course == 3:
+        yield from _third_course(seed)
     rng = Random(f"documents/{seed}" if course == 1 else f"documents/{seed}/{course}")
     problems = _clean_problems(seed if course == 1 else seed + 500)
     make = _first_course if course == 1 else _second_course
@@ -136,8 +153,9 @@ def documents(seed: int, course: int = 1) -> Iterator[Document]:
         yield make(rng, problems)
 
 
-def _facts(rng: Random) -> Document:
-    return Document("", " ".join(f"{_known_fact(rng)}." for _ in range(12)), results_only=True)
+def _facts(rng: Random, draw: Callable[[str, Random], str] = draw_fact) -> Document:
+    facts = (_known_fact(rng, draw) for _ in range(12))
+    return Document("", " ".join(f"{fact}." for fact in facts), results_only=True)
 
 
 def _first_course(rng: Random, problems: Iterator[Problem]) -> Document:
@@ -159,27 +177,62 @@ def _second_course(rng: Random, problems: Iterator[Problem]) -> Document:
         return _facts(rng)
     p = next(problems)
     rules = "\n".join(p.knowledge)
-    solved = f"{p.rationale}\n--> {p.answer} END"
     if kind < 6:
         return Document(f"{p.question}\n", p.question)
     if kind < 13:
-        return Document(f"{p.question}\n", solved)
+        return Document(f"{p.question}\n", _solved(p))
     if kind < 18:
-        return Document(f"{p.question}\n{rules}\n", solved)
+        return Document(f"{p.question}\n{rules}\n", _solved(p))
     return Document(f"{p.question}\n", rules)
 
 
-def _known_fact(rng: Random) -> str:
+def _third_course(seed: int) -> Iterator[Document]:
+    rng = Random(f"documents/{seed}/3")
+    problems = _clean_problems(seed + 800)
+    fresh = _clean(student_concepts.fresh(seed))
+    known = _clean(student_concepts.known(seed))
+    real = student_concepts.real(seed)
     while True:
-        fact = draw_fact("++++----**/"[rng.randrange(11)], rng)
+        kind = rng.randrange(20)
+        if kind < 4:
+            yield _facts(rng, draw_wide_fact if kind else draw_fact)
+        elif kind < 9:
+            yield _second_course(rng, problems)
+        elif kind < 14:
+            p = next(fresh)
+            yield Document(f"{p.question}\n{p.knowledge[0]}\n", _solved(p))
+        elif kind < 15:
+            p = next(fresh)
+            yield Document(f"{p.question}\n{p.knowledge[0]}\n", f"{p.knowledge[0]}\n{_solved(p)}")
+        elif kind < 16:
+            question = next(real)
+            yield Document(f"{question}\n", question)
+        else:
+            p = next(known)
+            text = (_solved(p), p.knowledge[0], f"{p.knowledge[0]}\n{_solved(p)}")
+            yield Document(f"{p.question}\n", text[rng.randrange(3)])
+
+
+def _solved(p: Problem) -> str:
+    return f"{p.rationale}\n--> {p.answer} END"
+
+
+def _known_fact(rng: Random, draw: Callable[[str, Random], str]) -> str:
+    while True:
+        fact = draw("++++----**/"[rng.randrange(11)], rng)
         if not is_held_out(fact):
             return fact
 
 
 def _clean_problems(seed: int) -> Iterator[Problem]:
-    """Train problems, seed after seed, without those whose rationale states a held-out fact."""
+    """Train problems, seed after seed."""
     while True:
-        for p in load("train", seed=1_000 + seed, limit=40_000):
-            if not any(is_held_out(fact) for fact in _EQUATION.findall(p.rationale)):
-                yield p
+        yield from _clean(load("train", seed=1_000 + seed, limit=40_000))
         seed += 1
+
+
+def _clean(problems: Iterable[Problem]) -> Iterator[Problem]:
+    """Those whose rationale states no held-out fact."""
+    for p in problems:
+        if not any(is_held_out(fact) for fact in _EQUATION.findall(p.rationale)):
+            yield p

@@ -4,7 +4,7 @@ import os
 import re
 import subprocess
 import sys
-from itertools import islice
+from itertools import islice, product
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import pytest
 
 from lorid_data import prompts
 from lorid_data.sources.arithmetic.generate import HELDOUT_FAMILIES, split_of
+from lorid_data.sources.concepts import names
 from lorid_data.store import sha256_file
 
 ROOT = Path(__file__).parents[2]
@@ -36,7 +37,7 @@ def test_the_corpus_holds_train_questions_alone(text: Any, course: int) -> None:
     assert not [q for q in questions for start in held if len(start) > 9 and q.startswith(start)]
 
 
-@pytest.mark.parametrize(("course", "n_facts"), [(1, 4000), (2, 1500)])
+@pytest.mark.parametrize(("course", "n_facts"), [(1, 4000), (2, 1500), (3, 2500)])
 def test_the_corpus_states_no_held_out_fact(text: Any, course: int, n_facts: int) -> None:
     stated = {
         fact
@@ -53,7 +54,7 @@ def test_the_corpus_states_no_held_out_fact(text: Any, course: int, n_facts: int
 
 def test_the_corpus_holds_no_role(text: Any) -> None:
     roles = [prompts.load(f"roles/{r}.v1").text.split("\n")[0] for r in ("ir", "kg", "dr")]
-    for course in (1, 2):
+    for course in (1, 2, 3):
         for d in islice(text.documents(0, course), 800):
             assert not [r for r in roles if r[:30] in d.given + d.text]
 
@@ -65,10 +66,42 @@ def test_the_second_course_prints_how_roles_end(text: Any) -> None:
     assert len(ended) > 150
 
 
+def test_the_third_course_holds_no_concept_of_a_world(text: Any) -> None:
+    """Invented names are those that no world may use; real ones are printed and never explained."""
+    invented = {
+        f"{a}{b}{c}{d}"
+        for a, b, c, d in product(names._STARTS, names._VOWELS, names._MIDDLES, names._ENDS)
+    }
+    real = {u[0] for u in names.REAL_UNITS} | {f[0] for f in names.REAL_FORMULAS}
+    documents = list(islice(text.documents(0, 3), 6000))
+    words = {w for d in documents for w in re.findall(r"[a-z]+", f"{d.given} {d.text}")}
+    met = {w for w in words | {w.removesuffix("s") for w in words} if w in invented}
+    assert len(met) > 600
+    assert not [w for w in met if names.is_reserved(w)]
+    stated = re.compile(r"\b(?:An? (\w+) is \d|The (\w+) of two numbers is their)")
+    defined = {a or b for d in documents for a, b in stated.findall(d.text)}
+    assert len(defined) > 200
+    assert not defined & real
+    plurals = {u[1] for u in names.REAL_UNITS}
+    assert len({w for d in documents for w in re.findall(r"[a-z]+", d.text)} & plurals) > 25
+
+
+def test_the_third_course_states_definitions_and_practises_recall(text: Any) -> None:
+    documents = [d for d in islice(text.documents(0, 3), 2000) if not d.results_only]
+    states = re.compile(r"\n(An? \w+ is \d+|The \w+ of two numbers is)[^\n]*\n$")
+    followed = [d for d in documents if states.search(d.given)]
+    recalled = [
+        d for d in documents if re.match(r"(An? \w+ is \d+|The \w+ of two numbers)", d.text)
+    ]
+    assert len(followed) > 400
+    assert len(recalled) > 200
+
+
 def test_the_corpus_is_the_same_every_time(text: Any) -> None:
-    first = list(islice(text.documents(4), 60))
-    assert first == list(islice(text.documents(4), 60))
-    assert first != list(islice(text.documents(5), 60))
+    for course in (1, 3):
+        first = list(islice(text.documents(4, course), 60))
+        assert first == list(islice(text.documents(4, course), 60))
+        assert first != list(islice(text.documents(5, course), 60))
 
 
 def test_loss_of_a_list_of_facts_is_on_results(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,6 +144,8 @@ def test_twenty_steps_write_a_whole_student_twice_the_same(tmp_path: Path) -> No
         *command[:2],
         "--steps",
         "3",
+        "--course",
+        "3",
         "--after",
         str(tmp_path / "a"),
         *command[6:-1],
@@ -118,5 +153,5 @@ def test_twenty_steps_write_a_whole_student_twice_the_same(tmp_path: Path) -> No
     ]
     subprocess.run(after, env=env, capture_output=True, check=True)
     assert sha256_file(tmp_path / "c" / "model.safetensors") != hashes[0]
-    assert "the second course" in " ".join((tmp_path / "c" / "README.md").read_text().split())
+    assert "the third course" in " ".join((tmp_path / "c" / "README.md").read_text().split())
     assert hashes[0] == hashes[1]
