@@ -18,9 +18,8 @@ from lorid_train import formats
 from lorid_train.base_model import Base, resolve
 from lorid_train.fetching import Fetched, fetch, is_hub_id
 from lorid_train.foreign import foreign_card
+from lorid_train.roles import ROLES
 
-ROLES = ("ir", "kg", "dr")
-"""The adapters that the interaction loop needs."""
 CARD = "lorid.json"
 """File beside an adapter's weights that says how to use it."""
 WEIGHTS = "adapter_model.safetensors"
@@ -64,7 +63,7 @@ def own_card(folder: Path) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Adapters:
-    """Three checked adapters: they share a base model and a prompt format.
+    """Checked adapters by role: they share a base model and a prompt format.
 
     Attributes:
         names: what to ask for to get each again: a folder, or `owner/name@COMMIT`.
@@ -80,36 +79,53 @@ class Adapters:
 def folders_of(given: Sequence[str]) -> dict[str, str]:
     """Where each role's adapter is, from `RUN`, `owner/name` or `ir=… kg=… dr=…`.
 
+    A run folder gives the roles that it holds, a repository every role that there could be: which
+    of them are needed, and whether they are there, `check` says.
+
     Raises:
-        ConfigError: none of them, or a role is missing.
+        ConfigError: none of them, an unknown role, or a folder without adapters.
     """
     if len(given) == 1 and "=" not in given[0]:
         run = Path(given[0])
         if is_hub_id(given[0]):  # one repository with a folder per role
             return {r: f"{given[0]}:{r}" for r in ROLES}
-        if not (run / "adapters").is_dir():
+        found = {r: str(p) for r in ROLES if (p := run / "adapters" / r).is_dir()}
+        if not found:
             msg = f"{run}: no adapters there; name a folder that lorid-train sft has finished"
             raise ConfigError(msg)
-        return {r: str(run / "adapters" / r) for r in ROLES}
+        return found
     pairs = dict(g.partition("=")[::2] for g in given)
-    if set(pairs) != set(ROLES):
-        msg = f"--adapters takes a run folder, or ir=… kg=… dr=…; got {list(given)}"
+    if not pairs or set(pairs) - set(ROLES):
+        msg = f"--adapters takes a run folder, or ROLE=FOLDER …, of {', '.join(ROLES)}; got {list(given)}"
         raise ConfigError(msg)
     return pairs
 
 
-def check(folders: Mapping[str, str], base: str | None, format_name: str | None = None) -> Adapters:
+def check(
+    folders: Mapping[str, str],
+    base: str | None,
+    format_name: str | None = None,
+    *,
+    needed: Sequence[str] = ("ir", "kg", "dr"),
+) -> Adapters:
     """Read the adapters' cards and refuse what does not fit together.
 
     Args:
         folders: by role: a folder, or `owner/name[@revision][:folder]` on the Hub.
+        needed: the roles whose adapters are read; the others are left alone.
         base: the base model, where the adapters do not say it or it lies elsewhere.
         format_name: the prompt format of adapters that another program trained.
 
     Raises:
         ConfigError: an adapter is missing, of another role, format or base model; all problems.
     """
-    fetched = {r: fetch(folders[r]) for r in ROLES}
+    if missing := [r for r in needed if r not in folders]:
+        msg = (
+            f"no adapter for {', '.join(missing)}, which this evaluation draws; there are "
+            f"{', '.join(folders) or 'none'}: train the missing ones, or draw less"
+        )
+        raise ConfigError(msg)
+    fetched = {r: fetch(folders[r]) for r in needed}
     cards = {r: _card_of(f, r, format_name) for r, f in fetched.items()}
     chosen = _base_of(fetched, cards, base)
     problems = [p for r, c in cards.items() for p in _misfits(fetched[r].name, c, r, chosen)]
@@ -122,7 +138,7 @@ def check(folders: Mapping[str, str], base: str | None, format_name: str | None 
     return Adapters(
         folders={r: f.folder for r, f in fetched.items()},
         base=chosen,
-        format=formats.load(cards["ir"]["format"]),
+        format=formats.load(next(iter(cards.values()))["format"]),
         sha256={r: sha256_file(f.folder / WEIGHTS) for r, f in fetched.items()},
         names={r: f.name for r, f in fetched.items()},
     )
@@ -145,15 +161,16 @@ def _base_of(
     named = {r: str(c.get("base_id") or c["base"]) for r, c in cards.items()}
     if base is None and len(set(named.values())) > 1:
         raise ConfigError(f"the adapters name several base models: {named}; name one with --base")
-    name = base or named["ir"]
-    is_copy = base is not None and cards["ir"]["base_fingerprint"] is None
-    revision = None if is_copy else cards["ir"].get("base_revision")
+    first = next(iter(cards))
+    name = base or named[first]
+    is_copy = base is not None and cards[first]["base_fingerprint"] is None
+    revision = None if is_copy else cards[first].get("base_revision")
     try:
         return resolve(name, revision)
     except ConfigError as e:
         if base is not None:
             raise
-        msg = f"{fetched['ir'].name}: {e}; or name the base with --base"
+        msg = f"{fetched[first].name}: {e}; or name the base with --base"
         raise ConfigError(msg) from e
 
 

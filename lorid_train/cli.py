@@ -31,7 +31,7 @@ def sft(
 
     Args:
         config: YAML file: base, data, out, and what `lora` and `sft` change of the paper's settings.
-        role: Train these roles only (ir, kg, dr); all that the file names by default.
+        role: Train these roles only (ir, kg, dr, ks, ird); all that the file names by default.
         out: Run folder, instead of the file's.
         dry_run: Print the plan and stop; nothing is written.
     """
@@ -138,8 +138,7 @@ def publish(
 @app.command
 def evaluate(
     *, adapters: Annotated[list[str], Many], dataset: str, out: str, base: str | None = None,
-    format: str | None = None,
-    split: str | None = None, limit: int | None = None,
+    format: str | None = None, split: str | None = None, limit: int | None = None,
     engine: Literal["transformers", "server"] = "transformers",
     server: Annotated[list[str] | None, Many] = None, served: Annotated[list[str] | None, Many] = None,
     rounds: int = 20, schedule: Literal["lazy", "exhaustive"] = "lazy",
@@ -147,7 +146,7 @@ def evaluate(
     fallback: Literal["none", "ir", "dr", "majority"] = "ir",
     temperature: float = 1.5, top_p: float = 0.9, top_k: int = 50, max_new_tokens: int = 1024,
     seed: int = 0, seeds: int = 1, loop: bool = True, votes: Literal["all", "ir", "none"] = "all",
-    greedy: Annotated[list[str] | None, Many] = None,
+    samples: Annotated[list[str] | None, Many] = None, greedy: Annotated[list[str] | None, Many] = None,
     dtype: Literal["float32", "bfloat16", "float16"] | None = None, batch_size: int = 64,
     merged: bool = False, threads: int | None = None, text: str | None = None, targets: Annotated[list[str] | None, Many] = None,
 ) -> None:  # fmt: skip
@@ -156,7 +155,7 @@ def evaluate(
     The sampling defaults are those of the official code.
 
     Args:
-        adapters: A run folder, ir=FOLDER kg=FOLDER dr=FOLDER, or OWNER/NAME[@REVISION] of the Hub in their place.
+        adapters: A run folder, ir=FOLDER kg=FOLDER dr=FOLDER …, or OWNER/NAME[@REVISION] of the Hub in their place.
         dataset: Dataset folder with the questions.
         out: Evaluation folder.
         base: Base model, where it is not the one that the adapters name.
@@ -165,7 +164,7 @@ def evaluate(
         limit: Evaluate the first so many questions.
         engine: What generates: a model in this process, or vLLM servers with --enable-lora.
         server: Base URLs of the servers, like http://127.0.0.1:8000/v1; they share the work.
-        served: Names of the adapters on the servers, ir=NAME kg=NAME dr=NAME; the roles' by default.
+        served: Names of the adapters on the servers, ir=NAME kg=NAME dr=NAME …; the roles' by default.
         rounds: The loop's threshold t.
         schedule: lazy draws what is needed; exhaustive draws all rounds for all questions.
         rule: When IR and DR count as agreeing.
@@ -178,7 +177,8 @@ def evaluate(
         seeds: Repeat the sampled draws under so many seeds: seed, seed + 1, ….
         loop: Whether to run the interaction loop; --no-loop samples IR alone.
         votes: Roles drawn on after the loop, for majority voting at its cost in tokens.
-        greedy: Greedy systems: ir, and DR by what it reads: gold-, kg-, empty-, shuffled- or other-knowledge.
+        samples: Rounds drawn of a role whatever the loop needs, such as ir=40 dr=20 ks=20; DR's come with KG's.
+        greedy: Greedy systems: ir, kg, ks, ird, and DR by what it reads: gold-, kg-, empty-, shuffled- or other-knowledge.
         dtype: Of the model; float32 on a CPU and bfloat16 on a GPU by default.
         batch_size: Rows generated at once (requests in flight, on servers); changes no result in float32.
         merged: Merge each adapter into weights of its own: more memory, fewer operations per token.
@@ -190,10 +190,10 @@ def evaluate(
     from lorid_train.config import EvalConfig, parse
     from lorid_train.evaluate import evaluate as evaluate_stage
 
-    given = {k: v for k, v in locals().items() if k in EvalConfig.model_fields}
-    body = {k: v for k, v in given.items() if v is not None}
+    body = {k: v for k, v in locals().items() if k in EvalConfig.model_fields and v is not None}
     body["adapters"] = folders_of(adapters)
     body["served"] = dict(name.partition("=")[::2] for name in served or ())
+    body["samples"] = dict(role.partition("=")[::2] for role in samples or ())
     evaluate_stage(parse(EvalConfig, body, "evaluate"))
     _show(Path(out))
 
@@ -263,7 +263,7 @@ def prompts(
 
     Args:
         format: plain, or a template such as lf-0.9.2/llama2.
-        role: ir, kg or dr.
+        role: ir, kg, dr, or one of the controls ks and ird.
         question: The question.
         knowledge: What DR reads.
     """

@@ -47,6 +47,8 @@ class Validation(Settings):
 class TrainConfig(Settings):
     """One training run: a base model, the roles' datasets, LoRA and optimiser.
 
+    `roles` may be any of `lorid_train.roles.ROLES`.
+
     The defaults are the paper's (official repository at 284c947, src/train.py:111-148). Keys of
     `lora` are those of `peft.LoraConfig`, keys of `sft` those of `trl.SFTConfig`, unrenamed.
     """
@@ -56,7 +58,7 @@ class TrainConfig(Settings):
     revision: str | None = None
     """Commit of a Hub id; give one, so that a run can be repeated."""
     data: str | dict[str, str]
-    """A dataset folder for all roles, or one per role: {ir: DIR, kg: DIR, dr: DIR}."""
+    """A dataset folder for all roles, or one per role: {ir: DIR, kg: DIR, …}."""
     out: str
     roles: tuple[str, ...] = ("ir", "kg", "dr")
     format: str = "plain"
@@ -117,7 +119,7 @@ class EvalConfig(Settings):
     """One evaluation. What decides the draws is `identity`; the rest may change on resume."""
 
     adapters: dict[str, str]
-    """Adapter folder per role."""
+    """Adapter folder per role; those that no draw needs are left alone."""
     base: str | None = None
     """Base model, where the adapters do not say it."""
     format: str | None = None
@@ -146,11 +148,13 @@ class EvalConfig(Settings):
     """Whether to run the interaction loop; without it, IR alone is sampled `rounds` times."""
     votes: Literal["all", "ir", "none"] = "all"
     """Which roles are drawn on after the loop, for majority voting at its cost in tokens."""
-    greedy: tuple[Literal["ir", "gold-knowledge", "kg-knowledge", "empty-knowledge",
-                          "shuffled-knowledge", "other-knowledge"], ...] = (
-        "ir", "gold-knowledge", "kg-knowledge",
-    )  # fmt: skip
-    """Greedy systems: IR, and DR by whose knowledge it reads."""
+    samples: dict[str, int] = Field(default_factory=dict)
+    """Rounds that are drawn of a role whatever the loop needs, those of the loop counted: {ir: 40}.
+
+    DR's come with KG's. Of every problem, under every seed.
+    """
+    greedy: tuple[str, ...] = ("ir", "gold-knowledge", "kg-knowledge")
+    """Greedy systems: roles that read the question alone, and DR by whose knowledge it reads."""
     targets: tuple[str, ...] = ()
     """Numbers reported by others, shown beside ours: `DATASET | MODEL | METHOD | ACCURACY | SOURCE`."""
     text: str | None = None

@@ -1,7 +1,8 @@
 """Every draw that an evaluation asks for, in order; what the log holds is not asked again.
 
 First the greedy systems, then the interaction loop under every seed, then the further rounds that
-majority voting needs at the loop's cost. No gold answer is anywhere near.
+majority voting needs at the loop's cost, then those that are asked for by number. No gold answer
+is anywhere near.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from lorid_data.errors import ConfigError
 from lorid_data.progress import Progress
 from lorid_data.schema import Record
 from lorid_train import ablation, interaction, metrics
@@ -16,7 +18,54 @@ from lorid_train.config import EvalConfig
 from lorid_train.draws import DrawKey, DrawLog
 from lorid_train.engines.base import Engine, Sampling
 from lorid_train.loop import Asker, Loop, Wanted, greedy_keys, sampled_keys
-from lorid_train.roles import knowledge_text
+from lorid_train.roles import ROLES, knowledge_text
+
+LOOP = ("ir", "kg", "dr")
+"""The roles of the interaction loop."""
+_FROM_KG = (ablation.KG, ablation.SHUFFLED, ablation.OTHER)
+"""Conditions that KG writes for; the last two where the dataset has no knowledge."""
+
+
+def needed_roles(config: EvalConfig) -> tuple[str, ...]:
+    """The roles that an evaluation draws, and whose adapters it needs.
+
+    Raises:
+        ConfigError: `greedy` or `samples` name what there is not, or nothing is to be drawn.
+    """
+    alone = [r.name for r in ROLES.values() if not r.reads_knowledge]
+    known = (*alone, *ablation.CONDITIONS)
+    problems = [
+        f"greedy: there is no {name!r}; there are {', '.join(known)}"
+        for name in config.greedy
+        if name not in known
+    ]
+    problems += [
+        f"samples: there is no role {r!r}; there are {', '.join(ROLES)}"
+        for r in config.samples
+        if r not in ROLES
+    ]
+    problems += [
+        f"samples: {role} is {n}; give a number of rounds, 0 or more"
+        for role, n in config.samples.items()
+        if n < 0
+    ]
+    if problems:
+        raise ConfigError(*problems)
+    needed = {role for role, n in _sampled(config).items() if n}
+    needed |= set(LOOP) if config.loop else {"ir"} if config.votes != "none" else set()
+    for name in config.greedy:
+        needed |= {name} if name in ROLES else {"dr"}
+        if name in _FROM_KG:
+            needed.add("kg")
+    if not needed:
+        raise ConfigError("nothing is to be drawn: no loop, no votes, no greedy, no samples")
+    return tuple(r for r in ROLES if r in needed)
+
+
+def _sampled(config: EvalConfig) -> dict[str, int]:
+    """Rounds by role that are asked for by number: KG's first, which DR reads."""
+    n_kg = max(config.samples.get("kg", 0), config.samples.get("dr", 0))
+    return {"kg": n_kg, **{r: n for r, n in config.samples.items() if r != "kg"}}
 
 
 def draw_all(
@@ -35,23 +84,21 @@ def draw_all(
         )  # fmt: skip
         _draw_greedy(config, ids, gold, asker)
         seeds = range(config.seed, config.seed + config.seeds)
-        if not config.loop:
-            n_ir = config.rounds if config.votes != "none" else 0
-            _draw_votes(asker, ids, seeds, {"ir": n_ir})
-            return
-        for seed in seeds:
-            exhaustive = config.schedule == "exhaustive"
-            asker.draw(
-                Loop(
-                    ids,
-                    log,
-                    seed=seed,
-                    rounds=config.rounds,
-                    rule=config.rule,
-                    exhaustive=exhaustive,
-                )
-            )
-        _draw_votes(asker, ids, seeds, _n_votes(config, ids, seeds, log))
+        if config.loop:
+            _draw_loop(config, ids, seeds, asker)
+        elif config.votes != "none":
+            _draw_rounds(asker, ids, seeds, {"ir": config.rounds})
+        _draw_rounds(asker, ids, seeds, _sampled(config))
+
+
+def _draw_loop(config: EvalConfig, ids: Sequence[str], seeds: range, asker: Asker) -> None:
+    """The interaction loop under every seed, and the votes at its cost."""
+    exhaustive, log = config.schedule == "exhaustive", asker.log
+    for seed in seeds:
+        asker.draw(
+            Loop(ids, log, seed=seed, rounds=config.rounds, rule=config.rule, exhaustive=exhaustive)
+        )
+    _draw_rounds(asker, ids, seeds, _n_votes(config, ids, seeds, log))
 
 
 def _draw_greedy(
@@ -72,7 +119,7 @@ def _draw_greedy(
         asker.draw(Wanted(keys, asker.log))
 
 
-def _draw_votes(
+def _draw_rounds(
     asker: Asker, ids: Sequence[str], seeds: range, n_rounds: Mapping[str, int]
 ) -> None:
     """Rounds 1 to n of each role, for every problem and seed."""

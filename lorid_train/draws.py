@@ -33,7 +33,7 @@ class Draw(Row):
 
     problem_id: str
     role: str
-    """ir, kg or dr."""
+    """The name of a role: ir, kg, dr, …"""
     condition: str
     """sampled, greedy, gold-knowledge, kg-knowledge, shuffled-knowledge, …: how it was asked."""
     seed: int

@@ -25,7 +25,7 @@ from lorid_train import adapters as adapters_of
 from lorid_train import base_model, forgetting, report, served, targets
 from lorid_train.adapters import Adapters
 from lorid_train.config import EvalConfig, parse
-from lorid_train.drawing import draw_all
+from lorid_train.drawing import draw_all, needed_roles
 from lorid_train.draws import DrawLog, Metric, Outcome
 from lorid_train.engines.base import Engine
 from lorid_train.exports import DRAWS, evaluation
@@ -39,7 +39,7 @@ _MAY_CHANGE = {
 
 
 def make_engine(config: EvalConfig, adapters: Adapters) -> Engine:
-    """The transformers engine with the three adapters loaded on one base."""
+    """The transformers engine with the adapters loaded on one base."""
     import torch
 
     from lorid_train.engines.transformers import TransformersEngine, with_adapters
@@ -85,10 +85,11 @@ def evaluate(config: EvalConfig) -> Manifest:
     Raises:
         ConfigError: adapters or dataset cannot be used; nothing was written.
     """
-    adapters = adapters_of.check(config.adapters, config.base, config.format)
+    needed = needed_roles(config)
+    adapters = adapters_of.check(config.adapters, config.base, config.format, needed=needed)
     records = select(Path(config.dataset), config.split, config.limit)
     targets.parse(config.targets)
-    engine = served.check(config) if config.engine == "server" else make_engine
+    engine = served.check(config, needed) if config.engine == "server" else make_engine
     identity = {
         **config.model_dump(mode="json", exclude=_MAY_CHANGE),
         "adapters_sha256": adapters.sha256,
@@ -146,6 +147,7 @@ def _view(folder: Path, config: EvalConfig, settings: Mapping[str, Any]) -> repo
         replay=report.Replay(config.rounds, config.rule, config.fallback),
         exhaustive=config.schedule == "exhaustive",
         voted=voted,
+        samples=config.samples,
         settings={**settings, **config.model_dump(mode="json", exclude=_MAY_CHANGE)},
         extra=extra,
         targets=targets.parse(config.targets),

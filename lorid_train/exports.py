@@ -212,15 +212,16 @@ def export_log(folder: Path, out: Path) -> int:
     for record in read_rows(folder / RECORDS, Record):
         verdicts: dict[str | None, str] = {}
         for d in of(record.problem_id):
-            answer = None if d.role == "kg" else answer_of(d.text)
-            if d.role != "kg" and answer not in verdicts:
+            graded = role(d.role).states_answer
+            answer = answer_of(d.text) if graded else None
+            if graded and answer not in verdicts:
                 verdicts[answer] = metrics.score(answer, record.answer)
             rows.append(
                 LogRow(
                     **record.model_dump(include={"source", "split", "level", "subject", "question"}),
                     **d.model_dump(), base=base, format=fmt, gold_answer=record.answer,
                     draw_seed=str(draw_seed(d.key)), answer=answer,
-                    verdict=None if d.role == "kg" else verdicts[answer],
+                    verdict=verdicts[answer] if graded else None,
                 )
             )  # fmt: skip
     out.parent.mkdir(parents=True, exist_ok=True)

@@ -14,7 +14,7 @@ from lorid_data.errors import ConfigError, InputError
 from lorid_data.schema import Row
 from lorid_data.store import read_rows, sha256_file, write_rows
 from lorid_train import base_model
-from lorid_train.adapters import ROLES, Adapters
+from lorid_train.adapters import Adapters
 from lorid_train.config import EvalConfig
 from lorid_train.draws import Metric
 from lorid_train.metrics import bootstrap_ratio
@@ -29,7 +29,7 @@ class TextLoss(Row):
     """The loss of one model on one part of the text."""
 
     model: str
-    """base, ir, kg or dr."""
+    """base, or a role's name."""
     part: int
     n_tokens: int
     """Tokens predicted."""
@@ -86,8 +86,8 @@ def measure(config: EvalConfig, adapters: Adapters, out: Path) -> None:
         raise InputError(f"--text {config.text}: fewer than two tokens")
     model = base_model.load_model(adapters.base, dtype).to(device).eval()
     rows = _losses(BASE, model, parts)
-    for role in ROLES:
-        tuned = PeftModel.from_pretrained(model, str(adapters.folders[role])).eval()
+    for role, folder in adapters.folders.items():
+        tuned = PeftModel.from_pretrained(model, str(folder)).eval()
         rows += _losses(role, tuned, parts)
         model = tuned.unload()
     write_rows(out / FILE, TextLoss, rows)

@@ -14,6 +14,7 @@ from lorid_data.schema import Question, sha256_text
 from lorid_train.draws import Draw, DrawKey, DrawLog, How
 from lorid_train.engines.base import Engine, GenRequest, GenResult, Sampling
 from lorid_train.interaction import SAMPLED, Rule, decide, draw_seed
+from lorid_train.roles import ROLES
 from lorid_train.roles import role as role_named
 
 
@@ -217,14 +218,14 @@ def greedy_keys(
     Args:
         problem_ids: the problems.
         seed: of the keys; greedy decoding does not use it.
-        wanted: `ir`, `kg`, and conditions of DR: `kg-knowledge` needs KG's greedy draw too, any
-            other is drawn where `given` holds its knowledge.
+        wanted: roles that read the question alone, and conditions of DR: `kg-knowledge` needs
+            KG's greedy draw too, any other is drawn where `given` holds its knowledge.
         given: which (problem id, condition) there is knowledge for.
     """
     keys: dict[DrawKey, None] = {}
     for name in wanted:
         for problem_id in problem_ids:
-            if name in ("ir", "kg"):
+            if name in ROLES:
                 keys[DrawKey(problem_id, name, "greedy", seed, 1)] = None
             elif name == "kg-knowledge":
                 keys[DrawKey(problem_id, "kg", "greedy", seed, 1)] = None

@@ -9,33 +9,38 @@ from __future__ import annotations
 import json
 import os
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
 from lorid_data.errors import ConfigError
 from lorid_data.progress import say
 from lorid_train import base_model
-from lorid_train.adapters import ROLES, Adapters
+from lorid_train.adapters import Adapters
 from lorid_train.config import EvalConfig
 from lorid_train.engines.base import Engine
 from lorid_train.engines.server import ServerEngine
+from lorid_train.roles import ROLES
 
 KEY_NAME = "LORID_SERVER_API_KEY"
 _TIMEOUT_S = 10.0
 MakeEngine = Callable[[EvalConfig, Adapters], Engine]
 
 
-def check(config: EvalConfig) -> MakeEngine:
+def check(config: EvalConfig, needed: Sequence[str]) -> MakeEngine:
     """Ask every server what it serves; how to make the engine from what they said.
 
     A server that does not answer is named on stderr and tried again later, as long as another
     one does answer.
 
+    Args:
+        config: names the servers.
+        needed: the roles whose adapters they must serve.
+
     Raises:
         ConfigError: no server was named or answers, or one does not serve the adapters.
     """
-    names = {role: config.served.get(role, role) for role in ROLES}
+    names = {role: config.served.get(role, role) for role in needed}
     problems = _problems(config)
     lengths: list[int] = []
     dead: list[str] = []
@@ -109,7 +114,7 @@ def _engine(
     tokenizer = base_model.load_tokenizer(adapters.base)
     return ServerEngine(
         urls=[url.rstrip("/") for url in config.server],
-        models={role: names[role] for role in ROLES},
+        models={role: names[role] for role in names},
         encode=lambda content: fmt.prompt_ids(tokenizer, content),
         render=lambda content: fmt.text(tokenizer, content),
         stop_ids=fmt.stop_ids(tokenizer),

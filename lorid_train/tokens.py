@@ -28,6 +28,7 @@ class TokenRow:
     """One row of a role: ids and labels of the same length T, labels -100 on the prompt."""
 
     row_id: str
+    """The record's; with the role in brackets where the example is that of another role."""
     input_ids: list[int]
     labels: list[int]
 
@@ -42,11 +43,12 @@ class RoleCounts:
     """What tokenising the records of one role gave."""
 
     n_in: int = 0
+    """Examples that the records could give: one each, or one per role whose examples are used."""
     n_target_tokens: int = 0
     lengths: array[int] = field(default_factory=lambda: array("i"))
     """Tokens of each row, prompt and target."""
     row_ids: list[bytes] = field(default_factory=list)
-    """Row id of each row, as bytes."""
+    """What each row is called (`TokenRow.row_id`), as bytes."""
     rejects: list[Reject] = field(default_factory=list)
 
     @property
@@ -71,8 +73,8 @@ def tokenise(
 ) -> Iterator[TokenRow]:
     """Rows of a role. A row that is too long is rejected, never cut; `counts` is filled on the way."""
     for record in records:
-        counts.n_in += 1
         made, rejects = roles.examples(role, [record])
+        counts.n_in += len(made) + len(rejects)
         counts.rejects += rejects
         for example in made:
             prompt = fmt.prompt_ids(tokenizer, example.content)
@@ -80,18 +82,25 @@ def tokenise(
             n_tokens = len(prompt) + len(target)
             if n_tokens > max_tokens:
                 detail = f"{len(prompt)} prompt + {len(target)} target tokens, at most {max_tokens}"
-                counts.rejects.append(_too_long(role, record, detail))
+                stage = roles.stage_of(role, example.part)
+                counts.rejects.append(_too_long(stage, record, detail))
                 continue
             counts.lengths.append(n_tokens)
-            counts.row_ids.append(record.row_id.encode())
+            name = _name(role, example)
+            counts.row_ids.append(name.encode())
             counts.n_target_tokens += len(target)
-            yield TokenRow(record.row_id, prompt + target, [IGNORED] * len(prompt) + target)
+            yield TokenRow(name, prompt + target, [IGNORED] * len(prompt) + target)
 
 
-def _too_long(role: roles.Role, record: Record, detail: str) -> Reject:
+def _name(role: roles.Role, example: roles.RoleExample) -> str:
+    """What a row is called: its record's row_id, and whose example it is where that is another's."""
+    return example.row_id if example.part == role.name else f"{example.row_id} ({example.part})"
+
+
+def _too_long(stage: str, record: Record, detail: str) -> Reject:
     return Reject(
         row_id=record.row_id,
-        stage=f"sft:{role.name}",
+        stage=stage,
         disposition=Disposition.DROP,
         reason=RejectReason.TOO_LONG,
         detail=detail,

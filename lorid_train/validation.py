@@ -43,9 +43,9 @@ def make_exam(
     role: roles.Role, records: Iterable[Record], fmt: formats.Format, tokenizer: Any, n: int
 ) -> Exam:
     """The first `n` rows that the role can be asked, as prompts; gold enters in the grading only."""
-    by_answer = role.target is roles.solution
+    by_answer = role.states_answer
     prompts, expected = [], []
-    usable = ((r, e) for r in records for e in roles.examples(role, [r])[0])
+    usable = ((r, e) for r in records for e in roles.examples(role, [r])[0] if e.part == role.name)
     for record, example in islice(usable, n):
         prompts.append(fmt.prompt_ids(tokenizer, example.content))
         expected.append(record.answer if by_answer else example.target)

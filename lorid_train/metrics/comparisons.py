@@ -8,6 +8,7 @@ from typing import NamedTuple
 from lorid_train.draws import Metric, Outcome, Verdict
 from lorid_train.metrics.intervals import holm, mcnemar_exact, paired_bootstrap
 from lorid_train.metrics.systems import Scored, kind
+from lorid_train.roles import SELF_STANDING
 
 
 class Pair(NamedTuple):
@@ -26,7 +27,8 @@ def families(scored: Scored) -> dict[str, list[Pair]]:
       knowledge, and against IR.
     """
     have, top = scored.outcomes, scored.headline
-    plain = ("ir-greedy", "ir-sampled", "dr-kg-knowledge", "dr-sampled")
+    alone = [f"{role}-{how}" for role in SELF_STANDING for how in ("greedy", "sampled")]
+    plain = (*alone, "dr-kg-knowledge", "dr-sampled")
     rivals = [s for s in have if s in plain or s.startswith(("maj-", "early-stop-"))]
     earlier = [s for s in have if s.startswith("lorid@") and s != top]
     knowing = [s for s in ("dr-gold-knowledge", "dr-kg-knowledge") if s in have]

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from lorid_train.draws import Decision, Draw, How, Verdict
 from lorid_train.metrics.official import OfficialStop, official_stop
 from lorid_train.metrics.voting import Group, cluster
+from lorid_train.roles import SELF_STANDING
 
 if TYPE_CHECKING:
     from lorid_data.schema import Record
@@ -73,6 +75,12 @@ class GradedProblem:
     """Where the official evaluation stops; None where draws are missing."""
     compared: Mapping[str, int]
     """How many distinct answers the grader found equal, different, unparsed or timeout."""
+    further: Mapping[str, tuple[Vote, ...]] = field(default_factory=dict)
+    """Sampled draws of roles that the loop does not use, by role, rounds 1, 2, … without a gap."""
+
+    def sampled(self, role: str) -> tuple[Vote, ...]:
+        """The sampled draws of a role that answers; DR's are those on KG's sampled knowledge."""
+        return {"ir": self.ir, "dr": self.dr}.get(role) or self.further.get(role, ())
 
     def n_loop_tokens(self, n_rounds: int) -> int:
         """All tokens of IR, KG and DR in the first rounds."""
@@ -206,27 +214,33 @@ def _grade_seed(
     kg = _in_order(table.get(("kg", "sampled"), {}))
     dr = _in_order(table.get(("dr", "sampled"), {}))[: len(kg)]
     singles = _singles(table)
-    costed = [(d, d.n_tokens) for d in ir]
-    costed += [(d, d.n_tokens + k.n_tokens) for d, k in zip(dr, kg, strict=False)]
-    votes = read.votes([*singles.values(), *costed])
-    n_single, n_ir = len(singles), len(singles) + len(ir)
+    further = {r: _in_order(table.get((r, "sampled"), {})) for r in SELF_STANDING if r != "ir"}
+    groups: dict[str, list[tuple[Draw, int]]] = {
+        "single": list(singles.values()),
+        "ir": [(d, d.n_tokens) for d in ir],
+        "dr": [(d, d.n_tokens + k.n_tokens) for d, k in zip(dr, kg, strict=False)],
+        **{r: [(d, d.n_tokens) for d in draws] for r, draws in further.items()},
+    }
+    votes = iter(read.votes([draw for group in groups.values() for draw in group]))
+    by = {name: tuple(islice(votes, len(group))) for name, group in groups.items()}
     decisions = _decisions(ir, dr, decide, rounds)
     answers = [None if d is None else d.answer for d in decisions]
     return GradedProblem(
         gold=read.gold,
         seed=seed,
-        single=dict(zip(singles, votes, strict=False)),
-        ir=tuple(votes[n_single:n_ir]),
-        dr=tuple(votes[n_ir:]),
+        single=dict(zip(singles, by["single"], strict=True)),
+        ir=by["ir"],
+        dr=by["dr"],
         decisions=decisions,
         verdicts=tuple(read.verdict(a) for a in answers),
         official=official_stop(
-            [v.answer or "" for v in votes[n_single:n_ir]],
-            [v.answer or "" for v in votes[n_ir:]],
+            [v.answer or "" for v in by["ir"]],
+            [v.answer or "" for v in by["dr"]],
             lambda a: read.verdict(a) == Verdict.CORRECT,
             rounds=rounds,
         ),
         compared=dict(read.compared),
+        further={r: by[r] for r in further if by[r]},
     )
 
 

@@ -7,7 +7,7 @@ draws are stored depends on the batch size. No number may.
 from __future__ import annotations
 
 import math
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 
 from lorid_train.metrics.grading import GradedProblem
@@ -52,17 +52,21 @@ def as_scheduled(
     *,
     exhaustive: bool,
     voted: Container[str] = ("ir", "dr"),
+    samples: Mapping[str, int] | None = None,
 ) -> list[GradedProblem]:
     """The problems without the draws that were made ahead of need.
 
-    A lazy schedule needs each role up to the stop, and those that were drawn on for voting
-    (`voted`) up to `planned_votes`. An exhaustive one needs every round of every problem: nothing
+    A lazy schedule needs each role up to the stop, those that were drawn on for voting (`voted`) up
+    to `planned_votes`, and those that were asked for by number (`samples`) up to that. An exhaustive one needs every round of every problem: nothing
     is dropped.
     """
     if exhaustive:
         return list(graded)
     planned = planned_votes(graded)
-    n_ir, n_dr = (planned[role] if role in voted else 0 for role in ("ir", "dr"))
+    n_ir, n_dr = (
+        max(planned[role] if role in voted else 0, (samples or {}).get(role, 0))
+        for role in ("ir", "dr")
+    )
     kept = []
     for g in graded:
         stop = stop_round(g)

@@ -14,6 +14,7 @@ from lorid_train.metrics.intervals import bootstrap_mean, mean_normal
 from lorid_train.metrics.numbers import Flags, fraction
 from lorid_train.metrics.systems import EARLY_STOP, Scored, of_sampled_seeds
 from lorid_train.metrics.wins import wins
+from lorid_train.roles import SELF_STANDING
 
 Grader = Callable[[str, str], Any]
 """answer, gold → bool, or a verdict of `lorid_data.answers.equal`."""
@@ -133,12 +134,13 @@ def _over_draws(graded: Sequence[GradedProblem]) -> list[Metric]:
     Beside it the fraction of these draws that reached the token limit.
     """
     found = []
-    for name, role in (("ir-sampled", "ir"), ("dr-sampled", "dr")):
-        n_rounds = min((len(getattr(g, role)) for g in graded), default=0)
+    for role in ("ir", "dr", *(r for r in SELF_STANDING if r != "ir")):
+        name = f"{role}-sampled"
+        n_rounds = min((len(g.sampled(role)) for g in graded), default=0)
         right: dict[str, list[bool]] = {}
         cut: dict[str, list[bool]] = {}
         for g in graded:
-            votes: Sequence[Vote] = getattr(g, role)[:n_rounds]
+            votes = g.sampled(role)[:n_rounds]
             right.setdefault(g.gold.problem_id, []).extend(_right(votes))
             cut.setdefault(g.gold.problem_id, []).extend(v.cut for v in votes)
         if n_rounds:

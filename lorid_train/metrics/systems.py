@@ -15,6 +15,7 @@ from typing import NamedTuple
 from lorid_train.draws import Outcome, Verdict
 from lorid_train.metrics.grading import GradedProblem, Vote
 from lorid_train.metrics.voting import first_reached, leader, votes_needed, votes_within
+from lorid_train.roles import SELF_STANDING
 
 
 class Answered(NamedTuple):
@@ -71,6 +72,7 @@ def outcomes(
     ts = sorted({t for t in thresholds if t <= rounds} | {rounds})
     _add(scored, graded, "ir-greedy", single("ir-greedy"))
     _add(scored, graded, "ir-sampled", first_vote("ir"))
+    _add_further(scored, graded)
     conditions = sorted({name for g in graded for name in g.single if name.startswith("dr-")})
     for name in dict.fromkeys(["dr-gold-knowledge", "dr-kg-knowledge", *conditions]):
         _add(scored, graded, name, single(name))
@@ -112,12 +114,23 @@ def _add(scored: Scored, graded: Sequence[GradedProblem], name: str, answer: Ans
     ]
 
 
+def _add_further(scored: Scored, graded: Sequence[GradedProblem]) -> None:
+    """Roles that the loop does not use, where any of their draws is there."""
+    for role in SELF_STANDING:
+        if role == "ir":
+            continue
+        if any(f"{role}-greedy" in g.single for g in graded):
+            _add(scored, graded, f"{role}-greedy", single(f"{role}-greedy"))
+        if any(role in g.further for g in graded):
+            _add(scored, graded, f"{role}-sampled", first_vote(role))
+
+
 def of_sampled_seeds(graded: Sequence[GradedProblem]) -> list[GradedProblem]:
     """The problems under the seeds that anything was sampled with.
 
     Another seed may hold greedy draws only; a problem that lacks its samples stays in.
     """
-    seeds = {g.seed for g in graded if g.ir or g.dr}
+    seeds = {g.seed for g in graded if g.ir or g.dr or g.further}
     return [g for g in graded if g.seed in seeds]
 
 
@@ -132,10 +145,10 @@ def single(name: str) -> Answer:
 
 
 def first_vote(role: str) -> Answer:
-    """The sampled draw of round 1 of IR or DR: one chain, as one user would see it."""
+    """The sampled draw of round 1 of a role: one chain, as one user would see it."""
 
     def answer(g: GradedProblem) -> Answered | None:
-        votes = g.ir if role == "ir" else g.dr
+        votes = g.sampled(role)
         if not votes:
             return None
         return Answered(votes[0].answer, votes[0].verdict, "single", 1, votes[0].n_tokens)

@@ -1,6 +1,6 @@
 """`publish RUN REPO_ID`: the adapters of a run onto the Hub, each in one commit, loaded back.
 
-Three repositories, `REPO_ID-IR`, `-KG` and `-DR`, as LoRID-Math has them, or one with a folder
+A repository per role, `REPO_ID-IR`, `-KG` and `-DR`, as LoRID-Math has them, or one with a folder
 for each. What is sent is written first, whole; a repository that has it already is left alone.
 """
 
@@ -29,6 +29,7 @@ from lorid_train.adapters import WEIGHTS
 from lorid_train.publish.card import Evaluation, Words, adapter_card, read_evaluation
 from lorid_train.publish.staging import Role, public_base, read_role, stage_adapter
 from lorid_train.publish.verify import check_files, check_logits, download
+from lorid_train.roles import ROLES
 
 README = "README.md"
 
@@ -126,7 +127,7 @@ def _targets(run: Path, options: PublishOptions) -> list[tuple[Target, tuple[Rol
     if options.tag is not None:
         check_tag(options.tag, "--tag")
     read_manifest(run)
-    names = [n for n in ("ir", "kg", "dr") if (run / "adapters" / n).is_dir()]
+    names = [n for n in ROLES if (run / "adapters" / n).is_dir()]
     if not names:
         msg = f"{run}: no adapters there; name a folder that lorid-train sft has finished"
         raise ConfigError(msg)

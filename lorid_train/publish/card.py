@@ -21,7 +21,13 @@ if TYPE_CHECKING:
     from huggingface_hub import EvalResult, ModelCardData
 
 TEMPLATE = "adapter.md.jinja"
-NAMES = {"ir": "Intuitive Reasoner", "kg": "Knowledge Generator", "dr": "Deep Reasoner"}
+NAMES = {
+    "ir": "Intuitive Reasoner",
+    "kg": "Knowledge Generator",
+    "dr": "Deep Reasoner",
+    "ks": "control KS (knowledge, then solution)",
+    "ird": "control IRD (Intuitive Reasoner, trained on knowledge too)",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +62,9 @@ def read_evaluation(folder: Path, weights: Mapping[str, str]) -> Evaluation:
         msg = f"{folder}: a folder of {manifest.stage!r}, not of lorid-train evaluate"
         raise ConfigError(msg)
     seen = manifest.identity["adapters_sha256"]
-    others = [r for r, sha in weights.items() if seen.get(r) != sha]
+    # An evaluation may have drawn fewer roles than are published; not one of them is another's.
+    others = [r for r, sha in weights.items() if r in seen and seen[r] != sha]
+    others = others or ([] if set(seen) & set(weights) else list(weights))
     if others:
         msg = f"{folder}: evaluated other adapters for {', '.join(others)} than are published; evaluate these"
         raise ConfigError(msg)

@@ -145,7 +145,7 @@
     const stop = one.decision ? one.decision.r : Infinity;
     const late = el("div", "draws");
     for (const r of one.rounds) {
-      const roles = ["ir", "kg", "dr"].filter((role) => r[role]);
+      const roles = ["ir", "kg", "dr", "ks", "ird"].filter((role) => r[role]);
       const name = "Round " + r.round + (r.seed !== one.seed ? " · seed " + r.seed : "");
       if (r.round > stop && r.seed === one.seed) {
         for (const role of roles) late.append(draw(r[role], role.toUpperCase() + " · " + name.toLowerCase()));

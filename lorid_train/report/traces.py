@@ -15,13 +15,14 @@ from lorid_train.draws import Draw, How, Outcome
 from lorid_train.interaction import draw_seed
 from lorid_train.metrics import GradedProblem, Vote
 from lorid_train.report.view import EvaluationView
+from lorid_train.roles import ROLES
 
 CHUNK_CHARS = 300_000
 """About how many characters of text one chunk holds."""
 QUESTION_CHARS = 1_500
 """What the index keeps of a question: enough to recognise and to search it."""
 ANSWER_CHARS = 200
-_ROLES = ("ir", "kg", "dr")
+_ROLES = tuple(ROLES)
 
 
 def data_blocks(views: Sequence[EvaluationView]) -> Iterator[str]:
@@ -146,10 +147,10 @@ def _run(draws: Sequence[Draw], graded: GradedProblem | None) -> dict[str, Any] 
 
 def _vote(d: Draw, graded: GradedProblem) -> Vote | None:
     """The graded vote of a draw; None for knowledge and for other seeds."""
-    if d.role == "kg" or d.seed != graded.seed:
+    if d.seed != graded.seed:
         return None
     if d.condition == "sampled":
-        votes = graded.ir if d.role == "ir" else graded.dr
+        votes = graded.sampled(d.role)
         return votes[d.round - 1] if d.round <= len(votes) else None
     return graded.single.get(f"{d.role}-{d.condition}")
 

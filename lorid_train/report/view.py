@@ -62,6 +62,7 @@ def view_of(  # noqa: PLR0913  (one argument per thing that a report shows)
     graders: Mapping[str, Callable[[str, str], Any]] | None = None,
     settings: Mapping[str, Any] | None = None,
     voted: Sequence[str] = ("ir",),
+    samples: Mapping[str, int] | None = None,
     extra: Sequence[Metric] = (),
     targets: Sequence[Target] = (),
 ) -> EvaluationView:
@@ -81,6 +82,7 @@ def view_of(  # noqa: PLR0913  (one argument per thing that a report shows)
             strings and the official one.
         settings: what to show of the run's configuration; rule, t and fallback are added.
         voted: roles that were drawn on after the loop for majority voting.
+        samples: rounds by role that were drawn whatever the loop needed.
         extra: metrics that do not come from the draws.
         targets: accuracies that others reported.
     """
@@ -88,7 +90,7 @@ def view_of(  # noqa: PLR0913  (one argument per thing that a report shows)
     for r in records:
         by_id.setdefault(r.problem_id, r)
     graded = _grade_all(by_id.values(), draws, replay)
-    graded = metrics.as_scheduled(graded, exhaustive=exhaustive, voted=voted)
+    graded = metrics.as_scheduled(graded, exhaustive=exhaustive, voted=voted, samples=samples)
     scored = metrics.outcomes(graded, rounds=replay.rounds, thresholds=thresholds)
     shown = {**(settings or {}), **asdict(replay)}
     default = {"exact": metrics.exact_grader, "official": metrics.official_grader}

@@ -12,6 +12,10 @@ Numbers = Mapping[tuple[str, str, str | None], Metric]
 _SYSTEMS = {
     "ir-greedy": "greedy IR",
     "ir-sampled": "a single sampled IR chain",
+    "ks-greedy": "greedy KS: one adapter states the knowledge, then answers",
+    "ks-sampled": "a single sampled KS chain",
+    "ird-greedy": "greedy IRD: IR trained on stating the knowledge too",
+    "ird-sampled": "a single sampled IRD chain",
     "dr-gold-knowledge": "greedy DR with the dataset's knowledge",
     "dr-kg-knowledge": "greedy DR with KG's knowledge",
     "dr-empty-knowledge": "greedy DR without any knowledge",

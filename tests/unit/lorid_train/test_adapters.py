@@ -152,3 +152,30 @@ def test_an_existing_folder_is_a_folder_though_it_looks_like_an_id(
 
 def test_one_repository_holds_a_folder_per_role() -> None:
     assert adapters.folders_of(["me/roles@v1"]) == {r: f"me/roles@v1:{r}" for r in adapters.ROLES}
+
+
+def test_a_run_gives_the_roles_that_it_holds(tmp_path: Path) -> None:
+    three(tmp_path / "adapters", MISTRAL)
+    lorid_math(tmp_path / "adapters" / "ks", MISTRAL)
+    lorid_math(tmp_path / "adapters" / "other", MISTRAL)
+    assert list(adapters.folders_of([str(tmp_path)])) == ["ir", "kg", "dr", "ks"]
+
+
+def test_adapters_that_are_not_needed_are_left_alone(tmp_path: Path) -> None:
+    folders = three(tmp_path, MISTRAL) | {"ks": str(tmp_path / "nowhere")}
+    assert list(adapters.check(folders, None).folders) == ["ir", "kg", "dr"]
+    assert list(adapters.check(folders, None, needed=["kg"]).folders) == ["kg"]
+
+
+def test_all_missing_adapters_are_one_error(tmp_path: Path) -> None:
+    folders = {"ir": str(lorid_math(tmp_path / "ir", MISTRAL))}
+    with pytest.raises(
+        ConfigError, match=r"no adapter for kg, ks, .* there are ir: train the missing"
+    ):
+        adapters.check(folders, None, needed=["ir", "kg", "ks"])
+
+
+@pytest.mark.parametrize("given", [["ir=a", "xr=b"], ["a", "b"], []])
+def test_unknown_roles_are_refused(given: list[str]) -> None:
+    with pytest.raises(ConfigError, match="of ir, kg, dr, ks, ird; got"):
+        adapters.folders_of(given)

@@ -72,7 +72,7 @@ def draw(
 ) -> Draw:
     return Draw(
         problem_id=pid, role=role, condition=condition, seed=seed, round=r, text=text, finish_reason="stop",
-        n_prompt_tokens=1, n_tokens={"ir": 10, "kg": 5, "dr": 20}[role], prompt_sha256="",
+        n_prompt_tokens=1, n_tokens={"ir": 10, "kg": 5, "dr": 20, "ks": 16, "ird": 11}[role], prompt_sha256="",
     )  # fmt: skip
 
 
@@ -298,6 +298,33 @@ def test_draws_made_ahead_of_need_change_nothing() -> None:
     assert len(full[0].ir) == 9
     assert len(full[0].dr) == 2
     assert as_scheduled(graded(ahead), exhaustive=True) == graded(ahead)
+
+
+def test_draws_asked_for_by_number_stay_whatever_the_loop_needed() -> None:
+    """The loop stops in round 1; IR was asked for 4 rounds, DR for 2."""
+    ahead = graded(sampled(["1", "1", "2", "2", "2"], ["1", "2", "2"]))
+    [kept] = as_scheduled(ahead, exhaustive=False, voted=(), samples={"ir": 4, "dr": 2})
+    assert (len(kept.ir), len(kept.dr)) == (4, 2)
+
+
+def test_roles_outside_the_loop_are_systems_where_they_were_drawn() -> None:
+    draws = sampled(["2", "1"], ["3", "1"])
+    without = outcomes(graded(draws), rounds=2)
+    assert not [s for s in (*without.outcomes, *without.left_out) if s.startswith(("ks", "ird"))]
+    draws += [draw(r, 1, a, condition="greedy") for r, a in (("ks", "1"), ("ird", "2"))]
+    draws += [draw("ks", r, a) for r, a in ((1, "2"), (2, "1"))]
+    of = graded(draws)
+    scored = outcomes(of, rounds=2)
+    found = {s: (outcome(scored, s).verdict, outcome(scored, s).n_tokens) for s in scored.outcomes}
+    assert found["ks-greedy"] == ("correct", 16)
+    assert found["ird-greedy"] == ("wrong", 11)
+    assert found["ks-sampled"] == ("wrong", 16)
+    assert {s: found[s] for s in without.outcomes} == {
+        s: (o[0].verdict, o[0].n_tokens) for s, o in without.outcomes.items()
+    }
+    measured = summarise(scored, of, n_resamples=50)
+    assert value(measured, "ks-sampled", "accuracy_over_draws", "rounds=1..2").value == 0.5
+    assert value(measured, "lorid@2", "difference", "vs=ks-greedy").value == 0
 
 
 def test_the_official_stop_does_not_rest_on_draws_made_ahead_of_need() -> None:

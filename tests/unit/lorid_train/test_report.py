@@ -436,3 +436,20 @@ def test_rules_whose_draws_are_missing_are_left_out() -> None:
     slices = {m.slice for m in one.metrics if m.system == "lorid@6" and m.slice}
     assert "rule=cumulative,fallback=ir" in slices
     assert "rule=same_round,fallback=ir" not in slices
+
+
+def test_roles_outside_the_loop_are_shown_and_named() -> None:
+    records, draws = simulated["simulate"](n=60, rounds=3)
+    for pid, of in draws.items():
+        ir = next(d for d in of if (d.role, d.condition) == ("ir", "greedy"))
+        extra = [ir.model_copy(update={"role": "ks"}), ir.model_copy(update={"role": "ird"})]
+        extra += [ir.model_copy(update={"role": "ks", "condition": "sampled", "round": 9})]
+        draws[pid] = [*of, *extra]
+    one = view_of("run", records, lambda pid: draws[pid], replay=Replay(rounds=3))
+    html = render_html([one])
+    assert "one adapter states the knowledge" in html
+    trace = blocks(html)["t0"][0]["runs"][0]
+    assert [d["role"] for d in trace["single"]] == ["ir", "kg", "dr", "dr", "ks", "ird"]
+    assert trace["single"][-1]["v"] == trace["single"][0]["v"]
+    assert [r["ks"]["n"] for r in trace["rounds"] if "ks" in r] == [30 + 1 % 3]
+    assert "ks-greedy" in render_markdown([one])
