@@ -36,10 +36,15 @@ def knowledge_text(rules: Iterable[str]) -> str:
 
 def content(role: str, question: str, knowledge: str = "") -> str:
     """The role's text for one question, before any format; nothing is stripped."""
-    prompt = prompts.load(PROMPTS[role])
-    if role in READS_KNOWLEDGE:
-        return prompt.fill(question=question, knowledge=knowledge)
-    return prompt.fill(question=question)
+    return filled(PROMPTS[role], question, knowledge if role in READS_KNOWLEDGE else None)
+
+
+def filled(prompt_id: str, question: str, knowledge: str | None) -> str:
+    """A role's prompt file with its values; knowledge is None for a role that reads none."""
+    values = {"question": question} | ({} if knowledge is None else {"knowledge": knowledge})
+    text = prompts.load(prompt_id).fill(**values)
+    # LLaMA-Factory joins instruction and input by a line break, and leaves out an empty input.
+    return text if question else text.removesuffix("\n")
 
 
 def solution(rationale: str, answer: str) -> str:

@@ -80,6 +80,21 @@ def _commit_of(folder: Path) -> str | None:
     return note.read_text(encoding="utf-8").splitlines()[0] if note.is_file() else None
 
 
+def commit_of(base: Base) -> str | None:
+    """The commit that a Hub id stands for, to be pinned as `revision`; None for a folder.
+
+    Raises:
+        ConfigError: the Hub does not have it, or cannot be reached and it is in no cache.
+    """
+    if not base.fingerprint.startswith("hub:"):
+        return None
+    from huggingface_hub import hf_hub_download
+
+    with _said(base):
+        path = hf_hub_download(base.source, "config.json", revision=base.revision)
+    return _commit_of(Path(path).parent)
+
+
 def load_model(base: Base, dtype: str) -> Any:
     """The base model's weights, from safetensors only; remote code is never run.
 

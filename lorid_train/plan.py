@@ -180,11 +180,19 @@ def measured_rate(dtype: str, hidden: int) -> float:
 
 
 def headline(
-    base: Any, shape: Shape, *, dtype: str, prompt_format: str, n_processes: int, device: str
+    base: Any,
+    shape: Shape,
+    *,
+    dtype: str,
+    prompt_format: str,
+    n_processes: int,
+    device: str,
+    commit: str | None = None,
 ) -> str:
-    """The plan's first line."""
+    """The plan's first line, with the commit of a base from the Hub."""
+    name = f"{base.name} at {commit}" if commit else base.name
     several = "1 process" if n_processes == 1 else f"{n_processes} processes"
-    return f"plan: base {base.name} ({shape.n_base:,} parameters, {dtype}), format {prompt_format}, {several} on {device}"
+    return f"plan: base {name} ({shape.n_base:,} parameters, {dtype}), format {prompt_format}, {several} on {device}"
 
 
 def total(plans: Sequence[RolePlan]) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from lorid_data.errors import ConfigError
 from lorid_data.schema import canonical_json
 from lorid_train import plan, processes
-from lorid_train.base_model import Base
+from lorid_train.base_model import Base, commit_of
 from lorid_train.config import TrainConfig
 from lorid_train.tokens import RoleCounts
 from lorid_train.trainer import make_args
@@ -69,7 +69,7 @@ def say_plan(
     say(
         plan.headline(
             base, made[0][0], dtype=config.dtype, prompt_format=config.format,
-            n_processes=processes.count(), device=device,
+            n_processes=processes.count(), device=device, commit=commit_of(base),
         )
     )  # fmt: skip
     plans = [p for _, p in made]

@@ -14,8 +14,12 @@ from lorid_train import formats, processes, roles
 from lorid_train.config import TrainConfig
 from lorid_train.trainer import MANAGED, make_args
 
-_TRACKERS = ("tensorboard", "trackio", "wandb")
-"""Trackers whose package has their name."""
+_TRACKERS = {
+    "tensorboard": ("tensorboard", "tensorboardX"),
+    "trackio": ("trackio",),
+    "wandb": ("wandb",),
+}
+"""The packages of each tracker, of which one must be there."""
 
 
 def check(config: TrainConfig) -> None:
@@ -45,7 +49,8 @@ def _make(config: TrainConfig, role: str) -> None:
     from peft import LoraConfig
 
     args = make_args(config, role, Path(config.out))
-    absent = [name for name in args.report_to if name in _TRACKERS and find_spec(name) is None]
+    packages = {name: _TRACKERS.get(name, ()) for name in args.report_to}
+    absent = [n for n, known in packages.items() if known and not any(map(find_spec, known))]
     if absent:
         msg = f"sft: report_to {absent[0]!r} needs a package; pip install {absent[0]}"
         raise ConfigError(msg)

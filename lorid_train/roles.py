@@ -23,7 +23,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from lorid_data import prompts, role_texts
+from lorid_data import role_texts
 from lorid_data.errors import ConfigError
 from lorid_data.role_texts import knowledge_text
 from lorid_data.schema import Disposition, Record, Reject, RejectReason
@@ -69,10 +69,9 @@ class Role:
 
     def content(self, question: str, knowledge: str = "") -> str:
         """The role's text for one question; nothing is stripped."""
-        prompt = prompts.load(self.prompt_id)
-        if self.reads_knowledge:
-            return prompt.fill(question=question, knowledge=knowledge)
-        return prompt.fill(question=question)
+        return role_texts.filled(
+            self.prompt_id, question, knowledge if self.reads_knowledge else None
+        )
 
 
 def solution(record: Record) -> str:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
 import runpy
 import shutil
+import struct
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,6 +20,7 @@ import yaml
 
 from lorid_data.errors import ConfigError, InputError, StageError
 from lorid_data.store import sha256_file
+from lorid_data.testing.fake_hub import FakeHub
 from lorid_train import cli
 from lorid_train.sft import train
 from lorid_train.trainer import assert_masked
@@ -213,6 +219,21 @@ def test_a_dry_run_says_the_plan_and_writes_nothing(
     assert sorted(p.name for p in tmp_path.iterdir()) == ["c.yaml"]
 
 
+def test_the_plan_names_the_commit_of_a_base_from_the_hub(
+    tiny_base: Path, small_dataset: Path, tmp_path: Path
+) -> None:
+    body = small.config(Path("acme/tiny"), small_dataset, tmp_path / "run").model_dump(mode="json")
+    (tmp_path / "c.yaml").write_text(yaml.safe_dump(body))
+    command = [sys.executable, "-m", "lorid_train", "sft", str(tmp_path / "c.yaml"), "--dry-run"]
+    with FakeHub(models={"acme/tiny": tiny_base}) as hub:
+        env = {**os.environ, **hub.environment, "HF_HOME": str(tmp_path / "hf")}
+        done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+        repo = hub.repo("acme/tiny", "model")
+    assert done.returncode == 0, done.stderr
+    assert repo is not None
+    assert f"plan: base acme/tiny at {repo.heads['main']} (" in done.stdout
+
+
 def test_a_secret_in_the_file_is_refused(
     tiny_base: Path, small_dataset: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -228,7 +249,20 @@ def test_a_secret_in_the_file_is_refused(
 def test_a_tracker_gets_the_losses(
     tiny_base: Path, small_dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pytest.importorskip("tensorboard", reason="tensorboard is not installed")
     monkeypatch.setenv("TENSORBOARD_LOGGING_DIR", str(tmp_path / "logs"))
     train(small.config(tiny_base, small_dataset, tmp_path / "r", sft={"report_to": "tensorboard"}))
-    assert list((tmp_path / "logs").rglob("events.out.tfevents*"))
+    [path] = (tmp_path / "logs").rglob("events.out.tfevents*")
+    told = {step: value for tag, step, value in scalars(path) if tag == "train/loss"}
+    assert told == pytest.approx(dict(enumerate(small.losses(tmp_path / "r"), start=1)))
+
+
+def scalars(path: Path) -> Iterator[tuple[str, int, float]]:
+    """Tag, step and value of each number in a file of events."""
+    from tensorboardX.proto.event_pb2 import Event
+
+    data, at = path.read_bytes(), 0
+    while at < len(data):  # each record: its length, a checksum, the event, a checksum
+        (size,) = struct.unpack_from("<Q", data, at)
+        event = Event.FromString(data[at + 12 : at + 12 + size])
+        yield from ((v.tag, event.step, v.simple_value) for v in event.summary.value)
+        at += size + 16

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import runpy
 import subprocess
@@ -20,7 +21,10 @@ small = SimpleNamespace(**runpy.run_path(str(ROOT / "tests" / "support" / "small
 
 
 def launched(
-    config: Path, *options: str, more: tuple[str, ...] = ()
+    config: Path,
+    *options: str,
+    more: tuple[str, ...] = (),
+    program: tuple[str, ...] = ("-m", "lorid_train", "sft"),
 ) -> subprocess.CompletedProcess[str]:
     launch = [sys.executable, "-m", "accelerate.commands.launch", *options]
     env = {
@@ -29,7 +33,7 @@ def launched(
         "PYTHONPATH": str(ROOT),
         "MASTER_ADDR": "127.0.0.1",
     }
-    command = [*launch, "-m", "lorid_train", "sft", str(config), *more]
+    command = [*launch, *program, str(config), *more]
     return subprocess.run(command, env=env, capture_output=True, text=True, check=False)
 
 
@@ -67,3 +71,56 @@ def test_one_process_that_was_asked_to_be_two_says_that_it_is_one(
     done = launched(tmp_path / "c.yaml", *options.split(), more=("--dry-run",))
     assert done.returncode == 0, done.stderr
     assert "1 process on a CPU" in done.stdout
+
+
+WATCHED = """
+import os, signal, sys
+from lorid_train import checkpoints, cli
+
+seal, latest = checkpoints.seal, checkpoints.latest
+
+def sealed(checkpoint):
+    if checkpoint.name in sys.argv[2:]:
+        os.kill(os.getpid(), signal.SIGKILL)
+    seal(checkpoint)
+
+def found(folder):
+    checkpoint = latest(folder)
+    print("goes on from", checkpoint and checkpoint.name)
+    return checkpoint
+
+checkpoints.seal, checkpoints.latest = sealed, found
+sys.exit(cli.run(cli.app, ["sft", sys.argv[1]]))
+"""
+"""`sft CONFIG`, which says where it goes on; its first process is killed while it writes a checkpoint."""
+
+
+def test_two_processes_killed_in_the_second_epoch_resume_to_the_same_bits(
+    tiny_base: Path, small_dataset: Path, tmp_path: Path
+) -> None:
+    """Six steps an epoch, dropout on; killed at step 10, it goes on from step 8."""
+    sft = {"per_device_train_batch_size": 1, "max_steps": 14, "save_steps": 2}
+    ddp = ("--config_file", str(ROOT / "configs" / "accelerate" / "ddp.yaml"))
+    (tmp_path / "watched.py").write_text(WATCHED)
+    for name in ("whole", "killed"):
+        body = small.config(
+            tiny_base, small_dataset, tmp_path / name, sft=sft, lora={"lora_dropout": 0.1}
+        )
+        (tmp_path / f"{name}.yaml").write_text(yaml.safe_dump(body.model_dump(mode="json")))
+    whole, out = tmp_path / "whole", tmp_path / "killed"
+    done = launched(tmp_path / "whole.yaml", *ddp)
+    assert done.returncode == 0, done.stderr
+    watched = (str(tmp_path / "watched.py"),)
+    killed = launched(tmp_path / "killed.yaml", *ddp, program=watched, more=("checkpoint-10",))
+    assert (killed.returncode != 0, "SIGKILL" in killed.stderr) == (True, True)
+    found = {
+        p.name: (p / "complete.json").exists() for p in out.glob("checkpoints/dr/checkpoint-*")
+    }
+    assert found == {"checkpoint-8": True, "checkpoint-10": False}
+    state = json.loads((out / "checkpoints/dr/checkpoint-8/trainer_state.json").read_text())
+    assert 1 < state["epoch"] < 2
+    again = launched(tmp_path / "killed.yaml", *ddp, program=watched)
+    assert again.returncode == 0, again.stderr
+    assert "goes on from checkpoint-8\n" in again.stdout
+    assert small.losses(out) == small.losses(whole)
+    assert small.residuals(small.weights(out), small.weights(whole)) == (0, 0)

@@ -58,6 +58,8 @@ def test_a_row_of_the_papers_table(key: str, data: str, tmp_path: Path) -> None:
     base, prompt_format, n_trainable, shape = BASES[key]
     config = read(ROOT / "configs" / "train" / f"{data}-{key}.yaml")
     assert (config.base, config.format, config.max_tokens) == (base, prompt_format, 2048)
+    is_pinned = re.fullmatch("[0-9a-f]{40}", config.revision or "") is not None
+    assert is_pinned == (key != "deepseek")  # whether that one has safetensors is not known
     for name in config.roles:
         lora, sft = config.for_role(name)
         assert lora == PAPER_LORA
