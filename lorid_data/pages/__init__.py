@@ -23,13 +23,15 @@ from lorid_data.pages.page import (
     paragraph,
     section,
 )
-from lorid_data.pages.scale import number, percent
+from lorid_data.pages.scale import number, percent, points
+from lorid_data.pages.scatter import Mark, scatter_chart
 from lorid_data.pages.table import Table, markdown, table, table_html, table_markdown
 from lorid_data.pages.text import LIMIT, esc, visible
 
 __all__ = [
     "LIMIT",
     "Estimate",
+    "Mark",
     "Row",
     "Series",
     "Table",
@@ -48,6 +50,8 @@ __all__ = [
     "page",
     "paragraph",
     "percent",
+    "points",
+    "scatter_chart",
     "section",
     "table",
     "table_html",

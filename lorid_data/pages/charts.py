@@ -9,11 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from lorid_data.pages.scale import Axis, axis, number, percent
+from lorid_data.pages.scale import Axis, axis, number, percent, points
+from lorid_data.pages.svg import (
+    WIDTH,
+    colour,
+    legend,
+    legend_height,
+    line,
+    svg,
+    text,
+    x_axis,
+    y_axis,
+)
 from lorid_data.pages.text import esc
-
-WIDTH = 640
-_N_COLOURS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,69 +57,13 @@ class Series:
     series: int = 0
 
 
-def colour(series: int) -> str:
-    """The class of a series' colour."""
-    return f"s{series % _N_COLOURS + 1}"
-
-
-def _svg(name: str, height: float, parts: Sequence[str]) -> str:
-    return (
-        f'<svg class="chart" role="img" aria-label="{esc(name)}" viewBox="0 0 {WIDTH} {height:.0f}">'
-        f"{''.join(parts)}</svg>"
-    )
-
-
-def _text(x: float, y: float, text: str, css: str = "", anchor: str = "start") -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" class="{css}" text-anchor="{anchor}">{esc(text)}</text>'
-
-
-def _line(x1: float, y1: float, x2: float, y2: float, css: str) -> str:
-    return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" class="{css}"/>'
-
-
-def _x_axis(x: Axis, top: float, bottom: float, show: Callable[[float], str]) -> list[str]:
-    parts = []
-    for tick in x.ticks:
-        parts.append(_line(x.at(tick), top, x.at(tick), bottom, "grid"))
-        parts.append(_text(x.at(tick), bottom + 16, show(tick), "tick", "middle"))
-    return parts
-
-
-def _y_axis(y: Axis, left: float, right: float, show: Callable[[float], str]) -> list[str]:
-    parts = []
-    for tick in y.ticks:
-        parts.append(_line(left, y.at(tick), right, y.at(tick), "grid"))
-        parts.append(_text(left - 8, y.at(tick) + 4, show(tick), "tick", "end"))
-    return parts
-
-
-def _legend(names: Sequence[tuple[str, int]], left: float, y: float) -> list[str]:
-    """Coloured squares and names, on as many lines as they need; see `_legend_height`."""
-    parts, x = [], left
-    for name, series in names:
-        width = 26 + 6.6 * len(name)
-        if x > left and x + width > WIDTH:
-            x, y = left, y + 18
-        parts.append(
-            f'<rect x="{x:.1f}" y="{y - 9:.1f}" width="10" height="10" rx="2" class="fill {colour(series)}"/>'
-        )
-        parts.append(_text(x + 15, y, name, "legend"))
-        x += width
-    return parts
-
-
-def _legend_height(names: Sequence[tuple[str, int]], left: float) -> float:
-    x, lines = left, 1
-    for name, _ in names:
-        width = 26 + 6.6 * len(name)
-        if x > left and x + width > WIDTH:
-            x, lines = left, lines + 1
-        x += width
-    return 18.0 * lines if names else 0.0
-
-
 def interval_chart(
-    name: str, rows: Sequence[Row], *, series: Sequence[str] = (), low: float | None = None
+    name: str,
+    rows: Sequence[Row],
+    *,
+    series: Sequence[str] = (),
+    low: float | None = None,
+    signed: bool = False,
 ) -> str:
     """Fractions as dots with their intervals, one row each: what overlaps is seen at once.
 
@@ -120,33 +72,40 @@ def interval_chart(
         rows: in the order shown.
         series: names of the series, for the legend; none where there is one.
         low: where the axis begins; by default just below the smallest value.
+        signed: the fractions are differences: said in points with their sign, around a line at 0.
     """
     ends = [e for r in rows for m in r.estimates for e in (m.value, m.low, m.high) if e is not None]
     start = low if low is not None else (0.0 if min(ends, default=0.0) < 0.25 else min(ends))
     label_width = min(220.0, 24 + 7.0 * max((len(r.label) for r in rows), default=0))
+    if signed:
+        start, ends, label_width = min([0.0, *ends]), [0.0, *ends], label_width + 60
     x = axis(start, min(1.0, max(ends, default=1.0)), label_width, WIDTH - 74.0)
     names = [(n, i) for i, n in enumerate(series)] if len(series) > 1 else []
-    top = 8 + _legend_height(names, label_width)
+    top = 8 + legend_height(names, label_width)
     step = max(26.0, 13.0 * max((len(r.estimates) for r in rows), default=1) + 8)
     bottom = top + step * len(rows)
-    parts = _legend(names, label_width, 14) + _x_axis(x, top, bottom, percent)
+    parts = legend(names, label_width, 14) + x_axis(x, top, bottom, _tick if signed else percent)
+    if signed:
+        parts.append(line(x.at(0.0), top, x.at(0.0), bottom, "zero"))
     for i, row in enumerate(rows):
         middle = top + step * (i + 0.5)
         css = "label strong" if row.strong else "label"
-        parts.append(_text(label_width - 12, middle + 4, _cut(row.label, 30), css, "end"))
+        label = _cut(row.label, 40 if signed else 30)
+        parts.append(text(label_width - 12, middle + 4, label, css, "end"))
         for j, e in enumerate(row.estimates):
             y = middle + 13.0 * (j - (len(row.estimates) - 1) / 2)
-            parts += _estimate(x, y, row.label, e)
-    return _svg(name, bottom + 24, parts)
+            parts += _estimate(x, y, row.label, e, signed=signed)
+    return svg(name, bottom + 24, parts)
 
 
-def _estimate(x: Axis, y: float, label: str, e: Estimate) -> list[str]:
+def _estimate(x: Axis, y: float, label: str, e: Estimate, *, signed: bool = False) -> list[str]:
     if e.value is None:
-        return [_text(x.start + 6, y + 4, e.note or "no value", "tick")]
-    said = f"{label}: {percent(e.value)}"
+        return [text(x.start + 6, y + 4, e.note or "no value", "tick")]
+    show = points if signed else percent
+    said = f"{label}: {show(e.value)}"
     parts = []
     if e.low is not None and e.high is not None:
-        said += f", 95 % interval {percent(e.low)} to {percent(e.high)}"
+        said += f", 95 % interval {show(e.low)} to {show(e.high)}"
         a, b = x.at(max(e.low, x.low)), x.at(min(e.high, x.high))
         parts.append(
             f'<rect x="{a:.1f}" y="{y - 3:.1f}" width="{max(1.0, b - a):.1f}" height="6" rx="3" class="fill soft {colour(e.series)}"/>'
@@ -154,7 +113,8 @@ def _estimate(x: Axis, y: float, label: str, e: Estimate) -> list[str]:
     parts.append(
         f'<circle cx="{x.at(e.value):.1f}" cy="{y:.1f}" r="5" class="fill dot {colour(e.series)}"/>'
     )
-    parts.append(_text(WIDTH - 66.0, y + 4, f"{e.value * 100:.1f} %", "value"))
+    value = points(e.value) if signed else f"{e.value * 100:.1f} %"
+    parts.append(text(WIDTH - 66.0, y + 4, value, "value"))
     return [f"<g><title>{esc(said)} {esc(e.note)}</title>{''.join(parts)}</g>"]
 
 
@@ -177,10 +137,10 @@ def bar_chart(
     left, right = 52.0, WIDTH - 8.0
     tints = [*colours, *range(len(colours), len(series))]
     names = [(n, i) for i, (n, _) in zip(tints, series, strict=True)] if len(series) > 1 else []
-    top = 14 + _legend_height(names, left)
+    top = 14 + legend_height(names, left)
     bottom = top + 170
     y = axis(0.0, max((v for _, vs in series for v in vs), default=1.0) or 1.0, bottom, top)
-    parts = _legend(names, left, 14) + _y_axis(y, left, right, show)
+    parts = legend(names, left, 14) + y_axis(y, left, right, show)
     slot = (right - left) / max(1, len(labels))
     n_beside = 1 if nested else max(1, len(series))
     bar = min(46.0, slot * 0.78 / n_beside)
@@ -188,7 +148,7 @@ def bar_chart(
     for i, label in enumerate(labels):
         centre = left + slot * (i + 0.5)
         if i % every == 0 or i == len(labels) - 1:
-            parts.append(_text(centre, bottom + 16, label, "tick", "middle"))
+            parts.append(text(centre, bottom + 16, label, "tick", "middle"))
         for j, (series_name, values) in enumerate(series):
             x0 = centre + bar * ((0 if nested else j) - n_beside / 2)
             height = bottom - y.at(values[i])
@@ -202,8 +162,8 @@ def bar_chart(
                 f'height="{height:.1f}" rx="2" class="fill {colour(tints[j])}"><title>{esc(said)}</title></rect>'
             )
     if x_label:
-        parts.append(_text((left + right) / 2, bottom + 34, x_label, "tick", "middle"))
-    return _svg(name, bottom + (42 if x_label else 24), parts)
+        parts.append(text((left + right) / 2, bottom + 34, x_label, "tick", "middle"))
+    return svg(name, bottom + (42 if x_label else 24), parts)
 
 
 def histogram(name: str, values: Sequence[float], *, n_bins: int = 20, x_label: str = "") -> str:
@@ -222,27 +182,39 @@ def line_chart(
     x_label: str,
     y_label: str,
     show_y: Callable[[float], str] = percent,
+    show_x: Callable[[float], str] = number,
+    x_names: Sequence[str] = (),
 ) -> str:
-    """Lines over a common pair of axes, each named in the legend; points say their values."""
-    left, right = 58.0, WIDTH - 14.0
+    """Lines over a common pair of axes, each named in the legend; points say their values.
+
+    With `x_names` the axis shows these names at x = 0, 1, 2, … instead of numbers.
+    """
+    left, right = 58.0, WIDTH - 20.0
     points = [p for s in series for p in s.points]
     ends = [e for s in series for pair in s.band for e in pair] + [p[1] for p in points]
     names = [(s.name, s.series) for s in series]
-    top = 26 + _legend_height(names, left)
+    top = 26 + legend_height(names, left)
     bottom = top + 230
     xs = [p[0] for p in points]
     x = axis(min(xs, default=0.0), max(xs, default=1.0), left, right, n_ticks=7)
+    if x_names:
+        # Half a step of room on either side, so that the first and last points stand free.
+        at = tuple(float(i) for i in range(len(x_names)))
+        x = Axis(-0.5, len(x_names) - 0.5, left, right, at)
     y = axis(min(ends, default=0.0), max(ends, default=1.0), bottom, top)
-    parts = _legend(names, left, 14) + _y_axis(y, left, right, show_y)
-    parts += _x_axis(x, bottom, bottom, number)
-    parts.append(_text(left - 50, top - 12, y_label, "tick"))
-    parts.append(_text(right, bottom + 34, x_label, "tick", "end"))
+    parts = legend(names, left, 14) + y_axis(y, left, right, show_y)
+    shown = (lambda v: x_names[int(v)]) if x_names else show_x
+    parts += x_axis(x, bottom, bottom, shown)
+    parts.append(text(left - 50, top - 12, y_label, "tick"))
+    parts.append(text(right, bottom + 34, x_label, "tick", "end"))
     for s in series:
-        parts += _series(s, x, y, show_y)
-    return _svg(name, bottom + 42, parts)
+        parts += _series(s, x, y, shown, show_y)
+    return svg(name, bottom + 42, parts)
 
 
-def _series(s: Series, x: Axis, y: Axis, show_y: Callable[[float], str]) -> list[str]:
+def _series(
+    s: Series, x: Axis, y: Axis, show_x: Callable[[float], str], show_y: Callable[[float], str]
+) -> list[str]:
     css, parts = colour(s.series), []
     at = [(x.at(px), y.at(py)) for px, py in s.points]
     if s.band:
@@ -254,7 +226,7 @@ def _series(s: Series, x: Axis, y: Axis, show_y: Callable[[float], str]) -> list
         path = " ".join(f"{a:.1f},{b:.1f}" for a, b in at)
         parts.append(f'<polyline points="{path}" class="stroke {css}"/>')
     for i, ((px, py), (cx, cy)) in enumerate(zip(s.points, at, strict=True)):
-        said = s.labels[i] if s.labels else f"{s.name}: {number(px)}, {show_y(py)}"
+        said = s.labels[i] if s.labels else f"{s.name}: {show_x(px)}, {show_y(py)}"
         title = f"<title>{esc(said)}</title>"
         if len(at) == 1:
             d = f"M{cx:.1f} {cy - 7:.1f}l7 7-7 7-7-7z"
@@ -264,6 +236,10 @@ def _series(s: Series, x: Axis, y: Axis, show_y: Callable[[float], str]) -> list
                 f'<circle cx="{cx:.1f}" cy="{cy:.1f}" r="3.2" class="fill dot {css}">{title}</circle>'
             )
     return parts
+
+
+def _tick(value: float) -> str:
+    return points(value).removesuffix(".0")
 
 
 def _cut(text: str, n: int) -> str:

@@ -47,3 +47,9 @@ def number(value: float) -> str:
 def percent(value: float) -> str:
     """A fraction as a percentage: 0.705 → 70.5 %."""
     return f"{value * 100:.4g} %"
+
+
+def points(value: float) -> str:
+    """A signed difference of fractions in percentage points, one digit: 0.025 → +2.5."""
+    rounded = round(value * 100, 1)
+    return f"{'−' if rounded < 0 else '+' if rounded > 0 else '±'}{abs(rounded):.1f}"

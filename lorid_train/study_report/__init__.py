@@ -6,7 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from lorid_data.store import write_text
+from lorid_train.metrics import metrics_json
 from lorid_train.study_report.cells import Cell
+from lorid_train.study_report.page import render_html, render_markdown
+from lorid_train.study_report.reading import check, read_cell
+from lorid_train.study_report.view import view_of
 
 __all__ = ["Cell", "write_study"]
 
@@ -26,5 +31,10 @@ def write_study(
     Raises:
         ConfigError: no cell, two of one name, or a column that records do not have.
         InputError: a folder cannot be read.
+        OSError: a file cannot be written.
     """
-    raise NotImplementedError
+    check(cells, group_by)
+    view = view_of([read_cell(c, group_by) for c in cells], group_by=group_by, settings=settings)
+    write_text(out / "metrics.json", metrics_json(view.metrics))
+    write_text(out / "report.html", render_html(view))
+    write_text(out / "report.md", render_markdown(view))

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 PAIRS = tuple(dict.fromkeys((c.first, c.second) for c in (*CLAIMS, *DECIDED, *BESIDE)))
 TOKEN_PAIRS = tuple((c.first, c.second) for c in (*DECIDED, *BESIDE) if c.decision != "a")
+_OF_CELLS = ("", SEEN, "frequency=0")
+"""Parts in which the accuracies of single cells are given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +58,9 @@ def measure(scored: Scored) -> list[Metric]:
         for p in of:
             some = Part(joined_slice(f"cell={cell.cell.name}", p.name) or "", p.mask & here)
             if some.mask.any():
-                found += _systems(scored, some, tokens=not p.name)
-                found += _differences(scored, some, tokens=False)
+                if p.name in _OF_CELLS:
+                    found += _systems(scored, some, tokens=not p.name)
+                found += _differences(scored, some, alone=False)
     return found + _left_out(scored)
 
 
@@ -120,10 +123,10 @@ def _difference(first: Column, second: Column, *, tokens: bool = False) -> Ratio
     )  # fmt: skip
 
 
-def _differences(scored: Scored, part: Part, *, tokens: bool = True) -> list[Metric]:
-    """Every planned difference with its interval and unadjusted p."""
+def _differences(scored: Scored, part: Part, *, alone: bool = True) -> list[Metric]:
+    """Every planned difference with its interval; over all cells (`alone`) with p and tokens too."""
     have = [p for p in PAIRS if all(s in scored.columns for s in p)]
-    costs = [p for p in TOKEN_PAIRS if p in have] if tokens else []
+    costs = [p for p in TOKEN_PAIRS if p in have] if alone else []
     columns = scored.columns
     wanted = [_difference(columns[a], columns[b]) for a, b in have]
     wanted += [_difference(columns[a], columns[b], tokens=True) for a, b in costs]
@@ -135,7 +138,7 @@ def _differences(scored: Scored, part: Part, *, tokens: bool = True) -> list[Met
         label = joined_slice(f"vs={second}", part.name)
         name = "difference" if i < len(have) else "tokens_difference"
         found.append(_metric(first, name, e, label, "paired "))
-        if i < len(have):
+        if alone and i < len(have):
             p = Metric(
                 system=first, metric="p", value=e.p, n=e.n, method="cluster-bootstrap", slice=label
             )

@@ -1,0 +1,79 @@
+"""What charts are drawn with: text, lines, axes and legends, as pieces of SVG."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from lorid_data.pages.scale import Axis
+from lorid_data.pages.text import esc
+
+WIDTH = 640
+"""Of every chart, in its own units."""
+_N_COLOURS = 6
+
+
+def colour(series: int) -> str:
+    """The class of a series' colour."""
+    return f"s{series % _N_COLOURS + 1}"
+
+
+def svg(name: str, height: float, parts: Sequence[str]) -> str:
+    """A whole chart, with what it shows said for those who cannot see it."""
+    return (
+        f'<svg class="chart" role="img" aria-label="{esc(name)}" viewBox="0 0 {WIDTH} {height:.0f}">'
+        f"{''.join(parts)}</svg>"
+    )
+
+
+def text(x: float, y: float, said: str, css: str = "", anchor: str = "start") -> str:
+    """Plain text; escaped here."""
+    return f'<text x="{x:.1f}" y="{y:.1f}" class="{css}" text-anchor="{anchor}">{esc(said)}</text>'
+
+
+def line(x1: float, y1: float, x2: float, y2: float, css: str) -> str:
+    """A straight line."""
+    return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" class="{css}"/>'
+
+
+def x_axis(x: Axis, top: float, bottom: float, show: Callable[[float], str]) -> list[str]:
+    """Ticks with their texts below; grid lines from `top` to `bottom`."""
+    parts = []
+    for tick in x.ticks:
+        parts.append(line(x.at(tick), top, x.at(tick), bottom, "grid"))
+        parts.append(text(x.at(tick), bottom + 16, show(tick), "tick", "middle"))
+    return parts
+
+
+def y_axis(y: Axis, left: float, right: float, show: Callable[[float], str]) -> list[str]:
+    """Ticks with their texts on the left; grid lines from `left` to `right`."""
+    parts = []
+    for tick in y.ticks:
+        parts.append(line(left, y.at(tick), right, y.at(tick), "grid"))
+        parts.append(text(left - 8, y.at(tick) + 4, show(tick), "tick", "end"))
+    return parts
+
+
+def legend(names: Sequence[tuple[str, int]], left: float, y: float) -> list[str]:
+    """Coloured squares and names, on as many lines as they need; see `legend_height`."""
+    parts, x = [], left
+    for name, series in names:
+        width = 26 + 6.6 * len(name)
+        if x > left and x + width > WIDTH:
+            x, y = left, y + 18
+        parts.append(
+            f'<rect x="{x:.1f}" y="{y - 9:.1f}" width="10" height="10" rx="2" class="fill {colour(series)}"/>'
+        )
+        parts.append(text(x + 15, y, name, "legend"))
+        x += width
+    return parts
+
+
+def legend_height(names: Sequence[tuple[str, int]], left: float) -> float:
+    """How high the lines of a legend are together; 0 without names."""
+    x, lines = left, 1
+    for name, _ in names:
+        width = 26 + 6.6 * len(name)
+        if x > left and x + width > WIDTH:
+            x, lines = left, lines + 1
+        x += width
+    return 18.0 * lines if names else 0.0

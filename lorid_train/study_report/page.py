@@ -1,0 +1,168 @@
+"""A study as one self-contained HTML page, and the same as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lorid_data import pages
+from lorid_data.pages import Table
+from lorid_train.study_report import cell_tables, plots, sentences, tables
+from lorid_train.study_report.verdicts import Verdict
+from lorid_train.study_report.view import StudyView
+
+TITLE = "When does knowledge help?"
+_HEADS = {
+    Verdict.SUPPORTED: "Supported",
+    Verdict.CONTRADICTED: "Not supported: contradicted",
+    Verdict.NOT_DECIDED: "Not supported: not decided",
+    Verdict.LEFT_OUT: "Left out",
+}
+_STYLE = "tbody th { white-space: nowrap; }"
+_BANDS = "Bands are 95 % intervals over groups."
+_RULES = (
+    "A claim that one system beats another is supported where the difference over seen problems is "
+    "above zero with p below 0.05 after Holm's adjustment over all claims, contradicted where it is "
+    "below zero with one, else not decided. No advantage is supported where the interval ends below "
+    "+1 point. All of this was written down before any number was seen."
+)
+_COSTS = (
+    "Tokens count everything generated, rounds without agreement and knowledge included; bars are 95 % "
+    "intervals. Systems further left at the same height are the cheaper way to the same accuracy."
+)
+
+
+def render_html(view: StudyView) -> str:
+    """The page; it asks nothing of any network and runs no script."""
+    nav = [
+        ("verdict", "Verdict"), ("frequency", "Examples"), ("comparisons", "Comparisons"), ("consensus", "Consensus"),
+        ("cost", "Cost"), ("decisions", "Decisions"), ("cells", "Cells"), ("settings", "Settings"),
+    ]  # fmt: skip
+    return pages.page(TITLE, _sections(view), subtitle=subtitle(view), nav=nav, style=_STYLE)
+
+
+def subtitle(view: StudyView) -> str:
+    """What the numbers rest on."""
+    worlds, bases = (len({getattr(c, a) for c in view.cells}) for a in ("world", "base"))
+    return (
+        f"{len(view.cells)} cell{_s(len(view.cells))} ({worlds} world{_s(worlds)}, {bases} "
+        f"base{_s(bases)}) · {view.n_problems:,} problems · {view.n_groups:,} groups. A group is a value "
+        f"of {view.group_by}; its examples are its training rows; it is seen if it has at least one."
+    )
+
+
+def _s(n: int) -> str:
+    return "" if n == 1 else "s"
+
+
+def _listed(items: list[str], css: str = "plain") -> str:
+    return f'<ul class="{css}">{"".join(f"<li>{pages.esc(i)}</li>" for i in items)}</ul>'
+
+
+def _wide(chart: str, note: str) -> Iterator[str]:
+    yield f'<div class="wide">{chart}</div>'
+    yield pages.paragraph(note, "note")
+
+
+def _sections(view: StudyView) -> Iterator[str]:
+    yield pages.section("verdict", "What the numbers say", *_verdict(view))
+    yield pages.section("frequency", "Accuracy by examples per group", *_frequency(view))
+    yield pages.section("comparisons", "Planned comparisons", *_comparisons(view))
+    yield pages.section("consensus", "Does agreement notice ignorance?", *_consensus(view))
+    cost = [*_wide(plots.costs(view), _COSTS), pages.table_html(tables.systems(view))]
+    yield pages.section("cost", "Accuracy against cost", *cost)
+    yield pages.section("decisions", "Other ways to decide", *_decisions(view))
+    cells = [pages.table_html(t(view)) for t in (cell_tables.accuracies, cell_tables.differences)]
+    yield pages.section("cells", "Cell by cell", *cells)
+    out = cell_tables.left_out(view)
+    rest = [pages.table_html(out)] if out.rows else []
+    yield pages.section("settings", "Settings", pages.table_html(cell_tables.settings(view)), *rest)
+
+
+def _verdict(view: StudyView) -> Iterator[str]:
+    yield _listed(sentences.headline(view), "findings")
+    for verdict, items in sentences.claims(view).items():
+        if items:
+            yield f"<h3>{_HEADS[verdict]}</h3>"
+            yield _listed(items)
+    yield "<h3>Other ways to decide</h3>"
+    yield _listed(sentences.decisions(view))
+    yield pages.paragraph(_RULES, "note")
+
+
+def _frequency(view: StudyView) -> Iterator[str]:
+    yield "<h3>One greedy draw each</h3>"
+    yield from _wide(plots.frequencies(view, plots.ALONE), _BANDS)
+    if view.rounds:
+        yield "<h3>The loop and majorities</h3>"
+        yield from _wide(plots.frequencies(view, plots.TOGETHER), _BANDS)
+    yield pages.table_html(tables.by_frequency(view))
+
+
+def _comparisons(view: StudyView) -> Iterator[str]:
+    yield from _wide(
+        plots.comparisons(view),
+        "Right of zero the first system is better. Bars: 95 % intervals. No. 15 stands in the table only.",
+    )
+    yield pages.table_html(tables.comparisons(view))
+    yield "<h3>KG and DR less IR, by examples per group</h3>"
+    yield from _wide(plots.sign(view), "Points; bars are 95 % intervals.")
+    by = tables.differences_by_frequency(view)
+    yield pages.folded("Every comparison by examples per group", pages.table_html(by))
+
+
+def _consensus(view: StudyView) -> Iterator[str]:
+    if not view.rounds:
+        yield pages.paragraph("The loop's rounds are not stored for every problem.", "note")
+        return
+    yield from _wide(plots.consensus(view), f"Averages over random pairings of rounds. {_BANDS}")
+    yield pages.table_html(tables.consensus(view))
+
+
+def _decisions(view: StudyView) -> Iterator[str]:
+    if not view.rounds:
+        yield pages.paragraph("They need the loop's rounds, which are not stored.", "note")
+        return
+    yield pages.table_html(tables.decisions(view))
+    learnt = tables.fitted(view)
+    if learnt.rows:
+        yield "<h3>What the stopping rule learnt</h3>"
+        yield pages.table_html(learnt)
+    yield "<h3>Answering only where confident</h3>"
+    yield from _wide(plots.abstaining(view), f"All problems, seen or not. {_BANDS}")
+    yield pages.table_html(tables.abstaining(view))
+
+
+def render_markdown(view: StudyView) -> str:
+    """The same sentences and tables as Markdown."""
+    lines = [f"# {TITLE}", "", pages.markdown(subtitle(view), 2_000), ""]
+    lines += ["## What the numbers say", "", *_bullets(sentences.headline(view))]
+    for verdict, items in sentences.claims(view).items():
+        if items:
+            lines += [f"### {_HEADS[verdict]}", "", *_bullets(items)]
+    lines += ["### Other ways to decide", "", *_bullets(sentences.decisions(view))]
+    lines += [_RULES, ""]
+    for title, found in _tables(view):
+        if found.rows:
+            lines += [f"## {title}", "", pages.table_markdown(found)]
+    return "\n".join(lines)
+
+
+def _bullets(items: list[str]) -> list[str]:
+    return [*(f"- {pages.markdown(i, 2_000)}" for i in items), ""]
+
+
+def _tables(view: StudyView) -> list[tuple[str, Table]]:
+    return [
+        ("Accuracy by examples per group", tables.by_frequency(view)),
+        ("Planned comparisons", tables.comparisons(view)),
+        ("Planned comparisons by examples per group", tables.differences_by_frequency(view)),
+        ("Does agreement notice ignorance?", tables.consensus(view)),
+        ("Systems", tables.systems(view)),
+        ("Decisions", tables.decisions(view)),
+        ("What the stopping rule learnt", tables.fitted(view)),
+        ("Answering only where confident", tables.abstaining(view)),
+        ("Accuracy, cell by cell", cell_tables.accuracies(view)),
+        ("Comparisons, cell by cell", cell_tables.differences(view)),
+        ("Settings", cell_tables.settings(view)),
+        ("Left out", cell_tables.left_out(view)),
+    ]
