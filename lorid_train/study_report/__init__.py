@@ -22,7 +22,7 @@ def write_study(
     """Write `metrics.json`, `report.html` and `report.md` of a study into the folder `out`.
 
     Args:
-        cells: every world and base seed, in the order in which the page shows them.
+        cells: every world, base and seed, in the order in which the page shows them.
         out: an existing folder.
         group_by: the column of the records that names a row's group; how often a group is
             trained on is the number of its rows in the cell's `train`.

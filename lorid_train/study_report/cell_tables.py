@@ -8,7 +8,7 @@ from lorid_train.study_report.bins import SEEN
 from lorid_train.study_report.claims import CLAIMS
 from lorid_train.study_report.verdicts import UNSEEN
 from lorid_train.study_report.view import StudyView
-from lorid_train.study_report.words import points, points_interval, share
+from lorid_train.study_report.words import points, share
 
 
 def accuracies(view: StudyView) -> Table:
@@ -36,7 +36,7 @@ def differences(view: StudyView) -> Table:
             d = view.versus(claim.first, claim.second, "difference", f"cell={cell.name},{SEEN}")
             cells.append("–" if d is None else points(d.value))
         d = view.versus(claim.first, claim.second, "difference", SEEN)
-        cells.append("–" if d is None else f"{points(d.value)} [{points_interval(d)}]")
+        cells.append("–" if d is None else points(d.value))
         rows.append([f"{view.names[claim.first]} − {view.names[claim.second]}", *cells])
     return table(
         ["Seen problems", *(c.name for c in view.cells), "All cells"],
@@ -50,8 +50,7 @@ def settings(view: StudyView) -> Table:
     rows = [[key, value] for key, value in flatten(view.settings).items()]
     rows.append(["group_by", view.group_by])
     rows += [
-        [f"cell: {c.name}", f"world {c.world}, base {c.base}, base seed {c.seed}"]
-        for c in view.cells
+        [f"cell: {c.name}", f"world {c.world}, base {c.base}, seed {c.seed}"] for c in view.cells
     ]
     return table(["Setting", "Value"], rows)
 

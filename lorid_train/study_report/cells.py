@@ -1,4 +1,4 @@
-"""What a study is made of: cells, each one world under one base seed."""
+"""What a study is made of: cells, each one world with one base and seed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Cell:
     base: str
     """Which base model was trained on."""
     seed: int
-    """The base's seed."""
+    """Of the adapters and draws."""
     train: Path
     """A dataset folder (`records.parquet`): how often each group was trained on."""
     test: Path

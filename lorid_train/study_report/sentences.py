@@ -110,11 +110,11 @@ def _reach(view: StudyView) -> Iterator[str]:
             f"Only {view.n_groups} groups: with fewer than {FEW_CLUSTERS} the intervals are too "
             "narrow, so take no verdict on this page as a finding."
         )
-    n_bases = len({c.base for c in view.cells})
+    n = len({(c.base, c.seed) for c in view.cells})
     yield (
         f"The intervals say which {view.group_by} values and problems might have been drawn; they do "
-        f"not cover the base's seed. {n_bases} base{'s were' if n_bases != 1 else ' was'} used; how "
-        "far the cells lie apart is shown below."
+        f"not cover the training. {n} pair{'s' if n != 1 else ''} of base and seed "
+        f"{'were' if n != 1 else 'was'} used; how far the cells lie apart is shown below."
     )
 
 

@@ -1,4 +1,4 @@
-"""How far the cells, and the base seeds of one world, lie apart."""
+"""How far the cells, and those of one world, lie apart."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from lorid_train.study_report.cells import Cell
 
 
 def spread(cells: Sequence[Cell], found: Iterable[Metric]) -> list[Metric]:
-    """Of every difference that several cells have: the smallest and largest, and the bases' spread.
+    """Of every difference that several cells have: the smallest and largest, and the spread in a world.
 
     `difference_over_cells` is the mean of the cells' differences with the smallest and the
-    largest as its ends. `base_seed_sd` is the standard deviation between the bases of a world,
-    pooled over the worlds that have several: Σ over worlds of squared deviations from the
-    world's mean, over the degrees of freedom (bases − 1, summed).
+    largest as its ends. `sd_within_world` is the standard deviation between the cells of a world
+    (other bases, other seeds), pooled over the worlds that have several: Σ over worlds of squared
+    deviations from the world's mean, over the degrees of freedom (cells − 1, summed).
     """
     by: dict[tuple[str, str], dict[str, float]] = {}
-    of_cell = {f"cell={c.name}": c for c in cells}
+    # The longest name first: a name may be the beginning of another.
+    of_cell = {f"cell={c.name}": c for c in sorted(cells, key=lambda c: -len(c.name))}
     for m in found:
         if m.metric != "difference" or m.value is None or not m.slice:
             continue
@@ -26,6 +27,7 @@ def spread(cells: Sequence[Cell], found: Iterable[Metric]) -> list[Metric]:
             before, here, after = m.slice.partition(f",{label}")
             if here and (not after or after.startswith(",")):
                 by.setdefault((m.system, before + after), {})[cell.name] = m.value
+                break
     made = []
     for (system, label), values in by.items():
         if len(values) > 1:
@@ -53,7 +55,7 @@ def _of_one(
         (x - math.fsum(of) / len(of)) ** 2 for of in worlds.values() for x in of
     )  # fmt: skip
     sd = Metric(
-        system=system, metric="base_seed_sd", value=math.sqrt(squares / freedom), n=freedom,
-        method="between the bases of a world, pooled", slice=label,
+        system=system, metric="sd_within_world", value=math.sqrt(squares / freedom), n=freedom,
+        method="between the cells of a world, pooled", slice=label,
     )  # fmt: skip
     return [over, sd]

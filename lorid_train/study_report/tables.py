@@ -62,7 +62,7 @@ def comparisons(view: StudyView) -> Table:
     for number, claim in enumerate(CLAIMS, 1):
         d, p, over, sd = (
             view.versus(claim.first, claim.second, m, SEEN)
-            for m in ("difference", "p_holm", "difference_over_cells", "base_seed_sd")
+            for m in ("difference", "p_holm", "difference_over_cells", "sd_within_world")
         )
         if d is None or p is None:
             continue
@@ -81,11 +81,11 @@ def comparisons(view: StudyView) -> Table:
         )
     head = ["No.", "Seen problems", "Points", "95 % interval", "p, Holm", "Cells, least to most"]
     return table(
-        [*head, "SD of bases", "The claim is"],
+        [*head, "SD in a world", "The claim is"],
         rows,
         note=(
-            "Paired over problems; bootstrap over groups; Holm's adjustment over all rows. SD of "
-            "bases: between the base seeds of one world, in points, pooled over worlds; the "
+            "Paired over problems; bootstrap over groups; Holm's adjustment over all rows. SD in a "
+            "world: between its cells (bases and seeds), in points, pooled over worlds; the "
             "intervals do not cover it. Claims 2 and 3 are of no advantage."
         ),
     )
