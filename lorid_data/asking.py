@@ -184,9 +184,10 @@ def interruptible(end: Callable[[], object]) -> Iterator[Callable[[], bool]]:
     def on_interrupt() -> None:
         nonlocal seen
         seen = True
+        # First of all: from here on a second one raises KeyboardInterrupt wherever the loop is.
+        loop.remove_signal_handler(signal.SIGINT)
         end()
         say("interrupted: waiting for the replies in flight; press Ctrl-C again to stop at once")
-        loop.remove_signal_handler(signal.SIGINT)
 
     # Outside the main thread, whoever runs us handles the signal.
     with suppress(ValueError, RuntimeError, NotImplementedError):

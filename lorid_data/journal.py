@@ -31,7 +31,10 @@ _APPLICATION_ID = 0x4C6F5249  # "LoRI", so that another program's database is re
 _GROUP = 64
 _APART_S = 0.01
 """Commits begin no closer together, unless a whole group waits: each costs a sync and a wake-up."""
+_AT_ONCE = 256
+"""Rows that are read and checked together."""
 _FIELDS = tuple(TeacherReply.model_fields)
+_replies = TypeAdapter(list[TeacherReply])
 _TYPES = {"int | None": "INTEGER", "float | None": "REAL"}
 _COLUMNS = ",\n  ".join(
     f"{name} {_TYPES.get(str(kind), 'TEXT')}" for name, kind in TeacherReply.__annotations__.items()
@@ -242,12 +245,12 @@ def replies_in(path: Path, keys: Iterable[str]) -> dict[str, TeacherReply]:
     if not path.exists() or not wanted:
         return {}
     found: dict[str, TeacherReply] = {}
-    validate = TypeAdapter(TeacherReply).validate_python
-    with _reading(path) as (fields, rows), few_collections():
+    with _reading(path) as (fields, rows), few_collections(every=0):  # nothing here is garbage
         at = fields.index("request_key")
-        for row in rows:
-            if row[at] in wanted and row[at] not in found:
-                found[row[at]] = validate(dict(zip(fields, row, strict=True)))
+        # One call for many rows: checking them one by one takes half as long again.
+        while some := rows.fetchmany(_AT_ONCE):
+            for reply in _as_replies(fields, [row for row in some if row[at] in wanted]):
+                found.setdefault(reply.request_key, reply)
     return found
 
 
@@ -287,12 +290,11 @@ def costs_by_problem(path: Path, *, model: str, prompt_sha256: str) -> dict[str,
 
 
 def _as_replies(fields: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> list[TeacherReply]:
-    named = [dict(zip(fields, row, strict=True)) for row in rows]
-    return TypeAdapter(list[TeacherReply]).validate_python(named)
+    return _replies.validate_python([dict(zip(fields, row, strict=True)) for row in rows])
 
 
 @contextmanager
-def _reading(path: Path) -> Iterator[tuple[list[str], Iterator[tuple[Any, ...]]]]:
+def _reading(path: Path) -> Iterator[tuple[list[str], sqlite3.Cursor]]:
     """Names of the columns, and the rows of all replies in the order in which they were stored."""
     with _connect(path) as reader:
         _recognise(path, reader)

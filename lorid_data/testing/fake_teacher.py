@@ -79,6 +79,13 @@ class Seen:
     status: int = 0
 
 
+async def _cancel_others() -> None:
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+
+
 def rules_for(prompt: str) -> list[str]:
     """What the fake model writes for a prompt."""
     digest = hashlib.sha256(prompt.encode()).hexdigest()[:8]
@@ -173,6 +180,7 @@ class FakeTeacher:
         self._loop.call_soon(ready.set)
         self._loop.run_forever()
         self._loop.run_until_complete(runner.cleanup())
+        self._loop.run_until_complete(_cancel_others())  # replies that nobody waits for any more
         self._loop.close()
 
     def _app(self) -> web.Application:

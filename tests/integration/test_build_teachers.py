@@ -192,6 +192,38 @@ def test_ctrl_c_sends_nothing_more_and_loses_nothing(tmp_path: Path, fake: FakeT
     assert fake.n_requests == 200
 
 
+def test_a_second_ctrl_c_waits_for_nothing_and_the_next_run_goes_on(
+    tmp_path: Path, fake: FakeTeacher
+) -> None:
+    fake.latency_s = 300
+    source, out = table(tmp_path, 20), tmp_path / "out"
+    process = subprocess.Popen(command(source, out, fake, "--concurrency", "8"), cwd=ROOT, stderr=subprocess.PIPE, text=True)  # fmt: skip
+    assert process.stderr is not None
+    try:
+        while fake.n_in_flight < 8 and process.poll() is None:
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        said = ""
+        while "press Ctrl-C again" not in said:
+            line = process.stderr.readline()
+            assert line, said
+            said += line
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode == 130, err
+    assert "Traceback" not in err
+    assert "run the same command again" in err
+    assert stored(out, "SELECT count(*) FROM replies") == [(0,)], "nothing in flight was waited for"
+    assert not (out / "manifest.json").exists()
+    fake.latency_s = 0
+    subprocess.run(command(source, out, fake), cwd=ROOT, check=True, capture_output=True)
+    assert fake.n_requests == 8 + 20
+    assert len(rows_of(out)) == 20
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [1])
 def test_killed_twenty_times_no_committed_reply_is_asked_again(
