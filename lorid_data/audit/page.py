@@ -43,7 +43,7 @@ def render(name: str, result: Audit, records: Sequence[Record]) -> str:
         _sections(result, rows),
         subtitle=f"{name} · {result.n_rows:,} rows of {result.n_questions:,} original questions · {result.n_rules:,} rules",
         nav=nav,
-        scripts=[pages.packaged("lorid_data.audit", "audit.js")],
+        scripts=pages.page_scripts("lorid_data.audit", "audit.js", "rows.js"),
         data=data_blocks(result, rows),
     )
 

@@ -1,16 +1,9 @@
 "use strict";
 // The labelling page. One action at a time, in the order of the keys; texts are set as text.
 (() => {
-  const byId = (id) => document.getElementById(id);
+  const { byId, el } = LoridDom;
   const DEFECTS = [...document.querySelectorAll("#keys [data-say]")].map((b) => b.dataset.say).filter((v) => v !== "good" && v !== "unsure");
   let samples = [], sample = null, seen = 0, since = 0, queue = Promise.resolve();
-
-  const el = (tag, css, text) => {
-    const node = document.createElement(tag);
-    if (css) node.className = css;
-    if (text !== undefined && text !== null) node.textContent = text;
-    return node;
-  };
 
   // --- the server ---------------------------------------------------------------------------
 

@@ -22,10 +22,7 @@ KEYS = (
 
 
 def _scripts() -> list[str]:
-    return [
-        pages.packaged("lorid_data.pages", "rich.js"),
-        pages.packaged("lorid_data.labelling", "label.js"),
-    ]
+    return pages.page_scripts("lorid_data.labelling", "label.js", "rich.js")
 
 
 def _style() -> str:

@@ -20,6 +20,7 @@ from lorid_data.pages.page import (
     folded,
     packaged,
     page,
+    page_scripts,
     paragraph,
     section,
 )
@@ -48,6 +49,7 @@ __all__ = [
     "number",
     "packaged",
     "page",
+    "page_scripts",
     "paragraph",
     "percent",
     "points",

@@ -23,6 +23,18 @@ def packaged(package: str, name: str) -> str:
     return files(package).joinpath(name).read_text(encoding="utf-8")
 
 
+def page_scripts(package: str, name: str, *shared: str) -> list[str]:
+    """A page's own script, behind those of this package that it builds on; `dom.js` is the first.
+
+    Args:
+        package: where the page's own script lies.
+        name: its file.
+        shared: `rows.js`, `rich.js`.
+    """
+    before = [packaged("lorid_data.pages", s) for s in ("dom.js", *shared)]
+    return [*before, packaged(package, name)]
+
+
 @cache
 def _style() -> str:
     return packaged("lorid_data.pages", "style.css")

@@ -42,16 +42,12 @@ def render(folder: Folder, name: str) -> str:
         folder: what to show.
         name: of the folder, for the title.
     """
-    scripts = [
-        pages.packaged("lorid_data.pages", "rich.js"),
-        pages.packaged("lorid_data.view", "view.js"),
-    ]
     return pages.page(
         name,
         _sections(folder),
         subtitle=f"{folder.manifest.stage}: {folder.n_kept:,} rows kept, {folder.n_rejected:,} rejected",
         nav=[("rows-section", "Rows"), ("folder", "Folder")],
-        scripts=scripts,
+        scripts=pages.page_scripts("lorid_data.view", "view.js", "rich.js", "rows.js"),
         style=STYLE,
         data=data_blocks(folder),
     )

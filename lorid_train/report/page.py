@@ -43,7 +43,6 @@ def render_html(evaluations: Sequence[EvaluationView]) -> str:
     Args:
         evaluations: at least one; several are shown side by side.
     """
-    script = pages.packaged("lorid_train.report", "report.js")
     nav = [("findings", "Findings"), ("accuracy", "Accuracy"), ("comparisons", "Comparisons")]
     nav += [
         ("rounds", "Rounds"),
@@ -56,7 +55,7 @@ def render_html(evaluations: Sequence[EvaluationView]) -> str:
         _sections(evaluations),
         subtitle=subtitle(evaluations),
         nav=nav,
-        scripts=[script],
+        scripts=pages.page_scripts("lorid_train.report", "report.js", "rows.js"),
         data=data_blocks(evaluations),
     )
 
