@@ -161,19 +161,14 @@ def _rows(result: Audit, rows: Sequence[Record]) -> str:
         if wanted > len(rows)
         else ""
     )
-    buttons = "".join(
-        f'<button type="button" data-filter="{pages.esc(key)}" data-tone="{tone(key)}" aria-pressed="{"true" if key == "all" else "false"}">'
-        f'{pages.esc(label)} <span class="count"></span></button>'
-        for key, label in filters(result)
+    found = pages.row_list(
+        "Search questions, rules, findings, ids",
+        "Search rows",
+        filters(result),
+        tone=tone,
+        without_script="The table of rows needs JavaScript; everything above does not.",
     )
     return (
         '<p class="note">Open a row to read it. <kbd>/</kbd> searches, <kbd>j</kbd> and <kbd>k</kbd> move, '
-        f"<kbd>Enter</kbd> opens, <kbd>Esc</kbd> closes.</p>{note}"
-        '<div class="tools"><input type="search" id="search" placeholder="Search questions, rules, findings, ids" '
-        'aria-label="Search rows"></div>'
-        f'<div class="tools"><div class="filters" role="group" aria-label="Filter">{buttons}</div></div>'
-        '<p id="status" class="note" role="status">Opening…</p><ol class="rows" id="rows"></ol>'
-        '<div class="pager"><button type="button" id="previous">Previous</button><span id="where"></span>'
-        '<button type="button" id="next">Next</button></div>'
-        "<noscript><p>The table of rows needs JavaScript; everything above does not.</p></noscript>"
+        f"<kbd>Enter</kbd> opens, <kbd>Esc</kbd> closes.</p>{note}{found}"
     )

@@ -24,6 +24,7 @@ from lorid_data.pages.page import (
     paragraph,
     section,
 )
+from lorid_data.pages.rows import row_list
 from lorid_data.pages.scale import number, percent, points
 from lorid_data.pages.scatter import Mark, scatter_chart
 from lorid_data.pages.table import Table, markdown, table, table_html, table_markdown
@@ -53,6 +54,7 @@ __all__ = [
     "paragraph",
     "percent",
     "points",
+    "row_list",
     "scatter_chart",
     "section",
     "table",

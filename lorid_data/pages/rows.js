@@ -1,5 +1,5 @@
 "use strict";
-// The rows of a page, searched, filtered, turned and opened by mouse or keys. Their list lies in
+// The rows of a page (the HTML of `row_list`), searched, filtered, turned and opened by mouse or keys. Their list lies in
 // the data block `index`, what they hold in the blocks `t0`, `t1`, …, each unpacked when asked for.
 //
 // A page says what its rows are, in `LoridRows.show({…})`:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from lorid_data import pages
 from lorid_data.pages import esc
@@ -96,25 +96,14 @@ def _folder(folder: Folder) -> Iterator[str]:
     yield pages.folded("Configuration", f"<pre>{esc(identity_text(m))}</pre>")
 
 
-def _filters(names: Iterable[tuple[str, str]]) -> str:
-    return "".join(
-        f'<button type="button" data-filter="{key}" aria-pressed="{"true" if key == "all" else "false"}">'
-        f'{name} <span class="count"></span></button>'
-        for key, name in names
-    )
-
-
 _ROWS = (
     '<p class="note">Open a row to read question, knowledge and solution side by side. <kbd>/</kbd> searches, '
     "<kbd>j</kbd> and <kbd>k</kbd> move, <kbd>Enter</kbd> opens, <kbd>Esc</kbd> closes, <kbd>n</kbd> and <kbd>p</kbd> "
     "turn the page, <kbd>x</kbd> shows the LaTeX source.</p>"
-    '<div class="tools"><input type="search" id="search" placeholder="Search texts, answers, reasons, ids" '
-    'aria-label="Search rows"></div><div class="tools"><div class="filters" role="group" aria-label="Filter">'
-    + _filters([("all", "All"), ("kept", "Kept"), ("rejected", "Rejected"), ("flagged", "Flagged")])
-    + '</div><select id="reason" aria-label="Reason" hidden></select>'
-    '<select id="flag" aria-label="Flag" hidden></select><select id="subject" aria-label="Subject" hidden></select></div>'
-    '<p id="status" class="note" role="status">Opening…</p><ol class="rows" id="rows"></ol>'
-    '<div class="pager"><button type="button" id="previous">Previous</button><span id="where"></span>'
-    '<button type="button" id="next">Next</button></div>'
-    "<noscript><p>The rows need JavaScript; the rest of this page does not.</p></noscript>"
+) + pages.row_list(
+    "Search texts, answers, reasons, ids",
+    "Search rows",
+    [("all", "All"), ("kept", "Kept"), ("rejected", "Rejected"), ("flagged", "Flagged")],
+    beside_filters=[("reason", "Reason"), ("flag", "Flag"), ("subject", "Subject")],
+    without_script="The rows need JavaScript; the rest of this page does not.",
 )

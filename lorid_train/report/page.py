@@ -199,16 +199,10 @@ _QUESTIONS = (
     '<p class="note">Open a question to read every draw with its extracted answer and verdict. '
     "<kbd>/</kbd> searches, <kbd>j</kbd> and <kbd>k</kbd> move, <kbd>Enter</kbd> opens, "
     "<kbd>Esc</kbd> closes.</p>"
-    '<div class="tools"><input type="search" id="search" placeholder="Search questions, answers, ids" '
-    'aria-label="Search questions"><select id="run" aria-label="Run" hidden></select></div>'
-    '<div class="tools"><div class="filters" role="group" aria-label="Filter">'
-    + "".join(
-        f'<button type="button" data-filter="{key}" aria-pressed="{"true" if key == "all" else "false"}">'
-        f'{name} <span class="count"></span></button>'
-        for key, name in _FILTERS
-    )
-    + '</div></div><p id="status" class="note" role="status">Opening…</p><ol class="rows" id="rows"></ol>'
-    '<div class="pager"><button type="button" id="previous">Previous</button><span id="where"></span>'
-    '<button type="button" id="next">Next</button></div>'
-    "<noscript><p>The question table needs JavaScript; everything above does not.</p></noscript>"
+) + pages.row_list(
+    "Search questions, answers, ids",
+    "Search questions",
+    _FILTERS,
+    beside_search=[("run", "Run")],
+    without_script="The question table needs JavaScript; everything above does not.",
 )

@@ -255,4 +255,41 @@ def test_chunks_come_back_and_cannot_break_out(value: object) -> None:
 
 def test_packaged_files_are_there() -> None:
     assert ":root" in pages.packaged("lorid_data.pages", "style.css")
-    assert pages.packaged("lorid_train.report", "report.js").startswith('"use strict"')
+    for package, name in (("lorid_data.audit", "audit.js"), ("lorid_train.report", "report.js")):
+        scripts = pages.page_scripts(package, name, "rows.js")
+        assert len(scripts) == len(set(scripts)) == 3
+        assert all(s.startswith('"use strict"') for s in scripts)
+        assert "const LoridDom =" in scripts[0]
+        assert "const LoridRows =" in scripts[1]
+        assert "LoridRows.show(" in scripts[2]
+
+
+def test_a_page_allows_each_of_its_scripts_by_hash_and_no_other() -> None:
+    scripts = pages.page_scripts("lorid_data.view", "view.js", "rich.js", "rows.js")
+    [policy] = re.findall(r'content="(default-src[^"]*)"', pages.page("t", [], scripts=scripts))
+    digests = (base64.b64encode(hashlib.sha256(s.encode()).digest()).decode() for s in scripts)
+    allowed = " ".join(f"'sha256-{d}'" for d in digests)
+    assert f"script-src {allowed};" in policy
+    assert "default-src 'none';" in policy
+    assert "connect-src 'none';" in policy
+    assert "unsafe" not in policy
+
+
+@given(anything)
+def test_the_tools_of_a_list_of_rows_are_escaped(text: str) -> None:
+    made = pages.row_list(
+        text, text, [("all", text), (text, text)], tone=lambda _: text, beside_search=[(text, text)],
+        beside_filters=[(text, text)], without_script=text,
+    )  # fmt: skip
+    seen = {t for t, _ in parsed(made).seen}
+    assert seen == {"div", "input", "select", "button", "span", "p", "ol", "noscript"}
+
+
+def test_a_list_of_rows_has_what_its_script_looks_for() -> None:
+    script = pages.packaged("lorid_data.pages", "rows.js")
+    made = pages.row_list("Search", "Search", [("all", "All")], without_script="no")
+    wanted = set(re.findall(r'byId\("(\w+)"\)', script))
+    assert wanted == {"rows", "status", "search", "where", "previous", "next"}
+    assert all(f' id="{name}"' in made for name in wanted)
+    assert 'data-filter="all" aria-pressed="true"' in made
+    assert "data-tone" not in made
