@@ -7,22 +7,25 @@ then loaded back and compared. Nothing is sent before everything local is known 
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import Field
 
-from lorid_data.errors import ConfigError, LoridError, StageError
-from lorid_data.http import RetryPolicy
+from lorid_data.errors import ConfigError, StageError
 from lorid_data.hub.calls import Patience, check_repo_id
+from lorid_data.hub.publishing import (
+    CARD,
+    check_revision,
+    client,
+    patience_of,
+    state_before,
+    workplace,
+    write_card,
+)
 from lorid_data.hub.push import Push, Pushed
-from lorid_data.hub.state import Diff, RemoteState, Target, compare, local_files, read_state
-from lorid_data.hub.tags import check_tag, content_tag
+from lorid_data.hub.state import Diff, Target, compare, local_files
 from lorid_data.progress import Progress, say
 from lorid_data.publish.card import Words, dataset_card
 from lorid_data.publish.chain import Chain, find_chain
@@ -34,8 +37,6 @@ from lorid_data.schema import Row
 from lorid_data.store import RECORDS, sha256_file
 
 __all__ = ["PublishOptions", "Published", "publish"]
-
-CARD = "README.md"
 
 
 class PublishOptions(Row):
@@ -101,10 +102,11 @@ def publish(
         _refuse_used(dry_run)
     chain = find_chain(folder, options.parents)
     gates = check_gates(chain, options.allow)
-    if patience is None:
-        patience = Patience() if dry_run is None else Patience(RetryPolicy(attempts=2))
-    start = _start(target, patience, may_fail=dry_run is not None)
-    with _workplace(dry_run) as out:
+    is_dry = dry_run is not None
+    patience = patience or patience_of(dry_run=is_dry)
+    api = client()
+    start = state_before(api, target, patience, dry_run=is_dry)
+    with workplace(dry_run, replace=True) as out:
         facts, tag = _write(chain, gates, options, out)
         refused = refusals(gates, facts.statistics)
         n_rows = sum(f.n_rows for f in facts.configs["default"].values())
@@ -115,7 +117,7 @@ def publish(
             raise StageError("not published:\n" + "\n".join(f"- {r}" for r in refused))
         assert start is not None, "only a dry run goes on without the Hub"
         message = f"Publish {options.repo_id.partition('/')[2]} as {tag}"
-        push = Push(_api(), target, out, OWNED, message, tag, patience)
+        push = Push(api, target, out, OWNED, message, tag, patience)
         diff = compare(local_files(out), start.files, OWNED)
         pushed = push.run(start)
         total = sum(f.n_rows for c in facts.configs.values() for f in c.values())
@@ -132,34 +134,8 @@ def publish(
 
 def _target(options: PublishOptions) -> Target:
     check_repo_id(options.repo_id)
-    if options.create_pr and options.revision != "main":
-        msg = f"--create-pr opens a pull request to 'main'; --revision {options.revision!r} does not go with it"
-        raise ConfigError(msg)
-    check_tag(options.revision, "--revision")
-    if options.tag is not None:
-        check_tag(options.tag, "--tag")
+    check_revision(options.revision, options.tag, create_pr=options.create_pr)
     return Target(options.repo_id, "dataset", options.revision, options.private, options.create_pr)
-
-
-def _api() -> Any:
-    import sys
-
-    from huggingface_hub import HfApi
-    from huggingface_hub.utils import disable_progress_bars  # type: ignore[attr-defined]
-
-    if not sys.stderr.isatty():
-        disable_progress_bars()
-    return HfApi(library_name="lorid")
-
-
-def _start(target: Target, patience: Patience, *, may_fail: bool) -> RemoteState | None:
-    try:
-        return read_state(_api(), target, patience)
-    except LoridError as e:
-        if not may_fail:
-            raise
-        say(f"warning: not compared with the Hub: {e}")
-        return None
 
 
 def _write(
@@ -179,11 +155,7 @@ def _write(
             audit=audit, labels=labels,
         )  # fmt: skip
 
-    # The card names the tag, and the tag is made of all files: so of the card without it.
-    (out / CARD).write_text(card(options.tag or ""), encoding="utf-8")
-    tag = options.tag or content_tag(local_files(out))
-    (out / CARD).write_text(card(tag), encoding="utf-8")
-    return facts, tag
+    return facts, write_card(out, card, options.tag)
 
 
 def _labels(folder: Path) -> dict[str, Any] | None:
@@ -202,18 +174,3 @@ def _refuse_used(out: Path) -> None:
     if out.exists() and not is_ours and (not out.is_dir() or any(out.iterdir())):
         msg = f"{out}: exists, and was not written by a dry run; choose another --out"
         raise ConfigError(msg)
-
-
-@contextmanager
-def _workplace(dry_run: Path | None) -> Iterator[Path]:
-    """An empty folder to write into. That of a dry run gets its name when it is whole."""
-    if dry_run is None:
-        with tempfile.TemporaryDirectory(prefix="lorid-publish-") as folder:
-            yield Path(folder)
-        return
-    tmp = dry_run.with_name(f".{dry_run.name}.tmp")
-    shutil.rmtree(tmp, ignore_errors=True)
-    tmp.mkdir(parents=True)
-    yield tmp
-    shutil.rmtree(dry_run, ignore_errors=True)
-    tmp.rename(dry_run)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lorid_data.hub.publishing import said
 from lorid_data.hub.state import difference
 from lorid_data.publish import Published
 
@@ -15,9 +16,6 @@ def describe(done: Published, repo_id: str) -> str:
         lines.append(f"dry run: {done.n_rows:,} rows, nothing was sent; written to {done.folder}")
         lines += [f"would be refused: {r}" for r in done.refused]
         return "\n".join(lines)
-    what = "one commit" if done.pushed.made_commit else "nothing changed, no commit"
-    if done.pushed.pull_request:
-        what = f"pull request {done.pushed.pull_request}"
-    at = f", tag {done.pushed.tag}" if done.pushed.tag else ""
-    lines.append(f"published {done.n_rows:,} rows as {repo_id}: {what}{at}; loaded back and equal")
+    what = said(done.pushed)
+    lines.append(f"published {done.n_rows:,} rows as {repo_id}: {what}; loaded back and equal")
     return "\n".join(lines)

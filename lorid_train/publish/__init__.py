@@ -6,22 +6,21 @@ for each. What is sent is written first, whole; a repository that has it already
 
 from __future__ import annotations
 
-import shutil
-import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from lorid_data.errors import ConfigError, LoridError
-from lorid_data.http import RetryPolicy
+from lorid_data.errors import ConfigError
 from lorid_data.hub.calls import Patience, check_repo_id
+from lorid_data.hub.publishing import (
+    check_revision,
+    client,
+    patience_of,
+    state_before,
+    workplace,
+    write_card,
+)
 from lorid_data.hub.push import Push, Pushed
-from lorid_data.hub.state import Diff, RemoteState, Target, compare, local_files, read_state
-from lorid_data.hub.tags import check_tag, content_tag
-from lorid_data.progress import say
+from lorid_data.hub.state import Diff, Target, compare, local_files
 from lorid_data.schema import Row
 from lorid_data.store import read_manifest, sha256_file
 from lorid_train import base_model
@@ -30,8 +29,6 @@ from lorid_train.publish.card import Evaluation, Words, adapter_card, read_evalu
 from lorid_train.publish.staging import Role, public_base, read_role, stage_adapter
 from lorid_train.publish.verify import check_files, check_logits, download
 from lorid_train.roles import ROLES
-
-README = "README.md"
 
 
 class PublishOptions(Row):
@@ -90,13 +87,11 @@ def publish(
     if dry_run is not None and dry_run.exists():
         msg = f"{dry_run}: exists; choose another --out"
         raise ConfigError(msg)
-    if patience is None:
-        patience = Patience() if dry_run is None else Patience(RetryPolicy(attempts=2))
-    api = _api()
-    starts: dict[str, RemoteState | None] = {
-        t.repo_id: _start(api, t, patience, may_fail=dry_run is not None) for t, _ in targets
-    }
-    with _workplace(dry_run) as out:
+    is_dry = dry_run is not None
+    patience = patience or patience_of(dry_run=is_dry)
+    api = client()
+    starts = {t.repo_id: state_before(api, t, patience, dry_run=is_dry) for t, _ in targets}
+    with workplace(dry_run) as out:
         packages = _write(options, targets, out)
         done = []
         for (target, _), package in zip(targets, packages, strict=True):
@@ -120,12 +115,7 @@ def _targets(run: Path, options: PublishOptions) -> list[tuple[Target, tuple[Rol
     for value in (options.base_id, options.dataset_id):
         if value is not None:
             check_repo_id(value.partition("@")[0])
-    if options.create_pr and options.revision != "main":
-        msg = f"--create-pr opens a pull request to 'main'; --revision {options.revision!r} does not go with it"
-        raise ConfigError(msg)
-    check_tag(options.revision, "--revision")
-    if options.tag is not None:
-        check_tag(options.tag, "--tag")
+    check_revision(options.revision, options.tag, create_pr=options.create_pr)
     read_manifest(run)
     names = [n for n in ROLES if (run / "adapters" / n).is_dir()]
     if not names:
@@ -145,25 +135,6 @@ def _target(options: PublishOptions, group: tuple[Role, ...]) -> Target:
         options.private,
         options.create_pr,
     )
-
-
-def _api() -> Any:
-    from huggingface_hub import HfApi
-    from huggingface_hub.utils import disable_progress_bars  # type: ignore[attr-defined]
-
-    if not sys.stderr.isatty():
-        disable_progress_bars()
-    return HfApi(library_name="lorid")
-
-
-def _start(api: Any, target: Target, patience: Patience, *, may_fail: bool) -> RemoteState | None:
-    try:
-        return read_state(api, target, patience)
-    except LoridError as e:
-        if not may_fail:
-            raise
-        say(f"warning: not compared with the Hub: {e}")
-        return None
 
 
 def _write(
@@ -199,16 +170,13 @@ def _finish(
     base: tuple[str, str | None],
     repos: dict[str, str],
 ) -> Package:
-    """Write the card, which names the tag; the tag is made of all files and the card without it."""
+    """Write the card into a repository's folder."""
 
     def card(tag: str) -> str:
         words = Words(options.licence, options.dataset_id, base, repos, tag)
         return adapter_card(group, evaluations, words, target.repo_id)
 
-    (folder / README).write_text(card(options.tag or ""), encoding="utf-8")
-    tag = options.tag or content_tag(local_files(folder))
-    (folder / README).write_text(card(tag), encoding="utf-8")
-    return Package(target.repo_id, group, folder, tag)
+    return Package(target.repo_id, group, folder, write_card(folder, card, options.tag))
 
 
 def _verify(
@@ -232,17 +200,3 @@ def _verify(
     model = base_model.load_model(base, "float32")
     for role, folder, where in found:
         model = check_logits(model, tokenizer, role, folder, where)
-
-
-@contextmanager
-def _workplace(dry_run: Path | None) -> Iterator[Path]:
-    """An empty folder to write into. That of a dry run gets its name when it is whole."""
-    if dry_run is None:
-        with tempfile.TemporaryDirectory(prefix="lorid-publish-") as folder:
-            yield Path(folder)
-        return
-    tmp = dry_run.with_name(f".{dry_run.name}.tmp")
-    shutil.rmtree(tmp, ignore_errors=True)
-    tmp.mkdir(parents=True)
-    yield tmp
-    tmp.rename(dry_run)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from lorid_data.hub.publishing import said
 from lorid_data.hub.state import difference
 from lorid_train.publish import Published
 
@@ -16,11 +17,7 @@ def describe(done: Sequence[Published], dry_run: Path | None, *, logits: bool) -
         lines.append(f"{one.repo_id}:")
         lines += [f"  {line}" for line in (difference(one.diff) if one.diff else ())]
         if one.pushed is not None:
-            what = "one commit" if one.pushed.made_commit else "nothing changed, no commit"
-            if one.pushed.pull_request:
-                what = f"pull request {one.pushed.pull_request}"
-            at = f", tag {one.pushed.tag}" if one.pushed.tag else ""
-            lines.append(f"  {what}{at}")
+            lines.append(f"  {said(one.pushed)}")
     if dry_run is not None:
         return "\n".join([*lines, f"dry run: nothing was sent; written to {dry_run}"])
     same = "equal files and logits" if logits else "equal files; logits were not compared"

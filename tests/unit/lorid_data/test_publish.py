@@ -32,7 +32,7 @@ def _no_hub(monkeypatch: pytest.MonkeyPatch) -> None:
     def gone(*_: object, **__: object) -> None:
         raise StageError("the Hub is not there")
 
-    monkeypatch.setattr("lorid_data.publish.read_state", gone)
+    monkeypatch.setattr("lorid_data.hub.publishing.read_state", gone)
 
 
 def table(path: Path, **more: Any) -> Path:
