@@ -30,9 +30,8 @@ def test_a_temporary_workplace_goes_and_that_of_a_dry_run_stays_when_it_is_whole
         (folder / "a").write_text("a")
     assert not folder.exists()
     out = tmp_path / "deep" / "out"
-    with pytest.raises(KeyboardInterrupt), workplace(out) as folder:
-        (folder / "half").write_text("a")
-        raise KeyboardInterrupt
+    with pytest.raises(FileNotFoundError), workplace(out) as folder:
+        (folder / "not there" / "half").write_text("a")
     assert not out.exists()
     with workplace(out) as folder:
         (folder / "whole").write_text("a")
