@@ -14,16 +14,16 @@ from typing import Any
 from pydantic import Field
 
 from lorid_data import prompts
-from lorid_data.asking import all_keys, ask_all, stored
-from lorid_data.batching import ask_in_batches
+from lorid_data.answering import answers_to
+from lorid_data.asking import stored
 from lorid_data.candidates import TABLE as CANDIDATES
 from lorid_data.candidates import Candidate
-from lorid_data.errors import ConfigError, TeacherError
+from lorid_data.errors import ConfigError
 from lorid_data.estimate import Estimate, estimate
 from lorid_data.hub.snapshots import split_id
 from lorid_data.journal import JOURNAL, check_journal, open_journal
 from lorid_data.panel import Panel, ask_panel, estimate_panel, side_by_side, with_vote
-from lorid_data.progress import Progress, say
+from lorid_data.progress import say
 from lorid_data.rows import Answer, to_row
 from lorid_data.schema import (
     Manifest,
@@ -32,7 +32,6 @@ from lorid_data.schema import (
     Reject,
     RejectReason,
     Row,
-    TeacherReply,
     row_ids,
 )
 from lorid_data.sources.folder import load_folder
@@ -284,15 +283,15 @@ def _answers(
         return [teacher] * len(problems)
     keys, wanted = _requests(problems, teacher)
     with open_journal(options.journal or out / JOURNAL) as journal:
-        replies, missing = stored(journal.path, wanted)
-        known: dict[str, TeacherReply | TeacherError] = dict(replies)
-        if isinstance(teacher, RemoteTeacher):
-            teacher.budget.begin(journal.spent_usd(all_keys(wanted)))
-        with Progress("build", len(wanted), done=len(known)) as progress:
-            if options.mode == "batch" and isinstance(teacher, RemoteTeacher):
-                known |= ask_in_batches(missing, teacher, journal, progress, poll_s=options.poll_s)
-            else:
-                known |= ask_all(missing, teacher, journal, options.concurrency, progress)
+        known = answers_to(
+            wanted,
+            teacher,
+            journal,
+            what="build",
+            mode=options.mode,
+            concurrency=options.concurrency,
+            poll_s=options.poll_s,
+        )
     # A row whose question is empty was never asked; `to_row` rejects it whatever stands here.
     return [known.get(k, Unasked("none")) for k in keys]
 

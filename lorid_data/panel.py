@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from lorid_data import answers, prompts
-from lorid_data.asking import all_keys, ask_all, stored
-from lorid_data.batching import ask_in_batches
+from lorid_data.answering import answers_to
+from lorid_data.asking import Answers, all_keys, stored
 from lorid_data.candidates import (
     REWRITE_SCHEMA,
     Candidate,
@@ -26,7 +26,6 @@ from lorid_data.candidates import (
 from lorid_data.errors import ConfigError, TeacherError
 from lorid_data.estimate import Estimate, estimate, together
 from lorid_data.journal import Journal
-from lorid_data.progress import Progress
 from lorid_data.schema import Problem, Record, Reject, TeacherReply
 from lorid_data.teachers.base import Teacher, TeacherRequest, Unasked, make_request
 from lorid_data.teachers.prices import Price
@@ -188,21 +187,21 @@ def _round(
     requests: Iterable[TeacherRequest],
     journal: Journal,
     keys: set[str],
-) -> dict[str, TeacherReply | TeacherError]:
+) -> Answers:
     """Ask one teacher what the journal does not answer; `keys` are those whose cost counts."""
     wanted = {r.key: r for r in requests}
-    replies, missing = stored(journal.path, wanted)
-    known: dict[str, TeacherReply | TeacherError] = dict(replies)
     teacher = panel.reopened(seats[0])
     samples = ", ".join(str(panel.seats[seat][1]) for seat in seats)
-    with Progress(f"build, {teacher.kind}:{teacher.model}, sample {samples}", len(wanted), done=len(known)) as progress:  # fmt: skip
-        if isinstance(teacher, RemoteTeacher):
-            teacher.budget.begin(journal.spent_usd(keys))
-        if panel.asking.mode == "batch" and isinstance(teacher, RemoteTeacher):
-            known |= ask_in_batches(missing, teacher, journal, progress, poll_s=panel.poll_s)
-        else:
-            known |= ask_all(missing, teacher, journal, panel.asking.concurrency, progress)
-    return known
+    return answers_to(
+        wanted,
+        teacher,
+        journal,
+        what=f"build, {teacher.kind}:{teacher.model}, sample {samples}",
+        mode=panel.asking.mode,
+        concurrency=panel.asking.concurrency,
+        poll_s=panel.poll_s,
+        paid=keys,
+    )
 
 
 def weigh(panel: Panel, problem: Problem, heard: Sequence[Heard]) -> Weighed:

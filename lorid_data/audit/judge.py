@@ -8,19 +8,16 @@ from pathlib import Path
 
 from pydantic import Field
 
-from lorid_data.asking import all_keys, ask_all, stored
+from lorid_data.answering import answers_to
 from lorid_data.audit.judging import flags_of, items_of, judge_rates
 from lorid_data.audit.result import Flag, JudgeResult
 from lorid_data.audit.rubric import Item, prompt_hashes, read_verdict, request_of
-from lorid_data.batching import ask_in_batches
 from lorid_data.errors import ConfigError, TeacherError
 from lorid_data.journal import check_journal, open_journal
-from lorid_data.progress import Progress
 from lorid_data.sampling import draw_by_original
 from lorid_data.schema import Record, Row, TeacherReply
-from lorid_data.teachers.base import Teacher, TeacherRequest, Unasked
+from lorid_data.teachers.base import Teacher, Unasked
 from lorid_data.teachers.registry import AskOptions, Mode, open_teacher
-from lorid_data.teachers.remote import RemoteTeacher
 
 
 class JudgeOptions(Row):
@@ -87,7 +84,16 @@ def judge(
     rows = [r for r in records if r.row_id in drawn]
     items = items_of(rows, options.planted, seed)
     requests = [request_of(item, teacher, n) for n, item in enumerate(items)]
-    answers = _ask({r.key: r for r in requests}, options, teacher, options.journal or journal)
+    with open_journal(options.journal or journal) as opened:
+        answers = answers_to(
+            {r.key: r for r in requests},
+            teacher,
+            opened,
+            what="judge",
+            mode=options.mode,
+            concurrency=options.concurrency,
+            poll_s=options.poll_s,
+        )
     verdicts = {
         n: _verdict(item, answers.get(request.key))
         for n, (item, request) in enumerate(zip(items, requests, strict=True))
@@ -108,19 +114,3 @@ def judge(
 
 def _verdict(item: Item, answer: TeacherReply | TeacherError | None) -> dict[str, str] | None:
     return read_verdict(item.kind, answer) if isinstance(answer, TeacherReply) else None
-
-
-def _ask(
-    wanted: Mapping[str, TeacherRequest], options: JudgeOptions, teacher: Teacher, path: Path
-) -> dict[str, TeacherReply | TeacherError]:
-    with open_journal(path) as journal:
-        replies, missing = stored(journal.path, wanted)
-        known: dict[str, TeacherReply | TeacherError] = dict(replies)
-        if isinstance(teacher, RemoteTeacher):
-            teacher.budget.begin(journal.spent_usd(all_keys(wanted)))
-        with Progress("judge", len(wanted), done=len(known)) as progress:
-            if options.mode == "batch" and isinstance(teacher, RemoteTeacher):
-                known |= ask_in_batches(missing, teacher, journal, progress, poll_s=options.poll_s)
-            else:
-                known |= ask_all(missing, teacher, journal, options.concurrency, progress)
-    return known
