@@ -73,8 +73,6 @@ def plan(cells: Sequence[CellDraws]) -> Plan:
 
 def _lacks(problems: Sequence[Asked], name: str) -> str:
     n = sum(name not in p.single for p in problems)
-    if not problems:
-        return "the cell has no problems"
     return f"its draw is missing for {n:,} of {len(problems):,} problems" if n else ""
 
 

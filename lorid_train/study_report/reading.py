@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lorid_data.errors import ConfigError, unknown_key
+from lorid_data.errors import ConfigError, InputError, unknown_key
 from lorid_data.schema import Record
 from lorid_data.store import RECORDS, read_frame, read_rows
 from lorid_train import metrics
@@ -55,7 +55,7 @@ def read_cell(cell: Cell, group_by: str) -> CellDraws:
     """Read and grade a cell.
 
     Raises:
-        InputError: a file that is missing or cannot be read.
+        InputError: a file that is missing, cannot be read, or has no rows.
     """
     frequency = _frequencies(cell.train, group_by)
     test, n_seeds = _read(cell.test, group_by, frequency)
@@ -84,6 +84,9 @@ def _read(
     by_problem: dict[str, Record] = {}
     for record in read_rows(folder / RECORDS, Record):
         by_problem.setdefault(record.problem_id, record)
+    if not by_problem:
+        msg = f"{folder / RECORDS}: no rows, so there is nothing to report on"
+        raise InputError(msg)
     draws = DrawFile(folder / DRAWS)
     found: list[Asked] = []
     n_seeds = 0

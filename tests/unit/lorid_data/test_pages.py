@@ -166,6 +166,79 @@ def test_line_charts_are_well_formed(lines: list[list[tuple[float, float]]], nam
     assert len(titles(svg)) == sum(map(len, lines))
 
 
+@given(
+    st.lists(st.tuples(anything, st.lists(st.floats(-1, 1), min_size=3, max_size=3)), max_size=6)
+)
+def test_differences_are_said_in_points_around_a_line_at_zero(
+    rows: list[tuple[str, list[float]]],
+) -> None:
+    made = []
+    for label, three in rows:
+        low, value, high = sorted(three)
+        made.append(pages.Row(label, (pages.Estimate(value, low, high),)))
+    svg = pages.interval_chart("difference", made, signed=True)
+    for (_, three), said in zip(rows, titles(svg), strict=True):
+        low, value, high = sorted(three)
+        assert f": {pages.points(value)}, 95 % interval " in said
+        assert f"{pages.points(low)} to {pages.points(high)}" in said
+    assert svg.count('class="zero"') == 1
+
+
+def test_points_are_signed() -> None:
+    assert [pages.points(v) for v in (0.025, -0.3, 0.0, -0.0001)] == [
+        "+2.5",
+        "−30.0",
+        "±0.0",
+        "±0.0",
+    ]
+
+
+def test_an_axis_may_show_names_instead_of_numbers() -> None:
+    names = ["0", "1", "2–3", "4–7"]
+    series = pages.Series("a", ((0.0, 0.5), (3.0, 0.75)))
+    svg = pages.line_chart("n", [series], x_label="x", y_label="y", x_names=names)
+    root = ElementTree.fromstring(svg)
+    ticks = [e.text for e in root.iter("text") if e.get("text-anchor") == "middle"]
+    assert ticks == names
+    assert titles(svg) == ["a: 0, 50 %", "a: 4–7, 75 %"]
+
+
+marks = st.builds(
+    pages.Mark, anything, st.floats(1, 1e6), fractions, st.none() | fractions, st.none() | fractions
+)
+
+
+@given(st.lists(marks, max_size=25))
+def test_scatter_charts_are_well_formed(found: list[pages.Mark]) -> None:
+    svg = pages.scatter_chart("n", found, x_label="tokens", y_label="accuracy")
+    assert len(titles(svg)) == len(found)
+
+
+def test_names_of_a_scatter_chart_stand_apart_beside_their_points() -> None:
+    close = [pages.Mark(f"system-{i}", 100.0 + i, 0.9 + i / 1000) for i in range(8)]
+    root = ElementTree.fromstring(pages.scatter_chart("n", close, x_label="x", y_label="y"))
+    named = [e for e in root.iter("text") if (e.text or "").startswith("system-")]
+    boxes = []
+    for e in named:
+        x, y, width = float(e.get("x", 0)), float(e.get("y", 0)), 6.4 * len(e.text or "")
+        left = x - width if e.get("text-anchor") == "end" else x
+        boxes.append((left, y, left + width))
+    assert len(boxes) == 8
+    for i, (a, y, b) in enumerate(boxes):
+        for c, other, d in boxes[i + 1 :]:
+            assert b <= c or d <= a or abs(y - other) >= 14
+    assert [e for e in root.iter("line") if e.get("class") == "leader"]
+
+
+def test_a_short_axis_has_enough_ticks() -> None:
+    few = [pages.Mark("a", 20.0, 0.5), pages.Mark("b", 130.0, 0.6)]
+    svg = pages.scatter_chart("n", few, x_label="x", y_label="y")
+    ticks = [
+        e.text for e in ElementTree.fromstring(svg).iter("text") if e.get("text-anchor") == "middle"
+    ]
+    assert ticks == ["20", "30", "40", "50", "60", "80", "100"]
+
+
 @given(st.lists(st.floats(0, 1e9), max_size=40))
 def test_bar_charts_and_histograms_are_well_formed(numbers: list[float]) -> None:
     labels = [str(i) for i in range(len(numbers))]

@@ -416,6 +416,12 @@ def test_everything_wrong_is_said_at_once(small: list[Cell], tmp_path: Path) -> 
     assert list(tmp_path.iterdir()) == []
 
 
+def test_an_evaluation_without_rows_is_refused(small: list[Cell], tmp_path: Path) -> None:
+    write_rows(tmp_path / RECORDS, Record, [])
+    with pytest.raises(InputError, match="nothing to report on"):
+        read_cell(replace(small[0], validation=tmp_path), "subject")
+
+
 def test_a_training_table_without_the_column_is_named(small: list[Cell], tmp_path: Path) -> None:
     import polars as pl
 
@@ -441,6 +447,18 @@ def test_a_table_with_many_frequencies_is_binned(tmp_path: Path) -> None:
     assert found.numbers["ir-greedy", "accuracy", "frequency=4-7"].n == 8
     said = sentences.headline(found)
     assert any(s.startswith("Only 11 groups: with fewer than 20") for s in said)
+
+
+def test_where_every_group_is_seen_nothing_is_said_of_ignorance(tmp_path: Path) -> None:
+    cell = write_cell(tmp_path, frequencies=(4, 8), n_groups=2, n_ir=4, n_dr=4)
+    found = view([cell])
+    said = " ".join(sentences.headline(found))
+    assert "On seen groups IR and DR agree within 4 rounds" in said
+    assert "unseen groups" not in said
+    assert "ignorance" not in said
+    assert "could not be looked at on these draws." in said  # nothing has one or two examples
+    assert ("dr-share", "unseen_below_seen", None) not in found.numbers
+    assert "On seen groups" in render_html(found)
 
 
 # --- the other way round -----------------------------------------------------------------------
