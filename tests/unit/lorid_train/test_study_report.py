@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import re
 import runpy
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -147,6 +149,53 @@ def test_majorities_cost_what_the_loop_costs(study: StudyView) -> None:
         assert loop.value is not None
         assert abs(spent.value - loop.value) <= one / 2 + 1
         assert re.fullmatch(rf"maj-{pool}@\d+", study.names[f"maj-{pool}@K"])
+
+
+def chances(p: float) -> dict[int | None, float]:
+    """What a simulated draw says: 0 is right, 1 to 6 are wrong, None is no answer."""
+    wrong = (1 - p) * 0.97 / N_WRONG
+    return {0: p, None: (1 - p) * 0.03, **dict.fromkeys(range(1, N_WRONG + 1), wrong)}
+
+
+def routed(p_dr: float, p_third: float) -> tuple[float, float]:
+    """How often the router is right and asks a third time, by going through everything."""
+    right = asks = 0.0
+    dr, third = chances(p_dr), chances(p_third)
+    for (a, pa), (b, pb), (c, pc) in product(dr.items(), dr.items(), third.items()):
+        votes = [v for v in (a, b, c) if v is not None]
+        agreed = a is not None and a == b
+        said = a if agreed else Counter(votes).most_common(1)[0][0] if votes else None
+        right += pa * pb * pc * (said == 0)
+        asks += pa * pb * pc * (not agreed)
+    return right, asks
+
+
+def test_the_router_comes_out_as_probability_has_it(study: StudyView) -> None:
+    for f, p_ir, p_dr in zip(FREQUENCIES, TRUTH["ir"], TRUTH["dr"], strict=True):
+        for system, p_third, one in (("router", p_ir, 23.0), ("router-dr", p_dr, 38.0)):
+            right, asks = routed(p_dr, p_third)
+            accuracy, spent = (
+                study.numbers[system, m, f"frequency={f}"].value
+                for m in ("accuracy", "tokens_per_problem")
+            )
+            assert accuracy == pytest.approx(right, abs=0.03)
+            assert spent == pytest.approx(2 * 38 + asks * one, abs=3)
+
+
+def test_whoever_answers_everything_is_as_accurate_as_his_system(study: StudyView) -> None:
+    pairs = {
+        "loop-round": "lorid-dr@T", "ir-share": "maj-ir@K", "dr-share": "maj-dr@K", "both-share": "maj-both@K",
+    }  # fmt: skip
+    for confidence, system in pairs.items():
+        whole = study.numbers[confidence, "accuracy", "coverage=1.00"]
+        alone = study.get(system, "accuracy", None)
+        assert alone is not None
+        assert whole.value == pytest.approx(alone.value)
+        few = study.numbers[confidence, "accuracy", "coverage=0.50"].value
+        assert few is not None
+        assert alone.value is not None
+        assert few > alone.value
+        assert 0.5 < (study.numbers[confidence, "unseen_below_seen", None].value or 0) < 1
 
 
 def test_what_is_true_is_supported_and_what_is_not_is_not(study: StudyView) -> None:
@@ -387,10 +436,9 @@ def test_a_second_seed_is_not_mixed_in(small: list[Cell], tmp_path: Path) -> Non
     one = edited(small[0], tmp_path, lambda _: True)
     with (one.test / "draws.jsonl").open("a", encoding="utf-8") as f:
         for line in (small[0].test / "draws.jsonl").read_text(encoding="utf-8").splitlines():
-            f.write(
-                Draw.model_validate_json(line).model_copy(update={"seed": 1}).model_dump_json()
-                + "\n"
-            )
+            other = {"seed": 1, "text": "--> 1000 END"}
+            d = Draw.model_validate_json(line).model_copy(update=other)
+            f.write(d.model_dump_json() + "\n")
     found = view([one])
     assert found.n_seeds == 2
     assert "2 evaluation seeds are stored; the lowest is used" in render_html(found)
