@@ -2,20 +2,19 @@
 
     LORID_TEST_DATA=… python benchmarks/dedup.py [--rows 48000] [--seed 0] [--times 6] [--memory] [--scale]
 
-All see the same questions in the same run, as sets of word 2-grams, and must say of each row that
-goes which row stays for it. The clock runs from lists of strings (ours: a frame of them) to that
-list, reading and writing of files left out:
+All get the same questions in the same run, as lists of Python strings, compare them as sets of word
+2-grams, and must say of each row that goes which row stays for it; the clock runs from the one to
+the other. What each does in between is printed with its figures (`ABOUT`). rensa and datasketch read
+no texts: their 2-grams are made in Python, of lower case split at white space. Their similarity is
+estimated from 128 permutations in 32 bands of 4, and 0.5 or more is a duplicate; ours is computed,
+and numbers and answers must agree besides.
 
-- ours: words, numbers and word pairs read from the text, exact duplicates, bands, telling words,
-  answers and exact similarities of the pairs, and which rows go;
-- rensa and datasketch: lower case, split at white space, joined to 2-grams in Python, since neither
-  reads texts; 128 permutations in 32 bands of 4 (the permutations are what they estimate the
-  similarity with; ours computes it, and takes 24 to 60 for its bands only); what the estimate puts
-  at 0.5 or more. rensa three ways: row by row and through its batch interface, both with clusters,
-  and with `RMinHashDeduplicator`, its own way to filter a dataset, which compares with kept rows
-  only and is asked afterwards for the row that stays. Its flags alone are faster, and name no row.
+rensa three ways: row by row and through its batch interface, both with clusters, and with
+`RMinHashDeduplicator`, its own way to filter a dataset, which compares with kept rows only and is
+asked afterwards for the row that stays. Its flags alone are faster, and name no row.
 
-Both clocks are printed, since other work may share the machine; of `--times` turns the best counts.
+Rows a second are by the clock, of all cores: ours uses them, the others one. Beside it the same by
+CPU time of all cores, since other work may share the machine; of `--times` turns the best counts.
 `--memory` runs the command itself on 200,000 rows in a process of its own; `--scale` takes 50,000,
 200,000 and 1,000,000 rows. The last line is JSON.
 """
@@ -60,41 +59,39 @@ def now() -> Seconds:
 N_PERMUTATIONS, N_BANDS, THRESHOLD = 128, 32, 0.5
 
 
-def frame_of(rows: list[Row]) -> Any:
+def other_columns(n: int) -> Any:
+    """The columns of n records that are no text of theirs."""
     import polars as pl
 
-    ids = [str(i) for i in range(len(rows))]
-    return pl.DataFrame(
-        {
-            "row_id": ids,
-            "problem_id": ids,
-            "original_id": ids,
-            "split": ["train"] * len(rows),
-            "question": [r.question for r in rows],
-            "rationale": [""] * len(rows),
-            "answer": [r.answer for r in rows],
-            "knowledge": [["rule"]] * len(rows),
-        }
-    )
+    ids = pl.Series("row_id", range(n)).cast(pl.String)
+    columns = {"row_id": ids, "problem_id": ids, "original_id": ids, "split": ["train"] * n}
+    return pl.DataFrame(columns | {"rationale": [""] * n, "knowledge": [["rule"]] * n})
 
 
 def ours(rows: list[Row]) -> tuple[Seconds, Removed]:
     import numpy as np
+    import polars as pl
 
-    from lorid_data.dedup import by_rank, near_removals
+    from lorid_data.dedup import by_rank, deciding_pairs
     from lorid_data.duplicates import find_exact, find_pairs
     from lorid_data.shingles import shingles_of
 
-    frame = frame_of(rows)
+    others = other_columns(len(rows))
     start = now()
-    ranked = by_rank(frame)
+    questions = pl.Series("question", [r.question for r in rows])
+    answers = pl.Series("answer", [r.answer for r in rows])
+    ranked = by_rank(others.with_columns(questions, answers))
     shingles = shingles_of(ranked["question"])
     exact = find_exact(ranked, shingles)
     rest = np.setdiff1d(np.arange(len(ranked)), exact.rows, assume_unique=True)
-    near = near_removals(find_pairs(ranked, shingles, rest), THRESHOLD)
-    seconds = now() - start
-    removed = list(zip(exact.rows.tolist(), exact.of.tolist(), strict=True))
-    return seconds, removed + [(r.row, r.of) for r in near]
+    pairs = find_pairs(ranked, shingles, rest)
+    at = deciding_pairs(pairs, THRESHOLD)
+    removed = [
+        pair
+        for rows_gone, of in ((exact.rows, exact.of), (pairs.b[at], pairs.a[at]))
+        for pair in zip(rows_gone.tolist(), of.tolist(), strict=True)
+    ]
+    return now() - start, removed
 
 
 class Clusters:
@@ -191,6 +188,15 @@ def datasketch_by_row(rows: list[Row]) -> tuple[Seconds, Removed]:
     return now() - start, clusters.removed()
 
 
+ABOUT = {
+    "ours": "words, numbers and 2-grams from the texts; exact duplicates; MinHash bands; telling words, "
+    "answers and the exact Jaccard similarity of each candidate pair; the row that stays",
+    "rensa": "2-grams in Python; RMinHash and RMinHashLSH row by row; estimated Jaccard; clusters",
+    "rensa_batch": "2-grams in Python; from_token_sets, insert_many, query_all; estimated Jaccard; clusters",
+    "rensa_deduplicator": "2-grams in Python; from_token_sets, add_pairs, get_duplicate_sets; estimated Jaccard",
+    "datasketch": "2-grams in Python; MinHash and MinHashLSH row by row; estimated Jaccard; clusters",
+}
+"""What each does between the strings and the list of rows that go."""
 METHODS: dict[str, Callable[[list[Row]], tuple[Seconds, Removed]]] = {
     "ours": ours,
     "rensa": rensa_by_row,
@@ -214,14 +220,15 @@ def compare(rows: list[Row], times: int) -> dict[str, float]:
             old = best.get(name, took)
             best[name] = Seconds(min(took.wall, old.wall), min(took.cpu, old.cpu))
             found[name] = scores(rows, removed)
-    for name, took in best.items():
-        speed = f"{len(rows) / took.wall:9,.0f} rows/s {len(rows) / took.cpu:9,.0f} rows/CPU-s  "
-        print(f"{name:12} {speed}" + "  ".join(f"{k} {v:.4f}" for k, v in found[name].items()))
     ratios = dict(found["ours"])
     for name, took in best.items():
+        speed = f"{len(rows) / took.wall:9,.0f} rows/s {len(rows) / took.cpu:9,.0f} rows/CPU-s"
+        quality = "  ".join(f"{k} {v:.4f}" for k, v in found[name].items())
+        print(f"{name:18} {speed}  {quality}\n    {ABOUT[name]}")
         if name != "ours":
-            ratios[f"rows_per_s_over_{name}"] = took.wall / best["ours"].wall
-            ratios[f"rows_per_cpu_s_over_{name}"] = took.cpu / best["ours"].cpu
+            by_clock = ratios[f"rows_per_s_over_{name}"] = took.wall / best["ours"].wall
+            by_cpu = ratios[f"rows_per_cpu_s_over_{name}"] = took.cpu / best["ours"].cpu
+            print(f"    ours over it: {by_clock:.2f} by the clock, {by_cpu:.2f} by CPU time")
     return ratios
 
 

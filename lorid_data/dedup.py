@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from lorid_data.store import Stage
+    from lorid_data.word_hashes import I64
 
 PAIRS = "pairs.parquet"
 
@@ -144,7 +145,15 @@ def by_rank(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def near_removals(pairs: Pairs, threshold: float) -> list[Removal]:
-    """The rows that go at a threshold: each for the most alike of the earlier rows that stay.
+    """The rows that go at a threshold: each for the most alike of the earlier rows that stay."""
+    at = deciding_pairs(pairs, threshold)
+    columns = (pairs.b, pairs.a, pairs.question, pairs.rationale)
+    rows, of, question, rationale = (column[at].tolist() for column in columns)
+    return list(map(Removal, rows, of, repeat(RejectReason.DUPLICATE_NEAR), question, rationale))
+
+
+def deciding_pairs(pairs: Pairs, threshold: float) -> I64:
+    """The pairs, by index, for which their later row goes; no row stands in two.
 
     A row goes only for a row that it was itself compared with, so that no chain of small steps
     joins what is far apart.
@@ -161,9 +170,7 @@ def near_removals(pairs: Pairs, threshold: float) -> list[Removal]:
         if not (goes[b] or goes[a]):
             goes[b] = 1
             deciding.append(i)
-    columns = (pairs.b, pairs.a, pairs.question, pairs.rationale)
-    rows, of, question, rationale = (column[deciding].tolist() for column in columns)
-    return list(map(Removal, rows, of, repeat(RejectReason.DUPLICATE_NEAR), question, rationale))
+    return np.array(deciding, np.int64)
 
 
 def over_cap(ranked: pl.DataFrame, gone: Collection[int], max_variants: int) -> list[Removal]:

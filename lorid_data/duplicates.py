@@ -10,7 +10,6 @@ Frames are in order of priority: of two duplicates the earlier row stays.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -18,22 +17,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from lorid_data.minhash import candidate_pairs, jaccard, ranges, standing_twice
-from lorid_data.shingles import (
-    I64,
-    NUMBER_WORDS,
-    TELLING_GROUPS,
-    U64,
-    Shingles,
-    mix,
-    shingles_of,
-    sums_between,
-)
+from lorid_data.minhash import candidate_pairs, jaccard, n_equal, ranges
+from lorid_data.shingles import TELLING_GROUPS, Shingles, first_equal, shingles_of
+from lorid_data.word_hashes import I64, U64, bytes_of, mix
 
 if TYPE_CHECKING:
     import polars as pl
 
-VERSION = 2
+VERSION = 3
 """Raised when other pairs are found: a folder then belongs to another configuration."""
 FLOOR = 0.3
 """The lowest similarity of a pair that is kept as evidence."""
@@ -78,20 +69,42 @@ def fold(text: str) -> str:
     return " ".join(text.lower().split())
 
 
-def fold_all(texts: Sequence[str]) -> list[str]:
-    """The same for many texts; those of ASCII alone are taken together, twice as fast."""
-    plain = [i for i, text in enumerate(texts) if text.isascii() and _END not in text]
-    joined = _END.join([texts[i] for i in plain]).lower().encode("ascii").translate(_BLANKS)
-    data = np.frombuffer(joined, np.uint8)
+def fold_all(texts: pl.Series) -> pl.Series:
+    """The same for many texts; those of ASCII alone are taken together, many times as fast."""
+    import polars as pl
+
+    is_plain = texts.str.len_bytes() == texts.str.len_chars()
+    is_plain &= ~texts.str.contains(_END, literal=True)
+    other = [fold(text) for text in texts.filter(~is_plain)]
+    folded = _fold_plain(texts.filter(is_plain)).extend(pl.Series(other, dtype=pl.String))
+    at = np.argsort(~is_plain.to_numpy(), kind="stable")
+    back = np.empty(len(at), np.int64)
+    back[at] = np.arange(len(at))
+    return folded[back].alias(texts.name)
+
+
+def _fold_plain(texts: pl.Series) -> pl.Series:
+    """The same for texts of ASCII without `_END`."""
+    import polars as pl
+    import pyarrow as pa
+
+    if not len(texts):
+        return texts.clone()
+    data = np.frombuffer(bytearray(bytes_of(texts, _END)[0]).translate(_LOWER_AND_BLANKS), np.uint8)
     blank = data == ord(" ")
-    blank[1:] &= blank[:-1].copy()  # a blank behind a blank
-    blank[:1] = False
-    found = dict(zip(plain, data[~blank].tobytes().decode("ascii").split(_END), strict=False))
-    return [found[i].strip(" ") if i in found else fold(text) for i, text in enumerate(texts)]
+    blank[:-1] &= blank[1:].copy()  # a blank before a blank
+    data = data[~blank]
+    offsets = np.append(0, np.flatnonzero(data == ord(_END)) + 1)
+    buffers = (pa.py_buffer(offsets), pa.py_buffer(data))
+    array = pa.LargeStringArray.from_buffers(len(texts), *buffers)
+    return pl.Series(array).str.strip_chars(f" {_END}")
 
 
 _END = "\0"
-_BLANKS = bytes(ord(" ") if c < 128 and chr(c).isspace() else c for c in range(256))
+_LOWER_AND_BLANKS = bytes(
+    ord(" ") if c < 128 and chr(c).isspace() else ord(chr(c).lower()) if c < 128 else c
+    for c in range(256)
+)
 
 
 def find_exact(frame: pl.DataFrame, shingles: Shingles) -> Exact:
@@ -101,16 +114,16 @@ def find_exact(frame: pl.DataFrame, shingles: Shingles) -> Exact:
         frame: split, question, rationale and answer, in order of priority.
         shingles: of the questions.
     """
+    import polars as pl
+
     keys = mix(shingles.sums ^ mix(_codes(frame["split"])))
-    shared = np.flatnonzero(standing_twice(keys))
+    shared = np.flatnonzero(n_equal(keys) > 1)
     texts = frame[shared].select("split", "question", "rationale", "answer")
-    of = _first_equal(texts)  # most are equal as they stand, and need no folding
+    of = first_equal(texts)  # most are equal as they stand, and need no folding
     single = np.flatnonzero(of == np.arange(len(of)))
-    folded = texts[single]
-    for column in ("question", "rationale"):
-        folded = folded.with_columns(_folded(folded[column]))
-    folded = folded.with_columns(folded["answer"].str.strip_chars())
-    of[single] = single[_first_equal(folded)]
+    folded = texts[single].with_columns(pl.col("answer").str.strip_chars())
+    folded = folded.with_columns(_folded(folded["question"]), _folded(folded["rationale"]))
+    of[single] = single[first_equal(folded)]
     left = np.flatnonzero(of[single] == single)
     leaders, conflicts = _across_answers(folded[left])
     of[single[left]] = single[left[leaders]]
@@ -121,9 +134,10 @@ def find_exact(frame: pl.DataFrame, shingles: Shingles) -> Exact:
 
 
 def _folded(texts: pl.Series) -> pl.Series:
-    import polars as pl
-
-    return pl.Series(texts.name, fold_all(texts.to_list()), pl.String)
+    """The folded texts; one that stands several times is folded once."""
+    first = first_equal(texts.to_frame())
+    is_first = first == np.arange(len(texts))
+    return fold_all(texts.filter(is_first))[(np.cumsum(is_first) - 1)[first]]
 
 
 def _across_answers(texts: pl.DataFrame) -> tuple[I64, I64]:
@@ -151,14 +165,6 @@ def _across_answers(texts: pl.DataFrame) -> tuple[I64, I64]:
         if len(group) > 1:
             conflicts += [place for place, _ in group]
     return leaders, np.array(sorted(conflicts), np.int64)
-
-
-def _first_equal(texts: pl.DataFrame) -> I64:
-    """For each row of a frame, the first row that equals it in every column."""
-    import polars as pl
-
-    marked = texts.with_row_index("place").select(pl.col("place").first().over(texts.columns))
-    return marked["place"].to_numpy().astype(np.int64)
 
 
 def find_pairs(frame: pl.DataFrame, shingles: Shingles, rows: I64) -> Pairs:
@@ -216,20 +222,18 @@ def _other_solution(
 
 def _telling_differs(shingles: Shingles, a: I64, b: I64) -> npt.NDArray[np.bool_]:
     """Whether in a group of telling words each of the two has one that the other lacks."""
-    texts, codes = shingles.telling[:, 0], shingles.telling[:, 1]
-    begins = np.searchsorted(texts, np.arange(len(shingles.sums) + 1))
     # Most pairs have the same telling words, which one sum per text shows.
-    sums = sums_between(mix(codes.astype(np.uint64) + np.uint64(1)), begins)
-    unequal = np.flatnonzero(sums[a] != sums[b])
+    unequal = np.flatnonzero(shingles.telling_sums[a] != shingles.telling_sums[b])
     differs = np.zeros(len(a), np.bool_)
     if not len(unequal):
         return differs
     n_codes, n_groups = len(TELLING_GROUPS), int(TELLING_GROUPS[-1]) + 1
     sides = []
     for side in (a[unequal], b[unequal]):
-        sizes = begins[side + 1] - begins[side]
+        sizes = shingles.telling_sizes[side]
         pair = np.repeat(np.arange(len(side)), sizes)
-        sides.append(pair * n_codes + codes[ranges(begins[side], sizes)])
+        codes = shingles.telling[ranges(shingles.telling_begins[side], sizes)]
+        sides.append(pair * n_codes + codes)
     words = np.concatenate(sides)
     order = np.argsort(words, kind="stable")
     signs = np.where(order < len(sides[0]), 1, -1)
@@ -248,12 +252,10 @@ def _has_evidence(answers: pl.Series, shingles: Shingles, a: I64, b: I64) -> npt
     The letters of NINE and of THAT can be arranged in 12 ways, and f(f(x)) and f(f(f(x))) are both
     odd: too little agrees there to say that two questions are one.
     """
-    n_texts = len(shingles.sums)
-    spelled = shingles.telling[TELLING_GROUPS[shingles.telling[:, 1]] == NUMBER_WORDS, 0]
-    n_numbers = shingles.n_numbers + np.bincount(spelled, minlength=n_texts)
+    n_numbers = shingles.n_numbers + shingles.n_spelled
     n_numbers += answers.str.contains("[0-9]").to_numpy()
-    n_words = np.diff(shingles.starts)
-    same_words = (shingles.sums[a] == shingles.sums[b]) & (n_words[a] == n_words[b])
+    same_words = shingles.sums[a] == shingles.sums[b]
+    same_words &= shingles.sizes[a] == shingles.sizes[b]
     found: npt.NDArray[np.bool_] = (np.minimum(n_numbers[a], n_numbers[b]) >= 2) | same_words
     return found
 

@@ -177,8 +177,9 @@ def test_folding_many_texts_is_folding_each() -> None:
         "".join(rng.choices(signs[: rng.choice((4, 11, 15))], k=rng.randrange(9)))
         for _ in range(2000)
     ]
-    assert fold_all(texts) == [fold(text) for text in texts]
-    assert fold_all([]) == []
+    for some in (texts, texts[:1], []):
+        folded = fold_all(pl.Series("t", some, dtype=pl.String))
+        assert (folded.name, folded.to_list()) == ("t", [fold(text) for text in some])
 
 
 def test_another_threshold_uses_the_stored_pairs(

@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 
 from lorid_data import shingles
-from lorid_data.minhash import candidate_pairs, jaccard
-from lorid_data.shingles import TELLING_WORDS, Shingles, shingles_of
+from lorid_data.minhash import candidate_pairs, jaccard, ranges
+from lorid_data.shingles import TELLING_WORDS, Shingles, first_equal, shingles_of
 
 
 def of(*texts: str) -> Shingles:
@@ -76,20 +76,39 @@ def test_a_text_reads_the_same_wherever_it_stands(monkeypatch: pytest.MonkeyPatc
         together = of(*texts)
         assert together.sums.tolist() == [int(s.sums[0]) for s in alone]
         assert together.numbers.tolist() == [int(s.numbers[0]) for s in alone]
-        assert together.values.tolist() == [v for s in alone for v in s.values.tolist()]
-        assert [TELLING_WORDS[c] for _, c in together.telling] == ["one", "two", "three"] * 30
+        assert together.sizes.tolist() == [int(s.sizes[0]) for s in alone]
+        places = ranges(together.begins, together.sizes)
+        assert together.values[places].tolist() == [v for s in alone for v in s.values.tolist()]
+        told = together.telling[ranges(together.telling_begins, together.telling_sizes)]
+        assert [TELLING_WORDS[c] for c in told] == ["one", "two", "three"] * 30
+        assert together.n_spelled.tolist() == [0, 2, 0, 0, 0, 0, 0, 0, 0, 1] * 30
 
 
 def test_the_hashes_never_change() -> None:
     """Stored evidence names the similarity only, but another hash would find other candidates."""
     one = of("Tom has 3 apples and 1,000 pens.")
-    assert (hex(one.sums[0]), hex(one.numbers[0])) == ("0xd87f7154b3f55c68", "0x726cf4d90cdaf706")
+    assert (hex(one.sums[0]), hex(one.numbers[0])) == ("0x27d70d5236812b34", "0x98f265fb3cc24db9")
+
+
+def test_a_text_that_stands_twice_is_kept_once() -> None:
+    both = of("Tom has one pen", "x", "Tom has one pen", "Tom has one Pen")
+    assert (len(both.values), len(both.telling)) == (9, 2)
+    assert both.begins[0] == both.begins[2] != both.begins[3]
+    assert both.sums[0] == both.sums[2] == both.sums[3]
+    assert first_equal(pl.DataFrame({"a": ["x", "y", "x"], "b": ["z"] * 3})).tolist() == [0, 1, 0]
+
+
+def test_rows_that_share_a_hash_only_are_not_equal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        pl.DataFrame, "hash_rows", lambda self: pl.Series([7] * len(self), dtype=pl.UInt64)
+    )
+    assert first_equal(pl.DataFrame({"a": ["x", "y", "x", "z"]})).tolist() == [0, 1, 0, 3]
 
 
 def test_no_texts_and_texts_without_words() -> None:
     assert len(of().sums) == 0
     empty = of("", " \n", "?!")
-    assert empty.starts.tolist() == [0, 0, 0, 0]
+    assert (empty.sizes.tolist(), empty.begins.tolist()) == ([0, 0, 0], [0, 0, 0])
     a, b = candidate_pairs(empty, np.arange(3), np.zeros(3, np.uint64))
     assert len(a) == len(b) == 0
     assert similarity("", "") == 0
