@@ -81,8 +81,12 @@ class Asker:
     def draw(self, wanted: Wanted) -> None:
         """Ask until `wanted` has nothing left to ask; what the log holds is not asked again."""
         in_flight: dict[DrawKey, str] = {}
+        n_seen_at_short_pull = -1
 
         def pull(n: int) -> Sequence[GenRequest]:
+            nonlocal n_seen_at_short_pull
+            if n == 0 or n_seen_at_short_pull == len(self.log):
+                return []  # what could be asked has been, until something new is known
             requests: list[GenRequest] = []
             keys = self._ready(wanted.next_keys(), in_flight, n)
             if len(keys) < n:
@@ -93,6 +97,8 @@ class Asker:
                 in_flight[key] = request.prompt
                 requests.append(request)
                 wanted.taken(key)
+            if len(requests) < n:
+                n_seen_at_short_pull = len(self.log)
             return requests
 
         for result in self.engine.generate(pull):

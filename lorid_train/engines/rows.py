@@ -55,6 +55,8 @@ class SideBySide:
     b: torch.Tensor
     owners: tuple[str, ...]
     """The adapter that each of the R columns belongs to."""
+    parts: Mapping[str | None, tuple[torch.Tensor, torch.Tensor]]
+    """Each adapter's own rows of a and columns of b, for batches of one adapter."""
     chosen: Chosen
 
     @classmethod
@@ -66,16 +68,24 @@ class SideBySide:
         with torch.no_grad():
             a = torch.cat([layer.lora_A[n].weight for n in names])
             b = torch.cat([layer.lora_B[n].weight * layer.scaling[n] for n in names], dim=1)
-        owners = tuple(n for n in names for _ in range(layer.lora_A[n].weight.shape[0]))
+        ranks = [layer.lora_A[n].weight.shape[0] for n in names]
+        owners = tuple(n for n, r in zip(names, ranks, strict=True) for _ in range(r))
+        own = zip(torch.split(a, ranks), torch.split(b, ranks, dim=1), strict=True)
         layer.lora_A.clear()
         layer.lora_B.clear()
-        return cls(layer.base_layer, a, b, owners, chosen)
+        return cls(layer.base_layer, a, b, owners, dict(zip(names, own, strict=True)), chosen)
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
         """(B, T, in) → (B, T, out)."""
         from torch.nn.functional import linear
 
         y: torch.Tensor = self.base(x)
+        if len(self.chosen.rows) == 1:
+            [name] = self.chosen.rows
+            if name not in self.parts:
+                return y
+            a, b = self.parts[name]
+            return y + linear(linear(x.to(a.dtype), a), b).to(y.dtype)
         h = linear(x.to(self.a.dtype), self.a)
         return y + linear(h * self.chosen.mask(self.owners, h), self.b).to(y.dtype)
 

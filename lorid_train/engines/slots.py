@@ -2,70 +2,25 @@
 
 The buffers are (slots, heads, columns, width) per layer, and all rows end in the same column, so
 that a step writes one column for everybody and copies nothing. A new row's prompt is written into
-its slot so that it ends there too. What a prompt reads as is remembered: the interaction loop asks
-the same questions round after round, and only the sampling differs.
+its slot so that it ends there too.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from lorid_train.engines.batch import Reader, Row, last_tokens, padded
+from lorid_train.engines.batch import Reader, Row, last_tokens
+from lorid_train.engines.prefixes import Prefix, Prefixes
 
 if TYPE_CHECKING:
     import torch
 
 _COLUMNS = 64
 """Columns are made in steps of so many."""
-PREFIX_BYTES = 512 * 2**20
-"""Memory for prompts that were read before."""
-
-
-_READ_TOGETHER = 32
-"""Prompts of about a length that are read at once."""
-Key = tuple["str | None", tuple[int, ...]]
-"""A prompt: adapter and tokens."""
-
-
-class Prefix(NamedTuple):
-    """A prompt as the model read it."""
-
-    states: torch.Tensor
-    """Keys and values, (layers, 2, heads, tokens, width)."""
-    logits: torch.Tensor
-    """Of the first token, (V,)."""
-
-    @property
-    def n_bytes(self) -> int:
-        """Memory it takes."""
-        return self.states.nbytes + self.logits.nbytes
-
-
-class Prefixes:
-    """Prompts read before, by adapter and tokens; the least recently used give way."""
-
-    def __init__(self, n_bytes: int) -> None:
-        self._limit, self._used = n_bytes, 0
-        self._kept: OrderedDict[Key, Prefix] = OrderedDict()
-
-    def get(self, key: Key) -> Prefix | None:
-        """A prefix that is still there."""
-        if key in self._kept:
-            self._kept.move_to_end(key)
-        return self._kept.get(key)
-
-    def put(self, key: Key, prefix: Prefix) -> None:
-        """Keep a prefix if it fits."""
-        if key in self._kept or prefix.n_bytes > self._limit:
-            return
-        self._kept[key] = prefix
-        self._used += prefix.n_bytes
-        while self._used > self._limit:
-            self._used -= self._kept.popitem(last=False)[1].n_bytes
+_ENDED_FRACTION = 1 / 16
+"""Rows that have ended and that nobody replaces are dropped when they are more than this part."""
 
 
 @dataclass(slots=True)
@@ -93,7 +48,7 @@ class SlotBatch:
         import torch
 
         keys = [(r.request.adapter, tuple(p)) for r, p in zip(rows, prompts, strict=True)]
-        prefixes = self._prefixes_of(dict.fromkeys(keys))
+        prefixes = self.prefixes.read(self.read, dict.fromkeys(keys))
         free = [i for i, r in enumerate(self.rows) if not r.live]
         if len(free) == len(self.rows):
             self.rows, self._starts, self._states, free = [], [], None, []
@@ -115,55 +70,35 @@ class SlotBatch:
     def step(self) -> torch.Tensor:
         """Read each row's last token; the logits of the next ones, (B, V).
 
-        A row that has ended is read on until its slot is taken or half the slots are free.
+        A row that has ended is read on until its slot is taken or many rows have ended.
         """
         from transformers import Cache
 
-        live = [i for i, r in enumerate(self.rows) if r.live]
-        if 2 * len(live) <= len(self.rows):
-            self._keep(live)
+        n_ended = sum(not r.live for r in self.rows)
+        if n_ended > _ENDED_FRACTION * len(self.rows):
+            self._close_ranks()
         first = self._first()
         if self._end == self._mask.shape[1]:
             # Move to the left where that frees a good part, else make more columns.
-            by = first if 4 * first >= self._end else 0
-            self._move(-by, self._end - by + _COLUMNS)
-            first -= by
-        self._mask[:, self._end] = 1
+            if 4 * first >= self._end:
+                self._move_left(first)
+                first = 0
+            else:
+                self._widen(0, self._end + _COLUMNS)
+        n = len(self.rows)
+        self._mask[:n, self._end] = 1
         self._end += 1
-        layers = [_slot_layer()(states, first, self._end) for states in self._states]
+        layers = [_slot_layer()(states[:, :n], first, self._end) for states in self._states]
         return self.read(
             [r.request.adapter for r in self.rows],
             last_tokens(self.rows, self._mask.device),
-            self._mask[:, first : self._end],
+            self._mask[:n, first : self._end],
             Cache(layers=layers),
         )
 
     def _first(self) -> int:
         """The first column that a live row uses."""
         return min(s for s, r in zip(self._starts, self.rows, strict=True) if r.live)
-
-    def _prefixes_of(self, keys: Iterable[Key]) -> dict[Key, Prefix]:
-        """The prompts as read; those not read before are read now, those of a length together."""
-        found = {k: p for k in keys if (p := self.prefixes.get(k)) is not None}
-        new = sorted((k for k in keys if k not in found), key=lambda k: len(k[1]))
-        for i in range(0, len(new), _READ_TOGETHER):
-            for key, prefix in self._read(new[i : i + _READ_TOGETHER]).items():
-                found[key] = prefix
-                self.prefixes.put(key, prefix)
-        return found
-
-    def _read(self, keys: list[Key]) -> dict[Key, Prefix]:
-        import torch
-        from transformers import DynamicCache
-
-        ids, mask = padded([list(tokens) for _, tokens in keys], self.read.device)
-        cache = DynamicCache()
-        logits = self.read([adapter for adapter, _ in keys], ids, mask, cache)
-        states = torch.stack([torch.stack([la.keys, la.values]) for la in cache.layers])
-        return {
-            key: Prefix(states[:, :, i, :, -len(key[1]) :].clone(), logits[i].clone())
-            for i, key in enumerate(keys)
-        }
 
     def _make_room(self, n_slots: int, n_tokens: int, like: Prefix) -> None:
         """Have so many slots, and so many columns before the end."""
@@ -178,8 +113,8 @@ class SlotBatch:
                 n_slots, n_columns, dtype=torch.long, device=like.states.device
             )
             return
-        n_new = n_slots - len(self.rows)
-        if n_new:
+        n_new = n_slots - self._mask.shape[0]
+        if n_new > 0:
             more = list(self._states.shape)
             more[2] = n_new
             self._states = torch.cat([self._states, self._states.new_zeros(more)], dim=2)
@@ -187,10 +122,10 @@ class SlotBatch:
             self._mask = torch.cat([self._mask, self._mask.new_zeros(more)])
         if n_tokens > self._end:
             by = n_tokens - self._end
-            self._move(by, self._end + by + _COLUMNS)
+            self._widen(by, self._end + by + _COLUMNS)
 
-    def _move(self, by: int, n_columns: int) -> None:
-        """Move all columns in use by so many to the right, in new buffers of `n_columns`."""
+    def _widen(self, by: int, n_columns: int) -> None:
+        """New buffers of `n_columns`; the columns in use stand so many further to the right."""
         first, end = self._first(), self._end
         *head, _, width = self._states.shape
         states = self._states.new_zeros(*head, n_columns, width)
@@ -200,14 +135,28 @@ class SlotBatch:
         self._states, self._mask, self._end = states, mask, end + by
         self._starts = [s + by for s in self._starts]
 
-    def _keep(self, slots: list[int]) -> None:
-        """Give up all other slots."""
-        import torch
+    def _move_left(self, by: int) -> None:
+        """Move the columns in use by so many to the left, in place."""
+        n = len(self.rows)
+        for start in range(by, self._end, by):  # pieces that do not overlap what they go to
+            end = min(start + by, self._end)
+            self._states[:, :, :n, :, start - by : end - by] = self._states[:, :, :n, :, start:end]
+            self._mask[:n, start - by : end - by] = self._mask[:n, start:end]
+        self._mask[:n, self._end - by :] = 0
+        self._end -= by
+        self._starts = [s - by for s in self._starts]
 
-        index = torch.tensor(slots, device=self._mask.device)
-        self._states, self._mask = self._states[:, :, index], self._mask[index]
-        self.rows = [self.rows[i] for i in slots]
-        self._starts = [self._starts[i] for i in slots]
+    def _close_ranks(self) -> None:
+        """The last rows take the places of rows that have ended, which are dropped."""
+        n = sum(r.live for r in self.rows)
+        free = [i for i in range(n) if not self.rows[i].live]
+        last = [i for i in range(n, len(self.rows)) if self.rows[i].live]
+        first, end = self._first(), self._end
+        self._states[:, :, free, :, first:end] = self._states[:, :, last, :, first:end]
+        self._mask[free] = self._mask[last]
+        for to, of in zip(free, last, strict=True):
+            self.rows[to], self._starts[to] = self.rows[of], self._starts[of]
+        del self.rows[n:], self._starts[n:]
 
 
 @cache

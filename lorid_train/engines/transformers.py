@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from lorid_train.engines.base import GenRequest, GenResult, Pull, Sampling
 from lorid_train.engines.batch import FixedBatch, Reader, Row
+from lorid_train.engines.prefixes import PREFIX_BYTES, Prefixes
 from lorid_train.engines.rows import choose_by_row
 from lorid_train.engines.sampling import choose, uniforms
-from lorid_train.engines.slots import PREFIX_BYTES, Prefixes, SlotBatch, has_slots
+from lorid_train.engines.slots import SlotBatch, has_slots
 
 if TYPE_CHECKING:
     import torch

@@ -14,8 +14,8 @@ from lorid_train import base_model
 from lorid_train.engines import transformers as engine_module
 from lorid_train.engines.base import GenRequest, GenResult, Sampling
 from lorid_train.engines.batch import Reader
+from lorid_train.engines.prefixes import Prefix, Prefixes
 from lorid_train.engines.rows import choose_by_row
-from lorid_train.engines.slots import Prefix, Prefixes
 from lorid_train.engines.transformers import TransformersEngine, with_adapters
 
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning")
@@ -145,6 +145,24 @@ def test_long_texts_outlive_their_buffers(tiny_base: Path, adapters: dict[str, P
     assert max(r.n_tokens for r in one.values()) > 100
 
 
+def test_a_row_that_moves_up_takes_its_whole_prompt_along(
+    tiny_base: Path, adapters: dict[str, Path]
+) -> None:
+    """Nobody is left to replace short rows that end; the long one takes the place of the first."""
+    sampling = Sampling(1.2, max_new_tokens=30)
+
+    def engine(batch_size: int) -> TransformersEngine:
+        made = make(tiny_base, adapters, batch_size)
+        made.stop_ids = list(range(2, 60))
+        return made
+
+    long = [GenRequest(("long", i), "ir", "ab" * 30, sampling, seed=i) for i in range(12)]
+    alone = run(engine(1), long)
+    lasting = max(long, key=lambda r: alone[r.key].n_tokens)
+    short = [GenRequest(i, "ir", "ab", sampling, seed=100 + i) for i in range(12)]
+    assert run(engine(100), [*short, lasting])[lasting.key] == alone[lasting.key]
+
+
 @pytest.mark.parametrize("change", ["merged", "fixed"])
 def test_other_ways_to_compute_give_the_same_texts(
     tiny_base: Path, adapters: dict[str, Path], change: str, monkeypatch: pytest.MonkeyPatch
@@ -157,8 +175,13 @@ def test_other_ways_to_compute_give_the_same_texts(
 
 
 @pytest.mark.parametrize("dora", [False, True])
+@pytest.mark.parametrize(
+    "names",
+    [["b", None, "a", "b"], ["a"] * 4, ["b"] * 4, [None] * 4],
+    ids=["mixed", "a", "b", "base"],
+)
 def test_each_row_meets_its_adapter_as_peft_applies_it(
-    tiny_base: Path, tmp_path: Path, *, dora: bool
+    tiny_base: Path, tmp_path: Path, names: list[str | None], *, dora: bool
 ) -> None:
     from peft import LoraConfig, get_peft_model
 
@@ -173,7 +196,6 @@ def test_each_row_meets_its_adapter_as_peft_applies_it(
         )  # fmt: skip
         get_peft_model(fresh(), config).save_pretrained(tmp_path / name)
     folders = {name: tmp_path / name for name in ("a", "b")}
-    names = ["b", None, "a", "b"]
     ids = torch.arange(1, 9).reshape(4, 2)
     plain = with_adapters(fresh(), folders, "cpu")
     ours = with_adapters(fresh(), folders, "cpu")
@@ -190,22 +212,54 @@ def test_each_row_meets_its_adapter_as_peft_applies_it(
             torch.testing.assert_close(got[i], want, atol=1e-5, rtol=1e-5)
 
 
-def test_a_prompt_is_read_once(tiny_base: Path, adapters: dict[str, Path]) -> None:
-    engine = make(tiny_base, adapters, 4)
+def count_reading(engine: TransformersEngine) -> list[int]:
+    """Tokens of each prompt as they are read; a read of one token looks like a step, and is left out."""
     read: list[int] = []
     forward = type(engine.model).forward
 
     def counting(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if kwargs["input_ids"].shape[1] > 1:
-            read.append(len(kwargs["input_ids"]))
+        ids, mask = kwargs["input_ids"], kwargs["attention_mask"]
+        if ids.shape[1] > 1:
+            read.extend(mask[:, -ids.shape[1] :].sum(dim=1).tolist())
         return forward(self, *args, **kwargs)
 
     engine.model.forward = counting.__get__(engine.model)
+    return read
+
+
+def test_a_prompt_is_read_once(tiny_base: Path, adapters: dict[str, Path]) -> None:
+    engine = make(tiny_base, adapters, 4)
+    read = count_reading(engine)
     sampling = Sampling(1.0, max_new_tokens=4)
     asked = [GenRequest(i, ROLES[i % 2], "abc", sampling, seed=i) for i in range(10)]
     found = run(engine, asked)
-    assert sum(read) == 2  # one for each adapter
+    assert read == [4, 4]  # one for each adapter
     assert len({r.text for r in found.values()}) > 2
+
+
+def test_a_beginning_is_read_once_for_each_adapter(
+    tiny_base: Path, adapters: dict[str, Path]
+) -> None:
+    question = "How many apples are left?"  # and a token for the start of the text
+    prompts = [question, question + " Take away.", question + " Add up.", question[:9], "Who?"]
+    sampling = Sampling(1.0, max_new_tokens=12)
+    asked = [
+        GenRequest((role, p), role, p, sampling, seed=i)
+        for i, p in enumerate(prompts)
+        for role in ROLES
+    ]
+    alone = {r.key: run(make(tiny_base, adapters, 1), [r])[r.key] for r in asked}
+    engine = make(tiny_base, adapters, 1)
+    read = count_reading(engine)
+    assert run(engine, asked) == alone
+    # The last token of a prompt is read in any case, and says what comes next.
+    assert read == [26] * 3 + [len(" Take away.")] * 3 + [len("Add up.")] * 3 + [3 + 1] * 3
+    together = make(tiny_base, adapters, 100)  # three of different lengths begin differently here
+    assert (
+        run(together, [r for r in asked if r.prompt == question])
+        | run(together, [r for r in asked if r.prompt != question])
+        == alone
+    )
 
 
 def test_prompts_read_before_give_way_to_newer_ones() -> None:
@@ -220,3 +274,19 @@ def test_prompts_read_before_give_way_to_newer_ones() -> None:
     assert [n for n in "abc" if kept.get((n, (1,))) is not None] == ["a", "c"]
     kept.put(("d", (1,)), Prefix(torch.zeros(1000), torch.zeros(2)))
     assert kept.get(("d", (1,))) is None
+
+
+def test_the_longest_common_beginning_is_found() -> None:
+    nothing = Prefix(torch.zeros(1), torch.zeros(1))  # 8 bytes
+    kept = Prefixes(4 * 8)
+    assert kept.n_shared(("a", (1, 2, 3))) == (0, ("a", (1, 2, 3)))
+    for tokens in [(1, 2), (1, 2, 3, 4), (1, 2, 9), (0, 2, 3, 4, 5)]:
+        kept.put(("a", tokens), nothing)
+    assert kept.n_shared(("a", (1, 2, 3, 7))) == (3, ("a", (1, 2, 3, 4)))
+    assert kept.n_shared(("a", (1, 2, 3))) == (2, ("a", (1, 2, 3, 4)))  # the last token is left
+    assert kept.n_shared(("a", (1, 2, 10)))[0] == 2
+    assert kept.n_shared(("a", (5,)))[0] == 0
+    assert kept.n_shared(("b", (1, 2, 3)))[0] == 0
+    kept.put(("a", (7, 7)), nothing)  # (1, 2) gives way
+    kept.put(("a", (8, 8)), nothing)  # then (1, 2, 3, 4)
+    assert kept.n_shared(("a", (1, 2, 3, 7))) == (2, ("a", (1, 2, 9)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from random import Random
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from lorid_data.schema import Question
 from lorid_train.draws import Decision, Draw, DrawKey, DrawLog, How
-from lorid_train.engines.base import GenRequest, Sampling
+from lorid_train.engines.base import GenRequest, GenResult, Pull, Sampling
 from lorid_train.engines.scripted import ScriptedEngine
 from lorid_train.interaction import Fallback, Rule, decide, draw_seed, up_to_stop
 from lorid_train.loop import GREEDY, Asker, Loop, Wanted, greedy_keys, sampled_keys
@@ -212,6 +213,34 @@ def test_every_draw_has_its_own_seed() -> None:
     seeds = {draw_seed(k) for k in keys}
     assert len(seeds) == len(keys)
     assert all(0 <= s < 2**63 for s in seeds)
+
+
+def test_an_engine_that_asks_in_vain_costs_nothing(tmp_path: Path) -> None:
+    """At every step an engine with room asks again; the wants are gone through after news only."""
+    n_looks = 0
+
+    class Counted(Wanted):
+        def next_keys(self) -> Iterator[DrawKey]:
+            nonlocal n_looks
+            n_looks += 1
+            return super().next_keys()
+
+    class Impatient(ScriptedEngine):
+        def generate(self, pull: Pull) -> Iterator[GenResult]:
+            def persistent(n: int) -> Sequence[GenRequest]:
+                got = list(pull(n))
+                for _ in range(100):
+                    got += pull(n - len(got))
+                return got
+
+            return super().generate(persistent)
+
+    log = DrawLog(tmp_path / "d")
+    engine = Impatient(script, batch_size=2)
+    keys = [*sampled_keys(IDS, 0, "kg", 2), *sampled_keys(IDS, 0, "dr", 2)]
+    Asker(engine, log, QUESTIONS, Sampling(0.8)).draw(Counted(keys, log))
+    assert len(log) == len(keys)
+    assert n_looks < 3 * len(keys)
 
 
 def test_lone_surrogates_are_stored_as_replacement(tmp_path: Path) -> None:
