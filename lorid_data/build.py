@@ -182,7 +182,12 @@ def dry_run(options: BuildOptions, out: Path) -> Estimate:
 
 
 def import_table(
-    table: Path, out: Path, *, split: str = "train", licence: str = "unknown"
+    table: Path,
+    out: Path,
+    *,
+    split: str = "train",
+    licence: str = "unknown",
+    subject: str | None = None,
 ) -> Manifest:
     """Make a dataset folder of a table, or of a published dataset; knowledge it carries is kept.
 
@@ -193,16 +198,19 @@ def import_table(
         out: the dataset folder.
         split: the split of rows of a single table that name none.
         licence: the licence of rows that name none; unknown takes what a dataset's card states.
+        subject: the column that holds the subject, where it is called something else.
 
     Raises:
         ConfigError: the table cannot be read; the folder belongs to something else.
     """
     if table.is_dir() or (table.suffix not in SUFFIXES and split_id(str(table)) is not None):
         stated = None if licence == "unknown" else licence
-        name, problems, warnings = load_folder(str(table), stated)
+        name, problems, warnings = load_folder(str(table), stated, subject_column=subject)
     else:
         name = table.name
-        problems, warnings = load_file(table, None, default_split=split, licence=licence)
+        problems, warnings = load_file(
+            table, None, default_split=split, licence=licence, subject_column=subject
+        )
     for warning in warnings:
         say(f"warning: {warning}")
     identity = {"table": name, "split": split, "content_sha256": content_hash(problems)}

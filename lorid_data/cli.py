@@ -89,7 +89,14 @@ def build(
 
 
 @app.command(name="import")
-def import_(table: Path, *, out: Path, split: str = "train", licence: str = "unknown") -> int:
+def import_(
+    table: Path,
+    *,
+    out: Path,
+    split: str = "train",
+    licence: str = "unknown",
+    subject: str | None = None,
+) -> int:
     """Make a dataset of a table of your own, or of a published dataset.
 
     Args:
@@ -101,10 +108,12 @@ def import_(table: Path, *, out: Path, split: str = "train", licence: str = "unk
         split: The split of rows of a single table that name none.
         licence: The licence of rows that name none; by default what a dataset's card states.
             Unknown blocks publishing.
+        subject: The column that holds the subject, where it is called something else.
     """
     from lorid_data.build import import_table
 
-    return _finish(import_table(table, out, split=split, licence=licence), out)
+    manifest = import_table(table, out, split=split, licence=licence, subject=subject)
+    return _finish(manifest, out)
 
 
 @app.command

@@ -315,6 +315,49 @@ def quickstart(
     _show(out / "eval")
 
 
+@app.command
+def study(
+    source: str,
+    *,
+    group_by: str | None = None,
+    out: Path | None = None,
+    settings: Path | None = None,
+    base: Annotated[list[str] | None, Many] = None,
+    world: Annotated[list[int] | None, Many] = None,
+    seed: Annotated[list[int] | None, Many] = None,
+    workers: int | None = None,
+    threads: int | None = None,
+) -> None:
+    """When does knowledge help? Train and compare all systems by how often a concept was met.
+
+    Killed or interrupted, the same command goes on where it stopped.
+
+    Args:
+        source: concepts, concepts-small, a YAML file, or a table or dataset folder of your own.
+        group_by: Column of a table that names a row's group, whose frequency in training is the axis.
+        out: Study folder; runs/study-NAME by default.
+        settings: YAML file with the settings for a table; those of concepts by default.
+        base: Base models, instead of the file's: student, folders, Hub ids.
+        world: Worlds, instead of the file's; for a table, the seed of its split.
+        seed: Seeds of adapters and draws, instead of the file's.
+        workers: Cells made at a time; by default one per core, two at most.
+        threads: CPU threads of each.
+    """
+    from lorid_train.study.command import configured
+    from lorid_train.study.run import study as run_study
+
+    given = {
+        "group_by": group_by, "bases": base, "worlds": world, "seeds": seed,
+        "workers": workers, "threads": threads,
+    }  # fmt: skip
+    config, default = configured(
+        source, settings, {k: v for k, v in given.items() if v is not None}
+    )
+    out = out or default
+    run_study(config, out)
+    print(f"report: {out / 'report.html'}")
+
+
 def _show(folder: Path) -> None:
     """Print the headline table of an evaluation folder and where its report lies."""
     from lorid_train.report import headline

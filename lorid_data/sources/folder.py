@@ -23,7 +23,11 @@ _ORDER = ("train", "validation", "test")
 
 
 def load_folder(
-    name: str, licence: str | None, patience: Patience | None = None
+    name: str,
+    licence: str | None,
+    patience: Patience | None = None,
+    *,
+    subject_column: str | None = None,
 ) -> tuple[str, list[Problem], list[str]]:
     """Every row of every split.
 
@@ -31,6 +35,7 @@ def load_folder(
         name: a folder, or `owner/name[@revision]` on the Hub.
         licence: of rows that name none; None takes what the card states.
         patience: how failures that pass are waited for.
+        subject_column: the column that holds the subject, where it is called something else.
 
     Returns:
         What it is called (with its commit, on the Hub), its problems, and warnings for people.
@@ -51,7 +56,9 @@ def load_folder(
     warnings: list[str] = []
     for split, files in split_files(folder).items():
         table = _joined([read_table(f) for f in files])
-        some, said = problems_of(table, source=source, split=split, licence=stated)
+        some, said = problems_of(
+            table, source=source, split=split, licence=stated, subject_column=subject_column
+        )
         problems += some
         warnings += said
     return called, problems, warnings

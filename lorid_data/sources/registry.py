@@ -119,7 +119,12 @@ def content_hash(problems: Iterable[Problem]) -> str:
 
 
 def load_file(
-    path: Path, split: str | None, *, default_split: str = "train", licence: str = "unknown"
+    path: Path,
+    split: str | None,
+    *,
+    default_split: str = "train",
+    licence: str = "unknown",
+    subject_column: str | None = None,
 ) -> tuple[list[Problem], list[str]]:
     """The problems of a table file.
 
@@ -128,6 +133,7 @@ def load_file(
         split: keep the rows of this split only; None keeps all.
         default_split: the split of rows that name none.
         licence: the licence of rows that name none.
+        subject_column: the column that holds the subject, where it is called something else.
 
     Raises:
         InputError: it cannot be read, or lacks a column.
@@ -137,7 +143,9 @@ def load_file(
     table = read_table(path)
     # Without a column `split` the whole table is the split that is asked for.
     unnamed = default_split if split is None or "split" in table.columns else split
-    problems, warnings = problems_of(table, source=path.stem, split=unnamed, licence=licence)
+    problems, warnings = problems_of(
+        table, source=path.stem, split=unnamed, licence=licence, subject_column=subject_column
+    )
     if split is None:
         return problems, warnings
     return [p for p in problems if p.split == split], warnings

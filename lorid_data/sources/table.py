@@ -46,6 +46,7 @@ def problems_of(
     split: str,
     licence: str = "unknown",
     subject: str | None = None,
+    subject_column: str | None = None,
     answer_in: Callable[[str], str] = stated_answer,
 ) -> tuple[list[Problem], list[str]]:
     """The problems of a table, in its order, and warnings for people.
@@ -56,12 +57,13 @@ def problems_of(
         split: the split of rows without a column `split`.
         licence: the licence of rows without a column of that name.
         subject: the subject of rows without a column of that name.
+        subject_column: the column that holds the subject, where it is called something else.
         answer_in: how the answer is found in a rationale that stands alone.
 
     Raises:
         InputError: a missing column, a value of the wrong type, a duplicate id that others refer to.
     """
-    names = find_columns(table)
+    names = find_columns(table, subject_column)
     rows = [{what: row[column] for what, column in names.items()} for row in table.rows]
     problems = []
     for i, row in enumerate(rows):
@@ -92,8 +94,12 @@ def problems_of(
     return linked, warnings
 
 
-def find_columns(table: Table) -> dict[str, str]:
+def find_columns(table: Table, subject_column: str | None = None) -> dict[str, str]:
     """Which column of the table holds what.
+
+    Args:
+        table: any table.
+        subject_column: the column that holds the subject, where it is called something else.
 
     Raises:
         InputError: with every column that is missing.
@@ -108,6 +114,10 @@ def find_columns(table: Table) -> dict[str, str]:
         problems.append(f"{table.where}: missing column 'question' (or 'problem')")
     if "rationale" not in names and "answer" not in names:
         problems.append(f"{table.where}: missing column 'rationale' (or 'solution') or 'answer'")
+    if subject_column is not None:
+        names["subject"] = subject_column
+        if subject_column not in table.columns:
+            problems.append(f"{table.where}: missing column {subject_column!r}")
     if problems:
         found = ", ".join(table.columns) or "none"
         raise InputError(*(f"{p}; its columns are {found}" for p in problems))

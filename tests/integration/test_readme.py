@@ -14,8 +14,8 @@ import pytest
 
 ROOT = Path(__file__).parent.parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-NOT_RUN = ("git clone", "make quickstart", "make test", "pip install")
-"""What needs a fresh machine; `make` runs this test, and the quickstart runs below."""
+NOT_RUN = ("git clone", "make quickstart", "make test", "pip install", "lorid-train study")
+"""What needs a fresh machine, or minutes: the quickstart runs below, a study in test_study."""
 REAL = {"gsm8k": "openai/gsm8k", "math": "EleutherAI/hendrycks_math"}
 REDUCED = {
     "--limit": "12",
@@ -85,6 +85,7 @@ def test_the_readme_names_every_command() -> None:
         "lorid-train prompts",
     ):
         assert command in text
+    assert "\nlorid-train study " in README
 
 
 @pytest.mark.slow

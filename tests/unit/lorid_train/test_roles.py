@@ -74,8 +74,8 @@ def test_unknown_role() -> None:
 def test_ks_states_the_knowledge_and_then_solves() -> None:
     ks = roles.role("ks")
     assert ks.content("Q") == (
-        "Please output knowledge needed to solve the MATH question, then reason step by step based on "
-        "the given MATH question and knowledge, and output the final answer.\nQuestion: Q\n\nKnowledge: "
+        "Please output knowledge needed to solve the MATH question, then answer it step by step.\n"
+        "Question: Q\n\nKnowledge: "
     )
     assert ks.target(record()) == "Halve it.\nAdd it.\n48 / 2 = 24.\n--> 24 END"
     found = answers.extract(ks.target(record()))

@@ -1,0 +1,5 @@
+"""When does knowledge help? A whole experiment from one YAML: worlds × bases × adapter seeds.
+
+A study is a folder. Each of its cells is made by the ordinary stages (data, training, evaluation),
+in a process of its own; `lorid_train.study_report` turns the finished draws into numbers and a page.
+"""
