@@ -7,7 +7,9 @@ from pathlib import Path
 from lorid_data import pipeline
 from lorid_data.build import import_table
 from lorid_data.errors import ConfigError
+from lorid_data.hub.snapshots import split_id
 from lorid_data.schema import Record
+from lorid_data.sources.table import find_columns
 from lorid_data.store import (
     MANIFEST,
     RECORDS,
@@ -16,26 +18,33 @@ from lorid_data.store import (
     read_records,
     write_dataset,
 )
+from lorid_data.tables import read_table
 from lorid_train.study import splits
-from lorid_train.study.settings import SPLITS, StudyConfig
+from lorid_train.study.settings import DRAWN, SPLITS, StudyConfig
 from lorid_train.study.tasks import Task
 
 COLUMNS = ("subject", "level", "original_id")
 """Columns of the records that can name groups."""
 
 
-def check_columns(config: StudyConfig) -> None:
-    """Refuse a column that a drawn source or a dataset folder cannot be grouped by.
+def check_source(config: StudyConfig) -> None:
+    """Refuse a source that is not there, and a column that it cannot be grouped by.
 
     Raises:
         ConfigError: with the columns that there are.
     """
-    is_raw = not config.is_drawn and not is_dataset(Path(config.source))
-    if config.group_by not in COLUMNS and not is_raw:
-        msg = (
-            f"group_by: {config.group_by!r} is none of {', '.join(COLUMNS)}; give another column the name "
-            "'subject' when the dataset is made: lorid-data import --subject COLUMN"
-        )
+    source = Path(config.source)
+    if config.is_drawn or is_dataset(source):
+        if config.group_by not in COLUMNS:
+            msg = (
+                f"group_by: {config.group_by!r} is none of {', '.join(COLUMNS)}; give another column the name "
+                "'subject' when the dataset is made: lorid-data import --subject COLUMN"
+            )
+            raise ConfigError(msg)
+    elif source.is_file():
+        find_columns(read_table(source), mapped_column(config))
+    elif not source.exists() and split_id(config.source) is None:
+        msg = f"source {config.source!r}: no such table or folder; {', '.join(DRAWN)} are drawn by a seed"
         raise ConfigError(msg)
 
 

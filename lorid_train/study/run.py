@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import resource
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from lorid_train import base_model, preflight, study_report
 from lorid_train.drawing import needed_roles
 from lorid_train.study import data
 from lorid_train.study.pool import Failure, make_all
-from lorid_train.study.progress import Steps
+from lorid_train.study.progress import Steps, duration
 from lorid_train.study.settings import StudyConfig
 from lorid_train.study.tasks import fingerprints, tasks_of
 
@@ -33,6 +35,7 @@ def study(config: StudyConfig, out: Path) -> Manifest:
         StageError: cells failed; the others are done and stay.
         KeyboardInterrupt: interrupted; what was finished stays.
     """
+    start = time.monotonic()
     _check(config, out)
     source = Path(config.source)
     settings: dict[str, Any] = {
@@ -48,6 +51,8 @@ def study(config: StudyConfig, out: Path) -> Manifest:
         if stage.done is not None:
             return stage.done
         tasks = tasks_of(config, out, table)
+        if table is not None:
+            data.make_data(tasks[0])  # what will not do is said once, and not by every cell
         preflight.check(tasks[0].train_config())
         workers = config.workers or min(2, os.cpu_count() or 1)
         say(f"study: {len(tasks)} cells, {min(workers, len(tasks))} at a time, in {out}")
@@ -63,6 +68,7 @@ def study(config: StudyConfig, out: Path) -> Manifest:
         cells = [t.cell() for t in tasks]
         column = data.record_column(config)
         study_report.write_study(cells, out, group_by=column, settings=shown(config))
+        say(f"study: {duration(time.monotonic() - start)}, {_cpu_s():.0f} CPU-seconds")
         stage.libraries += base_model.LIBRARIES
         return stage.finish(n_in=len(tasks), n_kept=len(tasks), n_rejected={})
 
@@ -83,7 +89,7 @@ def _check(config: StudyConfig, out: Path) -> None:
         if len(set(values)) < len(values):
             problems.append(f"{name}: {list(values)}; name each once")
     try:
-        data.check_columns(config)
+        data.check_source(config)
     except ConfigError as e:
         problems += e.problems
     [task, *_] = tasks_of(config, out, None)
@@ -96,6 +102,12 @@ def _check(config: StudyConfig, out: Path) -> None:
             problems += [f"{split}: draws {r!r}, which roles does not name" for r in missing]
     if problems:
         raise ConfigError(*problems)
+
+
+def _cpu_s() -> float:
+    """CPU time of this process and of those that it waited for, in seconds."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(u.ru_utime + u.ru_stime for u in used)
 
 
 def _sentences(failures: list[Failure], n_cells: int) -> str:

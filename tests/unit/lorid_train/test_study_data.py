@@ -12,6 +12,7 @@ import pytest
 from lorid_data.errors import ConfigError
 from lorid_data.store import read_manifest, read_records
 from lorid_train.study import data
+from lorid_train.study.run import study
 from lorid_train.study.settings import SPLITS, StudyConfig
 from lorid_train.study.tasks import Task, tasks_of
 
@@ -82,8 +83,21 @@ def test_a_dataset_folder_is_read_where_it_lies(tmp_path: Path) -> None:
     assert len(read_records(made.data("test"))) == 12
     assert not (tmp_path / "out" / "table").exists()
     with pytest.raises(ConfigError, match="'topic' is none of subject, level, original_id"):
-        data.check_columns(config(folder, group_by="topic"))
-    data.check_columns(config(tmp_path / "t.jsonl", group_by="topic"))
+        data.check_source(config(folder, group_by="topic"))
+    data.check_source(config(tmp_path / "t.jsonl", group_by="topic"))
+
+
+def test_a_source_or_a_column_that_is_not_there_is_said_before_a_folder_is_made(
+    tmp_path: Path,
+) -> None:
+    raw = table(tmp_path / "t.jsonl")
+    for source, column, says in (
+        (raw, "nowhere", "missing column 'nowhere'"),
+        (tmp_path / "t.csv", "topic", "no such table or folder"),
+    ):
+        with pytest.raises(ConfigError, match=says):
+            study(config(source, group_by=column), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_table_that_changed_is_refused(tmp_path: Path) -> None:

@@ -111,13 +111,16 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     return calls
 
 
-def test_run_again_it_does_nothing(tmp_path: Path, made: list[list[str]]) -> None:
+def test_run_again_it_does_nothing(
+    tmp_path: Path, made: list[list[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
     out = tmp_path / "out"
     manifest = run.study(config(0, 1), out)
     assert (manifest.n_in, manifest.n_kept) == (2, 2)
     assert "metrics.json" in manifest.files
     assert run.study(config(0, 1, workers=7, batch_size=9), out) == manifest
     assert made == [["0-student-0", "1-student-0"]]
+    assert "CPU-seconds" in capsys.readouterr().err.splitlines()[-1]
     text = (out / "metrics.json").read_text()
     assert text.startswith("subject ['0-student-0', '1-student-0']")
     assert str(tmp_path) not in text
