@@ -280,3 +280,16 @@ def test_import_into_a_folder_of_something_else_is_refused(tmp_path: Path) -> No
     with pytest.raises(ConfigError, match="not made by this project"):
         import_table(path, out)
     assert [p.name for p in out.iterdir()] == ["notes.txt"]
+
+
+@pytest.mark.parametrize("is_folder", [False, True])
+def test_import_takes_the_subject_from_a_column_of_another_name(
+    tmp_path: Path, is_folder: bool
+) -> None:
+    (tmp_path / "in").mkdir()
+    path = tmp_path / "in" / "train.csv"
+    path.write_text("question,answer,subject,topic\na,1,x,sums\nb,2,x,7\n", encoding="utf-8")
+    import_table(path.parent if is_folder else path, tmp_path / "out", subject="topic")
+    assert [r.subject for r in read_records(tmp_path / "out")] == ["sums", "7"]
+    with pytest.raises(ConfigError, match="missing column 'area'"):
+        import_table(path, tmp_path / "other", subject="area")
