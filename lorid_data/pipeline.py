@@ -58,29 +58,20 @@ def _build(options: BuildOptions, _: Path | None, out: Path) -> Manifest:
     return build(options, out)
 
 
-def _choose(options: ChooseOptions, folder: Path | None, out: Path) -> Manifest:
-    assert folder is not None, "the first stage reads no folder"
-    return choose(folder, out, options)
+def _between(
+    work: Callable[[Path, Path, Any], Manifest],
+) -> Callable[[Any, Path | None, Path], Manifest]:
+    """A stage that reads a folder and writes one, from (folder read, folder written, options)."""
+
+    def run(options: Any, folder: Path | None, out: Path) -> Manifest:
+        assert folder is not None, "the first stage reads no folder"
+        return work(folder, out, options)
+
+    return run
 
 
-def _expand(options: ExpandOptions, folder: Path | None, out: Path) -> Manifest:
-    assert folder is not None, "the first stage reads no folder"
-    return expand(folder, out, options)
-
-
-def _validate(_: ValidateSection, folder: Path | None, out: Path) -> Manifest:
-    assert folder is not None, "the first stage reads no folder"
+def _validate(folder: Path, out: Path, _: ValidateSection) -> Manifest:
     return validate(folder, out)
-
-
-def _dedup(options: DedupOptions, folder: Path | None, out: Path) -> Manifest:
-    assert folder is not None, "the first stage reads no folder"
-    return dedup(folder, out, options)
-
-
-def _decontaminate(options: DecontaminateOptions, folder: Path | None, out: Path) -> Manifest:
-    assert folder is not None, "the first stage reads no folder"
-    return decontaminate(folder, out, options)
 
 
 def _audit(options: AuditOptions, folder: Path | None, _: Path) -> Manifest:
@@ -96,11 +87,11 @@ def _audit(options: AuditOptions, folder: Path | None, _: Path) -> Manifest:
 
 STAGES: tuple[Stage, ...] = (
     Stage("build", BuildOptions, _build),
-    Stage("choose", ChooseOptions, _choose),
-    Stage("expand", ExpandOptions, _expand),
-    Stage("validate", ValidateSection, _validate),
-    Stage("dedup", DedupOptions, _dedup),
-    Stage("decontaminate", DecontaminateOptions, _decontaminate),
+    Stage("choose", ChooseOptions, _between(choose)),
+    Stage("expand", ExpandOptions, _between(expand)),
+    Stage("validate", ValidateSection, _between(_validate)),
+    Stage("dedup", DedupOptions, _between(dedup)),
+    Stage("decontaminate", DecontaminateOptions, _between(decontaminate)),
     Stage("audit", AuditOptions, _audit, adds=True, check=check_options),
 )
 """In their order. `build` must stand in the configuration; a later stage runs if it is named."""
