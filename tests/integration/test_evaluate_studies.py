@@ -311,7 +311,7 @@ def test_forgetting_is_measured_against_the_base(run: Path, tmp_path: Path) -> N
         "engine": "transformers",
         "loop": False,
         "votes": "none",
-        "greedy": ["ir"],
+        "greedy": ["ir", "kg-knowledge"],  # draws all three, so that all three are measured
         "max_new_tokens": 2,
     }
     evaluate(
