@@ -50,6 +50,7 @@ HELD_OUT = (
 )
 """Empty advice that no word list was fitted to."""
 Found = Mapping[str, Sequence[Flag]]
+Measured = dict[str, dict[str, float]]
 
 
 def fraction(n_hits: int, n: int) -> str:
@@ -100,7 +101,7 @@ def recorded(data: Path, tmp: Path) -> list[Record]:
     return rows
 
 
-def false_alarms(rows: Sequence[Record], found: Found) -> dict[str, dict[str, float]]:
+def false_alarms(rows: Sequence[Record], found: Found) -> Measured:
     """Of the labelled rules that are good, how many each check flags (or their list, or row)."""
     by_problem = {r.problem_id: r for r in rows}
     drawn = [label for label in labels() if label.drawn == "random"]
@@ -117,7 +118,7 @@ def false_alarms(rows: Sequence[Record], found: Found) -> dict[str, dict[str, fl
     return measured
 
 
-def recall(rows: Sequence[Record]) -> dict[str, dict[str, float]]:
+def recall(rows: Sequence[Record]) -> Measured:
     """Of the planted defects of each kind, how many the check of that name finds."""
     measured = {}
     for kind in PLANTS:
@@ -136,6 +137,37 @@ def recall(rows: Sequence[Record]) -> dict[str, dict[str, float]]:
     return measured
 
 
+def held_out(row: Record) -> int:
+    """How many rules of `HELD_OUT` are flagged as generic, each as the only rule of `row`."""
+
+    def checks(rule: str) -> set[str]:
+        flags = examine([row.model_copy(update={"knowledge": (rule,)})])
+        return {f.check for f in flags.get(row.row_id, ())}
+
+    return sum("generic_rule" in checks(rule) for rule in HELD_OUT)
+
+
+def show(
+    rows: Sequence[Record], found: Found, alarms: Measured, seen_planted: Measured, n_held_out: int
+) -> None:
+    """Rates, false alarms and recall with their intervals, for reading."""
+    n_rules = sum(len(r.knowledge) for r in rows)
+    print(f"\nrecorded knowledge: {len(rows)} lists, {n_rules:,} rules; original questions flagged")
+    for rate in rates(rows, found):
+        rules = f"; {rate.n_rules_flagged} rules" if rate.n_rules_flagged else ""
+        print(f"  {rate.check}: {fraction(rate.n_flagged, rate.n)}{rules}")
+    n_labelled = next(iter(alarms.values()))["n"]
+    print(f"\nfalse alarms on {n_labelled} rules labelled good, one of each list drawn")
+    for check, a in alarms.items():
+        print(f"  {check}: {fraction(int(a['n_flagged']), int(a['n']))}")
+    print("\nplanted defects found")
+    for kind, r in seen_planted.items():
+        print(f"  {kind}: {fraction(int(r['n_found']), int(r['n']))}")
+    print(
+        f"  generic_rule, on advice that no word list was fitted to: {fraction(n_held_out, len(HELD_OUT))}"
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--write", action="store_true")
@@ -150,39 +182,16 @@ def main() -> None:
         rows = recorded(data, Path(tmp))
     found = examine(rows)
     n_rules = sum(len(r.knowledge) for r in rows)
-    print(f"\nrecorded knowledge: {len(rows)} lists, {n_rules:,} rules; original questions flagged")
-    for rate in rates(rows, found):
-        rules = f"; {rate.n_rules_flagged} rules" if rate.n_rules_flagged else ""
-        print(f"  {rate.check}: {fraction(rate.n_flagged, rate.n)}{rules}")
-    alarms, seen_planted = false_alarms(rows, found), recall(rows)
+    alarms, seen_planted, n_held_out = false_alarms(rows, found), recall(rows), held_out(rows[0])
     n_labelled = next(iter(alarms.values()))["n"]
-    print(f"\nfalse alarms on {n_labelled} rules labelled good, one of each list drawn")
-    for check, a in alarms.items():
-        print(f"  {check}: {fraction(int(a['n_flagged']), int(a['n']))}")
-    print("\nplanted defects found")
-    for kind, r in seen_planted.items():
-        print(f"  {kind}: {fraction(int(r['n_found']), int(r['n']))}")
-    n_held_out = sum(
-        "generic_rule"
-        in {
-            f.check
-            for f in examine([rows[0].model_copy(update={"knowledge": (rule,)})]).get(
-                rows[0].row_id, ()
-            )
-        }
-        for rule in HELD_OUT
-    )
-    print(
-        f"  generic_rule, on advice that no word list was fitted to: {fraction(n_held_out, len(HELD_OUT))}"
-    )
-    held_out = {"n": len(HELD_OUT), "n_found": n_held_out}
+    show(rows, found, alarms, seen_planted, n_held_out)
     body = {
         "checks": VERSION,
         "n_lists": len(rows),
         "n_rules": n_rules,
         "false_alarms": alarms,
         "recall": seen_planted,
-        "held_out_fillers": held_out,
+        "held_out_fillers": {"n": len(HELD_OUT), "n_found": n_held_out},
     }
     if write:
         CALIBRATION.write_text(json.dumps(body, indent=1) + "\n", encoding="utf-8")

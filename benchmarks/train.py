@@ -2,7 +2,8 @@
 
     python benchmarks/train.py [--parts loops defaults roles scale] [--repeats 3] [--sizes 1000 4000 16000] [--out DIR]
 
-loops     the same rows in the same order, 50 steps: losses, CPU-seconds per optimiser step
+loops     the same rows in the same order, 50 steps: losses, CPU-seconds per optimiser step; the
+          plain loop also with the rows of each batch reversed: what rounding alone does to losses
 defaults  TRL's defaults changed one by one, and what each gains
 roles     three roles in one run against three plain TRL runs, each its own process
 scale     1k to 16k rows: CPU-seconds per token, peak memory
@@ -23,6 +24,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +52,7 @@ def loops(folder: Path, args: argparse.Namespace) -> dict[str, float]:
         "ours": ours,
         "plain TRL": plain_trl,
         "plain loop": plain_loop,
+        "reversed": partial(plain_loop, order=-1),
     }
     took: dict[str, list[float]] = {name: [] for name in runs}
     losses: dict[str, list[float]] = {}
@@ -58,10 +61,11 @@ def loops(folder: Path, args: argparse.Namespace) -> dict[str, float]:
             losses[name], seconds = run(data, "ir", STEPS)
             took[name].append(seconds)
     middle = {name: statistics.median(s) for name, s in took.items()}
-    differences = {
-        name: max(abs(a - b) for a, b in zip(losses["ours"], losses[name], strict=True))
-        for name in runs
-    }
+
+    def difference(a: str, b: str) -> float:
+        return max(abs(x - y) for x, y in zip(losses[a], losses[b], strict=True))
+
+    differences = {name: difference("ours", name) for name in runs}
     print(f"\nloops: IR, {STEPS} steps of {BATCH} rows, one thread")
     for name in runs:
         print(
@@ -71,6 +75,7 @@ def loops(folder: Path, args: argparse.Namespace) -> dict[str, float]:
         "step_ours_over_plain_loop": middle["ours"] / middle["plain loop"],
         "step_ours_over_plain_trl": middle["ours"] / middle["plain TRL"],
         "loss_difference_over_1e-4": max(differences.values()) / 1e-4,
+        "loss_difference_of_rounding_over_1e-4": difference("plain loop", "reversed") / 1e-4,
     }
 
 

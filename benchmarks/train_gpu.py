@@ -55,13 +55,31 @@ def ceiling(device: str, dtype: Any) -> float:
     return 2 * n**3 / best
 
 
+def made_model(args: argparse.Namespace, dtype: Any) -> tuple[Any, int]:
+    """A base of random weights with the paper's adapter, and how many of its parameters multiply."""
+    import torch
+    from peft import LoraConfig, get_peft_model
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    shape = SHAPES[args.shape]
+    with torch.device(args.device):
+        torch.set_default_dtype(dtype)
+        base = LlamaForCausalLM(LlamaConfig(**shape, max_position_embeddings=4096))
+        torch.set_default_dtype(torch.float32)
+    n_base = sum(p.numel() for p in base.parameters()) - shape["hidden_size"] * shape["vocab_size"]
+    lora = LoraConfig(
+        task_type="CAUSAL_LM", r=args.rank, lora_alpha=2 * args.rank, lora_dropout=0.1,
+        target_modules=["q_proj", "v_proj"],
+    )  # fmt: skip
+    return get_peft_model(base, lora), n_base
+
+
 def one(
     args: argparse.Namespace, longest: int, *, packing: bool, checkpointing: bool, peak_rate: float
 ) -> dict[str, Any]:
     """One setting: its figures, or that it did not fit."""
     import torch
-    from peft import LoraConfig, get_peft_model
-    from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM, TrainerCallback
+    from transformers import AutoTokenizer, TrainerCallback
 
     from lorid_train import base_model
     from lorid_train.config import TrainConfig
@@ -71,18 +89,7 @@ def one(
     cuda = args.device == "cuda"
     dtype = torch.bfloat16 if cuda else torch.float32
     shape = SHAPES[args.shape]
-    with torch.device(args.device):
-        torch.set_default_dtype(dtype)
-        base = LlamaForCausalLM(LlamaConfig(**shape, max_position_embeddings=4096))
-        torch.set_default_dtype(torch.float32)
-    n_base = sum(p.numel() for p in base.parameters()) - shape["hidden_size"] * shape["vocab_size"]
-    lora = {
-        "r": args.rank,
-        "lora_alpha": 2 * args.rank,
-        "lora_dropout": 0.1,
-        "target_modules": ["q_proj", "v_proj"],
-    }
-    model = get_peft_model(base, LoraConfig(task_type="CAUSAL_LM", **lora))
+    model, n_base = made_model(args, dtype)
     ends: list[float] = []
 
     class Clock(TrainerCallback):  # type: ignore[misc]

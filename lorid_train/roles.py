@@ -14,8 +14,8 @@ Two controls, which the loop does not use:
 | ird  | question | rationale and answer            | does IR gain from training on knowledge too?  |
 
 A further role is one more entry of `ROLES`, and one more file under `prompts/roles/` unless it is
-asked with another role's prompt; engines and the loop know roles by name only. Texts follow the official repository (commit 284c947,
-src/train.py and src/predict.py).
+asked with another role's prompt; engines and the loop know roles by name only. Texts follow the
+official repository (commit 284c947, src/train.py and src/predict.py).
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from typing import Any
 BATCH, SEED = 16, 0
 LORA = {"r": 16, "lora_alpha": 32, "lora_dropout": 0.0, "target_modules": "all-linear"}
 SFT: dict[str, Any] = {
-    "learning_rate": 3e-3, "lr_scheduler_type": "linear", "warmup_steps": 0, "weight_decay": 0.0,
+    "learning_rate": 1e-3, "lr_scheduler_type": "linear", "warmup_steps": 0, "weight_decay": 0.0,
     "per_device_train_batch_size": BATCH, "gradient_accumulation_steps": 1, "logging_steps": 1,
     "save_steps": 100_000, "gradient_checkpointing": False, "bf16": False, "train_sampling_strategy": "sequential",
 }  # fmt: skip
@@ -129,8 +129,11 @@ def plain_trl(data: Path, role: str, steps: int, **changes: Any) -> tuple[list[f
         )
 
 
-def plain_loop(data: Path, role: str, steps: int) -> tuple[list[float], float]:
-    """PyTorch and PEFT without a trainer: padded batches, AdamW, a linear schedule, clipping."""
+def plain_loop(data: Path, role: str, steps: int, *, order: int = 1) -> tuple[list[float], float]:
+    """PyTorch and PEFT without a trainer: padded batches, AdamW, a linear schedule, clipping.
+
+    With order −1 the rows of each batch stand the other way round, which changes nothing but rounding.
+    """
     import torch
     from datasets import Dataset
     from transformers import get_linear_schedule_with_warmup
@@ -144,7 +147,7 @@ def plain_loop(data: Path, role: str, steps: int) -> tuple[list[float], float]:
     losses, ends = [], []
     pad = torch.nn.utils.rnn.pad_sequence
     for step in range(steps):
-        batch = rows[step * BATCH : (step + 1) * BATCH]
+        batch = {k: v[::order] for k, v in rows[step * BATCH : (step + 1) * BATCH].items()}
         ids = pad(
             [torch.tensor(r) for r in batch["input_ids"]],
             batch_first=True,

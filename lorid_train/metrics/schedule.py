@@ -57,8 +57,8 @@ def as_scheduled(
     """The problems without the draws that were made ahead of need.
 
     A lazy schedule needs each role up to the stop, those that were drawn on for voting (`voted`) up
-    to `planned_votes`, and those that were asked for by number (`samples`) up to that. An exhaustive one needs every round of every problem: nothing
-    is dropped.
+    to `planned_votes`, and those that were asked for by number (`samples`) up to that. An
+    exhaustive one needs every round of every problem: nothing is dropped.
     """
     if exhaustive:
         return list(graded)

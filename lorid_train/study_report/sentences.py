@@ -28,13 +28,18 @@ _RIVALS = {
     "dr-kg-knowledge": "one greedy draw of KG and DR",
     "router-dr": "a router that draws KG and DR a third time in IR's place",
 }
-_SIGN = "stating the knowledge first (KG, then DR) beats answering at once (IR)"
+
+
+def _capital(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}"
+
+
 _AT = "at one and at two examples per group"
 _SIGN_SAID = {
-    Verdict.SUPPORTED: f"{_SIGN[0].upper()}{_SIGN[1:]} {_AT}",
-    Verdict.CONTRADICTED: f"That {_SIGN} {_AT} is contradicted",
-    Verdict.NOT_DECIDED: f"Whether {_SIGN} {_AT} is not decided",
-    Verdict.LEFT_OUT: f"Whether {_SIGN} {_AT} could not be looked at on these draws",
+    Verdict.SUPPORTED: f"{_capital(SIGN.sentence)} {_AT}",
+    Verdict.CONTRADICTED: f"That {SIGN.sentence} {_AT} is contradicted",
+    Verdict.NOT_DECIDED: f"Whether {SIGN.sentence} {_AT} is not decided",
+    Verdict.LEFT_OUT: f"Whether {SIGN.sentence} {_AT} could not be looked at on these draws",
 }
 
 
@@ -100,7 +105,7 @@ def _consensus(view: StudyView) -> Iterator[str]:
         else ""
     )
     text = "; ".join(said)
-    yield f"{text[0].upper()}{text[1:]}.{claim}"
+    yield f"{_capital(text)}.{claim}"
 
 
 def _reach(view: StudyView) -> Iterator[str]:
@@ -128,7 +133,7 @@ def claims(view: StudyView) -> dict[Verdict, list[str]]:
 
 
 def _claim(view: StudyView, claim: Claim, which: Verdict) -> str:
-    text = f"{claim.sentence[0].upper()}{claim.sentence[1:]}"
+    text = _capital(claim.sentence)
     d = view.versus(claim.first, claim.second, "difference", SEEN)
     if which == Verdict.LEFT_OUT or d is None:
         lacking = [s for s in (claim.first, claim.second) if s not in view.names]

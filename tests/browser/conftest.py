@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -149,6 +150,18 @@ class Browser:
     def write(self, text: str) -> None:
         """Type a text where the focus is."""
         self.call("Input.insertText", text=text)
+
+    @contextmanager
+    def screen(self, width: int, *, mobile: bool = False) -> Iterator[None]:
+        """A screen of this width, in CSS pixels, while the block runs."""
+        self.call(
+            "Emulation.setDeviceMetricsOverride",
+            width=width, height=900, deviceScaleFactor=1, mobile=mobile,
+        )  # fmt: skip
+        try:
+            yield
+        finally:
+            self.call("Emulation.clearDeviceMetricsOverride")
 
     def screenshot(self, path: Path) -> None:
         """The visible part of the page, as PNG."""

@@ -129,19 +129,10 @@ def test_hostile_text_is_shown_and_does_nothing(browser: Any, tmp_path: Path) ->
 
 
 def test_a_small_screen_needs_no_sideways_scrolling(browser: Any, page: Path) -> None:
-    browser.call(
-        "Emulation.setDeviceMetricsOverride",
-        width=390,
-        height=800,
-        deviceScaleFactor=1,
-        mobile=True,
-    )
-    try:
+    with browser.screen(390, mobile=True):
         browser.open(page)
         browser.click("[data-filter=answer_leak]")
         browser.wait("document.querySelectorAll('.rows .row').length === 7")
         browser.click(".rows .row")
         browser.wait("document.querySelectorAll('.detail .columns').length === 1")
         assert browser.js("document.documentElement.scrollWidth") <= 390
-    finally:
-        browser.call("Emulation.clearDeviceMetricsOverride")

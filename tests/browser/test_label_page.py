@@ -353,14 +353,7 @@ def test_a_changed_row_is_shown_again_and_says_so(browser: Any, folder: Path) ->
 
 @pytest.mark.parametrize("width", [1280, 700, 390])
 def test_no_screen_needs_sideways_scrolling(page: Any, width: int) -> None:
-    page.call(
-        "Emulation.setDeviceMetricsOverride",
-        width=width,
-        height=900,
-        deviceScaleFactor=1,
-        mobile=False,
-    )
-    try:
+    with page.screen(width):
         for key in ("g", "s", "s", "?"):
             page.press(key)
         page.wait("document.getElementById('help').open")
@@ -369,5 +362,3 @@ def test_no_screen_needs_sideways_scrolling(page: Any, width: int) -> None:
         assert page.js(inside)
         assert page.js("document.getElementById('help').scrollTop") == 0
         page.press("Escape")
-    finally:
-        page.call("Emulation.clearDeviceMetricsOverride")

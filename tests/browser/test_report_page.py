@@ -174,17 +174,8 @@ def test_runs_stand_side_by_side(browser: Any, tmp_path: Path) -> None:
 
 
 def test_a_small_screen_needs_no_sideways_scrolling(browser: Any, page: Path) -> None:
-    browser.call(
-        "Emulation.setDeviceMetricsOverride",
-        width=390,
-        height=800,
-        deviceScaleFactor=1,
-        mobile=True,
-    )
-    try:
+    with browser.screen(390, mobile=True):
         browser.open(page)
         browser.click(".rows .row")
         browser.wait("document.querySelectorAll('.detail .draw').length > 0")
         assert browser.js("document.documentElement.scrollWidth") <= 390
-    finally:
-        browser.call("Emulation.clearDeviceMetricsOverride")

@@ -73,15 +73,6 @@ def test_links_lead_to_sections_and_tables_can_be_opened(browser: Any, page: Pat
 
 
 def test_a_small_screen_needs_no_sideways_scrolling(browser: Any, page: Path) -> None:
-    browser.call(
-        "Emulation.setDeviceMetricsOverride",
-        width=390,
-        height=800,
-        deviceScaleFactor=1,
-        mobile=True,
-    )
-    try:
+    with browser.screen(390, mobile=True):
         opened(browser, page)
         assert browser.js("document.documentElement.scrollWidth") <= 390
-    finally:
-        browser.call("Emulation.clearDeviceMetricsOverride")

@@ -119,12 +119,8 @@ def test_hostile_text_is_shown_and_does_nothing(browser: Any, page: Path) -> Non
 
 @pytest.mark.parametrize("width", [1280, 700, 390])
 def test_no_screen_needs_sideways_scrolling(browser: Any, page: Path, width: int) -> None:
-    size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
-    browser.call("Emulation.setDeviceMetricsOverride", **size)
-    try:
+    with browser.screen(width):
         browser.open(page)
         browser.click(".rows > li:nth-child(6) .row")
         browser.wait("document.querySelectorAll('.detail math').length > 0")
         assert browser.js("document.documentElement.scrollWidth") <= width
-    finally:
-        browser.call("Emulation.clearDeviceMetricsOverride")
