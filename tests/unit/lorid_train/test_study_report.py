@@ -138,6 +138,28 @@ def test_bases_share_the_clusters_of_their_world(study: StudyView) -> None:
     assert of_cell.method == "cluster-bootstrap, 60 groups"
 
 
+def test_ps_are_adjusted_over_their_whole_family(study: StudyView) -> None:
+    families: dict[tuple[str, ...], list[tuple[float, float]]] = {}
+    for m in study.metrics:
+        if m.metric == "p_holm":
+            p = study.numbers[m.system, "p", m.slice or ""].value
+            claim = (m.system, (m.slice or "").partition(",")[0])
+            key = (m.method, *claim * m.method.endswith("of one claim"))
+            families.setdefault(key, []).append((p, m.value))
+    assert len(families) > 2
+    for (method, *_), members in families.items():
+        ps, adjusted = zip(*members, strict=True)
+        assert method.startswith(f"holm over {len(ps)}: ")
+        assert adjusted == pytest.approx(metrics.holm(ps))
+    assert any(a > p for members in families.values() for p, a in members)
+
+
+def test_the_areas_are_resampled_by_group(study: StudyView) -> None:
+    found = [m for m in study.metrics if m.metric in ("area", "area_difference")]
+    assert len(found) == 7
+    assert {m.method for m in found} == {f"cluster-bootstrap, {study.n_groups} groups"}
+
+
 def test_majorities_cost_what_the_loop_costs(study: StudyView) -> None:
     loop = study.get("lorid-dr@T", "tokens_per_problem", "seen")
     assert loop is not None
