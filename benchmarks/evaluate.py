@@ -40,8 +40,8 @@ from lorid_train import adapters as adapters_of
 from lorid_train import base_model, interaction
 from lorid_train.adapters import Adapters
 from lorid_train.config import EvalConfig
-from lorid_train.draws import DrawKey, DrawLog
-from lorid_train.engines.base import Sampling
+from lorid_train.draws import Decision, DrawKey, DrawLog
+from lorid_train.engines.base import Engine, Sampling
 from lorid_train.evaluate import make_engine
 from lorid_train.loop import Asker, Loop, Wanted
 from lorid_train.roles import role as role_named
@@ -84,6 +84,7 @@ class Bench:
     records: Sequence[Record]
     scratch: Path
     now: Callable[[], float]
+    make: Callable[[EvalConfig, Adapters], Engine] = make_engine
 
     def loop(
         self, records: Sequence[Record], name: str, *, exhaustive: bool
@@ -105,10 +106,12 @@ class Bench:
         """Draws through the project's engine, into a log of their own."""
         log = DrawLog(self.scratch / f"{name}.jsonl")
         asker = Asker(
-            engine=make_engine(self.config, self.adapters),
+            engine=self.make(self.config, self.adapters),
             log=log,
             questions={r.problem_id: r.as_question() for r in records},
-            sampling=Sampling(self.config.temperature, max_new_tokens=MAX_NEW_TOKENS),
+            sampling=Sampling(
+                self.config.temperature, self.config.top_p, self.config.top_k, MAX_NEW_TOKENS
+            ),
         )
         with Meter(self.now) as meter:
             asker.draw(wanted(log))
@@ -202,21 +205,24 @@ def best_generate(bench: Bench, generate: Generate, sizes: Iterable[int]) -> tup
     return meters[size], size
 
 
+def decision(log: DrawLog, problem_id: str, rounds: int) -> Decision:
+    """What the loop decides by the same-round rule."""
+    keys = (
+        DrawKey(problem_id, role, interaction.SAMPLED, SEED, r)
+        for r in range(1, rounds + 1)
+        for role in ("ir", "dr")
+    )
+    draws = [log[k] for k in keys if k in log]
+    return interaction.decide(draws, rule="same_round", rounds=rounds, fallback="ir")
+
+
 def same_decisions(a: DrawLog, b: DrawLog, bench: Bench) -> int:
     """How many problems two logs decide alike."""
-
-    def decide(log: DrawLog, problem_id: str) -> Any:
-        keys = (
-            DrawKey(problem_id, role, interaction.SAMPLED, SEED, r)
-            for r in range(1, bench.config.rounds + 1)
-            for role in ("ir", "dr")
-        )
-        draws = [log[k] for k in keys if k in log]
-        return interaction.decide(
-            draws, rule="same_round", rounds=bench.config.rounds, fallback="ir"
-        )
-
-    return sum(decide(a, r.problem_id) == decide(b, r.problem_id) for r in bench.records)
+    rounds = bench.config.rounds
+    return sum(
+        decision(a, r.problem_id, rounds) == decision(b, r.problem_id, rounds)
+        for r in bench.records
+    )
 
 
 def stopping_rounds(bench: Bench, log: DrawLog) -> dict[str, int]:
@@ -370,7 +376,7 @@ def main() -> None:
         records = read_records(scratch / "data")
         config = EvalConfig(
             adapters=adapters_of.folders_of([str(run)]), dataset=str(scratch / "data"), out=str(scratch / "eval"),
-            rounds=args.rounds, temperature=args.temperature, dtype=args.dtype or ("bfloat16" if cuda else "float32"), batch_size=args.batch_size, threads=1,
+            rounds=args.rounds, temperature=args.temperature, top_p=1.0, top_k=0, dtype=args.dtype or ("bfloat16" if cuda else "float32"), batch_size=args.batch_size, threads=1,
         )  # fmt: skip
         adapters = adapters_of.check(config.adapters, None)
         bench = Bench(config, adapters, records[: args.problems], scratch, now)
