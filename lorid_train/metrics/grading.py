@@ -7,9 +7,9 @@ their answers, clusters, verdicts and token counts.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from lorid_train.draws import Decision, Draw, How, Verdict
@@ -73,14 +73,18 @@ class GradedProblem:
     """The verdict on each decision (no_answer where there is none)."""
     official: OfficialStop | None
     """Where the official evaluation stops; None where draws are missing."""
-    compared: Mapping[str, int]
-    """How many distinct answers the grader found equal, different, unparsed or timeout."""
+    compared: Mapping[str, str]
+    """What the grader found of each distinct answer: equal, different, unparsed or timeout."""
     further: Mapping[str, tuple[Vote, ...]] = field(default_factory=dict)
     """Sampled draws of roles that the loop does not use, by role, rounds 1, 2, … without a gap."""
 
     def sampled(self, role: str) -> tuple[Vote, ...]:
         """The sampled draws of a role that answers; DR's are those on KG's sampled knowledge."""
         return {"ir": self.ir, "dr": self.dr}.get(role) or self.further.get(role, ())
+
+    def votes(self) -> Iterator[Vote]:
+        """Every graded draw."""
+        yield from chain(self.single.values(), self.ir, self.dr, *self.further.values())
 
     def n_loop_tokens(self, n_rounds: int) -> int:
         """All tokens of IR, KG and DR in the first rounds."""
@@ -177,7 +181,7 @@ class _Reader:
         self.gold, self.group = gold, group
         self._extract, self._equal = extract, equal
         self._verdicts: dict[str | None, Verdict] = {}
-        self.compared: dict[str, int] = {}
+        self.compared: dict[str, str] = {}
 
     def answer(self, draw: Draw) -> str | None:
         return self._extract(draw.text)
@@ -191,7 +195,7 @@ class _Reader:
         from lorid_data import answers as default
 
         found = str((self._equal or default.equal)(answer, gold))
-        self.compared[found] = self.compared.get(found, 0) + 1
+        self.compared[answer] = found
         return found
 
     def votes(self, draws: Sequence[tuple[Draw, int]]) -> list[Vote]:

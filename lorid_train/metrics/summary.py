@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -222,14 +223,23 @@ def _kappa(cells: Sequence[tuple[bool, bool]], n: int, label: str) -> Metric:
 
 
 def _grading(graded: Sequence[GradedProblem]) -> list[Metric]:
-    """What became of the comparisons with gold answers: one for each distinct answer."""
-    last = {g.gold.problem_id: g.compared for g in graded}
-    n = sum(sum(c.values()) for c in last.values())
+    """What became of the comparisons with gold answers: one for each distinct answer of a problem.
+
+    Answers of draws that were made ahead of need are in nobody's votes, and do not count.
+    """
+    found = {
+        (g.gold.problem_id, v.answer): g.compared[v.answer]
+        for g in graded
+        for v in g.votes()
+        if v.answer is not None
+    }
+    counts = Counter(found.values())
+    n = counts.total()
     return [
         Metric(
             system="grader",
             metric=name,
-            value=sum(c.get(name, 0) for c in last.values()) / n if n else None,
+            value=counts[name] / n if n else None,
             n=n,
             method="count",
         )
