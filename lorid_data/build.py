@@ -139,6 +139,8 @@ def build(options: BuildOptions, out: Path) -> Manifest:
         check_journal(options.journal)
     loaded = _load(options)
     settings = options.model_dump(include={"limit", "concurrency", "mode", "budget"})
+    if options.seed:  # its content is what identifies a build; this is for who makes it again
+        settings["seed"] = options.seed
     with open_stage(
         out,
         "build",

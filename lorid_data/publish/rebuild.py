@@ -65,6 +65,8 @@ def _build_options(identity: dict[str, Any], settings: dict[str, Any]) -> list[s
         argv.append("--rewrite-rationale")
     if identity.get("temperature") is not None:
         argv += ["--temperature", str(identity["temperature"])]
+    if settings.get("seed"):
+        argv += ["--seed", str(settings["seed"])]
     if settings.get("limit") is not None:
         argv += ["--limit", str(settings["limit"])]
     if settings.get("mode") not in (None, "online"):

@@ -343,3 +343,15 @@ def test_a_published_panel_names_the_commands_that_make_it_again(
     assert f"--teacher openai:gpt-4o --teacher {server} --split train --samples 2 --temperature 0.7" in first  # fmt: skip
     assert second == "lorid-data choose 00-build --out 01-choose"
     assert chain.find("build") is None, "what the build was checked for is not what was chosen"
+
+
+def test_a_published_world_names_its_seed(tmp_path: Path) -> None:
+    for seed in ("0", "3"):
+        argv = ["build", "concepts", "--teacher", "source", "--limit", "4", "--seed", seed]
+        assert main([*argv, "--out", str(tmp_path / seed)]) == 0
+    plain, seeded = (
+        commands(find_chain(tmp_path / s), [], Words(), repo_id="me/mine", tag="t").splitlines()[1]
+        for s in ("0", "3")
+    )
+    assert "--seed" not in plain
+    assert "--seed 3 --limit 4" in seeded
