@@ -60,6 +60,7 @@ class FakeVllm:
     port: int = 0
     _n_in_flight: int = 0
     _loop: asyncio.AbstractEventLoop | None = None
+    _ended: asyncio.Event | None = None
     _thread: threading.Thread | None = None
 
     def __enter__(self) -> Self:
@@ -75,12 +76,12 @@ class FakeVllm:
 
     def die(self) -> None:
         """Stop at once: open connections break, new ones are refused."""
-        if self._loop is None or self._thread is None:
+        if self._loop is None or self._ended is None or self._thread is None:
             return
         with suppress(RuntimeError):  # it has stopped by itself
-            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._loop.call_soon_threadsafe(self._ended.set)
         self._thread.join()
-        self._loop = self._thread = None
+        self._loop = self._ended = self._thread = None
 
     @property
     def url(self) -> str:
@@ -92,20 +93,27 @@ class FakeVllm:
 
         loop = self._loop = asyncio.new_event_loop()
         asyncio.set_event_loop(loop)
+        ended = self._ended = asyncio.Event()
         app = web.Application(client_max_size=2**26)
         app.router.add_get("/v1/models", self._models)
         app.router.add_post("/v1/completions", self._complete)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.0)
 
-        async def start() -> None:
+        async def serve() -> None:
             await runner.setup()
             await web.TCPSite(runner, "127.0.0.1", 0, backlog=1024).start()
             self.port = runner.addresses[0][1]
+            ready.set()
+            await ended.wait()
+            server = runner.server
+            await runner.cleanup()
+            # What was being accepted meanwhile is closed too, or its client would wait for ever.
+            for _ in range(5):
+                await asyncio.sleep(0)
+            if server is not None:
+                await server.shutdown(0.0)
 
-        loop.run_until_complete(start())
-        loop.call_soon(ready.set)
-        loop.run_forever()
-        loop.run_until_complete(runner.cleanup())
+        loop.run_until_complete(serve())
         loop.close()
 
     async def _models(self, request: web.Request) -> web.Response:
@@ -124,7 +132,8 @@ class FakeVllm:
         body = await request.json()
         self.seen.append(body)
         if self.dies_after is not None and len(self.seen) > self.dies_after:
-            asyncio.get_running_loop().stop()
+            assert self._ended is not None
+            self._ended.set()
         self._n_in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self._n_in_flight)
         try:

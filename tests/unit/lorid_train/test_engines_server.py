@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Sequence
 from typing import Any
 
+import aiohttp
 import pytest
 
 from lorid_data.errors import StageError
@@ -178,3 +180,27 @@ def test_a_run_that_is_given_up_leaves_no_thread() -> None:
         next(iter(running))
         running.close()  # type: ignore[attr-defined]
     assert threading.active_count() == before
+
+
+def test_a_server_that_dies_leaves_no_request_without_an_end() -> None:
+    """Requests that come while it dies: their connections break, none is left open."""
+
+    async def ask(url: str) -> set[str]:
+        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
+            return set(await asyncio.gather(*(end_of(session, url, i) for i in range(64))))
+
+    async def end_of(session: aiohttp.ClientSession, url: str, seed: int) -> str:
+        body = {"model": "ir", "prompt": [1], "max_tokens": 4, "seed": seed, "temperature": 1.0}
+        try:
+            async with session.post(
+                f"{url}/completions", json=body, timeout=aiohttp.ClientTimeout(total=20)
+            ) as reply:
+                await reply.read()
+                return "answered"
+        except aiohttp.ClientError:
+            return "broken"
+
+    for dies_after in range(0, 30, 3):
+        with FakeVllm() as server:
+            server.dies_after = dies_after
+            assert asyncio.run(ask(server.url)) <= {"answered", "broken"}
