@@ -205,7 +205,15 @@ def iter_records(folder: Path, *, at_once: int = 512) -> Iterator[Record]:
         raise InputError(msg) from e
 
 
-# --- manifest and stages -----------------------------------------------------------------------
+def _why_no_manifest(folder: Path) -> str:
+    """What a folder without a manifest seems to be, and what to name instead."""
+    if not folder.is_dir():
+        return "no such folder" + "; `lorid-data import` makes one of a table" * folder.is_file()
+    if (folder / CONFIG).exists():
+        return "has no manifest: the command that makes it has not finished; run that again"
+    inside = sorted(p.parent.name for p in folder.glob(f"*/{MANIFEST}"))
+    more = f"; name one of those in it: {', '.join(inside)}" if inside else ""
+    return f"has no manifest: no command has made it{more}"
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -216,9 +224,7 @@ def read_manifest(folder: Path) -> Manifest:
     """
     path = folder / MANIFEST
     if not path.is_file():
-        what = "has no manifest: the command that makes it has not finished; run that again"
-        msg = f"{folder}: {what if folder.is_dir() else 'no such folder'}"
-        raise InputError(msg)
+        raise InputError(f"{folder}: {_why_no_manifest(folder)}")
     try:
         return Manifest.model_validate_json(path.read_bytes())
     except ValidationError as e:

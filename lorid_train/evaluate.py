@@ -11,6 +11,7 @@ from typing import Any
 
 from lorid_data import answers
 from lorid_data.errors import ConfigError, InputError, unknown_key
+from lorid_data.progress import say
 from lorid_data.schema import Manifest, Record
 from lorid_data.store import (
     RECORDS,
@@ -172,7 +173,10 @@ def report_on(folders: Sequence[Path], out: Path, replay: Mapping[str, str]) -> 
         body |= {"out": str(folder)}
         config = parse(EvalConfig, body | dict(replay), "--replay")
         shown = {"base": manifest.settings["base"], "format": manifest.identity["format"]}
-        views.append(_view(folder, config, shown))
+        view = _view(folder, config, shown)
+        if why := view.scored.left_out.get(view.scored.headline):
+            say(f"warning: {folder}: no {view.scored.headline}: {why}")
+        views.append(view)
     report.write_report(views, out)
     if len(views) == 1:
         report.write_metrics(views[0], out.with_suffix(".json"))

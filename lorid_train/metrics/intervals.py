@@ -10,6 +10,9 @@ from collections.abc import Sequence
 
 from lorid_data.intervals import Z_95, Interval, wilson
 
+_SIX_EXPECTED = 7.906
+"""So many must be expected for six or more with probability 0.8 (Poisson)."""
+
 __all__ = [
     "Z_95",
     "Interval",
@@ -125,10 +128,13 @@ def mean_normal(values: Sequence[float]) -> Interval:
 
 
 def detectable_difference(discordant_fraction: float, n: int) -> float:
-    """The smallest true difference that n pairs find with 80 % power at the 5 % level.
+    """About the smallest true difference that n pairs find with 80 % power at the 5 % level.
+
+    By the normal approximation to McNemar's test, and never below what the exact test needs at
+    best: six problems that differ, all in one direction. May exceed 1: no difference is enough.
 
     Args:
         discordant_fraction: the fraction of problems on which the two systems differ.
         n: the number of problems, at least 1.
     """
-    return (Z_95 + 0.8416212335729143) * math.sqrt(discordant_fraction / n)
+    return max((Z_95 + 0.8416212335729143) * math.sqrt(discordant_fraction / n), _SIX_EXPECTED / n)

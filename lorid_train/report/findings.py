@@ -180,6 +180,8 @@ def _scale(view: EvaluationView, n: Numbers) -> str:
         return ""
     count = n[top, "accuracy", None].n
     smallest = detectable_difference(sorted(discordant)[len(discordant) // 2], count)
+    if smallest >= 1:
+        return f"{count:,} questions are too few to tell any two systems apart."
     return (
         f"With {count:,} questions, and systems that differ as often as these, a true difference "
         f"below about {smallest * 100:.1f} points would go unseen more than one time in five."

@@ -222,6 +222,10 @@ def test_replay_decides_anew_without_a_model(
     metrics = json.loads(out.with_suffix(".json").read_text())["metrics"]
     assert "lorid@2" in {m["system"] for m in metrics}
     assert out.read_text().startswith("<!doctype html>")
+    assert "warning" not in capsys.readouterr().err
+    beyond = ["report", str(done), "--out", str(out), "--replay", "rounds=900"]
+    assert cli.run(cli.app, beyond) == 0
+    assert "no lorid@900: its draws are missing" in capsys.readouterr().err
     assert cli.run(cli.app, [*argv[:-1], "fallbak=none"]) == 2
     assert "did you mean 'fallback'" in capsys.readouterr().err
 

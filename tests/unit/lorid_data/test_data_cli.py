@@ -90,7 +90,7 @@ BAD: dict[str, tuple[list[str], str]] = {
     "import of nothing": (["import", "{dir}/absent.csv"], "no such file"),
     "import, missing column": (["import", "{dir}/no-columns.csv"], "missing column 'question'"),
     "validate of nothing": (["validate", "{dir}/absent"], "no such folder"),
-    "file for a folder": (["validate", "{dir}/t.csv"], "no such folder"),
+    "file for a folder": (["validate", "{dir}/t.csv"], "`lorid-data import` makes one of a table"),
 }
 
 

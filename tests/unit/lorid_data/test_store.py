@@ -1,5 +1,6 @@
 """Folders: atomic writes, locks, the balance, what is resumed and what is refused."""
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -165,6 +166,19 @@ def test_a_folder_is_locked_against_other_processes(tmp_path: Path) -> None:
         with pytest.raises(LockedError, match="another process"), store.locked(tmp_path):
             pass
     assert other().stdout == "got it\n"
+
+
+def test_a_folder_without_a_manifest_says_what_it_seems_to_be(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"no command has made it$"):
+        store.read_manifest(tmp_path)
+    with store.open_stage(tmp_path / "done", "build", identity={}) as stage:
+        stage.finish(n_in=0, n_kept=0, n_rejected={})
+    with pytest.raises(InputError, match="name one of those in it: done"):
+        store.read_manifest(tmp_path)
+    with contextlib.suppress(ValueError), store.open_stage(tmp_path / "cut", "build", identity={}):
+        raise ValueError
+    with pytest.raises(InputError, match="has not finished; run that again"):
+        store.read_manifest(tmp_path / "cut")
 
 
 def test_a_manifest_that_cannot_be_read_is_named(tmp_path: Path) -> None:

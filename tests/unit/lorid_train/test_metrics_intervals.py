@@ -150,3 +150,12 @@ def test_mean_normal_is_the_textbook_interval() -> None:
 
 def test_detectable_difference_of_gsm8k() -> None:
     assert detectable_difference(0.1, 1319) == pytest.approx(0.0244, abs=1e-4)
+
+
+def test_few_questions_find_what_the_exact_test_can_find() -> None:
+    """Of 20 problems six must differ, all one way: with the difference found, that is likely."""
+    assert mcnemar_exact(5, 0) > 0.05 > mcnemar_exact(6, 0)
+    p = detectable_difference(0.05, 20)
+    chance = sum(math.comb(20, k) * p**k * (1 - p) ** (20 - k) for k in range(6, 21))
+    assert chance == pytest.approx(0.8, abs=0.1)
+    assert detectable_difference(0.05, 5) > 1
