@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import shutil
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -31,12 +32,23 @@ def study(config: StudyConfig, out: Path) -> Manifest:
     """Make every cell of a study that is missing, and write its report; do nothing where that is done.
 
     Raises:
-        ConfigError: the configuration or its inputs cannot be used; nothing was trained.
+        ConfigError: the configuration or its inputs cannot be used; nothing was trained, and a
+            folder that was not there before is gone again.
         StageError: cells failed; the others are done and stay.
         KeyboardInterrupt: interrupted; what was finished stays.
     """
-    start = time.monotonic()
     _check(config, out)
+    is_new = not out.exists()
+    try:
+        return _made(config, out)
+    except ConfigError:
+        if is_new:  # or what is left of it would stand in the way of the right command
+            shutil.rmtree(out, ignore_errors=True)
+        raise
+
+
+def _made(config: StudyConfig, out: Path) -> Manifest:
+    start = time.monotonic()
     source = Path(config.source)
     settings: dict[str, Any] = {
         "worlds": list(config.worlds), "bases": fingerprints(config), "seeds": list(config.seeds),

@@ -112,6 +112,19 @@ def test_all_problems_are_said_before_a_folder_is_made(tmp_path: Path) -> None:
         study(config(bases=("nowhere",)), tmp_path / "out")
 
 
+def test_a_table_that_will_not_do_leaves_no_folder(tmp_path: Path) -> None:
+    """It would refuse the right command as another configuration."""
+    (tmp_path / "p.csv").write_text("question,solution,answer,level\nq?,It is 1.,1,a\n")
+    wrong = config(source=str(tmp_path / "p.csv"), group_by="level")
+    with pytest.raises(ConfigError, match="no row has knowledge"):
+        study(wrong, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    (tmp_path / "mine").mkdir()
+    with pytest.raises(ConfigError, match="no row has knowledge"):
+        study(wrong, tmp_path / "mine")
+    assert (tmp_path / "mine").exists()
+
+
 # --- cells -------------------------------------------------------------------------------------
 
 
