@@ -20,17 +20,21 @@ from __future__ import annotations
 
 import argparse
 import json
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 
-from evaluate import MAX_NEW_TOKENS, SEED, Bench, decision, same_decisions
+from evaluate import (
+    MAX_NEW_TOKENS,
+    SEED,
+    Bench,
+    decision,
+    fresh_problems,
+    run_folder,
+    same_decisions,
+)
 
 from lorid_data.answers import Verdict, equal
-from lorid_data.build import BuildOptions, build
-from lorid_data.store import read_records
 from lorid_train import adapters as adapters_of
 from lorid_train import served
 from lorid_train.config import EvalConfig
@@ -84,22 +88,13 @@ def main() -> None:
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name)
-        run = args.run or scratch / "quickstart" / "run"
-        if args.run is None:
-            subprocess.run(
-                [sys.executable, "-m", "lorid_train", "quickstart", "--problems", "2", "--rounds", "1",
-                 "--out", str(scratch / "quickstart")], check=True,
-            )  # fmt: skip
-        options = BuildOptions(
-            source="arithmetic", teacher="none", split="test", limit=args.problems
-        )
-        build(options, scratch / "data")
+        run = run_folder(args.run, scratch)
+        records = fresh_problems(scratch, args.problems)
         config = EvalConfig(
             adapters=adapters_of.folders_of([str(run)]), dataset=str(scratch / "data"), out=name,
             rounds=args.rounds, temperature=args.temperature, top_p=args.top_p, top_k=args.top_k, max_new_tokens=MAX_NEW_TOKENS, threads=1,
         )  # fmt: skip
         adapters = adapters_of.check(config.adapters, None)
-        records = read_records(scratch / "data")
         logs: dict[str, DrawLog] = {}
         figures: dict[str, dict[str, float]] = {}
         for way, (settings, make) in ways(config, args.server).items():

@@ -22,7 +22,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import resource
 import subprocess
 import sys
@@ -309,6 +308,23 @@ def measure(bench: Bench, args: argparse.Namespace) -> tuple[dict[str, float], d
     return ratios, settings
 
 
+def run_folder(given: Path | None, scratch: Path) -> Path:
+    """The run that was named, or the quickstart's, trained here."""
+    if given is not None:
+        return given
+    command = ("lorid_train", "quickstart", "--problems", "2", "--rounds", "1")
+    out = scratch / "quickstart"
+    subprocess.run([sys.executable, "-m", *command, "--out", str(out)], check=True)
+    return out / "run"
+
+
+def fresh_problems(scratch: Path, n: int) -> list[Record]:
+    """Problems of the arithmetic source's test split, in a dataset folder `data`."""
+    options = BuildOptions(source="arithmetic", teacher="none", split="test", limit=n)
+    build(options, scratch / "data")
+    return read_records(scratch / "data")
+
+
 def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -353,27 +369,8 @@ def main() -> None:
 
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name)
-        run = args.run or scratch / "quickstart" / "run"
-        if args.run is None:
-            command = [
-                sys.executable,
-                "-m",
-                "lorid_train",
-                "quickstart",
-                "--problems",
-                "2",
-                "--rounds",
-                "1",
-            ]
-            subprocess.run(
-                [*command, "--out", str(scratch / "quickstart")], check=True, env=dict(os.environ)
-            )
-        n = max(args.scale or [args.problems])
-        build(
-            BuildOptions(source="arithmetic", teacher="none", split="test", limit=n),
-            scratch / "data",
-        )
-        records = read_records(scratch / "data")
+        run = run_folder(args.run, scratch)
+        records = fresh_problems(scratch, max(args.scale or [args.problems]))
         config = EvalConfig(
             adapters=adapters_of.folders_of([str(run)]), dataset=str(scratch / "data"), out=str(scratch / "eval"),
             rounds=args.rounds, temperature=args.temperature, top_p=1.0, top_k=0, dtype=args.dtype or ("bfloat16" if cuda else "float32"), batch_size=args.batch_size, threads=1,

@@ -98,11 +98,7 @@ def one(
                 torch.cuda.synchronize()
             ends.append(time.perf_counter())
 
-    figures: dict[str, Any] = {
-        "length": longest,
-        "packing": packing,
-        "checkpointing": checkpointing,
-    }
+    figures = {"length": longest, "packing": packing, "checkpointing": checkpointing}
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         n_rows = args.batch * args.steps * (8 if packing else 1)

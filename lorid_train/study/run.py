@@ -20,7 +20,7 @@ from lorid_train.study import data
 from lorid_train.study.pool import Failure, make_all
 from lorid_train.study.progress import Steps, duration
 from lorid_train.study.settings import StudyConfig
-from lorid_train.study.tasks import fingerprints, tasks_of
+from lorid_train.study.tasks import Task, fingerprints, tasks_of
 
 _WHICH = {"worlds", "bases", "seeds"}
 """Which cells there are: more may be added to a folder."""
@@ -37,18 +37,9 @@ def study(config: StudyConfig, out: Path) -> Manifest:
         StageError: cells failed; the others are done and stay.
         KeyboardInterrupt: interrupted; what was finished stays.
     """
+    start = time.monotonic()
     _check(config, out)
     is_new = not out.exists()
-    try:
-        return _made(config, out)
-    except ConfigError:
-        if is_new:  # or what is left of it would stand in the way of the right command
-            shutil.rmtree(out, ignore_errors=True)
-        raise
-
-
-def _made(config: StudyConfig, out: Path) -> Manifest:
-    start = time.monotonic()
     source = Path(config.source)
     settings: dict[str, Any] = {
         "worlds": list(config.worlds), "bases": fingerprints(config), "seeds": list(config.seeds),
@@ -59,13 +50,14 @@ def _made(config: StudyConfig, out: Path) -> Manifest:
         "source": source.name, **config.model_dump(mode="json", exclude=_WHICH | _NAMELESS)
     }  # fmt: skip
     with open_stage(out, "study", identity=identity, settings=settings) as stage:
-        table = data.opened_table(config, out)
+        try:
+            tasks = _prepared(config, out, is_done=stage.done is not None)
+        except ConfigError:
+            if is_new:  # what is left of it would stand in the way of the right command
+                shutil.rmtree(out, ignore_errors=True)
+            raise
         if stage.done is not None:
             return stage.done
-        tasks = tasks_of(config, out, table)
-        if table is not None:
-            data.make_data(tasks[0])  # what will not do is said once, and not by every cell
-        preflight.check(tasks[0].train_config())
         workers = config.workers or min(2, os.cpu_count() or 1)
         say(f"study: {len(tasks)} cells, {min(workers, len(tasks))} at a time, in {out}")
         steps = Steps(len(tasks), workers)
@@ -83,6 +75,21 @@ def _made(config: StudyConfig, out: Path) -> Manifest:
         say(f"study: {duration(time.monotonic() - start)}, {_cpu_s():.0f} CPU-seconds")
         stage.libraries += base_model.LIBRARIES
         return stage.finish(n_in=len(tasks), n_kept=len(tasks), n_rejected={})
+
+
+def _prepared(config: StudyConfig, out: Path, *, is_done: bool) -> list[Task]:
+    """The cells to make; nothing was trained yet.
+
+    Raises:
+        ConfigError: a table or a base that will not do.
+    """
+    table = data.opened_table(config, out)
+    tasks = tasks_of(config, out, table)
+    if not is_done:
+        if table is not None:
+            data.make_data(tasks[0])  # what will not do is said once, and not by every cell
+        preflight.check(tasks[0].train_config())
+    return tasks
 
 
 def _check(config: StudyConfig, out: Path) -> None:

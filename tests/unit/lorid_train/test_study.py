@@ -125,6 +125,20 @@ def test_a_table_that_will_not_do_leaves_no_folder(tmp_path: Path) -> None:
     assert (tmp_path / "mine").exists()
 
 
+def test_what_was_trained_stays_where_the_report_cannot_be_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: Any, **__: Any) -> None:
+        raise ConfigError("no report")
+
+    monkeypatch.setattr("lorid_train.study.run.preflight.check", lambda _: None)
+    monkeypatch.setattr("lorid_train.study.run.make_all", lambda *_, **__: [])
+    monkeypatch.setattr("lorid_train.study.run.study_report.write_study", fails)
+    with pytest.raises(ConfigError, match="no report"):
+        study(config(), tmp_path / "out")
+    assert (tmp_path / "out" / "config.yaml").is_file()
+
+
 # --- cells -------------------------------------------------------------------------------------
 
 
