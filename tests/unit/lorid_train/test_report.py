@@ -124,6 +124,12 @@ def test_no_gain_over_stopping_early_is_admitted() -> None:
     assert "Under the official rule" in said
 
 
+def test_seven_questions_promise_to_find_nothing() -> None:
+    said = " ".join(findings(view(n=7, p_ir=0.5, p_dr=0.5)))
+    assert "7 questions are too few to tell any two systems apart." in said
+    assert "would go unseen" not in said
+
+
 def test_near_zero_accuracy_is_called_that() -> None:
     said = findings(view(n=40, p_ir=0.0, p_dr=0.0, n_wrong=500))
     assert said[0].startswith(
