@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from lorid_data.answers import Verdict, equal
 from lorid_data.answers.read import read
-from lorid_data.text import last_boxed
+from lorid_data.texts.latex import last_boxed
 
 Pair = tuple[str, str]
 

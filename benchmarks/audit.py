@@ -24,10 +24,11 @@ from lorid_data.audit.labels import labels
 from lorid_data.audit.mapping import is_backward
 from lorid_data.audit.plant import PLANTS, plant_each
 from lorid_data.audit.result import Flag
-from lorid_data.build import BuildOptions, build, import_table
+from lorid_data.build.importing import import_table
+from lorid_data.build.stage import BuildOptions, build
+from lorid_data.folders.records import read_records
 from lorid_data.intervals import wilson
 from lorid_data.schema import Record
-from lorid_data.store import read_records
 
 CALIBRATION = Path(__file__).parent.parent / "lorid_data" / "audit" / "calibration.json"
 HELD_OUT = (

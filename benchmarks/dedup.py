@@ -72,9 +72,9 @@ def ours(rows: list[Row]) -> tuple[Seconds, Removed]:
     import numpy as np
     import polars as pl
 
-    from lorid_data.dedup import by_rank, deciding_pairs
-    from lorid_data.duplicates import find_exact, find_pairs
-    from lorid_data.shingles import shingles_of
+    from lorid_data.dedup.duplicates import find_exact, find_pairs
+    from lorid_data.dedup.stage import by_rank, deciding_pairs
+    from lorid_data.texts.shingles import shingles_of
 
     others = other_columns(len(rows))
     start = now()
@@ -245,7 +245,7 @@ def peak_memory_gib(rows: list[Row]) -> float:
         for argv in (["import", f"{name}/t.parquet", "--out", f"{name}/in"],):
             subprocess.run([*program, *argv], check=True, env=environment)
         code = (
-            "import resource, sys\nfrom lorid_data.cli import main\n"
+            "import resource, sys\nfrom lorid_data.cli.app import main\n"
             f"status = main(['dedup', {name + '/in'!r}, '--out', {name + '/out'!r}])\n"
             "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\nsys.exit(status)"
         )

@@ -35,13 +35,13 @@ from evaluate import (
 )
 
 from lorid_data.answers import Verdict, equal
-from lorid_train import adapters as adapters_of
-from lorid_train import served
 from lorid_train.config import EvalConfig
-from lorid_train.draws import DrawLog
-from lorid_train.evaluate import make_engine
-from lorid_train.metrics import wilson
-from lorid_train.served import MakeEngine
+from lorid_train.evaluation import servers
+from lorid_train.evaluation.evaluate import make_engine
+from lorid_train.evaluation.servers import MakeEngine
+from lorid_train.interaction.draws import DrawLog
+from lorid_train.metrics.intervals import wilson
+from lorid_train.models import adapters as adapters_of
 
 ROLES = ("ir", "kg", "dr")
 
@@ -58,7 +58,7 @@ def ways(config: EvalConfig, server: str | None) -> dict[str, tuple[EvalConfig, 
     }
     if server:
         at = config.model_copy(update={"engine": "server", "server": (server,)})
-        found["server"] = (at, served.check(at, ROLES))
+        found["server"] = (at, servers.check(at, ROLES))
     return found
 
 

@@ -32,17 +32,18 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from lorid_data.build import BuildOptions, build
+from lorid_data.build.stage import BuildOptions, build
+from lorid_data.folders.records import read_records
 from lorid_data.schema import Record
-from lorid_data.store import read_records
-from lorid_train import adapters as adapters_of
-from lorid_train import base_model, interaction
-from lorid_train.adapters import Adapters
 from lorid_train.config import EvalConfig
-from lorid_train.draws import Decision, DrawKey, DrawLog
 from lorid_train.engines.base import Engine, Sampling
-from lorid_train.evaluate import make_engine
-from lorid_train.loop import Asker, Loop, Wanted
+from lorid_train.evaluation.evaluate import make_engine
+from lorid_train.interaction.decide import SAMPLED, agree, answer_of, decide, up_to_stop
+from lorid_train.interaction.draws import Decision, DrawKey, DrawLog
+from lorid_train.interaction.loop import Asker, Loop, Wanted
+from lorid_train.models import adapters as adapters_of
+from lorid_train.models import base_model
+from lorid_train.models.adapters import Adapters
 from lorid_train.roles import role as role_named
 
 SEED = 0
@@ -183,11 +184,8 @@ def rounds_by(
         said = ask("ir", [ir.content(q, "") for q in open_])
         known = ask("kg", [kg.content(q, "") for q in open_])
         then = ask("dr", [dr.content(q, k.strip()) for q, k in zip(open_, known, strict=True)])
-        answers = [
-            (interaction.answer_of(a), interaction.answer_of(b))
-            for a, b in zip(said, then, strict=True)
-        ]
-        open_ = [q for q, pair in zip(open_, answers, strict=True) if not interaction.agree(*pair)]
+        answers = [(answer_of(a), answer_of(b)) for a, b in zip(said, then, strict=True)]
+        open_ = [q for q, pair in zip(open_, answers, strict=True) if not agree(*pair)]
 
 
 def best_generate(bench: Bench, generate: Generate, sizes: Iterable[int]) -> tuple[Meter, int]:
@@ -207,12 +205,12 @@ def best_generate(bench: Bench, generate: Generate, sizes: Iterable[int]) -> tup
 def decision(log: DrawLog, problem_id: str, rounds: int) -> Decision:
     """What the loop decides by the same-round rule."""
     keys = (
-        DrawKey(problem_id, role, interaction.SAMPLED, SEED, r)
+        DrawKey(problem_id, role, SAMPLED, SEED, r)
         for r in range(1, rounds + 1)
         for role in ("ir", "dr")
     )
     draws = [log[k] for k in keys if k in log]
-    return interaction.decide(draws, rule="same_round", rounds=rounds, fallback="ir")
+    return decide(draws, rule="same_round", rounds=rounds, fallback="ir")
 
 
 def same_decisions(a: DrawLog, b: DrawLog, bench: Bench) -> int:
@@ -226,7 +224,7 @@ def same_decisions(a: DrawLog, b: DrawLog, bench: Bench) -> int:
 
 def stopping_rounds(bench: Bench, log: DrawLog) -> dict[str, int]:
     """The last round that the loop looks at, per problem."""
-    used = interaction.up_to_stop(
+    used = up_to_stop(
         log.draws(),
         [r.problem_id for r in bench.records],
         SEED,
@@ -268,7 +266,7 @@ def measure(bench: Bench, args: argparse.Namespace) -> tuple[dict[str, float], d
     stops = stopping_rounds(bench, all_log)
     mean_rounds = sum(stops.values()) / len(stops)
     keys = [
-        DrawKey(p, role, interaction.SAMPLED, SEED, r)
+        DrawKey(p, role, SAMPLED, SEED, r)
         for p, last in stops.items()
         for r in range(1, last + 1)
         for role in ("ir", "kg", "dr")

@@ -26,8 +26,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from lorid_data.folders.names import RECORDS, REJECTS
+from lorid_data.folders.parquet import write_rows
+from lorid_data.folders.stage import open_stage
 from lorid_data.schema import Provenance, Record, Reject, sha256_text
-from lorid_data.store import RECORDS, REJECTS, open_stage, write_rows
 
 SERVE = """
 import json, sys

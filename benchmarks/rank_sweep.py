@@ -36,7 +36,7 @@ def dataset(folder: Path, split: str, n_rows: int) -> Path:
 def trained(folder: Path, rank: int, args: argparse.Namespace) -> dict[str, Any]:
     """One run: its last validation figures and what it cost."""
     from lorid_train.config import TrainConfig, Validation
-    from lorid_train.sft import train
+    from lorid_train.training.sft import train
 
     lora = {
         "r": rank,

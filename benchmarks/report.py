@@ -20,8 +20,10 @@ import time
 from itertools import product
 from pathlib import Path
 
-from lorid_train.interaction import decide
-from lorid_train.report import DrawFile, Replay, view_of, write_metrics, write_report
+from lorid_train.interaction.decide import decide
+from lorid_train.report.reading import DrawFile
+from lorid_train.report.view import Replay, view_of
+from lorid_train.report.writing import write_metrics, write_report
 
 ROOT = Path(__file__).parent.parent
 REPORT_LIMIT_S, REPLAY_LIMIT_S = 20.0, 10.0

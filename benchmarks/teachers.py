@@ -24,9 +24,9 @@ from pathlib import Path
 from typing import Any
 
 from lorid_data import prompts
-from lorid_data.asking import ask_all
-from lorid_data.journal import open_journal, replied, replies_in
-from lorid_data.progress import Progress
+from lorid_data.asking.journal import open_journal, replied, replies_in
+from lorid_data.asking.online import ask_all
+from lorid_data.commandline.progress import Progress
 from lorid_data.schema import make_problem
 from lorid_data.teachers.base import TeacherRequest, make_reply, make_request
 from lorid_data.teachers.registry import AskOptions, open_teacher

@@ -158,7 +158,7 @@ def roles_at_once(folder: Path, _: argparse.Namespace) -> dict[str, float]:
 
 def scale(folder: Path, args: argparse.Namespace) -> dict[str, float]:
     """One epoch of a model small enough that 16k rows take a minute."""
-    from lorid_train.base_model import resolve
+    from lorid_train.models.base_model import resolve
 
     base = folder / "small-base"
     make_small_base(base, Path(resolve("student").source))
@@ -195,8 +195,8 @@ def measured(config: Path) -> None:
     """Run a configuration in this process; print CPU-seconds of training and peak memory as JSON."""
     import yaml
 
-    from lorid_train import sft
     from lorid_train.config import TrainConfig, parse
+    from lorid_train.training import sft
 
     parsed = parse(TrainConfig, yaml.safe_load(config.read_text()), str(config))
     inner, spent = sft._train_role, []

@@ -31,7 +31,7 @@ SHAPES: dict[str, dict[str, int]] = {
 
 def made_rows(n: int, longest: int, vocabulary: int, *, full: bool) -> Iterator[Any]:
     """Rows of random tokens, half of them prompt; as long as `longest`, or as ragged as word problems."""
-    from lorid_train.tokens import IGNORED, TokenRow
+    from lorid_train.training.tokens import IGNORED, TokenRow
 
     rng = random.Random(0)
     for i in range(n):
@@ -81,10 +81,10 @@ def one(
     import torch
     from transformers import AutoTokenizer, TrainerCallback
 
-    from lorid_train import base_model
     from lorid_train.config import TrainConfig
-    from lorid_train.tokens import RoleCounts, read_dataset, write_rows
-    from lorid_train.trainer import RoleRows, make_args, make_trainer
+    from lorid_train.models import base_model
+    from lorid_train.training.tokens import RoleCounts, read_dataset, write_rows
+    from lorid_train.training.trainer import RoleRows, make_args, make_trainer
 
     cuda = args.device == "cuda"
     dtype = torch.bfloat16 if cuda else torch.float32

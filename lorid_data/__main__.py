@@ -2,6 +2,6 @@
 
 import sys
 
-from lorid_data.cli import main
+from lorid_data.cli.app import main
 
 sys.exit(main())

@@ -19,16 +19,16 @@ from pydantic import ValidationError
 from lorid_data.audit.run import AuditOptions, audit, check_options
 from lorid_data.audit.run import problems as audit_problems
 from lorid_data.audit.run import summary as audit_summary
-from lorid_data.build import BuildOptions, build
-from lorid_data.choose import ChooseOptions, choose
-from lorid_data.decontaminate import DecontaminateOptions, decontaminate
-from lorid_data.dedup import DedupOptions, dedup
+from lorid_data.build.choose import ChooseOptions, choose
+from lorid_data.build.stage import BuildOptions, build
+from lorid_data.commandline.progress import say
+from lorid_data.decontaminate.stage import DecontaminateOptions, decontaminate
+from lorid_data.dedup.stage import DedupOptions, dedup
 from lorid_data.errors import ConfigError, StageError, sentences, unknown_key
-from lorid_data.expand import ExpandOptions, expand
-from lorid_data.progress import say
+from lorid_data.expand.stage import ExpandOptions, expand
+from lorid_data.folders.manifests import read_manifest
 from lorid_data.schema import Manifest, Row
-from lorid_data.store import read_manifest
-from lorid_data.validate import validate
+from lorid_data.validate.stage import validate
 
 
 class ValidateSection(Row):

@@ -10,7 +10,8 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
-from lorid_data.commands import make_app, read_yaml, run, secrets_in
+from lorid_data.commandline.options import read_yaml, secrets_in
+from lorid_data.commandline.program import make_app, run
 
 app = make_app("lorid-train", "Train LoRID's three roles, run their interaction, report honestly.")
 
@@ -36,8 +37,8 @@ def sft(
         dry_run: Print the plan and stop; nothing is written.
     """
     from lorid_data.errors import ConfigError
-    from lorid_train import processes, sft
     from lorid_train.config import TrainConfig, parse
+    from lorid_train.training import processes, sft
 
     body: dict[str, Any] = read_yaml(config)
     if problems := secrets_in(body, str(config)):
@@ -66,7 +67,7 @@ def merge(adapter: Path, *, out: Path, base: str | None = None) -> None:
         out: New model folder.
         base: Base model, where it is not the one that the adapter names.
     """
-    from lorid_train.merge import merge as merge_adapter
+    from lorid_train.models.merge import merge as merge_adapter
 
     done = merge_adapter(adapter, out, base=base)
     print(
@@ -113,9 +114,9 @@ def publish(
         dry_run: Write what would be published to --out, and say how it differs from the Hub.
         out: Where a dry run writes; by default RUN-publish.
     """
-    from lorid_train.publish import PublishOptions
-    from lorid_train.publish import publish as run_publish
     from lorid_train.publish.report import describe
+    from lorid_train.publish.stage import PublishOptions
+    from lorid_train.publish.stage import publish as run_publish
 
     options = PublishOptions(
         repo_id=repo_id,
@@ -186,9 +187,9 @@ def evaluate(
         text: Text file on which to compare the loss of the base with that of each adapter.
         targets: Numbers that others reported, to show beside: "DATASET | MODEL | METHOD | ACCURACY | SOURCE".
     """
-    from lorid_train.adapters import folders_of
     from lorid_train.config import EvalConfig, parse
-    from lorid_train.evaluate import evaluate as evaluate_stage
+    from lorid_train.evaluation.evaluate import evaluate as evaluate_stage
+    from lorid_train.models.adapters import folders_of
 
     body = {k: v for k, v in locals().items() if k in EvalConfig.model_fields and v is not None}
     body["adapters"] = folders_of(adapters)
@@ -213,7 +214,7 @@ def report(
         out: HTML file; the Markdown and JSON of the same report go beside it.
         replay: Decide anew on the stored draws: rule=… rounds=… fallback=….
     """
-    from lorid_train.evaluate import report_on
+    from lorid_train.evaluation.evaluate import report_on
 
     report_on(evaluations, out, dict(r.partition("=")[::2] for r in replay or ()))
     print(f"report: {out}")
@@ -227,7 +228,7 @@ def export_knowledge(evaluation: Path, /, *, out: Path) -> None:
         evaluation: Evaluation folder.
         out: Dataset folder.
     """
-    from lorid_train.exports import export_knowledge as export
+    from lorid_train.evaluation.exports import export_knowledge as export
 
     manifest = export(evaluation, out)
     found = manifest.figures
@@ -244,7 +245,7 @@ def export_log(evaluation: Path, /, *, out: Path) -> None:
         evaluation: Evaluation folder.
         out: Parquet file.
     """
-    from lorid_train.exports import export_log as export
+    from lorid_train.evaluation.exports import export_log as export
 
     print(f"{out}: {export(evaluation, out)} rows")
 
@@ -360,7 +361,7 @@ def study(
 
 def _show(folder: Path) -> None:
     """Print the headline table of an evaluation folder and where its report lies."""
-    from lorid_train.report import headline
+    from lorid_train.report.headline import headline
 
     print(headline(folder))
     print(f"report: {folder / 'report.html'}")

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from lorid_data import pipeline
-from lorid_train.adapters import folders_of
 from lorid_train.config import STUDENT, EvalConfig, TrainConfig
-from lorid_train.evaluate import evaluate
-from lorid_train.sft import train
+from lorid_train.evaluation.evaluate import evaluate
+from lorid_train.models.adapters import folders_of
+from lorid_train.training.sft import train
 
 LORA: dict[str, Any] = {
     "r": 16,

@@ -11,7 +11,7 @@ from student_text import OPERATORS, held_out_facts
 
 from lorid_data.schema import Problem
 from lorid_data.sources import concepts
-from lorid_data.sources.arithmetic import load
+from lorid_data.sources.arithmetic.generate import load
 
 if TYPE_CHECKING:
     from transformers import LlamaForCausalLM, PreTrainedTokenizerFast

@@ -18,8 +18,8 @@ import student_concepts
 
 from lorid_data import prompts
 from lorid_data.schema import Problem, sha256_text
-from lorid_data.sources.arithmetic import load
 from lorid_data.sources.arithmetic.family import LARGEST, SMALLEST, compute
+from lorid_data.sources.arithmetic.generate import load
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast

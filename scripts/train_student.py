@@ -24,7 +24,7 @@ from student_card import card
 from student_measure import Ability, equals_id, measure
 from student_text import documents, train_tokenizer
 
-from lorid_data.store import sha256_file
+from lorid_data.folders.files import sha256_file
 
 if TYPE_CHECKING:
     import torch

@@ -67,8 +67,9 @@ def real_data() -> Path:
 @pytest.fixture(scope="session")
 def small_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Twelve problems to train on and six to validate on, with knowledge, of different lengths."""
+    from lorid_data.folders.records import write_dataset
+    from lorid_data.folders.stage import open_stage
     from lorid_data.schema import Provenance, Record, make_problem, row_ids
-    from lorid_data.store import open_stage, write_dataset
 
     problems = [
         make_problem(

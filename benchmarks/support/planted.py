@@ -35,7 +35,7 @@ class Row:
 def base_questions(data: Path) -> list[tuple[str, str]]:
     import polars as pl
 
-    from lorid_data.text import last_boxed
+    from lorid_data.texts.latex import last_boxed
 
     found = []
     for file in sorted((data / "openai" / "gsm8k" / "main").glob("*.parquet")):

@@ -33,8 +33,10 @@ def dataset(folder: Path, n_rows: int) -> Path:
 
 def token_file(data: Path, role: str) -> tuple[Path, Any]:
     """The rows of a role, tokenised as ours are, and their counts."""
-    from lorid_data.store import iter_records
-    from lorid_train import base_model, formats, roles, tokens
+    from lorid_data.folders.records import iter_records
+    from lorid_train import formats, roles
+    from lorid_train.models import base_model
+    from lorid_train.training import tokens
 
     tokenizer = base_model.load_tokenizer(base_model.resolve("student"))
     counts = tokens.RoleCounts()
@@ -56,7 +58,7 @@ def adapted() -> tuple[Any, Any]:
     from peft import LoraConfig, get_peft_model
     from transformers import set_seed
 
-    from lorid_train import base_model
+    from lorid_train.models import base_model
 
     base = base_model.resolve("student")
     model = base_model.load_model(base, "float32")
@@ -86,8 +88,8 @@ def timed(trainer: Any) -> tuple[list[float], float]:
 def ours(data: Path, role: str, steps: int, **changes: Any) -> tuple[list[float], float]:
     """What `lorid-train sft` runs per role."""
     from lorid_train.config import TrainConfig
-    from lorid_train.tokens import read_dataset
-    from lorid_train.trainer import RoleRows, make_args, make_trainer
+    from lorid_train.training.tokens import read_dataset
+    from lorid_train.training.trainer import RoleRows, make_args, make_trainer
 
     path, counts = token_file(data, role)
     sft = {**SFT, "max_steps": steps, **changes}

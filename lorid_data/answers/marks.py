@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from lorid_data.answers.cues import has_cue
 from lorid_data.answers.results import FoundBy
-from lorid_data.text import closing_braces
+from lorid_data.texts.latex import closing_braces
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,16 +5,16 @@ from __future__ import annotations
 from itertools import pairwise
 
 from lorid_data.answers import forms
-from lorid_data.answers import read as reader
 from lorid_data.answers.algebra import number, symbol
 from lorid_data.answers.evaluate import exact
 from lorid_data.answers.expression import ParseError, parse_expression
 from lorid_data.answers.forms import Form
 from lorid_data.answers.monomials import TermsError
 from lorid_data.answers.nodes import FUNCTIONS, Node
+from lorid_data.answers.reader import Reader
 from lorid_data.answers.tokens import Tok, Tokens, latex, plain, split_at
 from lorid_data.answers.units import unit_suffix
-from lorid_data.answers.words import SCALES, spelled_number
+from lorid_data.answers.words import SCALES, is_word, spelled_number
 
 
 def based(toks: Tokens) -> Form | None:
@@ -40,7 +40,7 @@ def based(toks: Tokens) -> Form | None:
     return Form("based", f"{shown}_{base}", plain(toks), latex(toks), mark=str(base))
 
 
-def ratio(toks: Tokens) -> Form | None:
+def ratio(reader: Reader, toks: Tokens) -> Form | None:
     """3:2, 3 to 2, and times such as 11:00 a.m."""
     parts = split_at(
         toks,
@@ -66,7 +66,7 @@ def ratio(toks: Tokens) -> Form | None:
     return Form("ratio", key, plain(toks), latex(toks), parts=found, unit=unit)
 
 
-def quantity(toks: Tokens) -> Form | None:
+def quantity(reader: Reader, toks: Tokens) -> Form | None:
     """A number with a unit or a count noun behind it."""
     suffix = unit_suffix(toks)
     if suffix is None:
@@ -77,7 +77,7 @@ def quantity(toks: Tokens) -> Form | None:
     return reader.single(toks[:start]).with_unit(unit)
 
 
-def remark(toks: Tokens) -> Form | None:
+def remark(reader: Reader, toks: Tokens) -> Form | None:
     """A bracket of words behind the answer says nothing about its value: 72 (clips)."""
     if len(toks) < 4 or toks[-1].text != ")":
         return None
@@ -116,7 +116,7 @@ def expression(toks: Tokens) -> Form:
     except (ParseError, ZeroDivisionError):
         if any(_no_number(a, b) for a, b in pairwise(toks)):
             return forms.text(said, shown)
-        wordy = any(reader.is_word(t) for t in toks) and not any(t.kind == "cmd" for t in toks)
+        wordy = any(is_word(t) for t in toks) and not any(t.kind == "cmd" for t in toks)
         return (forms.text if wordy else forms.opaque)(said, shown)
     digits = toks[-1].text
     signed = [t.text for t in toks[:-1]]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from collections.abc import Callable
+from functools import lru_cache, partial
 
 from lorid_data.answers import forms, quantities, relations, sets
 from lorid_data.answers.forms import Form
 from lorid_data.answers.monomials import TermsError
 from lorid_data.answers.nodes import FUNCTIONS
-from lorid_data.answers.results import LimitError, table
+from lorid_data.answers.results import LimitError
 from lorid_data.answers.spelling import respell
 from lorid_data.answers.tokens import (
     Tok,
@@ -22,20 +23,13 @@ from lorid_data.answers.tokens import (
     tokenise,
 )
 from lorid_data.answers.units import CURRENCY, canonical
-from lorid_data.answers.words import spelled
+from lorid_data.answers.words import is_word, spelled
 
 _LEAD = frozenset(
     ["about", "approximately", "approx", "exactly", "roughly", "around", "only", "option", "choice"]
 )
 _LEAD_COMMANDS = frozenset({r"\approx", r"\sim", r"\therefore", "=", ":"})
 _MONEY = frozenset(["us", "usd", "rs", "inr", "eur", "cad", "aud", "hk"])
-_PRODUCTS = frozenset(
-    table("""
-    no yes odd six ten one two red all day dog cat sun mon tue wed thu fri sat may
-    jan
-    """)
-)
-"""Words of up to three letters that are words; every other run of three is a product of variables."""
 _EMPTY = frozenset(
     {"nosolution", "nosolutions", "norealsolution", "norealsolutions", "emptyset", "none"}
 )
@@ -145,20 +139,7 @@ def _split_list(toks: Tokens) -> tuple[list[list[Tok]], set[str]]:
 
 def single(toks: Tokens) -> Form:
     """An answer that is no list."""
-    rules = (
-        _enclosed,
-        _words,
-        relations.relation,
-        sets.set_operation,
-        sets.plus_minus,
-        _matrix,
-        _point,
-        quantities.based,
-        quantities.ratio,
-        quantities.quantity,
-        quantities.remark,
-    )
-    for rule in rules:
+    for rule in _RULES:
         found = rule(toks)
         if found is not None:
             return found
@@ -275,19 +256,30 @@ def _spelled(toks: Tokens) -> Form | None:
     return None
 
 
-def is_word(tok: Tok) -> bool:
-    """Whether a token is a word, no product of variables."""
-    if tok.kind == "text":
-        return len(tok.text) > 1
-    if tok.kind != "word":
-        return False
-    return (
-        len(tok.text) > 3
-        or tok.text.isupper()
-        or tok.text[:1].isupper()
-        or tok.text.lower() in _PRODUCTS
-    )
-
-
 def _is_mathematical(tok: Tok) -> bool:
     return tok.kind == "word" and tok.text in FUNCTIONS | {"pi", "sqrt", "theta", "infinity", "inf"}
+
+
+# --- the rules, in order -----------------------------------------------------------------------
+
+
+class _Reader:
+    """This parser, as the rules of other modules are handed it."""
+
+    answer = staticmethod(answer)
+    single = staticmethod(single)
+
+
+_RULES: tuple[Callable[[Tokens], Form | None], ...] = (
+    _enclosed,
+    _words,
+    partial(relations.relation, _Reader),
+    partial(sets.set_operation, _Reader),
+    partial(sets.plus_minus, _Reader),
+    _matrix,
+    _point,
+    quantities.based,
+    partial(quantities.ratio, _Reader),
+    partial(quantities.quantity, _Reader),
+    partial(quantities.remark, _Reader),
+)

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from lorid_data.answers import algebra, forms, sets
-from lorid_data.answers import read as reader
 from lorid_data.answers.algebra import Quotient
 from lorid_data.answers.forms import Form, Span
 from lorid_data.answers.nodes import FUNCTIONS, GREEK
+from lorid_data.answers.reader import Reader
 from lorid_data.answers.tokens import Tok, Tokens, latex, plain, split_at
 
 _ORDER = {"<": "<", ">": ">", r"\leq": "<=", r"\geq": ">="}
@@ -32,7 +32,7 @@ _NAME_COMMANDS = frozenset(
 _NAMED = FUNCTIONS | frozenset(GREEK)
 
 
-def relation(toks: Tokens) -> Form | None:
+def relation(reader: Reader, toks: Tokens) -> Form | None:
     """A relation, or None where the tokens hold none outside brackets."""
     before, *after = split_at(toks, lambda t: t.text in _APPROX)
     if after and before:
@@ -53,12 +53,12 @@ def relation(toks: Tokens) -> Form | None:
     if not all(sides):
         return forms.opaque(plain(toks), latex(toks))
     if all(s == "=" for s in signs):
-        return _equation(sides, toks)
+        return _equation(reader, sides, toks)
     if signs == [r"\in"]:
         return reader.answer(sides[1]).with_name(_name(sides[0])) if is_name(sides[0]) else None
     if r"\in" in signs:
         return forms.opaque(plain(toks), latex(toks))
-    return _inequality(sides, signs, toks)
+    return _inequality(reader, sides, signs, toks)
 
 
 def is_name(toks: Tokens) -> bool:
@@ -103,7 +103,7 @@ def _name(toks: Tokens) -> str:
     return re.sub(r"\{(\w)\}", r"\1", "".join(t.text for t in toks))
 
 
-def _equation(sides: Sequence[Tokens], toks: Tokens) -> Form:
+def _equation(reader: Reader, sides: Sequence[Tokens], toks: Tokens) -> Form:
     left, right = list(sides[0]), list(sides[-1])
     if len(sides) == 2 and not is_name(left) and is_name(right) and not _has_letters(left):
         left, right = right, left
@@ -147,7 +147,9 @@ def scaled(q: Quotient, *, keep_sign: bool = False) -> str:
     return unit.key() if keep_sign else min(unit.key(), flipped.key())
 
 
-def _inequality(sides: Sequence[Tokens], signs: Sequence[str], toks: Tokens) -> Form:
+def _inequality(
+    reader: Reader, sides: Sequence[Tokens], signs: Sequence[str], toks: Tokens
+) -> Form:
     found = [reader.single(list(s)) for s in sides]
     names = [i for i, s in enumerate(sides) if is_name(s) and is_symbol(_name(s))]
     values = [f for i, f in enumerate(found) if i not in names]

@@ -6,18 +6,19 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from lorid_data.answers import forms
-from lorid_data.answers import read as reader
 from lorid_data.answers.forms import Form, Span
+from lorid_data.answers.quantities import expression
+from lorid_data.answers.reader import Reader
 from lorid_data.answers.tokens import Tok, Tokens, latex, plain, split_at, tokenise
 
 
 def all_reals() -> Form:
     """The real line."""
-    ends = (reader.single(tokenise(r"-\infty")), reader.single(tokenise(r"\infty")))
+    ends = (expression(tokenise(r"-\infty")), expression(tokenise(r"\infty")))
     return forms.spans([Span(*ends, "()")], r"\mathbbr", r"(-\infty, \infty)")
 
 
-def set_operation(toks: Tokens) -> Form | None:
+def set_operation(reader: Reader, toks: Tokens) -> Form | None:
     """Unions, and differences such as ℝ without a point."""
 
     def joins(tok: Tok) -> bool:
@@ -92,7 +93,7 @@ def as_spans(form: Form) -> list[Span] | None:
     return [Span(form, form, "[]")] if form.kind == "expression" else None
 
 
-def plus_minus(toks: Tokens) -> Form | None:
+def plus_minus(reader: Reader, toks: Tokens) -> Form | None:
     """The two values of an expression with ±."""
     if not any(t.text in (r"\pm", r"\mp") for t in toks):
         return None

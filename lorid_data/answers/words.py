@@ -1,4 +1,4 @@
-"""Numbers written in words: "seventy-two", "two hundred and five", "5 million"."""
+"""Words: numbers written in them ("seventy-two", "5 million"), and which runs of letters are words at all."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from fractions import Fraction
 
 from lorid_data.answers.results import table
+from lorid_data.answers.tokens import Tok
 
 _SMALL = {
     w: i
@@ -72,3 +73,26 @@ def spelled_fraction(text: str) -> Fraction | None:
     last = "half" if words[1] == "halves" else words[1]
     bottom = _PARTS.get(last) or _PARTS.get(last.removesuffix("s"))
     return None if not top or bottom is None else Fraction(top, bottom)
+
+
+_PRODUCTS = frozenset(
+    table("""
+    no yes odd six ten one two red all day dog cat sun mon tue wed thu fri sat may
+    jan
+    """)
+)
+"""Words of up to three letters that are words; every other run of three is a product of variables."""
+
+
+def is_word(tok: Tok) -> bool:
+    """Whether a token is a word, no product of variables."""
+    if tok.kind == "text":
+        return len(tok.text) > 1
+    if tok.kind != "word":
+        return False
+    return (
+        len(tok.text) > 3
+        or tok.text.isupper()
+        or tok.text[:1].isupper()
+        or tok.text.lower() in _PRODUCTS
+    )

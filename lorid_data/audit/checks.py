@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from lorid_data import checks as row_checks
 from lorid_data.audit import advice, leaks, mapping
 from lorid_data.audit.result import Audit, Flag
-from lorid_data.checks import Severity, rule_fault
+from lorid_data.checks import catalogue as row_checks
+from lorid_data.checks.finding import Severity
+from lorid_data.checks.rules import rule_fault
 from lorid_data.schema import Record
 
 VERSION = 2

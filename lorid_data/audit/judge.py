@@ -8,12 +8,12 @@ from pathlib import Path
 
 from pydantic import Field
 
-from lorid_data.answering import answers_to
+from lorid_data.asking.answering import answers_to
+from lorid_data.asking.journal import check_journal, open_journal
 from lorid_data.audit.judging import flags_of, items_of, judge_rates
 from lorid_data.audit.result import Flag, JudgeResult
 from lorid_data.audit.rubric import Item, prompt_hashes, read_verdict, request_of
 from lorid_data.errors import ConfigError, TeacherError
-from lorid_data.journal import check_journal, open_journal
 from lorid_data.sampling import draw_by_original
 from lorid_data.schema import Record, Row, TeacherReply
 from lorid_data.teachers.base import Teacher, Unasked

@@ -97,7 +97,7 @@ def _plant(kind: str, row: Record, rows: Sequence[Record], rng: random.Random) -
 
 def _controls(n: int, seed: int) -> list[Item]:
     """Rules and lists of generated problems, right by construction."""
-    from lorid_data.sources.arithmetic import load
+    from lorid_data.sources.arithmetic.generate import load
 
     problems = list(load("train", seed=seed, limit=n))
     rows = [

@@ -10,7 +10,7 @@ import json
 from functools import cache
 from typing import Any, Literal
 
-from lorid_data.pages import packaged
+from lorid_data.pages.page import packaged
 from lorid_data.schema import Row
 
 READER = (

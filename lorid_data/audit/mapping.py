@@ -11,8 +11,8 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
-from lorid_data.backward import BACKWARD_TEXT, asks_backward
 from lorid_data.schema import Record
+from lorid_data.texts.backward import BACKWARD_TEXT, asks_backward
 
 
 def is_backward(row: Record) -> bool:

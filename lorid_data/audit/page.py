@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from lorid_data import pages
 from lorid_data.audit import tables
 from lorid_data.audit.acceptance import accept_probability
 from lorid_data.audit.checks import BY_NAME, n_with_findings
 from lorid_data.audit.labels import READER
 from lorid_data.audit.page_rows import MOST_ROWS, data_blocks, filters, shown_rows, tone
 from lorid_data.audit.result import Audit
-from lorid_data.pages import Estimate, Series
-from lorid_data.pages import Row as ChartRow
+from lorid_data.folders.files import write_text
+from lorid_data.pages.charts import Estimate, Series, bar_chart, interval_chart, line_chart
+from lorid_data.pages.charts import Row as ChartRow
+from lorid_data.pages.page import figure, page, page_scripts, paragraph, section
+from lorid_data.pages.rows import row_list
+from lorid_data.pages.table import table_html
+from lorid_data.pages.text import esc
 from lorid_data.schema import Record
-from lorid_data.store import write_text
 
 _PLANS = ((50, 2), (100, 4), (200, 10))
 
@@ -38,38 +41,38 @@ def render(name: str, result: Audit, records: Sequence[Record]) -> str:
     nav = [("findings", "Findings"), ("rates", "Rates"), ("lists", "Lists"), ("trust", "Trust")]
     nav += [("judge", "Judge")] if result.judge is not None else []
     nav += [("reading", "Reading"), ("rows-section", "Rows"), ("settings", "Settings")]
-    return pages.page(
+    return page(
         "Audit of knowledge",
         _sections(result, rows),
         subtitle=f"{name} · {result.n_rows:,} rows of {result.n_questions:,} original questions · {result.n_rules:,} rules",
         nav=nav,
-        scripts=pages.page_scripts("lorid_data.audit", "audit.js", "rows.js"),
+        scripts=page_scripts("lorid_data.audit", "audit.js", "rows.js"),
         data=data_blocks(result, rows),
     )
 
 
 def _sections(result: Audit, rows: Sequence[Record]) -> Iterator[str]:
-    items = "".join(f"<li>{pages.esc(s)}</li>" for s in findings(result))
-    yield pages.section(
+    items = "".join(f"<li>{esc(s)}</li>" for s in findings(result))
+    yield section(
         "findings",
         "What the audit found",
         f'<ul class="findings">{items}</ul>',
         "<h3>Gates</h3>",
-        pages.table_html(tables.gates(result)),
+        table_html(tables.gates(result)),
     )
-    yield pages.section("rates", "Rates", *_rates(result))
-    yield pages.section("lists", "Rules and lists", *_lists(result))
-    yield pages.section(
+    yield section("rates", "Rates", *_rates(result))
+    yield section("lists", "Rules and lists", *_lists(result))
+    yield section(
         "trust",
         "How far to trust the checks",
-        pages.paragraph(READER, "note"),
-        pages.table_html(tables.trust()),
+        paragraph(READER, "note"),
+        table_html(tables.trust()),
     )
     if result.judge is not None:
-        yield pages.section("judge", "The judge", pages.table_html(tables.judge(result.judge)))
-    yield pages.section("reading", "Reading by people", *_reading(result))
-    yield pages.section("rows-section", "Rows", _rows(result, rows))
-    yield pages.section("settings", "Settings", pages.table_html(tables.settings(result)))
+        yield section("judge", "The judge", table_html(tables.judge(result.judge)))
+    yield section("reading", "Reading by people", *_reading(result))
+    yield section("rows-section", "Rows", _rows(result, rows))
+    yield section("settings", "Settings", table_html(tables.settings(result)))
 
 
 def findings(result: Audit) -> list[str]:
@@ -97,34 +100,34 @@ def findings(result: Audit) -> list[str]:
 
 def _rates(result: Audit) -> Iterator[str]:
     shown = [r for r in result.rates if r.n_flagged or BY_NAME[r.check].max_fraction is not None]
-    chart = pages.interval_chart(
+    chart = interval_chart(
         "Fraction of original questions that each check flags",
         [ChartRow(r.check, (Estimate(r.fraction, r.ci_low, r.ci_high),)) for r in shown],
         low=0.0,
     )
     yield f'<div class="wide">{chart}</div>'
-    yield pages.paragraph(
+    yield paragraph(
         "Dots are fractions of original questions, bars 95 % intervals (Wilson). Variants of one question carry one list and count once.",
         "note",
     )
-    yield pages.table_html(tables.rates(result))
+    yield table_html(tables.rates(result))
 
 
 def _lists(result: Audit) -> Iterator[str]:
     lengths = result.figures["n_rules_per_list"]
     labels = list(lengths)
-    chart = pages.bar_chart(
+    chart = bar_chart(
         "Rules per list",
         labels,
         [("", [float(lengths[n]) for n in labels])],
         x_label="rules in a list",
     )
     caption = "Lists of original questions by their number of rules."
-    yield pages.figure(chart, tables.lengths(result), caption)
+    yield figure(chart, tables.lengths(result), caption)
     frequent = tables.frequent(result)
     if frequent.rows:
         yield "<h3>Rules that stand most often</h3>"
-        yield pages.table_html(frequent)
+        yield table_html(frequent)
 
 
 def _reading(result: Audit) -> Iterator[str]:
@@ -140,18 +143,18 @@ def _reading(result: Audit) -> Iterator[str]:
         )
         for i, (n, c) in enumerate(_PLANS)
     ]
-    chart = pages.line_chart(
+    chart = line_chart(
         "How likely a dataset is accepted",
         series,
         x_label="defective original questions, in %",
         y_label="accepted with",
     )
     caption = "How often a dataset with so many defective lists would pass each plan."
-    yield pages.paragraph(
+    yield paragraph(
         f"The rows of the filter “To read” are one row of each of {len(result.sample):,} original questions, drawn by chance. "
         "What the checks cannot see, a wrong rule above all, only shows there."
     )
-    yield pages.figure(chart, tables.claims(result), caption)
+    yield figure(chart, tables.claims(result), caption)
 
 
 def _rows(result: Audit, rows: Sequence[Record]) -> str:
@@ -161,7 +164,7 @@ def _rows(result: Audit, rows: Sequence[Record]) -> str:
         if wanted > len(rows)
         else ""
     )
-    found = pages.row_list(
+    found = row_list(
         "Search questions, rules, findings, ids",
         "Search rows",
         filters(result),

@@ -7,8 +7,9 @@ from typing import Any
 
 from lorid_data.audit.checks import BY_NAME
 from lorid_data.audit.result import Audit
-from lorid_data.checks import REJECTING, Severity
-from lorid_data.pages import chunk, visible
+from lorid_data.checks.finding import REJECTING, Severity
+from lorid_data.pages.page import chunk
+from lorid_data.pages.text import visible
 from lorid_data.sampling import ranked
 from lorid_data.schema import Record
 

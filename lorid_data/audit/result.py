@@ -11,8 +11,9 @@ from typing import Any
 from pydantic import ConfigDict, Field, ValidationError
 
 from lorid_data.errors import InputError
+from lorid_data.folders.files import sha256_file
+from lorid_data.folders.names import RECORDS
 from lorid_data.schema import Row
-from lorid_data.store import RECORDS, sha256_file
 
 AUDIT_JSON, AUDIT_HTML = "audit.json", "audit.html"
 SCHEMA = 1

@@ -13,26 +13,22 @@ from typing import Any
 
 from pydantic import Field
 
-from lorid_data import checks as row_checks
+from lorid_data.asking.journal import JOURNAL
 from lorid_data.audit import acceptance
-from lorid_data.audit.checks import (
-    VERSION,
-    examine,
-    frequent_rules,
-    n_with_findings,
-    rule_counts,
-)
+from lorid_data.audit.checks import VERSION, examine, frequent_rules, n_with_findings, rule_counts
 from lorid_data.audit.gates import gates, rates, thresholds
 from lorid_data.audit.judge import Judged, JudgeOptions, judge, open_judge
 from lorid_data.audit.page import write_page
 from lorid_data.audit.result import AUDIT_HTML, AUDIT_JSON, SCHEMA, Audit, JudgeRate, read_audit
 from lorid_data.audit.rubric import prompt_hashes
+from lorid_data.checks import catalogue as row_checks
+from lorid_data.commandline.progress import say
 from lorid_data.errors import InputError
-from lorid_data.journal import JOURNAL
-from lorid_data.progress import say
+from lorid_data.folders.files import locked, sha256_file, write_text
+from lorid_data.folders.names import RECORDS
+from lorid_data.folders.records import read_records
 from lorid_data.sampling import draw_by_original
 from lorid_data.schema import Record, Row, canonical_json, sha256_text
-from lorid_data.store import RECORDS, locked, read_records, sha256_file, write_text
 from lorid_data.teachers.base import Teacher
 
 _MOST_FREQUENT = 20

@@ -5,9 +5,9 @@ from __future__ import annotations
 from lorid_data.audit.checks import BY_NAME
 from lorid_data.audit.labels import calibration
 from lorid_data.audit.result import Audit, JudgeResult
-from lorid_data.checks import Severity
+from lorid_data.checks.finding import Severity
 from lorid_data.intervals import wilson
-from lorid_data.pages import Table, table
+from lorid_data.pages.table import Table, table
 
 
 def _percent(fraction: float) -> str:

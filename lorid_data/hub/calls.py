@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from lorid_data.errors import ConfigError, StageError
-from lorid_data.http import TRANSIENT_STATUSES, RetryPolicy, redact, retry_after_s
+from lorid_data.http.redaction import redact
+from lorid_data.http.retrying import TRANSIENT_STATUSES, RetryPolicy, retry_after_s
 
 _R = TypeVar("_R")
 _REPO_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)

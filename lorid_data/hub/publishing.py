@@ -10,13 +10,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lorid_data.commandline.progress import say
 from lorid_data.errors import ConfigError, LoridError
-from lorid_data.http import RetryPolicy
+from lorid_data.http.retrying import RetryPolicy
 from lorid_data.hub.calls import Patience
 from lorid_data.hub.push import Pushed
 from lorid_data.hub.state import RemoteState, Target, local_files, read_state
 from lorid_data.hub.tags import check_tag, content_tag
-from lorid_data.progress import say
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi

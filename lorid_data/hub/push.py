@@ -14,15 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lorid_data.errors import ConfigError, StageError
-from lorid_data.hub.calls import (
-    Patience,
-    calling,
-    given_up,
-    may_pass,
-    say,
-    status_of,
-    wait_s,
-)
+from lorid_data.hub.calls import Patience, calling, given_up, may_pass, say, status_of, wait_s
 from lorid_data.hub.state import (
     Diff,
     LocalFile,

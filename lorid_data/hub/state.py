@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from lorid_data.errors import StageError
+from lorid_data.folders.files import sha256_file
 from lorid_data.hub.calls import Patience, calling, say
-from lorid_data.store import sha256_file
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi

@@ -5,4 +5,9 @@
     page → guard → server → session
 
 Everything that decides is below the server and knows nothing of HTTP.
+
+Entry: `serve.serve`.
+Read: `types`, `rubric`, `book`, `labels`, `agreement`, `summary`, `files`, `session`; then `guard`,
+    `server`, `page`, `report`, `serve`.
+Imports: folders, pages, commandline, sampling, intervals, schema, errors.
 """

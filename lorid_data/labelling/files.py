@@ -6,8 +6,9 @@ import fcntl
 from collections.abc import Sequence
 from pathlib import Path
 
+from lorid_data.folders.files import write_text
+from lorid_data.folders.parquet import write_rows
 from lorid_data.labelling.types import Label, Summary
-from lorid_data.store import write_rows, write_text
 
 LABELS, SUMMARY = "labels.parquet", "labels.json"
 _LOCK = ".labels.lock"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 
-from lorid_data.flags import Flag, flags_of
+from lorid_data.folders.flags import Flag, flags_of
 from lorid_data.labelling.book import Event
 from lorid_data.labelling.rubric import Verdict
 from lorid_data.labelling.types import Label, row_sha256

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lorid_data import pages
 from lorid_data.labelling.rubric import DEFECTS, VERDICTS, Definition
-from lorid_data.pages import esc
+from lorid_data.pages.page import content_policy, packaged, page, page_scripts
+from lorid_data.pages.text import esc
 
 KEYS = (
     ("Enter", "the next sample without a verdict"),
@@ -22,16 +22,16 @@ KEYS = (
 
 
 def _scripts() -> list[str]:
-    return pages.page_scripts("lorid_data.labelling", "label.js", "rich.js")
+    return page_scripts("lorid_data.labelling", "label.js", "rich.js")
 
 
 def _style() -> str:
-    return pages.packaged("lorid_data.labelling", "label.css")
+    return packaged("lorid_data.labelling", "label.css")
 
 
 def policy() -> str:
     """The content security policy that the server sends with every answer."""
-    found = pages.content_policy(_scripts(), style=_style(), connect_self=True)
+    found = content_policy(_scripts(), style=_style(), connect_self=True)
     return f"{found}; frame-ancestors 'none'"
 
 
@@ -42,7 +42,7 @@ def render(folder: str, annotator: str) -> str:
         folder: the dataset folder's name.
         annotator: who labels.
     """
-    return pages.page(
+    return page(
         f"Labelling {folder}",
         [_BAR, _WORK.format(keys=_buttons()), _summary(), _help()],
         subtitle=f"as {annotator}",

@@ -7,11 +7,11 @@ import sys
 import unicodedata
 from pathlib import Path
 
-from lorid_data.commands import EXIT_INTERRUPTED, EXIT_OK
+from lorid_data.commandline.failures import EXIT_INTERRUPTED, EXIT_OK
+from lorid_data.commandline.progress import say
 from lorid_data.errors import ConfigError
 from lorid_data.labelling.files import LABELS, SUMMARY
 from lorid_data.labelling.session import Session
-from lorid_data.progress import say
 
 _NAME = re.compile(r"[\w.@+-](?:[\w.@+ -]{0,38}[\w.@+-])?")
 

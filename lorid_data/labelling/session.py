@@ -11,7 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from lorid_data.errors import ConfigError, LoridError
-from lorid_data.flags import audit_flags, flags_of
+from lorid_data.folders.files import sha256_file
+from lorid_data.folders.flags import audit_flags, flags_of
+from lorid_data.folders.manifests import read_manifest
+from lorid_data.folders.names import RECORDS
+from lorid_data.folders.parquet import read_frame, read_rows
 from lorid_data.labelling.book import BOOK, Book
 from lorid_data.labelling.files import write_files
 from lorid_data.labelling.labels import CURRENT, labels_of
@@ -22,7 +26,6 @@ from lorid_data.pages.latex import dialect, pieces
 from lorid_data.pages.text import visible
 from lorid_data.sampling import draw_by_original, ranked
 from lorid_data.schema import Record
-from lorid_data.store import RECORDS, read_frame, read_manifest, read_rows, sha256_file
 
 
 class ConflictError(LoridError):

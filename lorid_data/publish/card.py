@@ -9,14 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from lorid_data import cards
+from lorid_data.cards.escape import one_line
 from lorid_data.cards.licences import front_matter
+from lorid_data.cards.render import render
 from lorid_data.publish.chain import Chain, Link
 from lorid_data.publish.gates import Gate
 from lorid_data.publish.rebuild import commands
 from lorid_data.publish.rows import COLUMNS, arrow_schema
 from lorid_data.publish.staging import Facts
-from lorid_data.schema import RejectReason, Row
+from lorid_data.publish.words import Words
+from lorid_data.schema import RejectReason
 
 if TYPE_CHECKING:
     from huggingface_hub import DatasetCardData
@@ -31,14 +33,6 @@ HOLDS = {
     "rejects": "rows that a stage did not pass on, with the reason",
 }
 _MOST_FIGURES = 40
-
-
-class Words(Row):
-    """What a user says in a card; nothing of it is guessed."""
-
-    title: str | None = None
-    teacher_terms: str | None = None
-    language: tuple[str, ...] = ()
 
 
 def dataset_card(
@@ -92,7 +86,7 @@ def dataset_card(
         "versions": dict(chain.last.manifest.libraries),
         "code_version": chain.last.manifest.code_version,
     }
-    return cards.render(TEMPLATE, card_data(facts, words, repo_id), context)
+    return render(TEMPLATE, card_data(facts, words, repo_id), context)
 
 
 def card_data(facts: Facts, words: Words, repo_id: str) -> DatasetCardData:
@@ -108,7 +102,7 @@ def card_data(facts: Facts, words: Words, repo_id: str) -> DatasetCardData:
         more["language"] = list(words.language)
     data = DatasetCardData(
         **more,
-        pretty_name=cards.one_line(words.title or repo_id.partition("/")[2])[:100],
+        pretty_name=one_line(words.title or repo_id.partition("/")[2])[:100],
         task_categories=["text-generation"],
         tags=["lorid", "knowledge", "mathematics"],
         size_categories=[_size_category(sum(f.n_rows for f in facts.configs["default"].values()))],

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lorid_data.errors import InputError
+from lorid_data.folders.files import sha256_file
+from lorid_data.folders.manifests import read_manifest
+from lorid_data.folders.names import MANIFEST, RECORDS
 from lorid_data.schema import Manifest
-from lorid_data.store import MANIFEST, RECORDS, read_manifest, sha256_file
 
 ROW_MAKERS = frozenset({"build", "import", "choose", "expand", "export-knowledge"})
 """Stages whose rows no earlier check has seen."""

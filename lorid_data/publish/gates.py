@@ -9,11 +9,12 @@ from typing import Any
 
 from lorid_data.cards.licences import is_unknown
 from lorid_data.errors import ConfigError, InputError, unknown_key
+from lorid_data.folders.files import sha256_file
+from lorid_data.folders.names import RECORDS
 from lorid_data.publish.chain import Chain
 from lorid_data.publish.staging import AUDIT
 from lorid_data.publish.statistics import Statistics
 from lorid_data.schema import Row
-from lorid_data.store import RECORDS, sha256_file
 
 GATES = ("validate", "decontaminate", "audit")
 

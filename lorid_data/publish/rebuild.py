@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from lorid_data.cards import one_line
+from lorid_data.cards.render import one_line
 from lorid_data.publish.chain import Chain, Link
 from lorid_data.publish.gates import Gate
-
-if TYPE_CHECKING:
-    from lorid_data.publish.card import Words
+from lorid_data.publish.words import Words
 
 _INTERNAL = frozenset({"method", "concurrency", "budget"})
 

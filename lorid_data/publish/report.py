@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lorid_data.hub.publishing import said
 from lorid_data.hub.state import difference
-from lorid_data.publish import Published
+from lorid_data.publish.stage import Published
 
 
 def describe(done: Published, repo_id: str) -> str:

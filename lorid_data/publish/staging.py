@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from lorid_data.errors import InputError
+from lorid_data.folders.names import CONFIG, MANIFEST, RECORDS, REJECTS
 from lorid_data.publish.chain import Chain
 from lorid_data.publish.rows import CONFIGS, arrow_schema, missing_columns, rows_of
 from lorid_data.publish.shards import MAX_SHARD_BYTES, ShardWriter, SplitFacts
 from lorid_data.publish.statistics import Counting, Statistics
 from lorid_data.schema import Record, Reject, Row
-from lorid_data.store import CONFIG, MANIFEST, RECORDS, REJECTS
 
 STAGES = "stages"
 """Top folder of the manifests and configurations of the stages before."""

@@ -10,13 +10,13 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from lorid_data import hub
 from lorid_data.errors import InputError
+from lorid_data.folders.tables import SUFFIXES, Table, read_table
+from lorid_data.hub import reading
 from lorid_data.hub.calls import Patience
 from lorid_data.hub.snapshots import download, split_id
 from lorid_data.schema import Problem
 from lorid_data.sources.table import problems_of
-from lorid_data.tables import SUFFIXES, Table, read_table
 
 _NAME = re.compile(r"(\w+?)(?:-\d+-of-\d+)?", re.ASCII)
 _ORDER = ("train", "validation", "test")
@@ -51,7 +51,7 @@ def load_folder(
         patterns = ["README.md", *(f"*{s}" for s in SUFFIXES)]
         folder = download(found[0], "dataset", found[1], patterns, patience or Patience())
         source, called = found[0], f"{found[0]}@{folder.name}"
-    stated = licence or hub.licence_of(hub.HubRef(str(folder)))
+    stated = licence or reading.licence_of(reading.HubRef(str(folder)))
     problems: list[Problem] = []
     warnings: list[str] = []
     for split, files in split_files(folder).items():

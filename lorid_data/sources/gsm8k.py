@@ -5,12 +5,12 @@ Columns: question; answer = rationale with `<<a*b=c>>` annotations, a line break
 
 from __future__ import annotations
 
-from lorid_data import hub
 from lorid_data.errors import ConfigError, InputError
+from lorid_data.hub import reading
 from lorid_data.schema import Problem
 from lorid_data.sources.table import problems_of
 
-REPO = hub.HubRef("openai/gsm8k", "e53f048856ff4f594e959d75785d2c2d37b678ee")
+REPO = reading.HubRef("openai/gsm8k", "e53f048856ff4f594e959d75785d2c2d37b678ee")
 CONFIG = "main"
 SPLITS = ("train", "test")
 LICENCE = "MIT"
@@ -29,8 +29,8 @@ def load(split: str, *, source_path: str | None = None) -> tuple[list[Problem], 
     """
     if split not in SPLITS:
         raise ConfigError(f"source 'gsm8k' has no split {split!r}; it has {', '.join(SPLITS)}")
-    ref = hub.HubRef(source_path) if source_path is not None else REPO
-    table = hub.load(ref, CONFIG, split)
+    ref = reading.HubRef(source_path) if source_path is not None else REPO
+    table = reading.load(ref, CONFIG, split)
     missing = [c for c in ("question", "answer") if c not in table.columns]
     if missing:
         raise InputError(

@@ -10,16 +10,18 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable
 
-from lorid_data import hub
 from lorid_data.errors import ConfigError, InputError
+from lorid_data.folders.tables import Table
+from lorid_data.hub import reading
 from lorid_data.schema import Problem, canonical_json, sha256_text
 from lorid_data.sources.table import problems_of
-from lorid_data.tables import Table
-from lorid_data.text import last_boxed
+from lorid_data.texts.latex import last_boxed
 
 MIRRORS = (
-    hub.HubRef("EleutherAI/hendrycks_math", "21a5633873b6a120296cce3e2df9d5550074f4a3"),
-    hub.HubRef("DigitalLearningGmbH/MATH-lighteval", "0530c78699ea5e8eb5530600900e1f328b48acad"),
+    reading.HubRef("EleutherAI/hendrycks_math", "21a5633873b6a120296cce3e2df9d5550074f4a3"),
+    reading.HubRef(
+        "DigitalLearningGmbH/MATH-lighteval", "0530c78699ea5e8eb5530600900e1f328b48acad"
+    ),
 )
 """Copies on the Hub, tried in this order; each has one configuration per subject."""
 SUBJECTS = (
@@ -39,11 +41,11 @@ CONTENT_SHA256 = {
 SPLITS = tuple(CONTENT_SHA256)
 LICENCE = "MIT (contested)"
 
-Loader = Callable[[hub.HubRef, str, str], Table]
+Loader = Callable[[reading.HubRef, str, str], Table]
 
 
 def load(
-    split: str, *, source_path: str | None = None, loader: Loader = hub.load
+    split: str, *, source_path: str | None = None, loader: Loader = reading.load
 ) -> tuple[list[Problem], list[str]]:
     """All problems of a split, subject by subject, and warnings.
 
@@ -59,7 +61,7 @@ def load(
     if split not in SPLITS:
         raise ConfigError(f"source 'math' has no split {split!r}; it has {', '.join(SPLITS)}")
     if source_path is not None:
-        tables = _tables(hub.HubRef(source_path), split, loader)
+        tables = _tables(reading.HubRef(source_path), split, loader)
         wrong = _mismatch(source_path, tables, split)
         problems, warnings = _problems(tables, split)
         return problems, [*([wrong] if wrong else []), *warnings]
@@ -87,7 +89,7 @@ def content_sha256(rows: Iterable[tuple[str, str]]) -> str:
     return hashlib.sha256("\n".join(digests).encode("ascii")).hexdigest()
 
 
-def _tables(ref: hub.HubRef, split: str, loader: Loader) -> list[Table]:
+def _tables(ref: reading.HubRef, split: str, loader: Loader) -> list[Table]:
     tables = [loader(ref, subject, split) for subject in SUBJECTS]
     for table in tables:
         missing = [c for c in ("problem", "solution") if c not in table.columns]

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lorid_data import hub
 from lorid_data.errors import ConfigError, InputError
+from lorid_data.folders.tables import SUFFIXES, read_table
+from lorid_data.hub import reading
 from lorid_data.schema import Problem, canonical_json
-from lorid_data.tables import SUFFIXES, read_table
 
 NAMED = ("gsm8k", "math", "arithmetic", "concepts")
 _DRAWN = ("arithmetic", "concepts")
@@ -74,7 +74,7 @@ def load(
     elif Path(source).is_file():
         problems, warnings = load_file(Path(source), split)
     else:
-        problems, warnings = _load_any(hub.parse_ref(source), split)
+        problems, warnings = _load_any(reading.parse_ref(source), split)
     if not problems:
         raise InputError(f"{source}: no rows of split {split!r}; an empty source is refused")
     chosen = problems if limit is None else spread(problems, limit)
@@ -151,21 +151,21 @@ def load_file(
     return [p for p in problems if p.split == split], warnings
 
 
-def _load_any(ref: hub.HubRef, split: str) -> tuple[list[Problem], list[str]]:
+def _load_any(ref: reading.HubRef, split: str) -> tuple[list[Problem], list[str]]:
     """Every configuration of a Hub dataset or local folder; a configuration is a subject."""
     from lorid_data.sources.table import problems_of
 
-    configs = hub.config_names(ref)
+    configs = reading.config_names(ref)
     if {"default", "provenance", "ir"} <= set(configs):
         configs = ("default",)  # published by this project: the others are made of these rows
-    licence = hub.licence_of(ref)
+    licence = reading.licence_of(ref)
     name = Path(ref.id).resolve().name if ref.is_local else ref.id
     problems: list[Problem] = []
     warnings: list[str] = []
     if len(configs) > 1:
         warnings.append(f"{ref}: reading all {len(configs)} configurations: {', '.join(configs)}")
     for config in configs:
-        table = hub.load(ref, config, split)
+        table = reading.load(ref, config, split)
         some, said = problems_of(
             table,
             source=name,
@@ -179,7 +179,7 @@ def _load_any(ref: hub.HubRef, split: str) -> tuple[list[Problem], list[str]]:
 
 
 def _arithmetic(split: str, seed: int, limit: int | None) -> Loaded:
-    from lorid_data.sources import arithmetic
+    from lorid_data.sources.arithmetic import generate as arithmetic
 
     whole = list(arithmetic.load(split, seed=seed))
     chosen = whole if limit is None else list(arithmetic.load(split, seed=seed, limit=limit))
@@ -187,7 +187,7 @@ def _arithmetic(split: str, seed: int, limit: int | None) -> Loaded:
 
 
 def _concepts(split: str, seed: int, limit: int | None) -> Loaded:
-    from lorid_data.sources import concepts
+    from lorid_data.sources.concepts import generate as concepts
 
     whole = concepts.load(split, seed=seed)
     chosen = whole if limit is None else spread(whole, limit)

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from lorid_data.errors import InputError
+from lorid_data.folders.tables import Table
 from lorid_data.schema import Problem, make_problem, problem_id
-from lorid_data.tables import Table
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "question": ("question", "problem"),

@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lorid_data import hub
 from lorid_data.errors import ConfigError, InputError
+from lorid_data.folders.tables import SUFFIXES, Table, read_table
+from lorid_data.hub import reading
 from lorid_data.schema import Problem, problem_id
 from lorid_data.sources.registry import content_hash
 from lorid_data.sources.table import problems_of
-from lorid_data.tables import SUFFIXES, Table, read_table
 
 METAMATH = "metamath"
-REPO = hub.HubRef("meta-math/MetaMathQA", "aa4f34d3d2d3231299b5b03d9b3e5a20da45aa18")
+REPO = reading.HubRef("meta-math/MetaMathQA", "aa4f34d3d2d3231299b5b03d9b3e5a20da45aa18")
 CONFIG, SPLIT, LICENCE = "default", "train", "MIT"
 _RENAMED = {"query": "question", "response": "rationale"}
 _STATED = "The answer is"
@@ -75,14 +75,14 @@ def load_variants(source: str, source_path: str | None = None) -> Variants:
             f"--source-path {source_path!r} is for metamath; name the path itself with --with"
         )
     if source == METAMATH:
-        tables = [_read(source_path)] if source_path else [hub.load(REPO, CONFIG, SPLIT)]
+        tables = [_read(source_path)] if source_path else [reading.load(REPO, CONFIG, SPLIT)]
         licence = LICENCE
     else:
         _refuse_unknown(source)
-        ref = None if Path(source).is_file() else hub.parse_ref(source)
-        configs = hub.config_names(ref) if ref else ()
-        tables = [hub.load(ref, c, SPLIT) for c in configs] if ref else [_read(source)]
-        licence = hub.licence_of(ref) if ref else "unknown"
+        ref = None if Path(source).is_file() else reading.parse_ref(source)
+        configs = reading.config_names(ref) if ref else ()
+        tables = [reading.load(ref, c, SPLIT) for c in configs] if ref else [_read(source)]
+        licence = reading.licence_of(ref) if ref else "unknown"
     name = METAMATH if source == METAMATH else _name_of(source)
     rows: list[Variant] = []
     warnings: list[str] = []
@@ -154,7 +154,7 @@ def _row(row: Mapping[str, Any], renamed: Mapping[str, str], *, solved: bool) ->
 
 def _read(source: str) -> Table:
     if Path(source).is_dir():
-        return hub.load(hub.HubRef(source), CONFIG, SPLIT)
+        return reading.load(reading.HubRef(source), CONFIG, SPLIT)
     return read_table(Path(source))
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from lorid_data.errors import LoridError, StageError, TeacherError
-from lorid_data.http import TRANSIENT_STATUSES, Transient, redact, retry_after_s
+from lorid_data.http.redaction import redact
+from lorid_data.http.retrying import TRANSIENT_STATUSES, Transient, retry_after_s
 from lorid_data.schema import RejectReason
 from lorid_data.teachers.base import TeacherRequest
 

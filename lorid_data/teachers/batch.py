@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from lorid_data.errors import ConfigError
-from lorid_data.http import Transient
+from lorid_data.http.retrying import Transient
 from lorid_data.teachers.anthropic import AnthropicBackend, message_body, read_message
 from lorid_data.teachers.backend import Answered, Backend, Rung, failure
 from lorid_data.teachers.base import TeacherRequest

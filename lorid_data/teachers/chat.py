@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from lorid_data.http import Transient
+from lorid_data.http.retrying import Transient
 from lorid_data.teachers.backend import Answered, Rung
 from lorid_data.teachers.base import TeacherRequest
 

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from lorid_data.http import Clock
+from lorid_data.http.retrying import Clock
 from lorid_data.teachers.limits import Limits
 
 

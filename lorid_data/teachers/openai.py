@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from lorid_data.errors import ConfigError
-from lorid_data.http import allow_many_files
+from lorid_data.http.transport import allow_many_files
 from lorid_data.teachers.backend import RUNGS, Answered, Rung, Tier
 from lorid_data.teachers.base import TeacherRequest
 from lorid_data.teachers.chat import chat_body, read_chat

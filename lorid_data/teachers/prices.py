@@ -11,7 +11,7 @@ from typing import Any
 
 from lorid_data.errors import ConfigError
 
-FILE = Path(__file__).parent.parent / "_prices.yaml"
+FILE = Path(__file__).parent / "prices.yaml"
 _DATED = re.compile(r"-(?:\d{4}-\d{2}-\d{2}|\d{8}|latest)$")
 _NUMBERS = ("input", "output", "cached_input")
 
@@ -55,7 +55,7 @@ def _find(table: Mapping[str, Mapping[str, Price]], kind: str, model: str) -> Pr
 
 @cache
 def _read(path: Path) -> Mapping[str, Mapping[str, Price]]:
-    from lorid_data.commands import read_yaml
+    from lorid_data.commandline.options import read_yaml
 
     body = read_yaml(path)
     problems: list[str] = []

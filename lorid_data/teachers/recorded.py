@@ -12,7 +12,7 @@ from lorid_data.errors import InputError, TeacherError
 from lorid_data.schema import RejectReason, TeacherReply, canonical_json
 from lorid_data.teachers.base import TeacherRequest, make_reply
 
-FOLDER = Path(__file__).parent.parent / "_recorded"
+FOLDER = Path(__file__).parent / "recordings"
 
 
 class RecordedTeacher:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lorid_data.errors import StageError, TeacherError
-from lorid_data.http import Clock, RetryPolicy, Transient, WallClock, retrying
+from lorid_data.http.retrying import Clock, RetryPolicy, Transient, WallClock, retrying
 from lorid_data.schema import RejectReason, TeacherReply
 from lorid_data.teachers.backend import Answered, Backend, Rung, Unsupported
 from lorid_data.teachers.base import TeacherRequest, make_reply

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lorid_data.errors import InputError, TeacherError
+from lorid_data.folders.files import sha256_file
+from lorid_data.folders.tables import Table, read_table
 from lorid_data.schema import RejectReason, TeacherReply, canonical_json
-from lorid_data.store import sha256_file
-from lorid_data.tables import Table, read_table
 from lorid_data.teachers.base import TeacherRequest, make_reply
 
 _KEYS = frozenset({"output", "text", "knowledge", "problem_id", "id", "finish_reason", "latency_s"})

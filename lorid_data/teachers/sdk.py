@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
 
-from lorid_data.http import Transient, read_json
+from lorid_data.http.retrying import Transient
+from lorid_data.http.transport import read_json
 from lorid_data.teachers.backend import Rung, failure
 
 

@@ -13,7 +13,9 @@ from urllib.parse import urlsplit
 from pydantic_core import to_json
 
 from lorid_data.errors import ConfigError
-from lorid_data.http import REST_S, Balancer, Transient, Transport, read_json
+from lorid_data.http.balancer import REST_S, Balancer
+from lorid_data.http.retrying import Transient
+from lorid_data.http.transport import Transport, read_json
 from lorid_data.teachers.backend import RUNGS, Answered, Rung, Tier, failure
 from lorid_data.teachers.base import TeacherRequest
 from lorid_data.teachers.chat import chat_body, read_chat

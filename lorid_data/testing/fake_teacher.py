@@ -162,7 +162,7 @@ class FakeTeacher:
     def _run(self, ready: threading.Event) -> None:
         from aiohttp import web
 
-        from lorid_data.http import allow_many_files
+        from lorid_data.http.transport import allow_many_files
 
         allow_many_files()
         self._loop = asyncio.new_event_loop()

@@ -1,5 +1,6 @@
-"""`view DIR --out page.html`: any dataset folder as one page that opens without a server or a network."""
+"""Any dataset folder as one page that opens without a server or a network.
 
-from lorid_data.view.write import view
-
-__all__ = ["view"]
+Entry: `write.view`.
+Read: `rows` (which rows are on it), `data`, `page`, `write`.
+Imports: folders, pages, commandline, sampling, schema, errors.
+"""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from lorid_data.pages import chunk, visible
+from lorid_data.commandline.progress import Progress
 from lorid_data.pages.latex import Dialect, dialect, pieces
-from lorid_data.progress import Progress
+from lorid_data.pages.page import chunk
+from lorid_data.pages.text import visible
 from lorid_data.schema import Record
 from lorid_data.view.rows import Folder, Shown
 

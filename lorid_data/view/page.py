@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lorid_data import pages
-from lorid_data.pages import esc
+from lorid_data.pages.page import folded, page, page_scripts, paragraph, section
+from lorid_data.pages.rows import row_list
+from lorid_data.pages.table import table, table_html
+from lorid_data.pages.text import esc
 from lorid_data.schema import RejectReason
 from lorid_data.view.data import data_blocks
 from lorid_data.view.rows import Folder, identity_text
@@ -42,21 +44,21 @@ def render(folder: Folder, name: str) -> str:
         folder: what to show.
         name: of the folder, for the title.
     """
-    return pages.page(
+    return page(
         name,
         _sections(folder),
         subtitle=f"{folder.manifest.stage}: {folder.n_kept:,} rows kept, {folder.n_rejected:,} rejected",
         nav=[("rows-section", "Rows"), ("folder", "Folder")],
-        scripts=pages.page_scripts("lorid_data.view", "view.js", "rich.js", "rows.js"),
+        scripts=page_scripts("lorid_data.view", "view.js", "rich.js", "rows.js"),
         style=STYLE,
         data=data_blocks(folder),
     )
 
 
 def _sections(folder: Folder) -> Iterator[str]:
-    notes = [pages.paragraph(note, "note") for note in _notes(folder)]
-    yield pages.section("rows-section", "Rows", *notes, _ROWS)
-    yield pages.section("folder", "Folder", *_folder(folder))
+    notes = [paragraph(note, "note") for note in _notes(folder)]
+    yield section("rows-section", "Rows", *notes, _ROWS)
+    yield section("folder", "Folder", *_folder(folder))
 
 
 def _notes(folder: Folder) -> Iterator[str]:
@@ -78,12 +80,12 @@ def _folder(folder: Folder) -> Iterator[str]:
         for reason, n in m.n_rejected.items()
     ]
     if reasons:
-        yield pages.table_html(pages.table(["reason", "rows", "meaning"], reasons, caption="Rejected rows"))  # fmt: skip
+        yield table_html(table(["reason", "rows", "meaning"], reasons, caption="Rejected rows"))  # fmt: skip
     if folder.flags:
         flags = [(name, f"{n:,}") for name, n in folder.flags.items()]
-        yield pages.table_html(pages.table(["flag", "rows"], flags, caption="Flags of kept rows"))
+        yield table_html(table(["flag", "rows"], flags, caption="Flags of kept rows"))
     if not folder.audited:
-        yield pages.paragraph("lorid-data audit has not been run on these records: only the flags of validate are shown.", "note")  # fmt: skip
+        yield paragraph("lorid-data audit has not been run on these records: only the flags of validate are shown.", "note")  # fmt: skip
     about = [
         ("stage", m.stage),
         ("rows in", f"{m.n_in:,}"),
@@ -92,15 +94,15 @@ def _folder(folder: Folder) -> Iterator[str]:
         ("code", m.code_version),
         *((f"sha256 of {name}", digest) for name, digest in m.files.items()),
     ]
-    yield pages.table_html(pages.table(["", ""], about, caption="Manifest"))
-    yield pages.folded("Configuration", f"<pre>{esc(identity_text(m))}</pre>")
+    yield table_html(table(["", ""], about, caption="Manifest"))
+    yield folded("Configuration", f"<pre>{esc(identity_text(m))}</pre>")
 
 
 _ROWS = (
     '<p class="note">Open a row to read question, knowledge and solution side by side. <kbd>/</kbd> searches, '
     "<kbd>j</kbd> and <kbd>k</kbd> move, <kbd>Enter</kbd> opens, <kbd>Esc</kbd> closes, <kbd>n</kbd> and <kbd>p</kbd> "
     "turn the page, <kbd>x</kbd> shows the LaTeX source.</p>"
-) + pages.row_list(
+) + row_list(
     "Search texts, answers, reasons, ids",
     "Search rows",
     [("all", "All"), ("kept", "Kept"), ("rejected", "Rejected"), ("flagged", "Flagged")],

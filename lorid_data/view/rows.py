@@ -7,18 +7,13 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from lorid_data.flags import Flag, audit_flags, flags_of
+from lorid_data.folders.files import sha256_file
+from lorid_data.folders.flags import Flag, audit_flags, flags_of
+from lorid_data.folders.manifests import read_manifest
+from lorid_data.folders.names import MANIFEST, RECORDS, REJECTS
+from lorid_data.folders.parquet import read_frame, read_rows
 from lorid_data.sampling import ranked
 from lorid_data.schema import Manifest, Record, Reject
-from lorid_data.store import (
-    MANIFEST,
-    RECORDS,
-    REJECTS,
-    read_frame,
-    read_manifest,
-    read_rows,
-    sha256_file,
-)
 
 
 @dataclass(frozen=True, slots=True)

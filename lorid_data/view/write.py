@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from lorid_data.errors import ConfigError
-from lorid_data.store import write_text
+from lorid_data.folders.files import write_text
 from lorid_data.view.page import render
 from lorid_data.view.rows import Folder, read_folder
 

@@ -17,19 +17,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lorid_data.errors import StageError
-from lorid_data.http import (
-    REST_S,
+from lorid_data.http.balancer import REST_S, Balancer
+from lorid_data.http.redaction import redact
+from lorid_data.http.retrying import (
     TRANSIENT_STATUSES,
-    Balancer,
-    HttpReply,
     RetryPolicy,
     Transient,
-    Transport,
     WallClock,
-    redact,
     retry_after_s,
     retrying,
 )
+from lorid_data.http.transport import HttpReply, Transport
 from lorid_train.engines.base import GenRequest, GenResult, Pull
 
 TOO_LONG = "too_long"

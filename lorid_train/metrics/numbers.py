@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from lorid_train.draws import Metric
+from lorid_train.interaction.draws import Metric
 from lorid_train.metrics.intervals import bootstrap_ratio, wilson
 
 Flags = Mapping[str, Sequence[bool]]

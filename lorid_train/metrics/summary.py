@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from lorid_train.draws import How, Metric, Outcome, Verdict
+from lorid_train.interaction.draws import How, Metric, Outcome, Verdict
 from lorid_train.metrics.comparisons import compare
 from lorid_train.metrics.curves import curves
 from lorid_train.metrics.grading import GradedProblem, Vote

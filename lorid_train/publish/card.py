@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lorid_data import cards
 from lorid_data.cards.licences import front_matter
+from lorid_data.cards.render import render
 from lorid_data.errors import ConfigError
+from lorid_data.folders.manifests import manifest_sha256, read_manifest
+from lorid_data.folders.parquet import read_rows
 from lorid_data.schema import Record
-from lorid_data.store import manifest_sha256, read_manifest, read_rows
 from lorid_train.config import STUDENT
-from lorid_train.draws import Metric
+from lorid_train.interaction.draws import Metric
 from lorid_train.metrics.files import read_metrics
 from lorid_train.publish.staging import Role, shown_prompt
 
@@ -124,7 +125,7 @@ def adapter_card(
         "dataset_id": words.dataset_id,
         "evaluations": evaluations,
     }
-    return cards.render(TEMPLATE, card_data(evaluations, words, repo_id), context)
+    return render(TEMPLATE, card_data(evaluations, words, repo_id), context)
 
 
 def _served_rank(rank: int) -> int:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from lorid_data.hub.publishing import said
 from lorid_data.hub.state import difference
-from lorid_train.publish import Published
+from lorid_train.publish.stage import Published
 
 
 def describe(done: Sequence[Published], dry_run: Path | None, *, logits: bool) -> str:

@@ -15,9 +15,9 @@ from lorid_data import prompts
 from lorid_data.errors import ConfigError
 from lorid_data.hub.calls import check_repo_id
 from lorid_train import formats, roles
-from lorid_train.adapters import CARD, WEIGHTS, own_card
-from lorid_train.base_model import student_folder
 from lorid_train.config import STUDENT
+from lorid_train.models.adapters import CARD, WEIGHTS, own_card
+from lorid_train.models.base_model import student_folder
 
 CONFIG, TRAINING = "adapter_config.json", "training.json"
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from lorid_data.errors import StageError
+from lorid_data.folders.files import sha256_file
 from lorid_data.hub.calls import Patience, calling
-from lorid_data.store import sha256_file
 from lorid_train import formats, roles
 from lorid_train.publish.staging import Role
 

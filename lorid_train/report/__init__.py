@@ -1,24 +1,8 @@
-"""The evaluation report: `view_of` grades and measures, `render_html` shows.
+"""The evaluation report: `view` grades and measures, `page` shows. No torch.
 
-Scoring and reporting run on a laptop: no torch.
+Entry: `view.view_of`, `writing.write_report`, `headline.headline`.
+Read: `reading`, `view`; what is said: `words`, `findings`; what is shown: `tables` with
+    `loop_tables`, `run_tables`, `study_tables`, then `plots` (where a new plot goes), `traces`,
+    `replays`, `targets`; how: `page`, `markdown`, `headline`, `writing`.
+Imports: metrics, interaction, roles; of `lorid_data`: pages, folders, schema, errors.
 """
-
-from lorid_train.report.headline import headline
-from lorid_train.report.markdown import render_markdown
-from lorid_train.report.page import render_html
-from lorid_train.report.reading import DrawFile
-from lorid_train.report.view import EvaluationView, Replay, view_of
-from lorid_train.report.writing import write_metrics, write_report, write_runs
-
-__all__ = [
-    "DrawFile",
-    "EvaluationView",
-    "Replay",
-    "headline",
-    "render_html",
-    "render_markdown",
-    "view_of",
-    "write_metrics",
-    "write_report",
-    "write_runs",
-]

@@ -6,8 +6,9 @@ that leaves zero out on its own does not suffice, since several comparisons are 
 
 from __future__ import annotations
 
-from lorid_train.draws import Metric
-from lorid_train.metrics import detectable_difference, families
+from lorid_train.interaction.draws import Metric
+from lorid_train.metrics.comparisons import families
+from lorid_train.metrics.intervals import detectable_difference
 from lorid_train.report.view import EvaluationView
 from lorid_train.report.words import (
     VERDICTS,

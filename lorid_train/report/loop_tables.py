@@ -4,17 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lorid_data.pages import Table, table
-from lorid_train.draws import How, Outcome, Verdict
-from lorid_train.metrics import role_pair
+from lorid_data.pages.table import Table, table
+from lorid_train.interaction.draws import How, Outcome, Verdict
 from lorid_train.metrics.curves import CURVE
+from lorid_train.metrics.wins import role_pair
 from lorid_train.report.view import EvaluationView
-from lorid_train.report.words import (
-    interval,
-    numbers,
-    plain,
-    share,
-)
+from lorid_train.report.words import interval, numbers, plain, share
 
 LISTED = 50
 """Questions that a named list shows."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from lorid_data import pages
-from lorid_data.pages import Table
+from lorid_data.pages.table import Table, markdown, table_markdown
 from lorid_train.report import loop_tables, run_tables, study_tables, tables
 from lorid_train.report.findings import findings
 from lorid_train.report.page import TITLE, subtitle
@@ -14,31 +13,31 @@ from lorid_train.report.view import EvaluationView
 
 def render_markdown(evaluations: Sequence[EvaluationView]) -> str:
     """The same sentences and tables as Markdown."""
-    lines = [f"# {TITLE}", "", pages.markdown(subtitle(evaluations)), ""]
+    lines = [f"# {TITLE}", "", markdown(subtitle(evaluations)), ""]
     for heading, build in _MARKDOWN:
         for view in evaluations:
-            name = f": {pages.markdown(view.name)}" if len(evaluations) > 1 else ""
+            name = f": {markdown(view.name)}" if len(evaluations) > 1 else ""
             parts = [p for p in build(view) if p]
             if parts:
                 lines += [f"## {heading}{name}", "", *parts]
     if len(evaluations) > 1:
-        lines += ["## Side by side", "", pages.table_markdown(run_tables.side_by_side(evaluations))]
+        lines += ["## Side by side", "", table_markdown(run_tables.side_by_side(evaluations))]
         lines += _md(*(run_tables.between_runs(evaluations[0], v) for v in evaluations[1:]))
     out = run_tables.left_out(evaluations)
     if out.rows:
-        lines += ["## Left out", "", pages.table_markdown(out)]
-    lines += ["## Settings", "", pages.table_markdown(run_tables.settings(evaluations))]
+        lines += ["## Left out", "", table_markdown(out)]
+    lines += ["## Settings", "", table_markdown(run_tables.settings(evaluations))]
     return "\n".join(lines)
 
 
 def _md(*found: Table) -> list[str]:
-    return [pages.table_markdown(t) for t in found if t.rows]
+    return [table_markdown(t) for t in found if t.rows]
 
 
 _MARKDOWN: tuple[tuple[str, Callable[[EvaluationView], list[str]]], ...] = (
     (
         "What the numbers say",
-        lambda v: ["\n".join(f"- {pages.markdown(s, 2_000)}" for s in findings(v)) + "\n"],
+        lambda v: ["\n".join(f"- {markdown(s, 2_000)}" for s in findings(v)) + "\n"],
     ),
     ("Accuracy", lambda v: _md(tables.systems(v))),
     ("Reported by others", lambda v: _md(study_tables.targets(v))),

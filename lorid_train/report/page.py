@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from lorid_data import pages
-from lorid_data.pages import Table
+from lorid_data.pages.page import figure, folded, page, page_scripts, paragraph, section
+from lorid_data.pages.rows import row_list
+from lorid_data.pages.table import Table, table_html
+from lorid_data.pages.text import esc
 from lorid_train.report import loop_tables, plots, run_tables, study_tables, tables
 from lorid_train.report.findings import findings
 from lorid_train.report.traces import data_blocks
@@ -50,12 +52,12 @@ def render_html(evaluations: Sequence[EvaluationView]) -> str:
         ("questions", "Questions"),
         ("settings", "Settings"),
     ]
-    return pages.page(
+    return page(
         TITLE,
         _sections(evaluations),
         subtitle=subtitle(evaluations),
         nav=nav,
-        scripts=pages.page_scripts("lorid_train.report", "report.js", "rows.js"),
+        scripts=page_scripts("lorid_train.report", "report.js", "rows.js"),
         data=data_blocks(evaluations),
     )
 
@@ -68,72 +70,72 @@ def subtitle(views: Sequence[EvaluationView]) -> str:
 
 
 def _sections(views: Sequence[EvaluationView]) -> Iterator[str]:
-    yield pages.section("findings", "What the numbers say", *_each(views, _findings))
-    yield pages.section("accuracy", "Accuracy", *_accuracy(views))
+    yield section("findings", "What the numbers say", *_each(views, _findings))
+    yield section("accuracy", "Accuracy", *_accuracy(views))
     between = [run_tables.between_runs(views[0], v) for v in views[1:]]
-    across = [pages.table_html(t) for t in between if t.rows]
-    yield pages.section("comparisons", "Paired comparisons", *across, *_each(views, _comparisons))
-    yield pages.section("rounds", "The loop, round by round", *_each(views, _rounds))
-    yield pages.section("breakdown", "Breakdown", *_each(views, _breakdown))
-    yield pages.section("questions", "Questions", _QUESTIONS)
+    across = [table_html(t) for t in between if t.rows]
+    yield section("comparisons", "Paired comparisons", *across, *_each(views, _comparisons))
+    yield section("rounds", "The loop, round by round", *_each(views, _rounds))
+    yield section("breakdown", "Breakdown", *_each(views, _breakdown))
+    yield section("questions", "Questions", _QUESTIONS)
     out = run_tables.left_out(views)
-    rest = [pages.table_html(out)] if out.rows else []
-    yield pages.section("settings", "Settings", pages.table_html(run_tables.settings(views)), *rest)
+    rest = [table_html(out)] if out.rows else []
+    yield section("settings", "Settings", table_html(run_tables.settings(views)), *rest)
 
 
 def _each(views: Sequence[EvaluationView], part: Part) -> Iterator[str]:
     """A part per run, under the run's name where there are several."""
     for view in views:
         if len(views) > 1:
-            yield f"<h3>{pages.esc(view.name)}</h3>"
+            yield f"<h3>{esc(view.name)}</h3>"
         yield from part(view)
 
 
 def _findings(view: EvaluationView) -> Iterator[str]:
-    items = "".join(f"<li>{pages.esc(s)}</li>" for s in findings(view))
+    items = "".join(f"<li>{esc(s)}</li>" for s in findings(view))
     yield f'<ul class="findings">{items}</ul>'
 
 
 def _accuracy(views: Sequence[EvaluationView]) -> Iterator[str]:
     if len(views) > 1:
         yield f'<div class="wide">{plots.accuracies(views)}</div>'
-        yield pages.paragraph(_ACCURACY, "note")
-        yield pages.table_html(run_tables.side_by_side(views))
+        yield paragraph(_ACCURACY, "note")
+        yield table_html(run_tables.side_by_side(views))
         for view in views:
-            yield pages.folded(f"{view.name}: every system", pages.table_html(tables.systems(view)))
+            yield folded(f"{view.name}: every system", table_html(tables.systems(view)))
     else:
         yield f'<div class="wide">{plots.accuracies(views)}</div>'
-        yield pages.paragraph(_ACCURACY, "note")
-        yield pages.table_html(tables.systems(views[0]))
+        yield paragraph(_ACCURACY, "note")
+        yield table_html(tables.systems(views[0]))
     for view in views:
         yield from _reported(view)
         if not loop_tables.thresholds(view).rows:
             continue  # no loop was drawn: there is no curve
         if len(views) > 1:
-            yield f"<h3>{pages.esc(view.name)}: accuracy against cost</h3>"
+            yield f"<h3>{esc(view.name)}: accuracy against cost</h3>"
         else:
             yield "<h3>Accuracy against cost</h3>"
-        yield pages.figure(plots.against_tokens(view), loop_tables.thresholds(view), _TOKENS)
+        yield figure(plots.against_tokens(view), loop_tables.thresholds(view), _TOKENS)
 
 
 def _above(chart: str, numbers: Table, caption: str) -> Iterator[str]:
     """A chart above its numbers, where the table is too wide to stand beside it."""
     yield f'<div class="wide">{chart}</div>'
-    yield pages.paragraph(caption, "note")
-    yield pages.table_html(numbers)
+    yield paragraph(caption, "note")
+    yield table_html(numbers)
 
 
 def _reported(view: EvaluationView) -> Iterator[str]:
     found = study_tables.targets(view)
     if found.rows:
         yield "<h3>Reported by others</h3>"
-        yield pages.table_html(found)
+        yield table_html(found)
 
 
 def _comparisons(view: EvaluationView) -> Iterator[str]:
-    yield pages.table_html(tables.comparisons(view))
+    yield table_html(tables.comparisons(view))
     yield "<h3>Who gets what right</h3>"
-    yield pages.table_html(loop_tables.two_by_two(view))
+    yield table_html(loop_tables.two_by_two(view))
     known = tables.knowledge(view)
     if known.rows:
         yield "<h3>Does DR use its knowledge?</h3>"
@@ -141,19 +143,17 @@ def _comparisons(view: EvaluationView) -> Iterator[str]:
     loss = study_tables.text_loss(view)
     if loss.rows:
         yield "<h3>Forgetting</h3>"
-        yield pages.figure(plots.text_loss(view), loss, _FORGETTING)
+        yield figure(plots.text_loss(view), loss, _FORGETTING)
 
 
 def _rounds(view: EvaluationView) -> Iterator[str]:
     if not loop_tables.thresholds(view).rows:
-        yield pages.paragraph(
-            "The interaction loop was not drawn, or not for every question.", "note"
-        )
+        yield paragraph("The interaction loop was not drawn, or not for every question.", "note")
         return
-    yield pages.figure(plots.consensus(view), loop_tables.consensus(view), _ROUNDS)
-    yield pages.figure(plots.rounds(view), loop_tables.stopping(view), _STOP)
+    yield figure(plots.consensus(view), loop_tables.consensus(view), _ROUNDS)
+    yield figure(plots.rounds(view), loop_tables.stopping(view), _STOP)
     yield "<h3>Other rules and fallbacks</h3>"
-    yield pages.table_html(study_tables.rules(view))
+    yield table_html(study_tables.rules(view))
     yield from _lists(view, _LISTS)
 
 
@@ -161,7 +161,7 @@ def _lists(view: EvaluationView, lists: Sequence[tuple[str, str]]) -> Iterator[s
     for which, name in lists:
         found = loop_tables.named_list(view, which)
         if found.rows:
-            yield pages.folded(name, pages.table_html(found))
+            yield folded(name, table_html(found))
 
 
 def _breakdown(view: EvaluationView) -> Iterator[str]:
@@ -171,11 +171,11 @@ def _breakdown(view: EvaluationView) -> Iterator[str]:
         yield from _above(plots.wins(view), won, _WINS)
     yield from _lists(view, _WON)
     for key in tables.sliced_by(view):
-        yield f"<h3>By {pages.esc(key.replace('_', ' '))}</h3>"
-        yield pages.table_html(tables.slices(view, key))
+        yield f"<h3>By {esc(key.replace('_', ' '))}</h3>"
+        yield table_html(tables.slices(view, key))
     yield "<h3>By grader</h3>"
-    yield pages.table_html(tables.graders(view))
-    yield pages.table_html(tables.grading(view))
+    yield table_html(tables.graders(view))
+    yield table_html(tables.grading(view))
 
 
 _LISTS = (
@@ -199,7 +199,7 @@ _QUESTIONS = (
     '<p class="note">Open a question to read every draw with its extracted answer and verdict. '
     "<kbd>/</kbd> searches, <kbd>j</kbd> and <kbd>k</kbd> move, <kbd>Enter</kbd> opens, "
     "<kbd>Esc</kbd> closes.</p>"
-) + pages.row_list(
+) + row_list(
     "Search questions, answers, ids",
     "Search questions",
     _FILTERS,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lorid_data.pages import Estimate, Row, Series, bar_chart, interval_chart, line_chart, percent
+from lorid_data.pages.charts import Estimate, Row, Series, bar_chart, interval_chart, line_chart
+from lorid_data.pages.scale import percent
 from lorid_train.metrics.curves import CURVE
 from lorid_train.report.run_tables import by_kind
 from lorid_train.report.study_tables import part_differences

@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from lorid_data.errors import InputError
-from lorid_train.draws import Draw
+from lorid_train.interaction.draws import Draw
 
 _ID = re.compile(rb'\{\s*"problem_id"\s*:\s*"([^"\\]*)"')
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import get_args
 
-from lorid_train.draws import Decision, How, Metric, Verdict
-from lorid_train.interaction import Fallback, Rule, decide_answers, fall_back
-from lorid_train.metrics import GradedProblem, fraction
+from lorid_train.interaction.decide import Fallback, Rule, decide_answers, fall_back
+from lorid_train.interaction.draws import Decision, How, Metric, Verdict
+from lorid_train.metrics.grading import GradedProblem
+from lorid_train.metrics.numbers import fraction
 
 RULES: tuple[Rule, ...] = get_args(Rule)
 FALLBACKS: tuple[Fallback, ...] = get_args(Fallback)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lorid_data.pages import Table, table
-from lorid_train.draws import Metric
-from lorid_train.metrics import compare_runs, kind
+from lorid_data.pages.table import Table, table
+from lorid_train.interaction.draws import Metric
+from lorid_train.metrics.comparisons import compare_runs
+from lorid_train.metrics.systems import kind
 from lorid_train.report.findings import ALPHA
 from lorid_train.report.view import EvaluationView
 from lorid_train.report.words import (

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from lorid_data.pages import Table, table
-from lorid_train.draws import Metric
-from lorid_train.metrics import role_pair
-from lorid_train.metrics.wins import SYSTEM
+from lorid_data.pages.table import Table, table
+from lorid_train.interaction.draws import Metric
+from lorid_train.metrics.wins import SYSTEM, role_pair
 from lorid_train.report.findings import ALPHA
 from lorid_train.report.replays import FALLBACKS, RULES, label
 from lorid_train.report.view import REPLAYED, EvaluationView

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from lorid_data.pages import Table, table
-from lorid_train.metrics import families
+from lorid_data.pages.table import Table, table
+from lorid_train.metrics.comparisons import families
 from lorid_train.metrics.summary import SLICES
 from lorid_train.report.findings import verdict
 from lorid_train.report.view import EvaluationView

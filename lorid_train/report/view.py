@@ -7,11 +7,15 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from lorid_data.schema import Record
-from lorid_train import metrics
-from lorid_train.draws import Decision, Draw, Metric
-from lorid_train.interaction import Fallback, Rule, answer_of, decide
+from lorid_train.interaction.decide import Fallback, Rule, answer_of, decide
+from lorid_train.interaction.draws import Decision, Draw, Metric
+from lorid_train.metrics.grading import GradedProblem, gold_of, grade
+from lorid_train.metrics.official import official_grader
+from lorid_train.metrics.schedule import as_scheduled
+from lorid_train.metrics.summary import exact_grader, summarise
+from lorid_train.metrics.systems import Scored, outcomes
 from lorid_train.report.replays import replays
-from lorid_train.targets import Target
+from lorid_train.report.targets import Target
 
 REPLAYED = (1, 3, 5, 10)
 """Thresholds at which other rules and fallbacks are shown, beside the largest."""
@@ -43,8 +47,8 @@ class EvaluationView:
     """Base, adapters, seed, rule, t, …: shown flat, in this order."""
     records: Mapping[str, Record]
     """The problems by id, in dataset order."""
-    graded: Sequence[metrics.GradedProblem]
-    scored: metrics.Scored
+    graded: Sequence[GradedProblem]
+    scored: Scored
     metrics: Sequence[Metric]
     draws: DrawsOf
     targets: Sequence[Target] = ()
@@ -90,10 +94,10 @@ def view_of(  # noqa: PLR0913  (one argument per thing that a report shows)
     for r in records:
         by_id.setdefault(r.problem_id, r)
     graded = _grade_all(by_id.values(), draws, replay)
-    graded = metrics.as_scheduled(graded, exhaustive=exhaustive, voted=voted, samples=samples)
-    scored = metrics.outcomes(graded, rounds=replay.rounds, thresholds=thresholds)
+    graded = as_scheduled(graded, exhaustive=exhaustive, voted=voted, samples=samples)
+    scored = outcomes(graded, rounds=replay.rounds, thresholds=thresholds)
     shown = {**(settings or {}), **asdict(replay)}
-    default = {"exact": metrics.exact_grader, "official": metrics.official_grader}
+    default = {"exact": exact_grader, "official": official_grader}
     used = default if graders is None else graders
     others = replays(graded, [t for t in REPLAYED if t < replay.rounds] + [replay.rounds])
     return EvaluationView(
@@ -102,19 +106,17 @@ def view_of(  # noqa: PLR0913  (one argument per thing that a report shows)
         records=by_id,
         graded=graded,
         scored=scored,
-        metrics=[*metrics.summarise(scored, graded, graders=used), *others, *extra],
+        metrics=[*summarise(scored, graded, graders=used), *others, *extra],
         draws=draws,
         targets=targets,
     )
 
 
-def _grade_all(
-    records: Iterable[Record], draws: DrawsOf, replay: Replay
-) -> list[metrics.GradedProblem]:
-    graded: list[metrics.GradedProblem] = []
+def _grade_all(records: Iterable[Record], draws: DrawsOf, replay: Replay) -> list[GradedProblem]:
+    graded: list[GradedProblem] = []
     for r in records:
-        graded += metrics.grade(
-            metrics.gold_of(r),
+        graded += grade(
+            gold_of(r),
             draws(r.problem_id),
             decide=replay,
             rounds=replay.rounds,

@@ -6,9 +6,9 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from lorid_data.store import write_text
-from lorid_train.metrics import compare_runs, metrics_json
-from lorid_train.metrics.files import SCHEMA
+from lorid_data.folders.files import write_text
+from lorid_train.metrics.comparisons import compare_runs
+from lorid_train.metrics.files import SCHEMA, metrics_json
 from lorid_train.report.markdown import render_markdown
 from lorid_train.report.page import render_html
 from lorid_train.report.view import EvaluationView

@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from lorid_data.store import MANIFEST
-from lorid_train.evaluate import evaluate
-from lorid_train.sft import train
+from lorid_data.folders.names import MANIFEST
+from lorid_train.evaluation.evaluate import evaluate
 from lorid_train.study.data import make_data
 from lorid_train.study.tasks import Task
+from lorid_train.training.sft import train
 
 STEPS = ("data", "train", "evaluate", "evaluate-validation")
 Said = Callable[[str, float, bool], None]

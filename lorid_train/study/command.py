@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from lorid_data.commands import read_yaml
+from lorid_data.commandline.options import read_yaml
 from lorid_data.errors import ConfigError
 from lorid_train.study.settings import DRAWN, StudyConfig, packaged, read
 

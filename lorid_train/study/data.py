@@ -5,20 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 from lorid_data import pipeline
-from lorid_data.build import import_table
+from lorid_data.build.importing import import_table
 from lorid_data.errors import ConfigError
+from lorid_data.folders.manifests import manifest_sha256
+from lorid_data.folders.names import MANIFEST, RECORDS
+from lorid_data.folders.records import read_records, write_dataset
+from lorid_data.folders.stage import open_stage
+from lorid_data.folders.tables import read_table
 from lorid_data.hub.snapshots import split_id
 from lorid_data.schema import Record
 from lorid_data.sources.table import find_columns
-from lorid_data.store import (
-    MANIFEST,
-    RECORDS,
-    manifest_sha256,
-    open_stage,
-    read_records,
-    write_dataset,
-)
-from lorid_data.tables import read_table
 from lorid_train.study import splits
 from lorid_train.study.settings import DRAWN, SPLITS, StudyConfig
 from lorid_train.study.tasks import Task

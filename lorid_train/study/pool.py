@@ -18,7 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lorid_data.commands import EXIT_INTERRUPTED
+from lorid_data.commandline.failures import EXIT_INTERRUPTED
 from lorid_train.study.tasks import Task, order_of
 
 COMMAND = (sys.executable, "-m", "lorid_train.study.worker")

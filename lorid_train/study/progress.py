@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from lorid_data.progress import say
+from lorid_data.commandline.progress import say
 from lorid_train.study.cell import STEPS
 
 SHARES: Mapping[str, float] = {

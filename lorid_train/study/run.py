@@ -10,17 +10,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from lorid_data.commandline.progress import say
 from lorid_data.errors import ConfigError, StageError
-from lorid_data.progress import say
+from lorid_data.folders.manifests import manifest_sha256
+from lorid_data.folders.stage import open_stage
 from lorid_data.schema import Manifest
-from lorid_data.store import manifest_sha256, open_stage
-from lorid_train import base_model, preflight, study_report
-from lorid_train.drawing import needed_roles
+from lorid_train import study_report
+from lorid_train.evaluation.drawing import needed_roles
+from lorid_train.models import base_model
 from lorid_train.study import data
 from lorid_train.study.pool import Failure, make_all
 from lorid_train.study.progress import Steps, duration
 from lorid_train.study.settings import StudyConfig
 from lorid_train.study.tasks import Task, fingerprints, tasks_of
+from lorid_train.training import preflight
 
 _WHICH = {"worlds", "bases", "seeds"}
 """Which cells there are: more may be added to a folder."""

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from lorid_data.commands import read_yaml, secrets_in
+from lorid_data.commandline.options import read_yaml, secrets_in
 from lorid_data.errors import ConfigError
 from lorid_train.config import STUDENT, Settings, parse
 

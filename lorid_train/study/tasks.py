@@ -9,9 +9,9 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from lorid_train import base_model
-from lorid_train.adapters import folders_of
 from lorid_train.config import EvalConfig, TrainConfig
+from lorid_train.models import base_model
+from lorid_train.models.adapters import folders_of
 from lorid_train.study.settings import Draws, StudyConfig
 from lorid_train.study_report import Cell
 

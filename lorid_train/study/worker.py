@@ -20,9 +20,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from lorid_data.commands import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK
+from lorid_data.commandline.failures import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_OK
 from lorid_data.errors import LockedError, LoridError
-from lorid_data.store import locked
+from lorid_data.folders.files import locked
 
 PATIENCE_S = 60.0
 """How long a worker waits for one of a study that was just killed to let go of the cell."""

@@ -1,40 +1,14 @@
-"""From the finished draws of a study to its numbers, sentences and page. No torch."""
+"""From the finished draws of a study to its numbers, sentences and page. No torch.
 
-from __future__ import annotations
+Entry: `write.write_study`, which stands here too.
+Read: `cells`, `plan`, `claims` and `verdicts`, which were fixed beforehand; `reading`, `problems`,
+    `loops`, `playing`, `scoring`, `decisions`, `fitting`; `measuring`, `deciding`, `resampling`,
+    `bins`, `spread`, `abstaining`; then `view`, `words`, `sentences`, `tables`, `cell_tables`,
+    `plots`, `page`, `write`.
+Imports: report, metrics, interaction; of `lorid_data`: pages, folders, schema, errors.
+"""
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any
-
-from lorid_data.store import write_text
-from lorid_train.metrics import metrics_json
 from lorid_train.study_report.cells import Cell
-from lorid_train.study_report.page import render_html, render_markdown
-from lorid_train.study_report.reading import check, read_cell
-from lorid_train.study_report.view import view_of
+from lorid_train.study_report.write import write_study
 
 __all__ = ["Cell", "write_study"]
-
-
-def write_study(
-    cells: Sequence[Cell], out: Path, *, group_by: str, settings: Mapping[str, Any]
-) -> None:
-    """Write `metrics.json`, `report.html` and `report.md` of a study into the folder `out`.
-
-    Args:
-        cells: every world, base and seed, in the order in which the page shows them.
-        out: an existing folder.
-        group_by: the column of the records that names a row's group; how often a group is
-            trained on is the number of its rows in the cell's `train`.
-        settings: what to show of the study's configuration, flat.
-
-    Raises:
-        ConfigError: no cell, two of one name, or a column that records do not have.
-        InputError: a folder cannot be read.
-        OSError: a file cannot be written.
-    """
-    check(cells, group_by)
-    view = view_of([read_cell(c, group_by) for c in cells], group_by=group_by, settings=settings)
-    write_text(out / "metrics.json", metrics_json(view.metrics))
-    write_text(out / "report.html", render_html(view))
-    write_text(out / "report.md", render_markdown(view))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lorid_data.pages import Table, table
+from lorid_data.pages.table import Table, table
 from lorid_train.report.run_tables import flatten
 from lorid_train.study_report.bins import SEEN
 from lorid_train.study_report.claims import CLAIMS

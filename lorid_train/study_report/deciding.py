@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from lorid_train.draws import Metric
-from lorid_train.metrics import holm
+from lorid_train.interaction.draws import Metric
+from lorid_train.metrics.intervals import holm
 from lorid_train.study_report.abstaining import accuracy_at, area, less_confident
 from lorid_train.study_report.playing import CONFIDENCES, RULE
 from lorid_train.study_report.resampling import percentile, resampled

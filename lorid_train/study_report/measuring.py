@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lorid_train.draws import Metric
-from lorid_train.metrics import holm
+from lorid_train.interaction.draws import Metric
+from lorid_train.metrics.intervals import holm
 from lorid_train.study_report.bins import SEEN, Bin, bins
 from lorid_train.study_report.claims import BESIDE, CLAIMS, DECIDED
 from lorid_train.study_report.resampling import Estimate, Ratio, as_fraction, ratios

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lorid_data import pages
-from lorid_data.pages import Table
+from lorid_data.pages.page import folded, page, paragraph, section
+from lorid_data.pages.table import Table, markdown, table_html, table_markdown
+from lorid_data.pages.text import esc
 from lorid_train.study_report import cell_tables, plots, sentences, tables
 from lorid_train.study_report.verdicts import Verdict
 from lorid_train.study_report.view import StudyView
@@ -37,7 +38,7 @@ def render_html(view: StudyView) -> str:
         ("verdict", "Verdict"), ("frequency", "Examples"), ("comparisons", "Comparisons"), ("consensus", "Consensus"),
         ("cost", "Cost"), ("decisions", "Decisions"), ("cells", "Cells"), ("settings", "Settings"),
     ]  # fmt: skip
-    return pages.page(TITLE, _sections(view), subtitle=subtitle(view), nav=nav, style=_STYLE)
+    return page(TITLE, _sections(view), subtitle=subtitle(view), nav=nav, style=_STYLE)
 
 
 def subtitle(view: StudyView) -> str:
@@ -55,27 +56,27 @@ def _s(n: int) -> str:
 
 
 def _listed(items: list[str], css: str = "plain") -> str:
-    return f'<ul class="{css}">{"".join(f"<li>{pages.esc(i)}</li>" for i in items)}</ul>'
+    return f'<ul class="{css}">{"".join(f"<li>{esc(i)}</li>" for i in items)}</ul>'
 
 
 def _wide(chart: str, note: str) -> Iterator[str]:
     yield f'<div class="wide">{chart}</div>'
-    yield pages.paragraph(note, "note")
+    yield paragraph(note, "note")
 
 
 def _sections(view: StudyView) -> Iterator[str]:
-    yield pages.section("verdict", "What the numbers say", *_verdict(view))
-    yield pages.section("frequency", "Accuracy by examples per group", *_frequency(view))
-    yield pages.section("comparisons", "Planned comparisons", *_comparisons(view))
-    yield pages.section("consensus", "Does agreement notice ignorance?", *_consensus(view))
-    cost = [*_wide(plots.costs(view), _COSTS), pages.table_html(tables.systems(view))]
-    yield pages.section("cost", "Accuracy against cost", *cost)
-    yield pages.section("decisions", "Other ways to decide", *_decisions(view))
-    cells = [pages.table_html(t(view)) for t in (cell_tables.accuracies, cell_tables.differences)]
-    yield pages.section("cells", "Cell by cell", *cells)
+    yield section("verdict", "What the numbers say", *_verdict(view))
+    yield section("frequency", "Accuracy by examples per group", *_frequency(view))
+    yield section("comparisons", "Planned comparisons", *_comparisons(view))
+    yield section("consensus", "Does agreement notice ignorance?", *_consensus(view))
+    cost = [*_wide(plots.costs(view), _COSTS), table_html(tables.systems(view))]
+    yield section("cost", "Accuracy against cost", *cost)
+    yield section("decisions", "Other ways to decide", *_decisions(view))
+    cells = [table_html(t(view)) for t in (cell_tables.accuracies, cell_tables.differences)]
+    yield section("cells", "Cell by cell", *cells)
     out = cell_tables.left_out(view)
-    rest = [pages.table_html(out)] if out.rows else []
-    yield pages.section("settings", "Settings", pages.table_html(cell_tables.settings(view)), *rest)
+    rest = [table_html(out)] if out.rows else []
+    yield section("settings", "Settings", table_html(cell_tables.settings(view)), *rest)
 
 
 def _verdict(view: StudyView) -> Iterator[str]:
@@ -86,7 +87,7 @@ def _verdict(view: StudyView) -> Iterator[str]:
             yield _listed(items)
     yield "<h3>Other ways to decide</h3>"
     yield _listed(sentences.decisions(view))
-    yield pages.paragraph(_RULES, "note")
+    yield paragraph(_RULES, "note")
 
 
 def _frequency(view: StudyView) -> Iterator[str]:
@@ -95,7 +96,7 @@ def _frequency(view: StudyView) -> Iterator[str]:
     if view.rounds:
         yield "<h3>The loop and majorities</h3>"
         yield from _wide(plots.frequencies(view, plots.TOGETHER), _BANDS)
-    yield pages.table_html(tables.by_frequency(view))
+    yield table_html(tables.by_frequency(view))
 
 
 def _comparisons(view: StudyView) -> Iterator[str]:
@@ -103,38 +104,38 @@ def _comparisons(view: StudyView) -> Iterator[str]:
         plots.comparisons(view),
         "Right of zero the first system is better. Bars: 95 % intervals. No. 15 stands in the table only.",
     )
-    yield pages.table_html(tables.comparisons(view))
+    yield table_html(tables.comparisons(view))
     yield "<h3>KG and DR less IR, by examples per group</h3>"
     yield from _wide(plots.sign(view), "Points; bars are 95 % intervals.")
     by = tables.differences_by_frequency(view)
-    yield pages.folded("Every comparison by examples per group", pages.table_html(by))
+    yield folded("Every comparison by examples per group", table_html(by))
 
 
 def _consensus(view: StudyView) -> Iterator[str]:
     if not view.rounds:
-        yield pages.paragraph("The loop's rounds are not stored for every problem.", "note")
+        yield paragraph("The loop's rounds are not stored for every problem.", "note")
         return
     yield from _wide(plots.consensus(view), f"Averages over random pairings of rounds. {_BANDS}")
-    yield pages.table_html(tables.consensus(view))
+    yield table_html(tables.consensus(view))
 
 
 def _decisions(view: StudyView) -> Iterator[str]:
     if not view.rounds:
-        yield pages.paragraph("They need the loop's rounds, which are not stored.", "note")
+        yield paragraph("They need the loop's rounds, which are not stored.", "note")
         return
-    yield pages.table_html(tables.decisions(view))
+    yield table_html(tables.decisions(view))
     learnt = tables.fitted(view)
     if learnt.rows:
         yield "<h3>What the stopping rule learnt</h3>"
-        yield pages.table_html(learnt)
+        yield table_html(learnt)
     yield "<h3>Answering only where confident</h3>"
     yield from _wide(plots.abstaining(view), f"All problems, seen or not. {_BANDS}")
-    yield pages.table_html(tables.abstaining(view))
+    yield table_html(tables.abstaining(view))
 
 
 def render_markdown(view: StudyView) -> str:
     """The same sentences and tables as Markdown."""
-    lines = [f"# {TITLE}", "", pages.markdown(subtitle(view), 2_000), ""]
+    lines = [f"# {TITLE}", "", markdown(subtitle(view), 2_000), ""]
     lines += ["## What the numbers say", "", *_bullets(sentences.headline(view))]
     for verdict, items in sentences.claims(view).items():
         if items:
@@ -143,12 +144,12 @@ def render_markdown(view: StudyView) -> str:
     lines += [_RULES, ""]
     for title, found in _tables(view):
         if found.rows:
-            lines += [f"## {title}", "", pages.table_markdown(found)]
+            lines += [f"## {title}", "", table_markdown(found)]
     return "\n".join(lines)
 
 
 def _bullets(items: list[str]) -> list[str]:
-    return [*(f"- {pages.markdown(i, 2_000)}" for i in items), ""]
+    return [*(f"- {markdown(i, 2_000)}" for i in items), ""]
 
 
 def _tables(view: StudyView) -> list[tuple[str, Table]]:

@@ -4,17 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lorid_data.pages import (
-    Estimate,
-    Mark,
-    Row,
-    Series,
-    interval_chart,
-    line_chart,
-    percent,
-    scatter_chart,
-)
-from lorid_train.draws import Metric
+from lorid_data.pages.charts import Estimate, Row, Series, interval_chart, line_chart
+from lorid_data.pages.scale import percent
+from lorid_data.pages.scatter import Mark, scatter_chart
+from lorid_train.interaction.draws import Metric
 from lorid_train.study_report.bins import SEEN
 from lorid_train.study_report.claims import CLAIMS, SIGN
 from lorid_train.study_report.deciding import COVERAGES

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import NamedTuple
 
-from lorid_train.metrics import GradedProblem, Vote
+from lorid_train.metrics.grading import GradedProblem, Vote
 
 N_PAIRINGS = 20
 """P: how many random pairings of rounds an expectation is taken over."""

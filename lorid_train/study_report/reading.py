@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lorid_data.errors import ConfigError, InputError, unknown_key
+from lorid_data.folders.names import RECORDS
+from lorid_data.folders.parquet import read_frame, read_rows
 from lorid_data.schema import Record
-from lorid_data.store import RECORDS, read_frame, read_rows
-from lorid_train import metrics
-from lorid_train.draws import Decision, Draw, How
-from lorid_train.interaction import answer_of
-from lorid_train.report import DrawFile
+from lorid_train.interaction.decide import answer_of
+from lorid_train.interaction.draws import Decision, Draw, How
+from lorid_train.metrics.grading import gold_of, grade
+from lorid_train.report.reading import DrawFile
 from lorid_train.study_report.cells import Cell
 from lorid_train.study_report.problems import Asked, asked
 
@@ -91,8 +92,8 @@ def _read(
     found: list[Asked] = []
     n_seeds = 0
     for problem_id, record in by_problem.items():
-        graded = metrics.grade(
-            metrics.gold_of(record), draws(problem_id), decide=_nothing, rounds=0, extract=answer_of
+        graded = grade(
+            gold_of(record), draws(problem_id), decide=_nothing, rounds=0, extract=answer_of
         )
         group = _group(getattr(record, group_by))
         first = graded[0] if graded else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from lorid_train.metrics import wilson
+from lorid_train.metrics.intervals import wilson
 
 if TYPE_CHECKING:
     import numpy as np

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from lorid_train.metrics import votes_needed, votes_within
+from lorid_train.metrics.voting import votes_needed, votes_within
 from lorid_train.study_report import playing
 from lorid_train.study_report.fitting import StoppingRule, fit
 from lorid_train.study_report.plan import SINGLE, Plan, common, plan

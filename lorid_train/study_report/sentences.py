@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lorid_train.draws import Metric
+from lorid_train.interaction.draws import Metric
 from lorid_train.report.words import joined
 from lorid_train.study_report import verdicts
 from lorid_train.study_report.bins import SEEN

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lorid_data.pages import Table, table
+from lorid_data.pages.table import Table, table
 from lorid_train.report.words import p_value
 from lorid_train.study_report import verdicts
 from lorid_train.study_report.bins import SEEN

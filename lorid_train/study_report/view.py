@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lorid_train.draws import Metric
+from lorid_train.interaction.draws import Metric
 from lorid_train.report.words import Numbers, numbers
 from lorid_train.study_report.bins import Bin, bins
 from lorid_train.study_report.cells import Cell

@@ -10,7 +10,7 @@ import pytest
 
 from lorid_data.audit.result import AUDIT_HTML, AUDIT_JSON
 from lorid_data.audit.run import AuditOptions, audit
-from lorid_data.build import import_table
+from lorid_data.build.importing import import_table
 
 HOSTILE = "</script><script>window.pwned = 1</script><img src=x onerror='window.pwned = 1'>\u202e & <b>Ann</b>"
 ARTIFACTS = Path(__file__).parents[2] / "artifacts"

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
+from lorid_data.folders.names import RECORDS
+from lorid_data.folders.parquet import read_rows, write_rows
 from lorid_data.labelling.types import Label
 from lorid_data.schema import Record
-from lorid_data.store import RECORDS, read_rows, write_rows
 
 ROOT = Path(__file__).parents[2]
 made = runpy.run_path(str(ROOT / "tests" / "support" / "labelled_folder.py"))

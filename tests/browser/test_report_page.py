@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from lorid_train.interaction import draw_seed
-from lorid_train.report import EvaluationView, Replay, view_of, write_report
+from lorid_train.interaction.decide import draw_seed
+from lorid_train.report.view import EvaluationView, Replay, view_of
+from lorid_train.report.writing import write_report
 
 simulated = runpy.run_path(str(Path(__file__).parents[1] / "support" / "simulated_evaluation.py"))
 HOSTILE = "</script><script>window.pwned = 1</script><img src=x onerror='window.pwned = 1'>\u202e\x00\x1b[2J & <b>"

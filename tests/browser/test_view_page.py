@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from lorid_data.schema import Disposition, Reject, RejectReason
-from lorid_data.view import view
+from lorid_data.view.write import view
 
 made = runpy.run_path(str(Path(__file__).parents[1] / "support" / "labelled_folder.py"))
 record, formula, HOSTILE = made["record"], made["formula"], made["HOSTILE"]

@@ -13,7 +13,7 @@ import pytest
 
 from lorid_data import prompts
 from lorid_data.errors import ConfigError, StageError, TeacherError
-from lorid_data.http import RetryPolicy
+from lorid_data.http.retrying import RetryPolicy
 from lorid_data.schema import RejectReason, TeacherReply, make_problem
 from lorid_data.teachers.base import NoRules, TeacherRequest, make_request, read_reply
 from lorid_data.teachers.registry import AskOptions, open_teacher

@@ -15,9 +15,10 @@ from typing import Any
 
 import pytest
 
-from lorid_data.batching import split
-from lorid_data.cli import main
-from lorid_data.store import read_manifest, read_records
+from lorid_data.asking.batching import split
+from lorid_data.cli.app import main
+from lorid_data.folders.manifests import read_manifest
+from lorid_data.folders.records import read_records
 from lorid_data.teachers.base import Message, TeacherRequest
 from lorid_data.testing.fake_batches import FakeBatches
 from lorid_data.testing.fake_teacher import FakeTeacher, Fault

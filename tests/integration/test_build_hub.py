@@ -8,8 +8,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from lorid_data.folders.records import read_records
 from lorid_data.sources import gsm8k, math
-from lorid_data.store import read_records
 from lorid_data.testing.fake_hub import FakeHub
 
 

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from lorid_data.folders.files import sha256_file
+from lorid_data.folders.manifests import read_manifest
 from lorid_data.schema import problem_id
-from lorid_data.store import read_manifest, sha256_file
 
 ROWS = 300
 COMMAND = (sys.executable, "-m", "lorid_data")

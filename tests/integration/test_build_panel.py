@@ -11,13 +11,16 @@ from typing import Any
 import pytest
 
 from lorid_data import prompts
-from lorid_data.cli import main
-from lorid_data.publish.card import Words
+from lorid_data.cli.app import main
+from lorid_data.folders.files import sha256_file
+from lorid_data.folders.manifests import read_manifest
+from lorid_data.folders.parquet import read_frame
+from lorid_data.folders.records import read_records
 from lorid_data.publish.chain import find_chain
 from lorid_data.publish.rebuild import commands
+from lorid_data.publish.words import Words
 from lorid_data.schema import row_ids, sha256_text
 from lorid_data.sources.registry import load_file
-from lorid_data.store import read_frame, read_manifest, read_records, sha256_file
 from lorid_data.teachers import base
 from lorid_data.testing.fake_teacher import FakeTeacher, Fault
 

@@ -8,8 +8,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from lorid_data.folders.manifests import read_manifest
+from lorid_data.folders.names import REJECTS
+from lorid_data.folders.parquet import read_rows
+from lorid_data.folders.records import read_records
 from lorid_data.schema import Reject
-from lorid_data.store import REJECTS, read_manifest, read_records, read_rows
 
 MATH_SUBJECTS = {
     "Algebra", "Counting & Probability", "Geometry", "Intermediate Algebra", "Number Theory", "Prealgebra", "Precalculus",

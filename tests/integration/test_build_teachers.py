@@ -17,8 +17,9 @@ from typing import Any
 
 import pytest
 
-from lorid_data.cli import main
-from lorid_data.store import read_manifest, read_records
+from lorid_data.cli.app import main
+from lorid_data.folders.manifests import read_manifest
+from lorid_data.folders.records import read_records
 from lorid_data.testing.fake_teacher import KEY, FakeTeacher, Fault
 
 ROOT = Path(__file__).parent.parent.parent

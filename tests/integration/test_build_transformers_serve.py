@@ -18,8 +18,8 @@ from pathlib import Path
 
 import pytest
 
-from lorid_data.cli import main
-from lorid_data.store import read_manifest
+from lorid_data.cli.app import main
+from lorid_data.folders.manifests import read_manifest
 from lorid_data.teachers import remote
 
 if find_spec("fastapi") is None:

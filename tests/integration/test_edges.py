@@ -8,9 +8,12 @@ from typing import Any
 import polars as pl
 import pytest
 
-from lorid_data.cli import main
+from lorid_data.cli.app import main
+from lorid_data.folders.manifests import read_manifest
+from lorid_data.folders.names import RECORDS, REJECTS
+from lorid_data.folders.parquet import read_rows
+from lorid_data.folders.records import read_records
 from lorid_data.schema import Reject
-from lorid_data.store import RECORDS, REJECTS, read_manifest, read_records, read_rows
 
 QUESTION = "Tom has 3 pens and buys 4 more. How many pens has he?"
 HOSTILE = f'<script>alert(1)</script><img src=x onerror="alert(2)"> \x1b[31m {{{{7*7}}}} __import__("os") {QUESTION}'

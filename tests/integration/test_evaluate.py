@@ -16,13 +16,15 @@ import polars as pl
 import pytest
 
 from lorid_data.errors import ConfigError
+from lorid_data.folders.files import sha256_file
+from lorid_data.folders.records import write_dataset
+from lorid_data.folders.stage import open_stage
 from lorid_data.schema import Provenance, Record, make_problem, row_ids
-from lorid_data.store import open_stage, sha256_file, write_dataset
 from lorid_train import cli
-from lorid_train.adapters import folders_of
 from lorid_train.config import EvalConfig, TrainConfig
-from lorid_train.evaluate import evaluate
-from lorid_train.sft import train
+from lorid_train.evaluation.evaluate import evaluate
+from lorid_train.models.adapters import folders_of
+from lorid_train.training.sft import train
 
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.slow]
 
@@ -176,7 +178,7 @@ def test_a_second_process_is_refused(world: dict[str, Path], tmp_path: Path) -> 
     cfg = config(world, out)
     evaluate(cfg)
     (out / "manifest.json").unlink()
-    from lorid_data.store import locked
+    from lorid_data.folders.files import locked
 
     with locked(out):
         result = subprocess.run(command(world, out), capture_output=True, text=True, check=False)

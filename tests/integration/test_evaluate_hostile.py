@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from lorid_data.testing.fake_vllm import FakeVllm
-from lorid_train import base_model
-from lorid_train.evaluate import evaluate, report_on
-from lorid_train.exports import export_knowledge, export_log
+from lorid_train.evaluation.evaluate import evaluate, report_on
+from lorid_train.evaluation.exports import export_knowledge, export_log
+from lorid_train.models import base_model
 
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.slow]
 support = runpy.run_path(str(Path(__file__).parents[1] / "support" / "served_evaluation.py"))

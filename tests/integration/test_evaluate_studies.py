@@ -18,12 +18,15 @@ import pytest
 import yaml
 
 from lorid_data.errors import ConfigError
-from lorid_data.store import read_manifest, read_records, read_rows
+from lorid_data.folders.manifests import read_manifest
+from lorid_data.folders.parquet import read_rows
+from lorid_data.folders.records import read_records
 from lorid_data.testing.fake_vllm import FakeVllm
-from lorid_train import base_model, cli
-from lorid_train.evaluate import evaluate
-from lorid_train.exports import export_knowledge, export_log
-from lorid_train.forgetting import TextLoss
+from lorid_train import cli
+from lorid_train.evaluation.evaluate import evaluate
+from lorid_train.evaluation.exports import export_knowledge, export_log
+from lorid_train.evaluation.forgetting import TextLoss
+from lorid_train.models import base_model
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 ROOT = Path(__file__).parent.parent.parent

@@ -10,8 +10,9 @@ import polars as pl
 import pytest
 import yaml
 
-from lorid_data.build import import_table
-from lorid_data.store import REJECTS, read_manifest
+from lorid_data.build.importing import import_table
+from lorid_data.folders.manifests import read_manifest
+from lorid_data.folders.names import REJECTS
 from lorid_train import cli
 
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.slow]

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from lorid_data.cli import main
+from lorid_data.cli.app import main
 
 support = Path(__file__).parents[1] / "support"
 made = runpy.run_path(str(support / "labelled_folder.py"))

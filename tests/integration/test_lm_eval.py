@@ -18,9 +18,9 @@ import yaml
 from jinja2 import Environment, StrictUndefined
 
 from lorid_data.answers import Answer, extract
-from lorid_data.store import read_records
+from lorid_data.folders.records import read_records
 from lorid_train import formats, roles
-from lorid_train.base_model import student_folder
+from lorid_train.models.base_model import student_folder
 
 ROOT = Path(__file__).parent.parent.parent
 TASK = ROOT / "configs" / "lm_eval" / "lorid_arithmetic_ir.yaml"

@@ -12,18 +12,18 @@ from typing import Any
 
 import pytest
 
-from lorid_data.build import import_table
-from lorid_data.store import read_manifest
+from lorid_data.build.importing import import_table
+from lorid_data.folders.manifests import read_manifest
 from lorid_data.testing.fake_hub import FakeHub
 from lorid_train.config import TrainConfig
-from lorid_train.sft import train
+from lorid_train.training.sft import train
 
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.slow]
 
 MISTRAL = "{% for m in messages %}{{ '<s>' + '[INST] ' + m['content'] + ' [/INST]' }}{% endfor %}"
 COMMANDS = """
 import json, sys
-from lorid_data.commands import run
+from lorid_data.commandline.program import run
 from lorid_train.cli import app
 for argv in json.loads(sys.argv[1]):
     status = run(app, argv)

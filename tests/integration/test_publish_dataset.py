@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from lorid_data.build import import_table
+from lorid_data.build.importing import import_table
 from lorid_data.testing.fake_hub import FakeHub, Fault
-from lorid_data.validate import validate
+from lorid_data.validate.stage import validate
 
 ALLOW = ("--allow", "decontaminate", "audit")
 LOAD = """

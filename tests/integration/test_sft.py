@@ -16,13 +16,15 @@ import pytest
 import yaml
 
 from lorid_data.errors import ConfigError, InputError, StageError
+from lorid_data.folders.files import sha256_file
+from lorid_data.folders.records import write_dataset
+from lorid_data.folders.stage import open_stage
 from lorid_data.schema import Provenance, Record, make_problem, row_ids
-from lorid_data.store import open_stage, sha256_file, write_dataset
 from lorid_train import formats, roles
 from lorid_train.config import TrainConfig, parse
-from lorid_train.sft import train
-from lorid_train.tokens import IGNORED, RoleCounts, read_dataset, tokenise, write_rows
-from lorid_train.trainer import RoleRows, make_args, make_trainer
+from lorid_train.training.sft import train
+from lorid_train.training.tokens import IGNORED, RoleCounts, read_dataset, tokenise, write_rows
+from lorid_train.training.trainer import RoleRows, make_args, make_trainer
 
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.slow]
 
@@ -80,8 +82,8 @@ def test_loss_is_on_the_target_and_its_end_token_only(tiny_base: Path, dataset: 
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM
 
-    from lorid_data.store import read_records
-    from lorid_train import base_model
+    from lorid_data.folders.records import read_records
+    from lorid_train.models import base_model
 
     base = base_model.resolve(str(tiny_base))
     tokenizer = base_model.load_tokenizer(base)

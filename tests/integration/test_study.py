@@ -14,8 +14,10 @@ from typing import Any
 import pytest
 import yaml
 
-from lorid_data.build import BuildOptions, build
-from lorid_data.store import locked, read_manifest, read_records, sha256_file
+from lorid_data.build.stage import BuildOptions, build
+from lorid_data.folders.files import locked, sha256_file
+from lorid_data.folders.manifests import read_manifest
+from lorid_data.folders.records import read_records
 from lorid_train import cli
 from lorid_train.study import pool
 

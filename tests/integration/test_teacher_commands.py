@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from lorid_data import prompts
-from lorid_data.cli import main
+from lorid_data.cli.app import main
+from lorid_data.folders.files import sha256_file
+from lorid_data.folders.parquet import read_frame
 from lorid_data.schema import sha256_text
-from lorid_data.store import read_frame, sha256_file
 from lorid_data.teachers import base
 from lorid_data.testing.fake_teacher import KEY, FakeTeacher, Fault, Limit
 

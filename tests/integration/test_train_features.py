@@ -19,11 +19,11 @@ import pytest
 import yaml
 
 from lorid_data.errors import ConfigError, InputError, StageError
-from lorid_data.store import sha256_file
+from lorid_data.folders.files import sha256_file
 from lorid_data.testing.fake_hub import FakeHub
 from lorid_train import cli
-from lorid_train.sft import train
-from lorid_train.trainer import assert_masked
+from lorid_train.training.sft import train
+from lorid_train.training.trainer import assert_masked
 
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.slow]
 small = SimpleNamespace(

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from lorid_data.errors import ConfigError
-from lorid_train.merge import merge
-from lorid_train.sft import train
+from lorid_train.models.merge import merge
+from lorid_train.training.sft import train
 
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.slow]
 small = SimpleNamespace(
@@ -73,7 +73,7 @@ def test_the_loss_is_trls_own(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Looking at labelled positions only is a shorter way to the same sum."""
-    monkeypatch.setattr("lorid_train.loss.add_label_loss", lambda _: False)
+    monkeypatch.setattr("lorid_train.training.loss.add_label_loss", lambda _: False)
     train(
         small.config(
             tiny_base, small_dataset, tmp_path / "run", sft={"per_device_train_batch_size": 12}

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from lorid_data import prompts
+from lorid_data.folders.files import sha256_file
 from lorid_data.sources.arithmetic.generate import HELDOUT_FAMILIES, split_of
 from lorid_data.sources.concepts import names
-from lorid_data.store import sha256_file
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = ROOT / "scripts"

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 import torch
 
-from lorid_train import base_model
 from lorid_train.engines import transformers as engine_module
 from lorid_train.engines.base import GenRequest, GenResult, Sampling
 from lorid_train.engines.batch import Reader
 from lorid_train.engines.prefixes import Prefix, Prefixes
 from lorid_train.engines.rows import choose_by_row
 from lorid_train.engines.transformers import TransformersEngine, with_adapters
+from lorid_train.models import base_model
 
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning")
 ROLES = ("ir", "kg", "dr")

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import pytest
 
-from lorid_train.base_model import student_folder
+from lorid_train.models.base_model import student_folder
 
 ROOT = Path(__file__).parent.parent.parent
 LIMIT_S = 300

@@ -7,14 +7,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-from lorid_data.store import read_manifest
+from lorid_data.folders.manifests import read_manifest
 
 ABSENT = ("torch", "transformers", "peft", "trl", "accelerate", "safetensors")
 PROBE = """
 import sys
 for name in {absent!r}:
     sys.modules[name] = None  # an import of it fails as if it were not installed
-from lorid_data.cli import main
+from lorid_data.cli.app import main
 for command in {commands!r}:
     status = main(command)
     assert status == 0, (command, status)

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from lorid_train.draws import Decision, Draw, How, Metric
-from lorid_train.metrics import Gold, GradedProblem, Scored, grade
+from lorid_train.interaction.draws import Decision, Draw, How, Metric
+from lorid_train.metrics.grading import Gold, GradedProblem, grade
+from lorid_train.metrics.systems import Scored
 
 
 def extract(text: str) -> str | None:

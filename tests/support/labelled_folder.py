@@ -6,8 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+from lorid_data.folders.files import sha256_file
+from lorid_data.folders.names import RECORDS
+from lorid_data.folders.records import write_dataset
+from lorid_data.folders.stage import open_stage
 from lorid_data.schema import Provenance, Record, Reject, make_problem, row_ids
-from lorid_data.store import RECORDS, open_stage, sha256_file, write_dataset
 
 HOSTILE = "</script><script>window.pwned = 1</script><img src=x onerror='window.pwned = 1'>\u202e\x00 & <b>"
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from lorid_data.folders.records import write_dataset
+from lorid_data.folders.stage import open_stage
 from lorid_data.schema import Provenance, Record, make_problem, row_ids
-from lorid_data.store import open_stage, write_dataset
 from lorid_data.testing.fake_vllm import FakeVllm
-from lorid_train import adapters, base_model, formats
+from lorid_train import formats
 from lorid_train.config import EvalConfig
+from lorid_train.models import adapters, base_model
 
 RULE = "Add the two numbers.\nWrite the sum."
 

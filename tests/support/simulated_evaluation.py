@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 
 from lorid_data.schema import Provenance, Record, problem_id, sha256_text
-from lorid_train.draws import Draw
+from lorid_train.interaction.draws import Draw
 
 KNOWLEDGE = "Multiply the number of groups by the size of a group.\nTake away what is given away."
 

@@ -9,9 +9,10 @@ import random
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from lorid_data.folders.names import RECORDS
+from lorid_data.folders.parquet import write_rows
 from lorid_data.schema import Provenance, Record, problem_id, sha256_text
-from lorid_data.store import RECORDS, write_rows
-from lorid_train.draws import Draw
+from lorid_train.interaction.draws import Draw
 from lorid_train.study_report import Cell
 
 FREQUENCIES = (0, 1, 2, 4, 8, 16)

@@ -1,5 +1,6 @@
-"""Grade-school word problems made by rule: the source that needs no network and no licence."""
+"""Grade-school word problems made by rule: the source that needs no network and no licence.
 
-from lorid_data.sources.arithmetic.generate import load
-
-__all__ = ["load"]
+Entry: `generate.load`.
+Read: `family`, `words`, any of the `families_*`, `generate`.
+Imports: schema, errors.
+"""

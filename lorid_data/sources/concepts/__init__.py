@@ -1,5 +1,6 @@
-"""Problems about named concepts, each met a known number of times in training."""
+"""Problems about named concepts, each met a known number of times in training.
 
-from lorid_data.sources.concepts.generate import load
-
-__all__ = ["load"]
+Entry: `generate.load`.
+Read: `world`, `names`, `forms`, `generate`.
+Imports: the families of `sources.arithmetic`; schema, errors.
+"""

@@ -8,7 +8,7 @@ import yaml
 
 from lorid_data import pipeline
 from lorid_data.errors import ConfigError, StageError
-from lorid_data.store import read_records
+from lorid_data.folders.records import read_records
 
 CONFIGS = sorted((Path(__file__).parents[3] / "configs" / "data").glob("*.yaml"))
 

@@ -7,7 +7,8 @@ import pytest
 from lorid_data import answers
 from lorid_data.errors import ConfigError
 from lorid_data.schema import Provenance, Record, RejectReason
-from lorid_train import formats, roles, tokens
+from lorid_train import formats, roles
+from lorid_train.training import tokens
 
 
 def record(**changes: object) -> Record:

@@ -1,0 +1,8 @@
+"""Many questions put to a teacher: each reply is kept in a journal before anybody reads it.
+
+Entry: `answering.answers_to` (what is stored is read, the rest is asked), `journal.open_journal`,
+    `doctor.examine`.
+Read: `journal`, `online`, `batching`, `answering`, `estimate`, `doctor`; `collecting` is about
+    speed.
+Imports: teachers, prompts, http, commandline, schema, errors.
+"""

@@ -1,0 +1,381 @@
+"""What was asked of a teacher and what it answered: SQLite, append-only, committed before use.
+
+`attempts` has one row per attempt, failed ones too. A reply is acknowledged only once its commit
+is on disk, and nothing parses it before. The first reply stored under a key is the one that counts.
+One thread writes: whatever has gathered since the last commit began, 10 ms ago at least, becomes one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import sqlite3
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any, Self
+
+from pydantic import TypeAdapter
+
+from lorid_data.asking.collecting import few_collections
+from lorid_data.errors import ConfigError, LockedError
+from lorid_data.schema import TeacherReply
+
+JOURNAL = "journal.sqlite"
+VERSION = 1
+_APPLICATION_ID = 0x4C6F5249  # "LoRI", so that another program's database is recognised
+_GROUP = 64
+_APART_S = 0.01
+"""Commits begin no closer together, unless a whole group waits: each costs a sync and a wake-up."""
+_AT_ONCE = 256
+"""Rows that are read and checked together."""
+_FIELDS = tuple(TeacherReply.model_fields)
+_replies = TypeAdapter(list[TeacherReply])
+_TYPES = {"int | None": "INTEGER", "float | None": "REAL"}
+_COLUMNS = ",\n  ".join(
+    f"{name} {_TYPES.get(str(kind), 'TEXT')}" for name, kind in TeacherReply.__annotations__.items()
+)
+_TABLES = f"""
+CREATE TABLE attempts (
+  id INTEGER PRIMARY KEY,
+  outcome TEXT NOT NULL,  -- 'reply', or the reason of the failure
+  detail TEXT NOT NULL DEFAULT '',
+  {_COLUMNS}
+);
+CREATE INDEX replies_by_key ON attempts (request_key, id) WHERE outcome = 'reply';
+CREATE VIEW replies AS SELECT * FROM attempts WHERE outcome = 'reply';
+PRAGMA application_id = {_APPLICATION_ID};
+PRAGMA user_version = {VERSION};
+"""  # noqa: S608  (names of fields)
+_INSERT = (
+    f"INSERT INTO attempts (outcome, detail, {', '.join(_FIELDS)}) "  # noqa: S608  (names of fields)
+    f"VALUES ({', '.join('?' * (len(_FIELDS) + 2))})"
+)
+_NETWORK = frozenset(
+    [
+        "nfs",
+        "nfs4",
+        "cifs",
+        "smb2",
+        "smb3",
+        "smbfs",
+        "9p",
+        "afs",
+        "ceph",
+        "fuse.sshfs",
+        "fuse.s3fs",
+        "fuse.gcsfuse",
+        "fuse.rclone",
+        "glusterfs",
+        "fuse.glusterfs",
+        "lustre",
+        "gpfs",
+        "beegfs",
+        "ncpfs",
+        "davfs",
+        "fuse.davfs",
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt at a request: a reply, or a reason and what is known of the request."""
+
+    values: tuple[Any, ...]
+
+
+def replied(reply: TeacherReply) -> Attempt:
+    """The attempt that a reply ended."""
+    return Attempt(("reply", "", *(getattr(reply, f) for f in _FIELDS)))
+
+
+def failed(reason: str, detail: str, known: Mapping[str, Any]) -> Attempt:
+    """An attempt without a reply; `known` are fields of `TeacherReply` that the request settles."""
+    return Attempt((reason, detail, *(known.get(f) for f in _FIELDS)))
+
+
+class Journal:
+    """An open journal. Made by `open_journal`; one process at a time writes to a file."""
+
+    def __init__(self, path: Path, connection: sqlite3.Connection) -> None:
+        self.path = path
+        self._connection = connection
+        self._queue: SimpleQueue[_Entry | None] = SimpleQueue()
+        self._writer = threading.Thread(
+            target=self._write, name=f"journal {path.name}", daemon=True
+        )
+        self._writer.start()
+
+    async def append(self, attempt: Attempt) -> None:
+        """Store an attempt; returns when it is committed.
+
+        Raises:
+            sqlite3.Error: it could not be stored (a full disk, for one); nothing was acknowledged.
+        """
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[None] = loop.create_future()
+
+        self._queue.put(_Entry(attempt, loop, done))
+        await done  # a caller that is cancelled here has its attempt stored all the same
+
+    def replies(self, keys: Iterable[str]) -> dict[str, TeacherReply]:
+        """The stored replies to these requests, by key; the first where there are several."""
+        return replies_in(self.path, keys)
+
+    def spent_usd(self, keys: Iterable[str]) -> float:
+        """What these requests have cost so far, failed attempts included; unknown costs count as 0."""
+        wanted = set(keys)
+        query = "SELECT request_key, sum(cost_usd) FROM attempts WHERE cost_usd > 0 GROUP BY request_key"
+        with _connect(self.path) as reader:
+            return float(sum(cost for key, cost in reader.execute(query) if key in wanted))
+
+    def n_attempts(self) -> int:
+        """How many attempts are stored, failed ones included."""
+        with _connect(self.path) as reader:
+            return int(reader.execute("SELECT count(*) FROM attempts").fetchone()[0])
+
+    def close(self) -> None:
+        """Commit what is queued and stop the writer."""
+        self._queue.put(None)
+        self._writer.join()
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def _write(self) -> None:
+        more, begun = True, 0.0
+        while more:
+            group: list[_Entry] = []
+            entry = self._queue.get()
+            # Sleeping here, not in `get`, so that nothing that arrives meanwhile wakes this thread.
+            early_s = begun + _APART_S - time.monotonic()
+            if entry is not None and early_s > 0 and self._queue.qsize() + 1 < _GROUP:
+                time.sleep(early_s)
+            begun = time.monotonic()
+            while entry is not None:
+                group.append(entry)
+                if len(group) == _GROUP:
+                    break
+                try:
+                    entry = self._queue.get_nowait()
+                except Empty:
+                    break
+            more = entry is not None
+            if group:
+                self._commit(group)
+
+    def _commit(self, group: list[_Entry]) -> None:
+        error: BaseException | None = None
+        try:
+            with self._connection:
+                self._connection.executemany(_INSERT, (entry.attempt.values for entry in group))
+        except (sqlite3.Error, OSError) as e:
+            error = e
+        for loop in {entry.loop for entry in group}:
+            # A loop that has closed meanwhile has nobody who waits.
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(_settle, [e.done for e in group if e.loop is loop], error)
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    attempt: Attempt
+    loop: asyncio.AbstractEventLoop
+    done: asyncio.Future[None]
+
+
+def _settle(waiting: Iterable[asyncio.Future[None]], error: BaseException | None) -> None:
+    """Tell those who wait for a commit, in their own loop: one wake-up for all of them."""
+    for done in waiting:
+        if not done.done():
+            done.set_exception(error) if error is not None else done.set_result(None)
+
+
+@contextmanager
+def open_journal(path: Path, *, filesystem: str | None = None) -> Iterator[Journal]:
+    """Open or create a journal, locked for this process until the block ends.
+
+    It runs in WAL mode, or, on a network file system, where WAL is not safe, with a rollback
+    journal. Every commit is synced to disk.
+
+    Args:
+        path: the file.
+        filesystem: type of its file system; found out by default.
+
+    Raises:
+        ConfigError: the file is no journal, or of another version.
+        LockedError: another process writes to it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.with_name(f".{path.name}.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as e:
+            msg = f"{path}: another process writes to this journal; wait for it, or use another --journal"
+            raise LockedError(msg) from e
+        connection = sqlite3.connect(path, check_same_thread=False, timeout=30)
+        try:
+            _prepare(path, connection, filesystem or filesystem_of(path.parent))
+            journal = Journal(path, connection)
+        except BaseException:
+            connection.close()
+            raise
+        with journal:
+            yield journal
+
+
+def replies_in(path: Path, keys: Iterable[str]) -> dict[str, TeacherReply]:
+    """The replies of a journal to these requests, by key; the first where there are several.
+
+    A file that does not exist has none. Nothing is written, and another process may write meanwhile.
+
+    Raises:
+        ConfigError: the file is no journal of this version.
+    """
+    wanted = set(keys)
+    if not path.exists() or not wanted:
+        return {}
+    found: dict[str, TeacherReply] = {}
+    with _reading(path) as (fields, rows), few_collections(every=0):  # nothing here is garbage
+        at = fields.index("request_key")
+        # One call for many rows: checking them one by one takes half as long again.
+        while some := rows.fetchmany(_AT_ONCE):
+            for reply in _as_replies(fields, [row for row in some if row[at] in wanted]):
+                found.setdefault(reply.request_key, reply)
+    return found
+
+
+def replies_about(
+    path: Path, problem_ids: Iterable[str], *, model: str, prompt_sha256: str
+) -> dict[str, TeacherReply]:
+    """The replies of a model to a prompt, by problem; the last where there are several.
+
+    Raises:
+        ConfigError: the file is no journal of this version.
+    """
+    wanted = set(problem_ids)
+    last: dict[str, tuple[Any, ...]] = {}
+    with _reading(path) as (fields, rows):
+        names = ("problem_id", "model_asked", "prompt_sha256")
+        at, *others = (fields.index(name) for name in names)
+        for row in rows:
+            if row[at] in wanted and [row[i] for i in others] == [model, prompt_sha256]:
+                last[row[at]] = row
+    return dict(zip(last, _as_replies(fields, last.values()), strict=True))
+
+
+def costs_by_problem(path: Path, *, model: str, prompt_sha256: str) -> dict[str, float | None]:
+    """What each problem's replies from a model to a prompt cost, in USD; None where unknown.
+
+    Raises:
+        ConfigError: the file is no journal of this version.
+    """
+    query = (
+        "SELECT problem_id, sum(cost_usd), count(*) = count(cost_usd) FROM replies "
+        "WHERE model_asked = ? AND prompt_sha256 = ? GROUP BY problem_id"
+    )
+    with _connect(path) as reader:
+        _recognise(path, reader)
+        rows = reader.execute(query, (model, prompt_sha256))
+        return {problem: cost if known else None for problem, cost, known in rows}
+
+
+def _as_replies(fields: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> list[TeacherReply]:
+    return _replies.validate_python([dict(zip(fields, row, strict=True)) for row in rows])
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[tuple[list[str], sqlite3.Cursor]]:
+    """Names of the columns, and the rows of all replies in the order in which they were stored."""
+    with _connect(path) as reader:
+        _recognise(path, reader)
+        # A journal of an earlier release lacks columns that were added since.
+        present = {row[1] for row in reader.execute("PRAGMA table_info(attempts)")}
+        fields = [f for f in _FIELDS if f in present]
+        yield fields, reader.execute(f"SELECT {', '.join(fields)} FROM replies ORDER BY id")  # noqa: S608
+
+
+def check_journal(path: Path) -> None:
+    """Refuse a path that cannot become or is no journal, before anything is written.
+
+    Raises:
+        ConfigError: its folder does not exist, or the file is no journal of this version.
+    """
+    if not path.parent.is_dir():
+        raise ConfigError(
+            f"--journal {path}: the folder {path.parent} does not exist; create it first"
+        )
+    if path.is_dir():
+        raise ConfigError(f"--journal {path}: is a folder; name a file")
+    if path.exists():
+        with _connect(path) as reader:
+            _recognise(path, reader)
+
+
+def _recognise(path: Path, connection: sqlite3.Connection) -> bool:
+    """Whether the database holds a journal; False where it is still empty."""
+    try:
+        n_tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        application = connection.execute("PRAGMA application_id").fetchone()[0]
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+    except sqlite3.OperationalError:
+        raise
+    except sqlite3.DatabaseError as e:
+        raise ConfigError(f"{path}: not a journal ({e}); name another --journal") from e
+    if n_tables and application != _APPLICATION_ID:
+        raise ConfigError(f"{path}: a database of another program; name another --journal")
+    if n_tables and version != VERSION:
+        raise ConfigError(
+            f"{path}: journal version {version}, this program writes {VERSION}; name another --journal"
+        )
+    return bool(n_tables)
+
+
+def _prepare(path: Path, connection: sqlite3.Connection, filesystem: str) -> None:
+    is_journal = _recognise(path, connection)
+    mode = "DELETE" if filesystem in _NETWORK else "WAL"
+    connection.execute(f"PRAGMA journal_mode = {mode}")
+    connection.execute("PRAGMA synchronous = FULL")
+    if not is_journal:
+        connection.executescript(f"BEGIN; {_TABLES} COMMIT;")
+        return
+    # A journal of an earlier release lacks columns that were added since.
+    present = {row[1] for row in connection.execute("PRAGMA table_info(attempts)")}
+    for column in _COLUMNS.split(",\n  "):
+        if column.split()[0] not in present:
+            connection.execute(f"ALTER TABLE attempts ADD COLUMN {column}")
+
+
+@contextmanager
+def _connect(path: Path) -> Iterator[sqlite3.Connection]:
+    connection = sqlite3.connect(path, timeout=30)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def filesystem_of(folder: Path) -> str:
+    """Type of the file system that holds a folder (`ext4`, `nfs4`, …); `unknown` where Linux does not say."""
+    try:
+        mounts = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return "unknown"
+    best, kind = -1, "unknown"
+    real = folder.resolve()
+    for line in mounts.splitlines():
+        before, _, after = line.partition(" - ")
+        point = Path(before.split()[4].replace("\\040", " "))
+        # A later mount on the same point hides an earlier one.
+        if real.is_relative_to(point) and len(point.parts) >= best:
+            best, kind = len(point.parts), after.split()[0]
+    return kind

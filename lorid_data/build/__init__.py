@@ -1,0 +1,14 @@
+"""From a source and what teachers say of it to a dataset folder; and what is done with stored replies.
+
+Entry: `stage.build` and `importing.import_table`, which stand here too; `choose.choose`,
+    `reparse.reparse`, `prompt_diff.compare`.
+Read: `rows` (a problem and a reply → a record or a reject), `candidates` and `panel` (several
+    replies a row, and their vote), `stage`, `importing`; then `choose`, `reparse`, `prompt_diff`.
+Imports: asking, teachers, sources, hub, checks, answers, folders, prompts, commandline, schema,
+    errors; `choose` alone also audit, whose checks it runs.
+"""
+
+from lorid_data.build.importing import import_table
+from lorid_data.build.stage import BuildOptions, build
+
+__all__ = ["BuildOptions", "build", "import_table"]

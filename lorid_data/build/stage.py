@@ -1,0 +1,276 @@
+"""Source → teacher → dataset folder, and `import`, which needs no teacher.
+
+The middle is pure: `to_row` makes a record or a reject of a problem and what the teacher said of
+it. Around it, `build` asks what no stored reply answers, stores each reply before reading it, and
+writes the folder. Killed at any moment and run again, it goes on and ends with the same rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from lorid_data import prompts
+from lorid_data.asking.answering import answers_to
+from lorid_data.asking.estimate import Estimate, estimate
+from lorid_data.asking.journal import JOURNAL, check_journal, open_journal
+from lorid_data.asking.online import stored
+from lorid_data.build.candidates import TABLE as CANDIDATES
+from lorid_data.build.candidates import Candidate
+from lorid_data.build.panel import Panel, ask_panel, estimate_panel, side_by_side, with_vote
+from lorid_data.build.rows import Answer, to_row
+from lorid_data.commandline.progress import say
+from lorid_data.errors import ConfigError
+from lorid_data.folders.names import MANIFEST
+from lorid_data.folders.parquet import write_rows
+from lorid_data.folders.records import write_dataset
+from lorid_data.folders.stage import open_stage
+from lorid_data.schema import Manifest, Problem, Record, Reject, RejectReason, Row, row_ids
+from lorid_data.sources.registry import Loaded, load
+from lorid_data.teachers.base import Teacher, TeacherRequest, Unasked, make_request
+from lorid_data.teachers.prices import Price
+from lorid_data.teachers.registry import AskOptions, Mode, open_teacher
+from lorid_data.teachers.remote import RemoteTeacher
+
+PROMPT = "teacher/knowledge.v1"
+SYSTEM = "teacher/system.v1"
+FAILED = frozenset({RejectReason.TEACHER_FAILED, RejectReason.SCRIPT_EXHAUSTED})
+"""Reasons that a later run may not meet again: such rows are asked once more."""
+
+
+class BuildOptions(Row):
+    """Options of `build`. `source_path`, `limit` and all that follow it may change on resume."""
+
+    source: str
+    teacher: str | tuple[str, ...]
+    """One, or several whose replies are kept side by side."""
+    split: str = "train"
+    samples: int = Field(default=1, ge=1, le=64)
+    """Replies that each teacher is asked for."""
+    rewrite_rationale: bool = False
+    """Whether teachers write the rationale anew; their answers then vote."""
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    """What replies are sampled at; the provider's own choice by default."""
+    seed: int = Field(default=0, ge=0)
+    """Which problems `arithmetic` draws, which world `concepts` is."""
+    source_path: str | None = None
+    limit: int | None = Field(default=None, ge=1)
+    concurrency: int = Field(default=64, ge=1, le=4096)
+    """Most requests in flight."""
+    mode: Mode = "online"
+    """How a provider is asked."""
+    budget: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    """Most that may be spent on the folder, in USD, earlier runs included."""
+    prices: Path | None = None
+    """A file that overrides the packaged prices."""
+    poll_s: float = Field(default=30.0, gt=0, allow_inf_nan=False)
+    """How often a batch that is not over is looked at."""
+    journal: Path | None = None
+    """A journal to share between folders; by default the folder's own."""
+
+    @property
+    def asking(self) -> AskOptions:
+        """How the teacher is asked."""
+        return AskOptions(
+            concurrency=self.concurrency,
+            mode=self.mode,
+            budget_usd=self.budget,
+            prices=self.prices,
+            temperature=self.temperature,
+        )
+
+    @property
+    def specs(self) -> tuple[str, ...]:
+        """The teachers that are named."""
+        return (self.teacher,) if isinstance(self.teacher, str) else self.teacher
+
+    @property
+    def is_side_by_side(self) -> bool:
+        """Whether the replies about a row stand side by side, in `candidates.parquet`."""
+        return len(self.specs) != 1 or self.samples > 1 or self.rewrite_rationale
+
+    @property
+    def who(self) -> str | Panel:
+        """The one teacher that is asked once, or several, or several samples."""
+        specs = self.specs
+        if not self.is_side_by_side:
+            return specs[0]
+        if len(set(specs)) != len(specs) or not specs:
+            raise ConfigError(
+                f"teacher {list(specs)}: name each once; --samples asks one more often"
+            )
+        return Panel(specs, self.samples, self.rewrite_rationale, self.asking, self.poll_s)
+
+
+Who = Teacher | Unasked | Panel
+
+
+def _open(options: BuildOptions) -> Who:
+    who = options.who
+    return open_teacher(who, options.asking) if isinstance(who, str) else who
+
+
+def build(options: BuildOptions, out: Path) -> Manifest:
+    """Build a dataset folder; resume it where it stopped; do nothing where it is done.
+
+    Raises:
+        ConfigError: wrong options, an input that cannot be read, a folder of another configuration.
+        LockedError: another process works on the folder or the journal.
+        KeyboardInterrupt: interrupted; what was in flight was waited for and stored.
+    """
+    teacher = _open(options)
+    if options.journal is not None:
+        check_journal(options.journal)
+    loaded = _load(options)
+    settings = options.model_dump(include={"limit", "concurrency", "mode", "budget"})
+    if options.seed:  # its content is what identifies a build; this is for who makes it again
+        settings["seed"] = options.seed
+    with open_stage(
+        out,
+        "build",
+        identity=_identity(options, loaded, teacher),
+        settings=settings,
+        same_settings=lambda a, b: a.get("limit") == b.get("limit"),
+    ) as stage:
+        if stage.done is not None:
+            if not n_failed(stage.done):
+                return stage.done
+            (stage.out / MANIFEST).unlink()
+        if isinstance(teacher, Panel):
+            rows = _rows_of_panel(options, loaded.problems, teacher, stage.out)
+        else:
+            answers = _answers(options, loaded.problems, teacher, stage.out)
+            ids = row_ids(loaded.problems)
+            rows = [to_row(*x) for x in zip(loaded.problems, ids, answers, strict=True)]
+        records = [r for r in rows if isinstance(r, Record)]
+        stage.figures = _figures(loaded, records)
+        rejects = [r for r in rows if isinstance(r, Reject)]
+        return write_dataset(stage, records, rejects, n_in=len(loaded.problems))
+
+
+def dry_run(options: BuildOptions, out: Path) -> Estimate:
+    """What `build` with these options would still ask, and its price; nothing is written or asked.
+
+    Raises:
+        ConfigError: wrong options, or an input that cannot be read.
+    """
+    teacher = _open(options)
+    loaded = _load(options)
+    if isinstance(teacher, Unasked):
+        return estimate([], None)
+    if isinstance(teacher, Panel):
+        return estimate_panel(teacher, loaded.problems, options.journal or out / JOURNAL)
+    _, wanted = _requests(loaded.problems, teacher)
+    _, missing = stored(options.journal or out / JOURNAL, wanted)
+    remote = teacher if isinstance(teacher, RemoteTeacher) else None
+    price = remote.price if remote else Price(0.0, 0.0, 0.0)
+    return estimate((r for _, r in missing), price, cheap=bool(remote and remote.cheap))
+
+
+def n_failed(manifest: Manifest) -> int:
+    """Rows that failed, rather than being rejected for what they are."""
+    return sum(n for reason, n in manifest.n_rejected.items() if reason in FAILED)
+
+
+# --- pure ---------------------------------------------------------------------------------------
+
+
+def _identity(options: BuildOptions, loaded: Loaded, teacher: Who) -> dict[str, Any]:
+    """What decides the rows of the folder."""
+    identity: dict[str, Any] = {
+        "source": loaded.name,
+        "split": options.split,
+        "content_sha256": loaded.content_sha256,
+    }
+    if options.temperature is not None:
+        identity["temperature"] = options.temperature
+    if isinstance(teacher, Panel):
+        return identity | teacher.identity()
+    identity["teacher"] = teacher.kind
+    if not isinstance(teacher, Unasked):
+        prompt, system = prompts.load(PROMPT), prompts.load(SYSTEM)
+        identity["model"] = teacher.model
+        endpoint = getattr(teacher, "endpoint", None)
+        if endpoint is not None:
+            identity["endpoint"] = endpoint
+        identity["prompt"] = {"id": prompt.id, "sha256": prompt.sha256}
+        identity["system_prompt"] = {"id": system.id, "sha256": system.sha256}
+    return identity
+
+
+def _figures(loaded: Loaded, records: Sequence[Record]) -> dict[str, Any]:
+    """Totals over the kept rows; None where one row's figure is unknown."""
+    figures: dict[str, Any] = {"n_available": loaded.n_available}
+    for name in ("n_input_tokens", "n_output_tokens", "cost_usd"):
+        values = [getattr(r.provenance, name) for r in records]
+        known = [v for v in values if v is not None]
+        figures[name] = sum(known) if known and len(known) == len(values) else None
+    return figures
+
+
+def _load(options: BuildOptions) -> Loaded:
+    loaded = load(
+        options.source,
+        split=options.split,
+        limit=options.limit,
+        source_path=options.source_path,
+        seed=options.seed,
+    )
+    for warning in loaded.warnings:
+        say(f"warning: {warning}")
+    return loaded
+
+
+# --- asking -------------------------------------------------------------------------------------
+
+
+def _answers(
+    options: BuildOptions, problems: Sequence[Problem], teacher: Teacher | Unasked, out: Path
+) -> list[Answer]:
+    """What became of each problem: stored replies first, then the teacher."""
+    if isinstance(teacher, Unasked):
+        return [teacher] * len(problems)
+    keys, wanted = _requests(problems, teacher)
+    with open_journal(options.journal or out / JOURNAL) as journal:
+        known = answers_to(
+            wanted,
+            teacher,
+            journal,
+            what="build",
+            mode=options.mode,
+            concurrency=options.concurrency,
+            poll_s=options.poll_s,
+        )
+    # A row whose question is empty was never asked; `to_row` rejects it whatever stands here.
+    return [known.get(k, Unasked("none")) for k in keys]
+
+
+def _rows_of_panel(
+    options: BuildOptions, problems: Sequence[Problem], panel: Panel, out: Path
+) -> list[Record | Reject]:
+    """A row per problem; all replies about them stand beside, in `candidates.parquet`."""
+    with open_journal(options.journal or out / JOURNAL) as journal:
+        weighed = ask_panel(panel, problems, journal)
+    # A rewritten rationale is another row, with an id of its own.
+    ids = list(row_ids(w.problem for w in weighed))
+    pairs = list(zip(weighed, ids, strict=True))
+    table = [c for w, row_id in pairs for c in side_by_side(panel, w, row_id)]
+    write_rows(out / CANDIDATES, Candidate, table)
+    return [with_vote(to_row(w.problem, row_id, w.answer), w) for w, row_id in pairs]
+
+
+def _requests(
+    problems: Sequence[Problem], teacher: Teacher
+) -> tuple[list[str], dict[str, TeacherRequest]]:
+    """The key of each problem's request, and the requests by key; none for an empty question."""
+    prompt, system = prompts.load(PROMPT), prompts.load(SYSTEM)
+    requests = [
+        make_request(p, teacher=teacher, prompt=prompt, system=system, position=i)
+        for i, p in enumerate(problems)
+    ]
+    keys = [r.key for r in requests]
+    asked = zip(keys, requests, problems, strict=True)
+    return keys, {k: r for k, r, p in asked if p.question.strip()}

@@ -1,0 +1,92 @@
+"""Checks of the reference answer: there, readable, and what the rationale ends in."""
+
+from __future__ import annotations
+
+import re
+
+from lorid_data.checks.annotations import ANNOTATION
+from lorid_data.checks.finding import Finding, Severity
+from lorid_data.schema import Record, RejectReason
+from lorid_data.texts.calculate import number
+from lorid_data.texts.latex import last_boxed
+
+
+def answer_missing(r: Record) -> Finding | None:
+    """There is no reference answer to train towards or to score against."""
+    if r.answer.strip():
+        return None
+    return Finding(
+        RejectReason.ANSWER_MISSING, Severity.DROP, "the answer is empty", r.rationale[-200:]
+    )
+
+
+def answer_unparsed(r: Record) -> Finding | None:
+    r"""The reference answer does not equal itself in a `\boxed{}`: no reply to it could be right."""
+    from lorid_data.answers import Verdict, equal
+
+    if not r.answer.strip():
+        return None
+    verdict = equal(rf"\boxed{{{r.answer}}}", r.answer)
+    if verdict is Verdict.EQUAL:
+        return None
+    return Finding(
+        RejectReason.ANSWER_UNPARSED,
+        Severity.QUARANTINE,
+        f"the grader says {verdict.value}",
+        r.answer,
+    )
+
+
+# --- does the rationale reach the stated answer? ------------------------------------------------
+
+_NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?|-?\.\d+")
+_SPACED_THOUSANDS = re.compile(r"(?<=\d) (?=\d{3}(?!\d))")
+
+
+def answer_contradicted(r: Record) -> Finding | None:
+    r"""The rationale ends in another answer than the stated one.
+
+    A `\boxed{}` must hold an equal answer, and so must "the answer is …" in a text with LaTeX. In
+    plain text the stated number must stand in the last line, where thousands may be spaced and a
+    factor of 100 is let through (cents and dollars, fractions and percentages).
+    """
+    if not r.answer.strip() or not r.rationale.strip():
+        return None
+    boxed = last_boxed(r.rationale)
+    if boxed is not None:
+        return _unless_equal(r, boxed, Severity.DROP)
+    if "\\" in r.rationale:
+        from lorid_data.answers import Answer, extract
+
+        said = extract(r.rationale)
+        return (
+            _unless_equal(r, said.value, Severity.QUARANTINE) if isinstance(said, Answer) else None
+        )
+    return _unless_in_last_line(r)
+
+
+def _unless_equal(r: Record, found: str, severity: Severity) -> Finding | None:
+    from lorid_data.answers import Verdict, equal
+
+    if equal(found, r.answer) is not Verdict.DIFFERENT:
+        return None
+    detail = f"the rationale states {found}, the answer is {r.answer}"
+    return Finding(RejectReason.ANSWER_CONTRADICTED, severity, detail, r.rationale[-300:])
+
+
+def _unless_in_last_line(r: Record) -> Finding | None:
+    stated = number(r.answer)
+    lines = ANNOTATION.sub("", r.rationale).rstrip().splitlines()
+    if stated is None or not lines:
+        return None
+    spellings = (lines[-1], _SPACED_THOUSANDS.sub("", lines[-1]))
+    texts = {text for line in spellings for text in _NUMBER.findall(line)}
+    found = {abs(n) for text in texts if (n := number(text)) is not None}
+    if not found or found & {abs(stated), abs(stated) * 100, abs(stated) / 100}:
+        return None
+    return Finding(
+        RejectReason.ANSWER_CONTRADICTED,
+        Severity.QUARANTINE,
+        f"the answer {r.answer} does not stand in the last line of the rationale",
+        r.rationale[-300:],
+    )

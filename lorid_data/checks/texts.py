@@ -1,0 +1,74 @@
+"""Checks of a row's texts as texts: there, readable, whole sentences, LaTeX that pairs up."""
+
+from __future__ import annotations
+
+import re
+
+from lorid_data.checks.finding import Finding, Severity
+from lorid_data.schema import Record, RejectReason
+from lorid_data.texts.latex import control_characters, unbalanced_latex
+
+DRAWING = re.compile(r"\[asy\].*?\[/asy\]", re.DOTALL | re.IGNORECASE)
+"""Asymptote's source is a program, not prose."""
+
+
+def texts_of(r: Record) -> list[tuple[str, str]]:
+    """Every text of a row with its name."""
+    rules = [(f"rule {i}", rule) for i, rule in enumerate(r.knowledge)]
+    return [("question", r.question), ("rationale", r.rationale), ("answer", r.answer), *rules]
+
+
+def question_empty(r: Record) -> Finding | None:
+    """The question has no visible character."""
+    if r.question.strip():
+        return None
+    return Finding(RejectReason.QUESTION_EMPTY, Severity.DROP, "the question is empty", r.question)
+
+
+def not_text(r: Record) -> Finding | None:
+    """Control characters, or U+FFFD where a byte was lost, in any text of the row."""
+    for name in ("question", "rationale", "answer"):
+        bad = control_characters(getattr(r, name))
+        if bad:
+            return Finding(
+                RejectReason.QUESTION_NOT_TEXT,
+                Severity.DROP,
+                f"{name} holds {', '.join(bad)}",
+                repr(getattr(r, name)),
+            )
+    return None
+
+
+# --- prose --------------------------------------------------------------------------------------
+
+_GLUED = re.compile(r"[a-z\d)$}\]][.!?](?=[A-Z][a-z]+ [a-z$\\])")
+
+
+def sentences_glued(r: Record) -> Finding | None:
+    """A sentence begins right behind the full stop of another: "64 square feet.The answer is"."""
+    for name, text in texts_of(r):
+        if m := _GLUED.search(DRAWING.sub(" ", text)):
+            return Finding(
+                RejectReason.SENTENCES_GLUED,
+                Severity.REPORT,
+                f"{name}: no space behind a full stop",
+                text[max(0, m.start() - 60) : m.end() + 60],
+            )
+    return None
+
+
+# --- LaTeX --------------------------------------------------------------------------------------
+
+
+def latex_unbalanced(r: Record) -> Finding | None:
+    r"""Braces, `\[ \]`, `\( \)`, environments or `$` of a text with LaTeX do not pair up."""
+    for name in ("question", "rationale", "answer"):
+        what = unbalanced_latex(getattr(r, name))
+        if what is not None:
+            return Finding(
+                RejectReason.LATEX_UNBALANCED,
+                Severity.QUARANTINE,
+                f"{name}: {what}",
+                getattr(r, name)[-500:],
+            )
+    return None

@@ -1,0 +1,39 @@
+"""The program `lorid-data`: which commands it has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from cyclopts import App
+
+from lorid_data.cli import asking, pages, publishing, running, stages
+from lorid_data.cli.auditing import audit
+from lorid_data.commandline.program import make_app, run
+
+app = make_app("lorid-data", "Build, check and keep knowledge-enhanced math datasets.")
+for command in (
+    audit,
+    pages.label,
+    pages.view,
+    asking.build,
+    asking.choose,
+    stages.validate,
+    stages.expand,
+    stages.dedup,
+    stages.decontaminate,
+    asking.reparse,
+    asking.doctor,
+    publishing.publish,
+):
+    app.command(command)
+app.command(stages.import_table, name="import")
+app.command(running.run, name="run")
+
+prompts = App(name="prompts", help="The versioned texts that teachers read.")
+prompts.command(asking.diff)
+app.command(prompts)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit status."""
+    return run(app, argv)

@@ -1,0 +1,136 @@
+"""The commands around a teacher: `build`, `choose`, `reparse`, `prompts diff` and `doctor`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter, validators
+
+from lorid_data.cli.ending import finish
+from lorid_data.cli.numbers import Natural, Positive
+from lorid_data.commandline.failures import EXIT_OK
+
+
+def build(
+    source: str,
+    *,
+    teacher: list[str],
+    out: Path,
+    split: str = "train",
+    samples: Positive = 1,
+    rewrite_rationale: bool = False,
+    temperature: Annotated[float, Parameter(validator=validators.Number(gte=0, lte=2))]
+    | None = None,
+    limit: Positive | None = None,
+    source_path: str | None = None,
+    seed: Natural = 0,
+    concurrency: Positive = 64,
+    mode: Literal["online", "flex", "batch"] = "online",
+    budget: Annotated[float, Parameter(validator=validators.Number(gt=0))] | None = None,
+    prices: Path | None = None,
+    poll_s: Annotated[float, Parameter(validator=validators.Number(gt=0))] = 30.0,
+    journal: Path | None = None,
+    dry_run: bool = False,
+) -> int:
+    """Build a dataset: ask a teacher for the knowledge that each question of a source needs.
+
+    Run again, it goes on where it stopped and asks nothing again whose answer is stored.
+
+    Args:
+        source: gsm8k, math, arithmetic, concepts, a Hub id (org/name[@revision][:config]), a folder laid
+            out like the Hub's, or a table (.parquet, .jsonl, .csv).
+        teacher: openai:MODEL, anthropic:MODEL, server:MODEL@URL[,URL…], recorded, scripted:FILE,
+            source (knowledge that the source carries) or none. Given several times, the replies of
+            all are kept side by side in candidates.parquet.
+        out: The dataset folder.
+        samples: Replies that each teacher is asked for.
+        rewrite_rationale: Let teachers write the rationale anew as well. Its answer votes: a row is
+            kept if more than half of the replies agree with the reference answer.
+        temperature: What replies are sampled at; by default what the provider chooses.
+        split: Split of the source.
+        limit: At most so many rows, spread evenly over the source's subjects.
+        source_path: Local copy of gsm8k or math, laid out like the Hub's.
+        seed: Which problems arithmetic draws; which world concepts is.
+        concurrency: Most requests in flight.
+        mode: How a provider is asked: online; flex (OpenAI: slower, at half the price); batch
+            (OpenAI and Anthropic: within a day, at half the price).
+        poll_s: How often a batch that is not over is looked at, in seconds.
+        budget: Most USD that this folder may cost, earlier runs included.
+        prices: YAML file that overrides the packaged prices.
+        journal: Journal of replies to share between folders; by default the folder's own.
+        dry_run: Say what would be asked and what it costs; ask and write nothing.
+    """
+    given = dict(locals())  # before anything else is a local: the options, by their names
+    from lorid_data.build import stage
+
+    shared = given.keys() & stage.BuildOptions.model_fields.keys()
+    given["concurrency"] = min(concurrency, 4096)
+    options = stage.BuildOptions(**{name: given[name] for name in shared})
+    if dry_run:
+        print(stage.dry_run(options, out).describe())
+        return EXIT_OK
+    return finish(stage.build(options, out), out)
+
+
+def choose(folder: Path, *, out: Path, journal: Path | None = None) -> int:
+    """Of several teachers' or samples' lists, take that with which the audit's checks find least wrong.
+
+    Fewest findings of the worst severity win, then of the next; where lists are equal, the earlier
+    one. Where replies voted, only those that agree with the reference answer count. What was found
+    in each stands in candidates.parquet. Asks nobody.
+
+    Args:
+        folder: A folder that build has finished with several --teacher, or with --samples.
+        out: The dataset folder to write.
+        journal: The journal that the folder was built with; by default the folder's own.
+    """
+    from lorid_data.build.choose import ChooseOptions
+    from lorid_data.build.choose import choose as run_choose
+
+    return finish(run_choose(folder, out, ChooseOptions(journal=journal)), out)
+
+
+def reparse(folder: Path, *, journal: Path | None = None) -> int:
+    """Read the stored replies of a build again, with the parser as it is now; asks nobody.
+
+    Args:
+        folder: A folder that build has finished.
+        journal: Its journal; the folder's own by default.
+    """
+    from lorid_data.build.reparse import reparse as run_reparse
+
+    print(run_reparse(folder, journal).describe())
+    return EXIT_OK
+
+
+def doctor(
+    *, teacher: str, mode: Literal["online", "flex"] = "online", prices: Path | None = None
+) -> int:
+    """One cheap call to a teacher: key, schema support, limits and price.
+
+    Args:
+        teacher: openai:MODEL, anthropic:MODEL or server:MODEL@URL[,URL…].
+        mode: How the provider is asked.
+        prices: YAML file that overrides the packaged prices.
+    """
+    from lorid_data.asking.doctor import examine
+    from lorid_data.teachers.registry import AskOptions
+
+    print("\n".join(examine(teacher, AskOptions(mode=mode, prices=prices))))
+    return EXIT_OK
+
+
+def diff(folder: Path, *, prompt: str | None = None, journal: Path | None = None) -> int:
+    """Say which rows another prompt would ask again, and what they cost when they were asked.
+
+    Args:
+        folder: A folder that build has finished.
+        prompt: Id of the prompt to compare with, like teacher/knowledge.v1; by default the
+            one that build uses now.
+        journal: The folder's journal; its own by default.
+    """
+    from lorid_data.build.prompt_diff import compare
+
+    print(compare(folder, prompt, journal))
+    return EXIT_OK

@@ -1,0 +1,26 @@
+"""The command `run`: every stage that a file names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lorid_data.commandline.failures import EXIT_FAILED, EXIT_OK
+from lorid_data.commandline.options import read_yaml, secrets_in
+
+
+def run(config: Path, /) -> int:
+    """Run every stage that a configuration names, in order.
+
+    Args:
+        config: A YAML file, like those in configs/data.
+    """
+    from lorid_data import pipeline
+    from lorid_data.build.stage import n_failed
+    from lorid_data.errors import ConfigError
+
+    body = read_yaml(config)
+    secrets = secrets_in(body, str(config))
+    if secrets:
+        raise ConfigError(*secrets)
+    manifests = pipeline.run(pipeline.read_config(body, str(config)))
+    return EXIT_FAILED if any(n_failed(m) for m in manifests.values()) else EXIT_OK

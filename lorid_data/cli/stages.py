@@ -1,0 +1,142 @@
+"""The commands that write a folder of rows without asking anybody: `import`, `validate`, `expand`, `dedup`, `decontaminate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter, validators
+
+from lorid_data.cli.ending import finish
+from lorid_data.cli.numbers import Positive
+
+
+def import_table(
+    table: Path,
+    *,
+    out: Path,
+    split: str = "train",
+    licence: str = "unknown",
+    subject: str | None = None,
+) -> int:
+    """Make a dataset of a table of your own, or of a published dataset.
+
+    Args:
+        table: A .parquet, .jsonl or .csv file: question; rationale or answer; optional knowledge
+            (a list, or text with one rule a line), original_id, level, subject, licence, split.
+            Or a folder with a file per split, or OWNER/NAME[@REVISION] on the Hub, such as
+            LoRID-Math/GSM8K: all splits are read.
+        out: The dataset folder.
+        split: The split of rows of a single table that name none.
+        licence: The licence of rows that name none; by default what a dataset's card states.
+            Unknown blocks publishing.
+        subject: The column that holds the subject, where it is called something else.
+    """
+    from lorid_data.build.importing import import_table as run_import
+
+    manifest = run_import(table, out, split=split, licence=licence, subject=subject)
+    return finish(manifest, out)
+
+
+def validate(folder: Path, *, out: Path) -> int:
+    """Check every row; write those that pass, and the others with the reason.
+
+    Args:
+        folder: A finished dataset folder.
+        out: The dataset folder to write.
+    """
+    from lorid_data.validate.stage import validate as run_validate
+
+    return finish(run_validate(folder, out), out)
+
+
+def expand(
+    folder: Path,
+    *,
+    variants: Annotated[str, Parameter(name="--with")],
+    out: Path,
+    source_path: str | None = None,
+) -> int:
+    """Give the knowledge of each question to its variants; the rows of the dataset come first.
+
+    Variants that ask backwards (SV, FOBAR) get no knowledge; those whose answer is not that of
+    their original are rejected.
+
+    Args:
+        folder: A finished dataset folder.
+        variants: metamath, a Hub id, a folder laid out like the Hub's, or a table with a column
+            original_question (the text) or original_id.
+        out: The dataset folder to write.
+        source_path: Local copy of MetaMathQA: a folder laid out like the Hub's, or a table.
+    """
+    from lorid_data.expand.stage import ExpandOptions
+    from lorid_data.expand.stage import expand as run_expand
+
+    options = ExpandOptions(variants=variants, source_path=source_path)
+    return finish(run_expand(folder, out, options), out)
+
+
+def dedup(
+    folder: Path,
+    *,
+    out: Path,
+    threshold: Annotated[float, Parameter(validator=validators.Number(gte=0.3, lte=1))] = 0.5,
+    max_variants: Positive = 32,
+) -> int:
+    """Remove exact and near duplicates, and cap the variants of each original question.
+
+    Every removed row names the row that stays and how close it is. Run again with another
+    threshold or cap, the pairs that were found are used again.
+
+    Args:
+        folder: A finished dataset folder.
+        out: The dataset folder to write.
+        threshold: How alike question and rationale must be, besides equal numbers and answers:
+            Jaccard similarity of their word pairs.
+        max_variants: Most rows that one original question keeps.
+    """
+    from lorid_data.dedup.stage import DedupOptions
+    from lorid_data.dedup.stage import dedup as run_dedup
+
+    options = DedupOptions(threshold=threshold, max_variants=max_variants)
+    return finish(run_dedup(folder, out, options), out)
+
+
+def decontaminate(
+    folder: Path,
+    *,
+    out: Path,
+    against: Annotated[list[str], Parameter(consume_multiple=True)],
+    split: str = "test",
+    source_path: Annotated[list[str] | None, Parameter(consume_multiple=True)] = None,
+    policy: Literal["drop", "quarantine", "report"] = "drop",
+    templates: Literal["drop", "quarantine", "report"] = "report",
+) -> int:
+    """Remove rows whose question is that of a test set; show the pairs that match.
+
+    Every question is compared with every test question. The counts of shared runs of 8 and 13
+    words that others publish are printed, too; nothing is removed for them.
+
+    Args:
+        folder: A finished dataset folder.
+        out: The dataset folder to write.
+        against: Test sets: dataset folders, gsm8k, math, arithmetic, a Hub id, a folder laid out
+            like the Hub's, or a table.
+        split: Split of those that have splits.
+        source_path: Local copies of gsm8k and math, in the order of --against.
+        policy: What becomes of rows whose question is that of a test set, and of the variants of
+            their original; report keeps them with a flag.
+        templates: What becomes of rows that are only worded like a test question.
+    """
+    from lorid_data.decontaminate import stage
+
+    options = stage.DecontaminateOptions(
+        against=tuple(against),
+        split=split,
+        source_path=tuple(source_path or ()),
+        policy=policy,
+        templates=templates,
+    )
+    manifest = stage.decontaminate(folder, out, options)
+    print("\n".join([*stage.shown(out), *stage.described(manifest)]))
+    return finish(manifest, out)

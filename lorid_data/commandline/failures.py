@@ -1,0 +1,68 @@
+"""What a command's failure says, and the exit status it gives."""
+
+from __future__ import annotations
+
+import errno
+import sqlite3
+import sys
+from collections.abc import Iterator
+
+from lorid_data.errors import LoridError
+
+EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_FULL_TEXT = ("no space left on device", "database or disk is full", "file too large", "disk quota")
+
+
+def status_of(error: BaseException) -> int:
+    """Say an expected error in one message; raise an unexpected one again."""
+    leaves = list(_chain(error))
+    for leaf in leaves:
+        if disk_is_full(leaf):
+            where = getattr(leaf, "filename", None)
+            at = f" ({where})" if where else ""
+            return complain(
+                f"the disk is full{at}: {leaf}; what was acknowledged stays: make room and run the same command again",
+                EXIT_FAILED,
+            )
+    for leaf in leaves:
+        if isinstance(leaf, LoridError):
+            return complain(str(leaf), leaf.exit_status)
+    if any(isinstance(leaf, KeyboardInterrupt) for leaf in leaves):
+        return complain("interrupted; run the same command again to go on", EXIT_INTERRUPTED)
+    for leaf in leaves:
+        if isinstance(leaf, sqlite3.Error):
+            return complain(
+                f"the journal cannot be read or written: {leaf}; what was acknowledged stays",
+                EXIT_FAILED,
+            )
+        if isinstance(leaf, OSError):
+            return complain(f"{type(leaf).__name__}: {leaf}", EXIT_FAILED)
+    raise error
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """An error, the members of its groups, and what caused them."""
+    while error is not None:
+        yield error
+        if isinstance(error, BaseExceptionGroup):
+            for member in error.exceptions:
+                yield from _chain(member)
+        error = error.__cause__
+
+
+def disk_is_full(error: BaseException) -> bool:
+    """Whether an error says that there is no room (or that a quota or size limit is reached)."""
+    if isinstance(error, OSError) and error.errno in _FULL:
+        return True
+    # polars writes files by itself, and says so in the text of an error of its own.
+    writes = isinstance(error, (OSError, sqlite3.Error)) or type(error).__module__.startswith(
+        "polars"
+    )
+    return writes and any(text in str(error).lower() for text in _FULL_TEXT)
+
+
+def complain(message: str, status: int) -> int:
+    """Say an error on stderr; the exit status is given back."""
+    print(f"error: {message}" if "\n" not in message else f"error:\n{message}", file=sys.stderr)  # noqa: T201
+    return status

@@ -1,0 +1,139 @@
+"""Options from the command line over those of `--config FILE`; all that is wrong is said at once."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lorid_data.errors import ConfigError, unknown_key
+
+if TYPE_CHECKING:
+    from cyclopts import App
+    from cyclopts.argument import Argument, ArgumentCollection
+
+
+_SECRET_KEY = re.compile(
+    r"(?:^|_)(?:api_?key|key|token|secret|password|authorization)$", re.IGNORECASE
+)
+_SECRET_VALUE = re.compile(r"^(?:sk-|hf_|Bearer )\S{8,}")
+
+
+def take_config(argv: list[str]) -> tuple[list[str], Path | None]:
+    """Split `--config FILE` from the other arguments; what follows `--` is left alone."""
+    end = argv.index("--") if "--" in argv else len(argv)
+    rest: list[str] = []
+    file: Path | None = None
+    i = 0
+    while i < end:
+        name, eq, value = argv[i].partition("=")
+        if name != "--config":
+            rest.append(argv[i])
+        elif file is not None:
+            raise ConfigError("--config is given twice; merge the two files")
+        elif not eq and i + 1 >= end:
+            raise ConfigError("--config: name a YAML file")
+        else:
+            i += not eq
+            file = Path(value if eq else argv[i])
+        i += 1
+    return rest + argv[end:], file
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """A YAML file whose top is a mapping with text keys; an empty file is an empty mapping.
+
+    Raises:
+        ConfigError: it cannot be read, is not UTF-8 or YAML, or is no mapping.
+    """
+    import yaml
+
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as e:
+        raise ConfigError(f"{path}: {e.strerror or e}; name a YAML file that can be read") from e
+    except (yaml.YAMLError, UnicodeDecodeError) as e:
+        mark = getattr(e, "problem_mark", None)
+        at = f"{path}:{mark.line + 1}" if mark else str(path)
+        raise ConfigError(f"{at}: not valid YAML ({getattr(e, 'problem', None) or e})") from e
+    if data is None:
+        return {}
+    if not isinstance(data, dict) or not all(isinstance(k, str) for k in data):
+        raise ConfigError(f"{path}: must be a mapping of option names to values, like `limit: 100`")
+    return data
+
+
+def secrets_in(data: dict[str, Any], where: str) -> list[str]:
+    """One sentence for each key or value, at any depth, that looks like a secret."""
+    found: list[str] = []
+
+    def walk(node: object, path: str) -> None:
+        if isinstance(node, dict):
+            for key, value in node.items():
+                inner = f"{path}.{key}" if path else str(key)
+                if _SECRET_KEY.search(str(key).replace("-", "_")):
+                    found.append(
+                        f"{where}: {inner!r}: secrets are read from the environment only; remove it"
+                    )
+                else:
+                    walk(value, inner)
+        elif isinstance(node, list):
+            for i, value in enumerate(node):
+                walk(value, f"{path}[{i}]")
+        elif isinstance(node, str) and _SECRET_VALUE.search(node):
+            found.append(
+                f"{where}: {path!r} holds what looks like a secret; put it into the environment"
+            )
+
+    walk(data, "")
+    return found
+
+
+class Options:
+    """Called by cyclopts after the command line is read: fills in `--config`, lists all problems."""
+
+    def __init__(self, file: Path | None) -> None:
+        self.file = file
+
+    def __call__(self, app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
+        """Give the options of the file to what the command line left out; raise for all problems."""
+        from cyclopts.config import Dict
+
+        problems: list[str] = []
+        if self.file is not None:
+            given = {k.replace("-", "_"): v for k, v in read_yaml(self.file).items()}
+            by_key = {_key(a): a for a in arguments if not a.keys}
+            problems += secrets_in(given, str(self.file))
+            secret_keys = {k for k in given if _SECRET_KEY.search(k)}
+            problems += [
+                unknown_key(k, by_key, str(self.file))
+                for k in given
+                if k not in by_key and k not in secret_keys
+            ]
+            usable = {k: v for k, v in given.items() if k in by_key and v is not None}
+            data = {by_key[k].name.lstrip("-"): v for k, v in usable.items()}
+            Dict(data, use_commands_as_keys=False, source=str(self.file))(app, commands, arguments)
+        problems += [p for a in arguments if (p := _problem(a)) is not None]
+        if problems:
+            raise ConfigError(*problems)
+
+
+def _key(argument: Argument) -> str:
+    """How an option is spelled in YAML: its long name, with underscores."""
+    return str(argument.field_info.name).replace("-", "_")
+
+
+def _problem(argument: Argument) -> str | None:
+    """What is wrong with the value of one argument, or None."""
+    from cyclopts.exceptions import CycloptsError
+
+    if not argument.has_tokens:
+        if argument.required and not argument.keys:
+            return f"{argument.name.lstrip('-')!r} is missing; give it on the command line or in --config FILE"
+        return None
+    try:
+        argument.convert_and_validate()
+    except CycloptsError as e:
+        e.verbose = False
+        return str(e)
+    return None

@@ -1,0 +1,97 @@
+"""Test sets by their name: what `decontaminate --against` accepts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lorid_data.commandline.progress import say
+from lorid_data.errors import ConfigError
+from lorid_data.folders.files import sha256_file
+from lorid_data.folders.frames import read_record_frame
+from lorid_data.folders.names import MANIFEST, RECORDS
+from lorid_data.sources.registry import NAMED, load
+
+
+@dataclass(frozen=True, slots=True)
+class TestSet:
+    """The questions that a dataset must not hold.
+
+    Attributes:
+        name: as it was asked for.
+        sha256: of the content: of the records of a dataset folder, else of the source's split.
+        ids: problem_id of each question, in its order.
+        questions: the texts.
+        answers: reference answers; empty where there is none.
+    """
+
+    __test__ = False  # the name makes pytest look for tests in it
+
+    name: str
+    sha256: str
+    ids: tuple[str, ...]
+    questions: tuple[str, ...]
+    answers: tuple[str, ...]
+
+    def identity(self) -> dict[str, Any]:
+        """What decides the comparison, for a manifest."""
+        return {"name": self.name, "sha256": self.sha256}
+
+
+def load_test_sets(
+    against: Sequence[str], *, split: str = "test", source_paths: Sequence[str] = ()
+) -> list[TestSet]:
+    """Read test sets.
+
+    Args:
+        against: each a dataset folder, or what `build` accepts as a source: gsm8k, math,
+            arithmetic, a Hub id, a folder laid out like the Hub's, a table.
+        split: the split of sources; dataset folders are taken whole.
+        source_paths: local copies of the named sources gsm8k and math, in the order of `against`.
+
+    Raises:
+        ConfigError: no test set; one that is given twice; more copies than named sources.
+        InputError: one cannot be read.
+    """
+    named = [a for a in against if a in ("gsm8k", "math")]
+    problems = []
+    if not against:
+        problems.append(
+            f"--against is missing; name a dataset folder, {', '.join(NAMED)}, a Hub id or a table"
+        )
+    if len(set(against)) < len(against):
+        problems.append(f"--against names a test set twice: {', '.join(against)}")
+    if source_paths and len(source_paths) != len(named):
+        problems.append(
+            f"--source-path is given {len(source_paths)} times for {len(named)} of gsm8k and math: "
+            "give one for each, in the order of --against, or none"
+        )
+    if problems:
+        raise ConfigError(*problems)
+    copies = dict(zip(named, source_paths, strict=False))
+    return [_load(name, split, copies.get(name)) for name in against]
+
+
+def _load(name: str, split: str, source_path: str | None) -> TestSet:
+    folder = Path(name)
+    if (folder / MANIFEST).is_file():
+        frame = read_record_frame(folder)
+        return TestSet(
+            folder.name,
+            sha256_file(folder / RECORDS),
+            tuple(frame["problem_id"]),
+            tuple(frame["question"]),
+            tuple(frame["answer"]),
+        )
+    loaded = load(name, split=split, source_path=source_path)
+    for warning in loaded.warnings:
+        say(f"warning: {warning}")
+    return TestSet(
+        loaded.name,
+        loaded.content_sha256,
+        tuple(p.problem_id for p in loaded.problems),
+        tuple(p.question for p in loaded.problems),
+        tuple(p.answer for p in loaded.problems),
+    )

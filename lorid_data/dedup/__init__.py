@@ -1,0 +1,7 @@
+"""Exact and near duplicates removed, and the variants of each original question capped.
+
+Entry: `stage.dedup`.
+Read: `minhash` (which rows may be alike), `duplicates` (which rows are the same problem; pure),
+    `stage`.
+Imports: answers, texts, folders, schema.
+"""

@@ -1,0 +1,98 @@
+"""Rows of one type as parquet, in both directions."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pydantic import ValidationError
+
+from lorid_data.errors import InputError
+from lorid_data.folders.files import atomic_path
+from lorid_data.schema import Row
+
+if TYPE_CHECKING:
+    import polars as pl
+
+_R = TypeVar("_R", bound=Row)
+
+
+def frame_schema(kind: type[Row]) -> dict[str, Any]:
+    """The polars schema of a row type; struct for provenance, lists of strings for lists."""
+    import polars as pl
+
+    text, number, real = pl.String(), pl.Int64(), pl.Float64()
+    by_annotation: dict[str, Any] = {
+        "int": number,
+        "int | None": number,
+        "float": real,
+        "float | None": real,
+        "bool": pl.Boolean(),
+        "tuple[str, ...]": pl.List(text),
+    }
+
+    def column(annotation: str) -> Any:
+        if annotation == "Provenance":
+            from lorid_data.schema import Provenance
+
+            return pl.Struct(frame_schema(Provenance))
+        return by_annotation.get(annotation, text)
+
+    return {name: column(str(a)) for name, a in kind.__annotations__.items()}
+
+
+def write_rows(path: Path, kind: type[Row], rows: Iterable[Row]) -> None:
+    """Write rows of one type as zstd parquet, atomically, in the type's column order."""
+    import polars as pl
+
+    schema = frame_schema(kind)
+    dumped = [r.model_dump(mode="json") for r in rows]
+    columns = {name: [d[name] for d in dumped] for name in schema}
+    with atomic_path(path) as tmp:
+        pl.DataFrame(columns, schema=schema).write_parquet(tmp, compression="zstd")
+
+
+def read_frame(path: Path) -> pl.DataFrame:
+    """A parquet file as a polars frame.
+
+    Raises:
+        InputError: it does not exist or is not parquet.
+    """
+    import polars as pl
+
+    if not path.is_file():
+        msg = f"{path}: no such file; name a folder that a stage of lorid-data has finished"
+        raise InputError(msg)
+    try:
+        return pl.read_parquet(path)
+    except (pl.exceptions.PolarsError, OSError) as e:
+        msg = f"{path}: not a readable parquet file ({e})"
+        raise InputError(msg) from e
+
+
+def read_rows(path: Path, kind: type[_R], only: Collection[str] | None = None) -> list[_R]:
+    """The rows of a parquet file, checked against the row type.
+
+    Args:
+        path: the file.
+        kind: the type of its rows.
+        only: read the rows with these row ids; all by default.
+
+    Raises:
+        InputError: the file cannot be read, or its columns are not those of `kind`.
+    """
+    frame = read_frame(path)
+    missing = [name for name in kind.__annotations__ if name not in frame.columns]
+    if missing:
+        msg = f"{path}: missing columns {missing}; this is no file of {kind.__name__} rows"
+        raise InputError(msg)
+    if only is not None:
+        import polars as pl
+
+        frame = frame.filter(pl.col("row_id").is_in(list(only)))
+    try:
+        return [kind.model_validate(row) for row in frame.iter_rows(named=True)]
+    except ValidationError as e:
+        msg = f"{path}: {e.errors()[0]['loc']}: {e.errors()[0]['msg']}"
+        raise InputError(msg) from e

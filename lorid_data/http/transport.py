@@ -1,0 +1,118 @@
+"""One pool of connections for what is asked of models."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from pydantic_core import from_json
+
+from lorid_data.http.retrying import Transient
+
+if TYPE_CHECKING:
+    from aiohttp import ClientSession, ClientTimeout
+
+
+@dataclass(frozen=True, slots=True)
+class HttpReply:
+    """A reply whatever its status; names of headers in any case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Transport:
+    """A pool of connections. Opened by the first request; closed with `close`.
+
+    Args:
+        headers: what every request is sent with, beside its type.
+    """
+
+    def __init__(self, headers: Mapping[str, str] | None = None) -> None:
+        import aiohttp  # noqa: F401  (not in the middle of the first request)
+
+        self._headers = {"Content-Type": "application/json", **(headers or {})}
+        self._session: ClientSession | None = None
+
+    async def post(
+        self, url: str, body: bytes, *, timeout_s: float, headers: Mapping[str, str] | None = None
+    ) -> HttpReply:
+        """Send JSON, with more headers if need be.
+
+        Raises:
+            Transient: there was no reply in time, or no connection.
+        """
+        import aiohttp
+
+        if self._session is None:
+            allow_many_files()
+            connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=30)
+            # Looking for a proxy costs two thread switches per request: only where one is named.
+            has_proxy = any(name.lower().endswith("_proxy") for name in os.environ)
+            self._session = aiohttp.ClientSession(
+                connector=connector,
+                headers=self._headers,
+                trust_env=has_proxy,
+                cookie_jar=aiohttp.DummyCookieJar(),
+            )
+        try:
+            async with self._session.post(
+                url,
+                data=body,
+                headers=headers,
+                timeout=_timeout(timeout_s),
+                allow_redirects=False,
+            ) as r:
+                data = await r.read()
+                return HttpReply(r.status, r.headers, data)
+        except aiohttp.ClientConnectorError as e:
+            raise Transient(f"{url}: cannot connect ({e.strerror or type(e).__name__})") from e
+        except TimeoutError as e:
+            raise Transient(f"{url}: no reply within {timeout_s:g} s", maybe_paid=True) from e
+        except aiohttp.ClientError as e:
+            raise Transient(
+                f"{url}: the connection broke ({type(e).__name__})", maybe_paid=True
+            ) from e
+
+    async def close(self) -> None:
+        """Close every connection."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+
+@cache
+def _timeout(total_s: float) -> ClientTimeout:
+    import aiohttp
+
+    return aiohttp.ClientTimeout(total=total_s)
+
+
+def read_json(body: bytes) -> Any:
+    """What JSON text holds.
+
+    Raises:
+        ValueError: it is no JSON.
+    """
+    try:
+        return from_json(body)
+    except ValueError:
+        # Half a character, written as an escape, is refused by the faster reader alone.
+        return json.loads(body)
+
+
+def allow_many_files() -> None:
+    """Raise the limit of open files to what the system allows this process; never beyond."""
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard == resource.RLIM_INFINITY or soft < hard:
+        with suppress(ValueError, OSError):
+            wanted = 65536 if hard == resource.RLIM_INFINITY else hard
+            resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))

@@ -1,0 +1,153 @@
+"""Datasets as the Hugging Face Hub lays them out: by id, or a local folder with the same layout.
+
+Reading only. Code of a dataset is never run: `trust_remote_code` is not used anywhere.
+"""
+
+from __future__ import annotations
+
+import errno
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, cast
+
+from lorid_data.errors import InputError
+from lorid_data.folders.tables import Table, first_bad_line
+
+
+@dataclass(frozen=True, slots=True)
+class HubRef:
+    """A dataset on the Hub or in a folder: `org/name`, `org/name@revision`, `org/name:config`.
+
+    Attributes:
+        id: Hub id or path of a local folder.
+        revision: commit, tag or branch of a Hub id; None takes the head.
+        config: one configuration; None takes all.
+    """
+
+    id: str
+    revision: str | None = None
+    config: str | None = None
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is a folder of this machine."""
+        return Path(self.id).is_dir()
+
+    def __str__(self) -> str:
+        at = f"@{self.revision}" if self.revision else ""
+        return f"{self.id}{at}{f':{self.config}' if self.config else ''}"
+
+
+def parse_ref(text: str) -> HubRef:
+    """A `HubRef` from `ID[@REVISION][:CONFIG]`; an existing folder is taken as it is."""
+    if Path(text).is_dir():
+        return HubRef(text)
+    rest, _, config = text.partition(":")
+    name, _, revision = rest.partition("@")
+    return HubRef(name, revision or None, config or None)
+
+
+def config_names(ref: HubRef) -> tuple[str, ...]:
+    """The configurations that a dataset names, in its own order.
+
+    Raises:
+        InputError: the dataset cannot be found or reached.
+    """
+    import datasets
+
+    if ref.config is not None:
+        return (ref.config,)
+    with _readable(ref):
+        return tuple(datasets.get_dataset_config_names(ref.id, revision=ref.revision))
+    raise AssertionError
+
+
+def load(ref: HubRef, config: str, split: str) -> Table:
+    """One configuration and split of a dataset, whole.
+
+    Raises:
+        InputError: no such dataset, configuration or split; it cannot be reached or read; no rows.
+    """
+    import datasets
+
+    where = f"{ref.id} ({config}, {split})"
+    with _readable(ref):
+        if not sys.stderr.isatty():
+            datasets.disable_progress_bars()
+        with _cache_of(ref) as cache:
+            data = cast(
+                "datasets.Dataset",
+                datasets.load_dataset(
+                    ref.id, config, split=split, revision=ref.revision, cache_dir=cache
+                ),
+            )
+            columns = tuple(data.column_names)
+            rows: list[dict[str, Any]] = data.to_list()
+    if not rows:
+        raise InputError(f"{where}: has no rows; an empty source is refused")
+    return Table(where, columns, rows)
+
+
+def licence_of(ref: HubRef) -> str:
+    """The licence that the dataset's card states, or `unknown`."""
+    from huggingface_hub import DatasetCard
+    from huggingface_hub.errors import HfHubHTTPError
+
+    try:
+        if ref.is_local:
+            card = DatasetCard.load(Path(ref.id) / "README.md")
+        else:
+            card = DatasetCard.load(ref.id)
+        stated = card.data.to_dict().get("license")
+    except (OSError, ValueError, HfHubHTTPError):
+        return "unknown"
+    return stated if isinstance(stated, str) and stated else "unknown"
+
+
+@contextmanager
+def _cache_of(ref: HubRef) -> Iterator[str | None]:
+    """A cache folder that no other content shares; None is the usual one.
+
+    For local folders `datasets` 5.2 names its cache after the folder's last component and its
+    file patterns: it gives the old rows of a file that has changed, and the rows of another
+    folder of the same name. So those are read through a cache of their own. Datasets of the Hub
+    are cached by commit.
+    """
+    if not ref.is_local:
+        yield None
+        return
+    with TemporaryDirectory(prefix="lorid-") as folder:
+        yield folder
+
+
+@contextmanager
+def _readable(ref: HubRef) -> Iterator[None]:
+    """Turn what `datasets` raises into one `InputError` that says what to do; a full disk passes."""
+    from datasets.exceptions import DatasetsError
+
+    try:
+        yield
+    except InputError:
+        raise
+    except (OSError, ValueError, RuntimeError, DatasetsError) as e:
+        if isinstance(e, OSError) and e.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise InputError(_explain(ref, e)) from e
+
+
+def _explain(ref: HubRef, error: Exception) -> str:
+    if ref.is_local:
+        for path in sorted(Path(ref.id).rglob("*")):
+            if path.suffix in (".jsonl", ".json", ".csv", ".txt") and path.is_file():
+                bad = first_bad_line(path)
+                if bad is not None:
+                    return f"{path}:{bad[0]}: {bad[1]}; save the file as UTF-8"
+        hint = "check that its README.md names the configuration, or that the files are laid out as on the Hub"
+    else:
+        hint = "check the id and the network, or give a local copy with --source-path"
+    first = str(error).strip().splitlines() or [type(error).__name__]
+    return f"{ref}: cannot be loaded ({first[0]}); {hint}"

@@ -1,0 +1,6 @@
+"""Pure functions on mathematical text.
+
+Entry: one module a purpose: `latex`, `calculate`, `backward`, `folding`, `shingles`.
+Read: `latex`, `calculate`, `backward`; for many texts at once `folding`, `word_hashes`, `shingles`.
+Imports: nothing of the project.
+"""

@@ -1,0 +1,10 @@
+"""Every check on every row: what is found rejects the row, or flags it.
+
+Entry: `stage.validate`, which stands here too.
+Read: `stage`; the checks are a room of their own, `checks`.
+Imports: checks, answers, folders, commandline, schema.
+"""
+
+from lorid_data.validate.stage import validate
+
+__all__ = ["validate"]

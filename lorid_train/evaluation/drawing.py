@@ -1,0 +1,166 @@
+"""Every draw that an evaluation asks for, in order; what the log holds is not asked again.
+
+First the greedy systems, then the interaction loop under every seed, then the further rounds that
+majority voting needs at the loop's cost, then those that are asked for by number. No gold answer
+is anywhere near.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from lorid_data.commandline.progress import Progress
+from lorid_data.errors import ConfigError
+from lorid_data.schema import Record
+from lorid_train.config import EvalConfig
+from lorid_train.engines.base import Engine, Sampling
+from lorid_train.evaluation import ablation
+from lorid_train.interaction.decide import up_to_stop
+from lorid_train.interaction.draws import DrawKey, DrawLog
+from lorid_train.interaction.loop import Asker, Loop, Wanted, greedy_keys, sampled_keys
+from lorid_train.metrics.schedule import votes_to_draw
+from lorid_train.roles import ROLES, knowledge_text
+
+LOOP = ("ir", "kg", "dr")
+"""The roles of the interaction loop."""
+_FROM_KG = (ablation.KG, ablation.SHUFFLED, ablation.OTHER)
+"""Conditions that KG writes for; the last two where the dataset has no knowledge."""
+
+
+def needed_roles(config: EvalConfig) -> tuple[str, ...]:
+    """The roles that an evaluation draws, and whose adapters it needs.
+
+    Raises:
+        ConfigError: `greedy` or `samples` name what there is not, or nothing is to be drawn.
+    """
+    alone = [r.name for r in ROLES.values() if not r.reads_knowledge]
+    known = (*alone, *ablation.CONDITIONS)
+    problems = [
+        f"greedy: there is no {name!r}; there are {', '.join(known)}"
+        for name in config.greedy
+        if name not in known
+    ]
+    problems += [
+        f"samples: there is no role {r!r}; there are {', '.join(ROLES)}"
+        for r in config.samples
+        if r not in ROLES
+    ]
+    problems += [
+        f"samples: {role} is {n}; give a number of rounds, 0 or more"
+        for role, n in config.samples.items()
+        if n < 0
+    ]
+    if problems:
+        raise ConfigError(*problems)
+    needed = {role for role, n in _sampled(config).items() if n}
+    needed |= set(LOOP) if config.loop else {"ir"} if config.votes != "none" else set()
+    for name in config.greedy:
+        needed |= {name} if name in ROLES else {"dr"}
+        if name in _FROM_KG:
+            needed.add("kg")
+    if not needed:
+        raise ConfigError("nothing is to be drawn: no loop, no votes, no greedy, no samples")
+    return tuple(r for r in ROLES if r in needed)
+
+
+def _sampled(config: EvalConfig) -> dict[str, int]:
+    """Rounds by role that are asked for by number: KG's first, which DR reads."""
+    n_kg = max(config.samples.get("kg", 0), config.samples.get("dr", 0))
+    return {"kg": n_kg, **{r: n for r, n in config.samples.items() if r != "kg"}}
+
+
+def draw_all(
+    config: EvalConfig, records: Sequence[Record], log: DrawLog, make: Callable[[], Engine]
+) -> None:
+    """Make every draw that the log lacks. `make` is called when there is a first one to make."""
+    ids = [r.problem_id for r in records]
+    gold = {r.problem_id: knowledge_text(r.knowledge) for r in records if r.knowledge}
+    with Progress("evaluate", None, done=len(log)) as progress:
+        asker = Asker(
+            engine=_Lazy(make),
+            log=log,
+            questions={r.problem_id: r.as_question() for r in records},
+            sampling=Sampling(config.temperature, config.top_p, config.top_k, config.max_new_tokens),
+            on_draw=lambda d: progress.advance(tokens=d.n_tokens),
+        )  # fmt: skip
+        _draw_greedy(config, ids, gold, asker)
+        seeds = range(config.seed, config.seed + config.seeds)
+        if config.loop:
+            _draw_loop(config, ids, seeds, asker)
+        elif config.votes != "none":
+            _draw_rounds(asker, ids, seeds, {"ir": config.rounds})
+        _draw_rounds(asker, ids, seeds, _sampled(config))
+
+
+def _draw_loop(config: EvalConfig, ids: Sequence[str], seeds: range, asker: Asker) -> None:
+    """The interaction loop under every seed, and the votes at its cost."""
+    exhaustive, log = config.schedule == "exhaustive", asker.log
+    for seed in seeds:
+        asker.draw(
+            Loop(ids, log, seed=seed, rounds=config.rounds, rule=config.rule, exhaustive=exhaustive)
+        )
+    _draw_rounds(asker, ids, seeds, _n_votes(config, ids, seeds, log))
+
+
+def _draw_greedy(
+    config: EvalConfig, ids: Sequence[str], gold: Mapping[str, str], asker: Asker
+) -> None:
+    """The greedy systems; where the dataset has no knowledge, KG's is shuffled and passed around."""
+    wanted: list[str] = list(config.greedy)
+    from_kg = not gold and {ablation.SHUFFLED, ablation.OTHER} & set(wanted)
+    asker.knowledge = ablation.conditioned(ids, gold, gold)
+    first = [*wanted, "kg"] if from_kg else wanted
+    asker.draw(Wanted(greedy_keys(ids, config.seed, first, asker.knowledge), asker.log))
+    if from_kg:
+        written = {
+            p: asker.log[DrawKey(p, "kg", "greedy", config.seed, 1)].text.strip() for p in ids
+        }
+        asker.knowledge = ablation.conditioned(ids, gold, written)
+        keys = greedy_keys(ids, config.seed, wanted, asker.knowledge)
+        asker.draw(Wanted(keys, asker.log))
+
+
+def _draw_rounds(
+    asker: Asker, ids: Sequence[str], seeds: range, n_rounds: Mapping[str, int]
+) -> None:
+    """Rounds 1 to n of each role, for every problem and seed."""
+    keys = [
+        key
+        for role, n in n_rounds.items()
+        for seed in seeds
+        for key in sampled_keys(ids, seed, role, n)
+    ]
+    asker.draw(Wanted(keys, asker.log))
+
+
+def _n_votes(config: EvalConfig, ids: Sequence[str], seeds: range, log: DrawLog) -> dict[str, int]:
+    """Rounds of each role for majority voting at the loop's cost; told from token counts alone."""
+    if config.votes == "none":
+        return {}
+    loop: list[int] = []
+    ir: list[list[int]] = []
+    dr: list[list[int]] = []
+    for seed in seeds:
+        used = up_to_stop(log.draws(), ids, seed, rule=config.rule, rounds=config.rounds)
+        for draws in used.values():
+            cost = {(d.role, d.round): d.n_tokens for d in draws}
+            rounds = sorted({d.round for d in draws})
+            loop.append(sum(cost.values()))
+            ir.append([cost["ir", r] for r in rounds])
+            dr.append([cost["kg", r] + cost["dr", r] for r in rounds])
+    n_ir, n_dr = votes_to_draw(loop, ir), votes_to_draw(loop, dr)
+    return {"ir": n_ir} if config.votes == "ir" else {"ir": n_ir, "kg": n_dr, "dr": n_dr}
+
+
+class _Lazy:
+    """An engine that is made when it is first asked: a finished log needs no model."""
+
+    def __init__(self, make: Callable[[], Engine]) -> None:
+        self._make = make
+        self._engine: Engine | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        if self._engine is None:
+            self._engine = self._make()
+        return getattr(self._engine, name)

@@ -1,0 +1,185 @@
+"""One evaluation, from adapters and a dataset to draws, outcomes, metrics and a report.
+
+`drawing` makes the draws; then they are scored. Gold answers are read after the last draw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from lorid_data import answers
+from lorid_data.commandline.progress import say
+from lorid_data.errors import ConfigError, InputError, unknown_key
+from lorid_data.folders.manifests import manifest_sha256
+from lorid_data.folders.names import RECORDS
+from lorid_data.folders.parquet import read_rows, write_rows
+from lorid_data.folders.records import read_records
+from lorid_data.folders.stage import Stage, open_stage
+from lorid_data.schema import Manifest, Record
+from lorid_train.config import EvalConfig, parse
+from lorid_train.engines.base import Engine
+from lorid_train.evaluation import forgetting, servers
+from lorid_train.evaluation.drawing import draw_all, needed_roles
+from lorid_train.evaluation.exports import DRAWS, evaluation
+from lorid_train.interaction.draws import DrawLog, Metric, Outcome
+from lorid_train.models import adapters as adapters_of
+from lorid_train.models import base_model
+from lorid_train.models.adapters import Adapters
+from lorid_train.report import targets
+from lorid_train.report.reading import DrawFile
+from lorid_train.report.view import EvaluationView, Replay, view_of
+from lorid_train.report.writing import write_metrics, write_report, write_runs
+
+OUTCOMES = "outcomes.parquet"
+METRICS = "metrics.json"
+_MAY_CHANGE = {
+    "adapters", "base", "dataset", "out", "batch_size", "server", "served", "targets", "text", "format",
+}  # fmt: skip
+"""Paths and addresses (the content is hashed instead) and what changes no result."""
+
+
+def make_engine(config: EvalConfig, adapters: Adapters) -> Engine:
+    """The transformers engine with the adapters loaded on one base."""
+    import torch
+
+    from lorid_train.engines.transformers import TransformersEngine, with_adapters
+
+    if config.threads:
+        torch.set_num_threads(config.threads)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    dtype = config.dtype or ("bfloat16" if device == "cuda" else "float32")
+    tokenizer = base_model.load_tokenizer(adapters.base)
+    model = with_adapters(base_model.load_model(adapters.base, dtype), adapters.folders, device)
+    fmt = adapters.format
+    return TransformersEngine(
+        model=model,
+        encode=lambda content: fmt.prompt_ids(tokenizer, content),
+        render=lambda content: fmt.text(tokenizer, content),
+        decode=lambda ids: tokenizer.decode(ids, skip_special_tokens=True),
+        stop_ids=fmt.stop_ids(tokenizer),
+        batch_size=config.batch_size,
+        merged=config.merged,
+    )
+
+
+def select(dataset: Path, split: str | None, limit: int | None) -> list[Record]:
+    """The records to evaluate on: one per question, the first of each.
+
+    Raises:
+        InputError: none is left.
+    """
+    by_problem: dict[str, Record] = {}
+    for record in read_records(dataset):
+        if split in (None, record.split):
+            by_problem.setdefault(record.problem_id, record)
+    chosen = list(by_problem.values())[:limit]
+    if not chosen:
+        msg = f"{dataset}: no rows" + (f" of split {split!r}" if split else "") + " to evaluate on"
+        raise InputError(msg)
+    return chosen
+
+
+def evaluate(config: EvalConfig) -> Manifest:
+    """Draw what is missing, score, report; do nothing where that has been done.
+
+    Raises:
+        ConfigError: adapters or dataset cannot be used; nothing was written.
+    """
+    needed = needed_roles(config)
+    adapters = adapters_of.check(config.adapters, config.base, config.format, needed=needed)
+    records = select(Path(config.dataset), config.split, config.limit)
+    targets.parse(config.targets)
+    engine = servers.check(config, needed) if config.engine == "server" else make_engine
+    identity = {
+        **config.model_dump(mode="json", exclude=_MAY_CHANGE),
+        "adapters_sha256": adapters.sha256,
+        "base_sha256": adapters.base.fingerprint,
+        "format": adapters.format.name,
+        "format_sha256": adapters.format.sha256,
+        "dataset_sha256": manifest_sha256(Path(config.dataset)),
+        "text_sha256": forgetting.check(config),
+    }
+    settings = {
+        "base": adapters.base.name, "dataset": config.dataset, "batch_size": config.batch_size,
+        "adapters": adapters.names, "targets": list(config.targets),
+    }  # fmt: skip
+    stage_of = open_stage(
+        Path(config.out),
+        "evaluate",
+        identity=identity,
+        settings=settings,
+        same_settings=lambda *_: True,
+    )
+    with stage_of as stage:
+        if stage.done is not None:
+            return stage.done
+        stage.libraries += base_model.LIBRARIES
+        answers.prepare()  # the verifier's start must not use up the time of a first pair
+        log = DrawLog(stage.out / DRAWS)
+        try:
+            draw_all(config, records, log, lambda: engine(config, adapters))
+        finally:
+            log.close()
+        if config.text:
+            forgetting.measure(config, adapters, stage.out)
+        return score(config, adapters, records, stage)
+
+
+def score(config: EvalConfig, adapters: Adapters, records: list[Record], stage: Stage) -> Manifest:
+    """Grade the draws and write outcomes, metrics and the report. Here the gold answers enter."""
+    write_rows(stage.out / RECORDS, Record, records)
+    view = _view(stage.out, config, {"base": adapters.base.name, "format": adapters.format.name})
+    write_rows(
+        stage.out / OUTCOMES, Outcome, [o for rows in view.scored.outcomes.values() for o in rows]
+    )
+    write_metrics(view, stage.out / METRICS)
+    write_report([view], stage.out / "report.html")
+    return stage.finish(n_in=len(records), n_kept=len(records), n_rejected={})
+
+
+def _view(folder: Path, config: EvalConfig, settings: Mapping[str, Any]) -> EvaluationView:
+    voted = {"all": ("ir", "dr"), "ir": ("ir",), "none": ()}[config.votes]
+    extra: list[Metric] = forgetting.read(folder)
+    return view_of(
+        folder.name,
+        read_rows(folder / RECORDS, Record),
+        DrawFile(folder / DRAWS),
+        replay=Replay(config.rounds, config.rule, config.fallback),
+        exhaustive=config.schedule == "exhaustive",
+        voted=voted,
+        samples=config.samples,
+        settings={**settings, **config.model_dump(mode="json", exclude=_MAY_CHANGE)},
+        extra=extra,
+        targets=targets.parse(config.targets),
+    )
+
+
+def report_on(folders: Sequence[Path], out: Path, replay: Mapping[str, str]) -> None:
+    """One report over finished evaluations, decided anew where `replay` says so.
+
+    Raises:
+        ConfigError: an unknown replay key, or a folder that is no finished evaluation.
+    """
+    known = ("rule", "rounds", "fallback")
+    unknown = [unknown_key(k, known, "--replay") for k in replay if k not in known]
+    if unknown:
+        raise ConfigError(*unknown)
+    views = []
+    for folder in folders:
+        manifest = evaluation(folder)
+        body = {k: v for k, v in manifest.identity.items() if k in EvalConfig.model_fields}
+        body |= {k: manifest.settings[k] for k in ("adapters", "dataset", "targets")}
+        body |= {"out": str(folder)}
+        config = parse(EvalConfig, body | dict(replay), "--replay")
+        shown = {"base": manifest.settings["base"], "format": manifest.identity["format"]}
+        view = _view(folder, config, shown)
+        if why := view.scored.left_out.get(view.scored.headline):
+            say(f"warning: {folder}: no {view.scored.headline}: {why}")
+        views.append(view)
+    write_report(views, out)
+    if len(views) == 1:
+        write_metrics(views[0], out.with_suffix(".json"))
+    else:
+        write_runs(views, out.with_suffix(".json"))

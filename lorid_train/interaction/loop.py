@@ -1,0 +1,250 @@
+"""The interaction loop at work: which draws are wanted, and an engine that makes them.
+
+`Loop` knows what to draw next from what has been drawn; `Asker` asks an engine for it and keeps
+every draw in the log. What the draws amount to is `decide`'s to say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+
+from lorid_data.schema import Question, sha256_text
+from lorid_train.engines.base import Engine, GenRequest, GenResult, Sampling
+from lorid_train.interaction.decide import SAMPLED, Rule, decide, draw_seed
+from lorid_train.interaction.draws import Draw, DrawKey, DrawLog, How
+from lorid_train.roles import ROLES
+from lorid_train.roles import role as role_named
+
+
+@dataclass(slots=True)
+class Asker:
+    """Turns draw keys into engine requests, and results into logged draws."""
+
+    engine: Engine
+    log: DrawLog
+    questions: Mapping[str, Question]
+    sampling: Sampling
+    knowledge: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    """What DR reads under each condition that gives it a text: by problem id and condition."""
+    on_draw: Callable[[Draw], None] | None = None
+    """Told of every new draw; for progress."""
+
+    def request(self, key: DrawKey) -> GenRequest:
+        """The request of one draw. A DR draw needs its knowledge to be there already."""
+        content = self._content(key)
+        sampling = self.sampling
+        if key.condition != SAMPLED:
+            sampling = Sampling(0.0, max_new_tokens=self.sampling.max_new_tokens)
+        return GenRequest(key, key.role, content, sampling, draw_seed(key))
+
+    def ready(self, key: DrawKey) -> bool:
+        """Whether what the draw reads has been written."""
+        source = _knowledge_key(key)
+        return source is None or source in self.log
+
+    def _ready(
+        self, keys: Iterable[DrawKey], not_these: Collection[DrawKey], n: int
+    ) -> list[DrawKey]:
+        """The first n keys that can be asked now."""
+        return list(islice((k for k in keys if k not in not_these and self.ready(k)), n))
+
+    def _content(self, key: DrawKey) -> str:
+        question = self.questions[key.problem_id].text
+        source = _knowledge_key(key)
+        knowledge = ""
+        if source is not None:
+            # Stripped: SentencePiece decoding leaves a leading space that training never saw.
+            knowledge = self.log[source].text.strip()
+        elif key.role == "dr":
+            knowledge = self.knowledge[key.problem_id, key.condition]
+        return role_named(key.role).content(question, knowledge)
+
+    def record(self, result: GenResult, content: str) -> Draw:
+        """Append the draw that a result makes to the log."""
+        key = result.key
+        assert isinstance(key, DrawKey)
+        draw = Draw(
+            **key._asdict(),
+            text=result.text.encode("utf-8", "replace").decode("utf-8"),
+            finish_reason=result.finish_reason,
+            n_prompt_tokens=result.n_prompt_tokens,
+            n_tokens=result.n_tokens,
+            prompt_sha256=sha256_text(self.engine.render(content)),
+        )
+        self.log.append(draw)
+        if self.on_draw:
+            self.on_draw(draw)
+        return draw
+
+    def draw(self, wanted: Wanted) -> None:
+        """Ask until `wanted` has nothing left to ask; what the log holds is not asked again."""
+        in_flight: dict[DrawKey, str] = {}
+        n_seen_at_short_pull = -1
+
+        def pull(n: int) -> Sequence[GenRequest]:
+            nonlocal n_seen_at_short_pull
+            if n == 0 or n_seen_at_short_pull == len(self.log):
+                return []  # what could be asked has been, until something new is known
+            requests: list[GenRequest] = []
+            keys = self._ready(wanted.next_keys(), in_flight, n)
+            if len(keys) < n:
+                asked = {*in_flight, *keys}
+                keys += self._ready(wanted.later_keys(), asked, n - len(keys))
+            for key in keys:
+                request = self.request(key)
+                in_flight[key] = request.prompt
+                requests.append(request)
+                wanted.taken(key)
+            if len(requests) < n:
+                n_seen_at_short_pull = len(self.log)
+            return requests
+
+        for result in self.engine.generate(pull):
+            assert isinstance(result.key, DrawKey)
+            draw = self.record(result, in_flight.pop(result.key))
+            wanted.seen(draw)
+
+
+def _knowledge_key(key: DrawKey) -> DrawKey | None:
+    """The KG draw whose text a DR draw reads, or None."""
+    if key.role != "dr" or key.condition not in (SAMPLED, "kg-knowledge"):
+        return None
+    condition = SAMPLED if key.condition == SAMPLED else "greedy"
+    return key._replace(role="kg", condition=condition)
+
+
+class Wanted:
+    """A fixed list of draws, asked in order as what they read becomes available."""
+
+    def __init__(self, keys: Iterable[DrawKey], log: DrawLog) -> None:
+        self._keys = {k: None for k in keys if k not in log}
+
+    def next_keys(self) -> Iterator[DrawKey]:
+        """The keys that are needed, most urgent first."""
+        yield from self._keys
+
+    def later_keys(self) -> Iterator[DrawKey]:
+        """Keys that may be needed later, the likeliest first; asked where there is room."""
+        yield from ()
+
+    def taken(self, key: DrawKey) -> None:
+        """Take note that a key has been asked."""
+        self._keys.pop(key, None)
+
+    def seen(self, draw: Draw) -> None:
+        """Take note of a draw."""
+
+
+class Loop(Wanted):
+    """The interaction loop's wants: round by round, per problem, until it is decided.
+
+    Room to spare is filled with the next rounds of the problems that remain. That changes no
+    result: every draw has its own seed, and `decide` reads rounds in order.
+    """
+
+    def __init__(
+        self,
+        problem_ids: Iterable[str],
+        log: DrawLog,
+        *,
+        seed: int,
+        rounds: int,
+        rule: Rule,
+        exhaustive: bool = False,
+    ) -> None:
+        super().__init__((), log)
+        self._seed, self._rounds, self._rule, self._exhaustive = seed, rounds, rule, exhaustive
+        self._log = log
+        self._round = dict.fromkeys(problem_ids, 1)
+        """The first round of each open problem that is not yet complete."""
+        for problem_id in list(self._round):
+            self._advance(problem_id)
+
+    def keys_of(self, problem_id: str, r: int) -> list[DrawKey]:
+        """The three draws of a round."""
+        return [DrawKey(problem_id, role, SAMPLED, self._seed, r) for role in ("ir", "kg", "dr")]
+
+    def next_keys(self) -> Iterator[DrawKey]:
+        """This round of every open problem; every later one too where all rounds are drawn."""
+        for ahead in range(self._rounds if self._exhaustive else 1):
+            for problem_id, r in list(self._round.items()):
+                if r + ahead <= self._rounds:
+                    yield from self._missing(problem_id, r + ahead)
+
+    def later_keys(self) -> Iterator[DrawKey]:
+        """Later rounds of the open problems.
+
+        By the rule of succession a problem without agreement in f rounds has none in the next a
+        rounds either with probability (f + 1) / (f + 1 + a): those long undecided go first.
+        """
+        ahead = [
+            (a / r, problem_id, r + a)
+            for problem_id, r in self._round.items()
+            for a in range(1, self._rounds - r + 1)
+        ]
+        for _, problem_id, r in sorted(ahead):
+            yield from self._missing(problem_id, r)
+
+    def _missing(self, problem_id: str, r: int) -> Iterator[DrawKey]:
+        return (k for k in self.keys_of(problem_id, r) if k not in self._log)
+
+    def seen(self, draw: Draw) -> None:
+        """Move the problem on when its round is complete; drop it when it is decided."""
+        self._advance(draw.problem_id)
+
+    def _advance(self, problem_id: str) -> None:
+        while (r := self._round.get(problem_id)) is not None:
+            keys = self.keys_of(problem_id, r)
+            if r <= self._rounds and not all(k in self._log for k in keys):
+                return
+            if r > self._rounds or (not self._exhaustive and self._decided(problem_id, r)):
+                del self._round[problem_id]
+            else:
+                self._round[problem_id] = r + 1
+
+    def _decided(self, problem_id: str, r: int) -> bool:
+        draws = [self._log[k] for i in range(1, r + 1) for k in self.keys_of(problem_id, i)]
+        return decide(draws, rule=self._rule, rounds=r, fallback="none").how == How.CONSENSUS
+
+
+GREEDY = ("ir", "gold-knowledge", "kg-knowledge")
+"""The greedy systems of an evaluation by default: IR, and DR on the dataset's and on KG's knowledge."""
+
+
+def greedy_keys(
+    problem_ids: Iterable[str],
+    seed: int,
+    wanted: Iterable[str],
+    given: Container[tuple[str, str]],
+) -> list[DrawKey]:
+    """The greedy draws of the wanted systems.
+
+    Args:
+        problem_ids: the problems.
+        seed: of the keys; greedy decoding does not use it.
+        wanted: roles that read the question alone, and conditions of DR: `kg-knowledge` needs
+            KG's greedy draw too, any other is drawn where `given` holds its knowledge.
+        given: which (problem id, condition) there is knowledge for.
+    """
+    keys: dict[DrawKey, None] = {}
+    for name in wanted:
+        for problem_id in problem_ids:
+            if name in ROLES:
+                keys[DrawKey(problem_id, name, "greedy", seed, 1)] = None
+            elif name == "kg-knowledge":
+                keys[DrawKey(problem_id, "kg", "greedy", seed, 1)] = None
+                keys[DrawKey(problem_id, "dr", name, seed, 1)] = None
+            elif (problem_id, name) in given:
+                keys[DrawKey(problem_id, "dr", name, seed, 1)] = None
+    return list(keys)
+
+
+def sampled_keys(problem_ids: Iterable[str], seed: int, role: str, n_rounds: int) -> list[DrawKey]:
+    """Rounds 1 to n of one role for every problem, as majority voting reads them."""
+    return [
+        DrawKey(problem_id, role, SAMPLED, seed, r)
+        for r in range(1, n_rounds + 1)
+        for problem_id in problem_ids
+    ]

@@ -1,0 +1,192 @@
+"""Adapter folders: the card beside the weights, and what fits together.
+
+An adapter works with the base model, the prompt and the format that it was trained with, and
+fails in silence with any other; its card names all three, each with its hash.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lorid_data.errors import ConfigError
+from lorid_data.folders.files import sha256_file
+from lorid_train import formats
+from lorid_train.models.base_model import Base, resolve
+from lorid_train.models.fetching import Fetched, fetch, is_hub_id
+from lorid_train.models.foreign import foreign_card
+from lorid_train.roles import ROLES
+
+CARD = "lorid.json"
+"""File beside an adapter's weights that says how to use it."""
+WEIGHTS = "adapter_model.safetensors"
+
+
+def write_card(folder: Path, card: dict[str, Any]) -> None:
+    """Write how an adapter must be used: role, format, prompt and base, each with its hash."""
+    text = json.dumps(card, indent=2, ensure_ascii=False) + "\n"
+    (folder / CARD).write_text(text, encoding="utf-8")
+
+
+def read_card(folder: Path, where: str | None = None) -> dict[str, Any] | None:
+    """The card of an adapter folder; None where another program made the adapter.
+
+    Raises:
+        ConfigError: no adapter there, or one with pickled weights only.
+    """
+    if not (folder / WEIGHTS).is_file():
+        pickled = "; pickled weights are refused" if any(folder.glob("*.bin")) else ""
+        msg = f"{where or folder}: no adapter here ({WEIGHTS} is missing{pickled})"
+        raise ConfigError(msg)
+    path = folder / CARD
+    if not path.is_file():
+        return None
+    card: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return card
+
+
+def own_card(folder: Path) -> dict[str, Any]:
+    """The card of an adapter that this project trained.
+
+    Raises:
+        ConfigError: no adapter there, or one that this project did not write.
+    """
+    card = read_card(folder)
+    if card is None:
+        msg = f"{folder}: {CARD} is missing, so its prompt format is unknown"
+        raise ConfigError(msg)
+    return card
+
+
+@dataclass(frozen=True, slots=True)
+class Adapters:
+    """Checked adapters by role: they share a base model and a prompt format.
+
+    Attributes:
+        names: what to ask for to get each again: a folder, or `owner/name@COMMIT`.
+    """
+
+    folders: dict[str, Path]
+    base: Base
+    format: formats.Format
+    sha256: dict[str, str]
+    names: dict[str, str]
+
+
+def folders_of(given: Sequence[str]) -> dict[str, str]:
+    """Where each role's adapter is, from `RUN`, `owner/name` or `ir=… kg=… dr=…`.
+
+    A run folder gives the roles that it holds, a repository every role that there could be: which
+    of them are needed, and whether they are there, `check` says.
+
+    Raises:
+        ConfigError: none of them, an unknown role, or a folder without adapters.
+    """
+    if len(given) == 1 and "=" not in given[0]:
+        run = Path(given[0])
+        if is_hub_id(given[0]):  # one repository with a folder per role
+            return {r: f"{given[0]}:{r}" for r in ROLES}
+        found = {r: str(p) for r in ROLES if (p := run / "adapters" / r).is_dir()}
+        if not found:
+            msg = f"{run}: no adapters there; name a folder that lorid-train sft has finished"
+            raise ConfigError(msg)
+        return found
+    pairs = dict(g.partition("=")[::2] for g in given)
+    if not pairs or set(pairs) - set(ROLES):
+        msg = f"--adapters takes a run folder, or ROLE=FOLDER …, of {', '.join(ROLES)}; got {list(given)}"
+        raise ConfigError(msg)
+    return pairs
+
+
+def check(
+    folders: Mapping[str, str],
+    base: str | None,
+    format_name: str | None = None,
+    *,
+    needed: Sequence[str] = ("ir", "kg", "dr"),
+) -> Adapters:
+    """Read the adapters' cards and refuse what does not fit together.
+
+    Args:
+        folders: by role: a folder, or `owner/name[@revision][:folder]` on the Hub.
+        needed: the roles whose adapters are read; the others are left alone.
+        base: the base model, where the adapters do not say it or it lies elsewhere.
+        format_name: the prompt format of adapters that another program trained.
+
+    Raises:
+        ConfigError: an adapter is missing, of another role, format or base model; all problems.
+    """
+    if missing := [r for r in needed if r not in folders]:
+        msg = (
+            f"no adapter for {', '.join(missing)}, which this evaluation draws; there are "
+            f"{', '.join(folders) or 'none'}: train the missing ones, or draw less"
+        )
+        raise ConfigError(msg)
+    fetched = {r: fetch(folders[r]) for r in needed}
+    cards = {r: _card_of(f, r, format_name) for r, f in fetched.items()}
+    chosen = _base_of(fetched, cards, base)
+    problems = [p for r, c in cards.items() for p in _misfits(fetched[r].name, c, r, chosen)]
+    if len({c["format"] for c in cards.values()}) > 1:
+        problems.append(
+            f"the adapters use several formats: { {r: c['format'] for r, c in cards.items()} }"
+        )
+    if problems:
+        raise ConfigError(*problems)
+    return Adapters(
+        folders={r: f.folder for r, f in fetched.items()},
+        base=chosen,
+        format=formats.load(next(iter(cards.values()))["format"]),
+        sha256={r: sha256_file(f.folder / WEIGHTS) for r, f in fetched.items()},
+        names={r: f.name for r, f in fetched.items()},
+    )
+
+
+def _card_of(fetched: Fetched, role: str, format_name: str | None) -> dict[str, Any]:
+    card = read_card(fetched.folder, fetched.name)
+    if card is None:
+        return foreign_card(fetched.folder, fetched.name, role, format_name)
+    if format_name not in (None, card["format"]):
+        msg = f"{fetched.name}: was trained with the format {card['format']!r}; leave out --format"
+        raise ConfigError(msg)
+    return card
+
+
+def _base_of(
+    fetched: Mapping[str, Fetched], cards: Mapping[str, dict[str, Any]], base: str | None
+) -> Base:
+    """The base model that was named, or the one that all adapters name."""
+    named = {r: str(c.get("base_id") or c["base"]) for r, c in cards.items()}
+    if base is None and len(set(named.values())) > 1:
+        raise ConfigError(f"the adapters name several base models: {named}; name one with --base")
+    first = next(iter(cards))
+    name = base or named[first]
+    is_copy = base is not None and cards[first]["base_fingerprint"] is None
+    revision = None if is_copy else cards[first].get("base_revision")
+    try:
+        return resolve(name, revision)
+    except ConfigError as e:
+        if base is not None:
+            raise
+        msg = f"{fetched[first].name}: {e}; or name the base with --base"
+        raise ConfigError(msg) from e
+
+
+def _misfits(where: str, card: Mapping[str, Any], role: str, chosen: Base) -> list[str]:
+    """Why an adapter cannot be used in this role on this base."""
+    problems = []
+    if card["role"] != role:
+        problems.append(f"{where}: was trained for the role {card['role']!r}, given as {role!r}")
+    is_published_base = chosen.name == card.get("base_id") and chosen.fingerprint.startswith("hub:")
+    # Of a foreign adapter no more is known than the name of its base.
+    if card["base_fingerprint"] not in (None, chosen.fingerprint) and not is_published_base:
+        problems.append(
+            f"{where}: was trained on another base model ({card['base']!r}, "
+            f"{card['base_fingerprint']}), not on {chosen.name!r} ({chosen.fingerprint}); "
+            "name its base with --base"
+        )
+    if formats.load(card["format"]).sha256 != card["format_sha256"]:
+        problems.append(f"{where}: its format {card['format']!r} differs from the one known here")
+    return problems

@@ -1,0 +1,154 @@
+"""Which base model a run stands on, and how to recognise it again.
+
+Adapters carry the fingerprint of the base they were trained on; an adapter on another base gives
+noise without an error, so that is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lorid_data.errors import ConfigError
+from lorid_data.folders.files import sha256_file
+from lorid_data.schema import canonical_json, sha256_text
+from lorid_train.config import STUDENT
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """A base model: what was asked for, where it is loaded from, what it is."""
+
+    name: str
+    """As the user wrote it: `student`, a folder, or a Hub id."""
+    source: str
+    """Folder or Hub id to load from."""
+    revision: str | None
+    fingerprint: str
+    """Local: sha256 over configuration and weights. Hub: `hub:ID@REVISION`."""
+
+
+LIBRARIES = ("torch", "transformers", "peft", "trl")
+"""Distributions whose versions a manifest names wherever a model was used."""
+
+
+def student_folder() -> Path:
+    """The folder of the packaged tiny student."""
+    return Path(__file__).parent.parent / "student"
+
+
+def resolve(name: str, revision: str | None = None) -> Base:
+    """Find a base model and fingerprint it.
+
+    For a folder, `revision` is checked: it is the folder's fingerprint, or the commit that the
+    Hub's client noted when it downloaded the folder.
+
+    Raises:
+        ConfigError: a folder without a model, with weights that are not safetensors, or of
+            another revision.
+    """
+    path = student_folder() if name == STUDENT else Path(name)
+    if not path.exists():
+        if name.count("/") == 1 and not name.startswith((".", "/", "~")):
+            return Base(name, name, revision, f"hub:{name}@{revision or 'main'}")
+        msg = f"base {name!r}: no such folder; name 'student', a model folder or a Hub id (owner/name)"
+        raise ConfigError(msg)
+    config = path / "config.json"
+    weights = sorted(path.glob("*.safetensors"))
+    if not config.is_file() or not weights:
+        msg = f"base {name!r}: the folder needs config.json and *.safetensors (pickled weights are refused)"
+        raise ConfigError(msg)
+    parts = [sha256_file(config), *(sha256_file(w) for w in weights)]
+    fingerprint = f"sha256:{sha256_text(canonical_json(parts))}"
+    if revision is not None:
+        is_one = fingerprint if revision.startswith("sha256:") else _commit_of(path)
+        if is_one != revision:
+            what = is_one or "a folder that names no commit; give its fingerprint " + fingerprint
+            msg = f"base {name!r}: asked for revision {revision!r}, but this is {what}"
+            raise ConfigError(msg)
+    return Base(name, str(path), revision, fingerprint)
+
+
+def _commit_of(folder: Path) -> str | None:
+    """The commit of a folder that the Hub's client downloaded, or None."""
+    if folder.parent.name == "snapshots":
+        return folder.name
+    note = folder / ".cache" / "huggingface" / "download" / "config.json.metadata"
+    return note.read_text(encoding="utf-8").splitlines()[0] if note.is_file() else None
+
+
+def commit_of(base: Base) -> str | None:
+    """The commit that a Hub id stands for, to be pinned as `revision`; None for a folder.
+
+    Raises:
+        ConfigError: the Hub does not have it, or cannot be reached and it is in no cache.
+    """
+    if not base.fingerprint.startswith("hub:"):
+        return None
+    from huggingface_hub import hf_hub_download
+
+    with _said(base):
+        path = hf_hub_download(base.source, "config.json", revision=base.revision)
+    return _commit_of(Path(path).parent)
+
+
+def load_model(base: Base, dtype: str) -> Any:
+    """The base model's weights, from safetensors only; remote code is never run.
+
+    Raises:
+        ConfigError: they cannot be had: no such revision, no safetensors, no access.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()  # a bar per load would break up our own progress lines
+    with _said(base):
+        return AutoModelForCausalLM.from_pretrained(
+            base.source, revision=base.revision, dtype=getattr(torch, dtype), use_safetensors=True
+        )
+
+
+def load_tokenizer(base: Base) -> Any:
+    """The base model's tokenizer. Remote code is never run.
+
+    Raises:
+        ConfigError: it cannot be had.
+    """
+    from transformers import AutoTokenizer
+
+    with _said(base):
+        return AutoTokenizer.from_pretrained(base.source, revision=base.revision)
+
+
+def check_tokenizer(tokenizer: Any, base: Base) -> None:
+    """Refuse a tokenizer that cannot end a text.
+
+    A missing pad token is no problem: padding carries neither attention nor loss.
+
+    Raises:
+        ConfigError: it has no end-of-sequence token, or names one that is not in its vocabulary.
+    """
+    if tokenizer.eos_token is None or tokenizer.eos_token_id is None:
+        msg = (
+            f"base {base.name!r}: its tokenizer has no end-of-sequence token, so no role could learn to stop; "
+            'set "eos_token" in its tokenizer_config.json'
+        )
+        raise ConfigError(msg)
+    if tokenizer.pad_token is not None and tokenizer.pad_token_id is None:
+        msg = f"base {base.name!r}: its pad token {tokenizer.pad_token!r} is not in its vocabulary"
+        raise ConfigError(msg)
+
+
+@contextmanager
+def _said(base: Base) -> Iterator[None]:
+    """Turn what transformers raises for a model that cannot be had into one sentence."""
+    try:
+        yield
+    except (OSError, ValueError) as e:
+        at = f" at revision {base.revision!r}" if base.revision else ""
+        msg = f"base {base.name!r}{at}: {str(e).splitlines()[0]}"
+        raise ConfigError(msg) from e

@@ -1,0 +1,78 @@
+"""The plan of a run, from its configuration, its base model and its counted rows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
+
+from lorid_data.errors import ConfigError
+from lorid_data.schema import canonical_json
+from lorid_train.config import TrainConfig
+from lorid_train.models.base_model import Base, commit_of
+from lorid_train.training import estimates, processes
+from lorid_train.training.tokens import RoleCounts
+from lorid_train.training.trainer import make_args
+
+
+@cache
+def vocabulary_of(base: Base) -> int:
+    """How many token ids the base model has embeddings for."""
+    from transformers import AutoConfig
+
+    config = AutoConfig.from_pretrained(base.source, revision=base.revision)
+    return int(config.get_text_config().vocab_size)
+
+
+@cache
+def _shape(base: Base, lora: str, role: str) -> estimates.Shape:
+    """The base model with one role's adapter (`lora` as JSON), counted.
+
+    Raises:
+        ConfigError: the adapter does not fit the base model.
+    """
+    try:
+        return estimates.shape_of(base, json.loads(lora))
+    except (ValueError, TypeError) as e:
+        msg = f"lora, role {role!r}: {e}"
+        raise ConfigError(msg) from e
+
+
+def check_adapters(config: TrainConfig, base: Base) -> None:
+    """Put each role's adapter on the base model without weights.
+
+    Raises:
+        ConfigError: it does not fit: no such module, a dropout above 1.
+    """
+    for name in config.roles:
+        _shape(base, canonical_json(config.for_role(name)[0]), name)
+
+
+def say_plan(
+    config: TrainConfig, base: Base, counts: Mapping[str, RoleCounts], say: Callable[[str], None]
+) -> None:
+    """Say what the run will take: one line for the run, one per role, one for all.
+
+    Raises:
+        ConfigError: an adapter that does not fit the base model.
+    """
+    import torch
+
+    made = []
+    for name, counted in counts.items():
+        shape = _shape(base, canonical_json(config.for_role(name)[0]), name)
+        rate = estimates.measured_rate(config.dtype, shape.hidden)
+        args = make_args(config, name, Path(config.out))
+        made.append((shape, estimates.of_role(name, config, shape, args, counted, rate)))
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else "a CPU"
+    say(
+        estimates.headline(
+            base, made[0][0], dtype=config.dtype, prompt_format=config.format,
+            n_processes=processes.count(), device=device, commit=commit_of(base),
+        )
+    )  # fmt: skip
+    plans = [p for _, p in made]
+    for p in plans:
+        say(p.line())
+    say(estimates.total(plans))

@@ -1,0 +1,130 @@
+"""A training configuration, refused with all its problems before anything is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import fields
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from lorid_data.errors import ConfigError, unknown_key
+from lorid_train import formats, roles
+from lorid_train.config import TrainConfig
+from lorid_train.training import processes
+from lorid_train.training.trainer import MANAGED, make_args
+
+_TRACKERS = {
+    "tensorboard": ("tensorboard", "tensorboardX"),
+    "trackio": ("trackio",),
+    "wandb": ("wandb",),
+}
+"""The packages of each tracker, of which one must be there."""
+
+
+def check(config: TrainConfig) -> None:
+    """Refuse a configuration that cannot be run, with all its problems.
+
+    Raises:
+        ConfigError: unknown roles, formats or keys, values that PEFT or TRL refuse, a role
+            without data, validation on the training rows.
+    """
+    problems = _of(partial(roles.role, name) for name in config.roles)
+    problems += _of([partial(formats.load, config.format)])
+    problems += _data_problems(config)
+    problems += [
+        unknown_key(r, config.roles, "per_role") for r in config.per_role if r not in config.roles
+    ]
+    problems += _key_problems(config)
+    if problems:
+        raise ConfigError(*problems)
+    made = [partial(_make, config, r) for r in config.roles]
+    greedy = config.validation is not None and config.validation.greedy > 0
+    made.append(partial(processes.refuse_what_is_silent, len(config.roles), greedy=greedy))
+    if problems := _of(made):
+        raise ConfigError(*dict.fromkeys(problems))
+
+
+def _make(config: TrainConfig, role: str) -> None:
+    from peft import LoraConfig
+
+    args = make_args(config, role, Path(config.out))
+    packages = {name: _TRACKERS.get(name, ()) for name in args.report_to}
+    absent = [n for n, known in packages.items() if known and not any(map(find_spec, known))]
+    if absent:
+        msg = f"sft: report_to {absent[0]!r} needs a package; pip install {absent[0]}"
+        raise ConfigError(msg)
+    try:
+        LoraConfig(task_type="CAUSAL_LM", **config.for_role(role)[0])
+    except (ValueError, TypeError, ImportError) as e:
+        msg = f"lora, role {role!r}: {e}"
+        raise ConfigError(msg) from e
+
+
+def _of(attempts: Any) -> list[str]:
+    """What the attempts refuse."""
+    return [problem for attempt in attempts for problem in _problems(attempt)]
+
+
+def _problems(attempt: Callable[[], object]) -> tuple[str, ...]:
+    try:
+        attempt()
+    except ConfigError as e:
+        return e.problems
+    return ()
+
+
+def _data_problems(config: TrainConfig) -> list[str]:
+    """Roles without data, and validation on the rows that are trained on."""
+    named: list[tuple[str, str | dict[str, str] | None]] = [("data", config.data)]
+    v = config.validation
+    if v is not None:
+        named.append(("validation.data", v.data))
+    problems = [
+        f"{key}: no dataset for the role {r!r}"
+        for key, data in named
+        if isinstance(data, dict)
+        for r in config.roles
+        if r not in data
+    ]
+    if v is not None and not problems:
+        same = [r for r in config.roles if config.validation_for(r) == config.data_for(r)]
+        if same and v.split == config.split:
+            problems.append(
+                f"validation: split {v.split!r} of {config.validation_for(same[0])} is what is trained on; "
+                "name another split, or another dataset under validation.data"
+            )
+    return problems
+
+
+def _key_problems(config: TrainConfig) -> list[str]:
+    """Unknown keys of `lora`, `sft` and `per_role`, and keys that the run sets itself."""
+    from peft import LoraConfig
+    from trl import SFTConfig
+
+    known = {
+        "lora": {f.name for f in fields(LoraConfig)} - {"task_type"},
+        "sft": {f.name for f in fields(SFTConfig)},
+    }
+    parts: list[tuple[str, dict[str, dict[str, Any]]]] = [
+        ("", {"lora": config.lora, "sft": config.sft})
+    ]
+    parts += [(f"per_role.{r}.", body) for r, body in config.per_role.items()]
+    problems = []
+    for where, body in parts:
+        for part, given in body.items():
+            if part not in known:
+                problems.append(unknown_key(part, known, where.rstrip(".")))
+                continue
+            problems += [
+                unknown_key(k, known[part] - MANAGED, where + part)
+                for k in given
+                if k not in known[part]
+            ]
+            problems += [
+                f"{where}{part}: {k!r} is set by the run itself; remove it"
+                for k in given
+                if k in MANAGED
+            ]
+    return problems

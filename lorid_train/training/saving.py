@@ -1,0 +1,67 @@
+"""An adapter folder: written under another name, then given its name: whole or absent."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from lorid_data import prompts
+from lorid_data.folders.manifests import manifest_sha256
+from lorid_train import formats, roles
+from lorid_train.config import TrainConfig
+from lorid_train.models import adapters
+from lorid_train.models.base_model import Base
+
+FIGURES = "training.json"
+"""File beside an adapter's weights: rows, tokens, steps, losses."""
+
+
+def save_adapter(
+    target: Path,
+    config: TrainConfig,
+    name: str,
+    base: Base,
+    model: Any,
+    figures: dict[str, Any],
+    weights: dict[str, Any] | None = None,
+) -> None:
+    """Write the adapter of one role, with its card and figures. `weights` where they are sharded."""
+    tmp = target.with_name(f".{name}.tmp")
+    shutil.rmtree(tmp, ignore_errors=True)
+    model.save_pretrained(str(tmp), safe_serialization=True, state_dict=weights)
+    config_file = tmp / "adapter_config.json"
+    body = json.loads(config_file.read_text(encoding="utf-8"))
+    body["base_model_name_or_path"] = base.name  # never this machine's path of a packaged model
+    config_file.write_text(json.dumps(body, indent=2, sort_keys=True), encoding="utf-8")
+    (tmp / "README.md").unlink(missing_ok=True)  # names a local path; cards are made on publishing
+    fmt, role = formats.load(config.format), roles.role(name)
+    adapters.write_card(
+        tmp,
+        {
+            "schema": 1,
+            "role": name,
+            "format": fmt.name,
+            "format_sha256": fmt.sha256,
+            "prompt": role.prompt_id,
+            "prompt_sha256": prompts.load(role.prompt_id).sha256,
+            "base": base.name,
+            "base_revision": base.revision,
+            "base_fingerprint": base.fingerprint,
+            "data_manifest_sha256": manifest_sha256(config.data_for(name)),
+            "seed": config.seed,
+            "max_tokens": config.max_tokens,
+        },
+    )
+    (tmp / FIGURES).write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    for path in tmp.iterdir():
+        path.chmod(0o644)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    tmp.replace(target)
+
+
+def read_figures(adapter: Path) -> dict[str, Any]:
+    """What training wrote beside an adapter's weights."""
+    body: dict[str, Any] = json.loads((adapter / FIGURES).read_text(encoding="utf-8"))
+    return body

@@ -1,0 +1,321 @@
+"""Train the roles: one frozen base model, one LoRA adapter per role, on TRL's `SFTTrainer`.
+
+The loss is taken on the target and its end token only. Rows are tokenised here, piece by piece,
+and handed over with labels; a check of the first batch refuses to train if the prompt would
+carry loss. A run that was killed goes on from its last whole checkpoint, with the same result.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lorid_data.commandline.progress import Progress
+from lorid_data.errors import InputError
+from lorid_data.folders.manifests import manifest_sha256
+from lorid_data.folders.names import REJECTS
+from lorid_data.folders.parquet import write_rows
+from lorid_data.folders.records import iter_records
+from lorid_data.folders.stage import Stage, open_stage
+from lorid_data.schema import Manifest, Record, Reject
+from lorid_train import formats, roles
+from lorid_train.config import TrainConfig
+from lorid_train.models import base_model
+from lorid_train.models.base_model import LIBRARIES, Base
+from lorid_train.training import checkpoints, exams, plan, processes, saving, tokens
+from lorid_train.training.preflight import check
+from lorid_train.training.tokens import RoleCounts
+from lorid_train.training.trainer import (
+    RoleRows,
+    assert_masked,
+    make_args,
+    make_callback,
+    make_trainer,
+    n_steps,
+)
+
+_NAMELESS_SETTINGS = {"out", "data", "base"}
+"""Paths and names: what they hold decides the result, and is hashed instead."""
+_TOKENS = ".tokens"
+"""Folder of the tokenised rows inside a run folder, while it trains."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What the roles of a run share."""
+
+    config: TrainConfig
+    base: Base
+    tokenizer: Any
+    out: Path
+
+
+def train(config: TrainConfig, *, say: Callable[[str], None] | None = None) -> Manifest:
+    """Train all roles of a configuration; do nothing where that has been done.
+
+    Args:
+        config: the run.
+        say: told the plan, line by line, before the first step.
+
+    Raises:
+        ConfigError: the configuration or its inputs cannot be used; nothing was written.
+        StageError: training failed; checkpoints stay.
+    """
+    run, identity = _opened(config)
+    settings = {"base": config.base, "data": config.data}
+    with _stage(run.out, identity, settings) as stage:
+        done = processes.told_by_first(stage.done)
+        if done is not None:
+            return done  # type: ignore[no-any-return]
+        stage.libraries += LIBRARIES
+        try:
+            manifest = _train_roles(run, stage, say or (lambda _: None))
+        finally:
+            if processes.is_first():
+                shutil.rmtree(run.out / _TOKENS, ignore_errors=True)
+        return processes.told_by_first(manifest)  # type: ignore[no-any-return]
+
+
+def dry_run(config: TrainConfig, say: Callable[[str], None]) -> None:
+    """Say the plan of a configuration; write nothing, train nothing, load no weights.
+
+    Raises:
+        ConfigError: as `train`.
+    """
+    run, _ = _opened(config)
+    counts = {}
+    for name in config.roles:
+        counts[name] = RoleCounts()
+        for _ in _token_rows(run, name, counts[name]):
+            pass
+    plan.say_plan(config, run.base, counts, say)
+
+
+def _opened(config: TrainConfig) -> tuple[_Run, dict[str, Any]]:
+    """The checked configuration with its base model found, and what decides the result."""
+    check(config)
+    base = base_model.resolve(config.base, config.revision)
+    tokenizer = base_model.load_tokenizer(base)
+    base_model.check_tokenizer(tokenizer, base)
+    plan.check_adapters(config, base)
+    run = _Run(config, base, tokenizer, Path(config.out))
+    for name in config.roles:  # what fails with the first row fails before anything is written
+        next(_token_rows(run, name, RoleCounts()))
+        if config.validation is not None:
+            next(_token_rows(run, name, RoleCounts(), validation=True))
+    identity = {
+        **config.model_dump(mode="json", exclude=_NAMELESS_SETTINGS),
+        "base_sha256": base.fingerprint,
+        "data_sha256": {r: manifest_sha256(config.data_for(r)) for r in config.roles},
+        "format_sha256": formats.load(config.format).sha256,
+        "n_processes": processes.count(),
+    }
+    if config.validation is not None:
+        identity["validation"] |= {
+            "data": {r: manifest_sha256(config.validation_for(r)) for r in config.roles}
+        }
+    return run, identity
+
+
+@contextmanager
+def _stage(out: Path, identity: dict[str, Any], settings: dict[str, Any]) -> Iterator[Stage]:
+    """The run folder: locked and written by the first process, shared by the others."""
+    if not processes.is_first():
+        yield Stage(out, "sft", identity, settings, None)
+        return
+    with open_stage(
+        out, "sft", identity=identity, settings=settings, same_settings=lambda *_: True
+    ) as stage:
+        yield stage
+
+
+def _records(config: TrainConfig, role: str, *, validation: bool = False) -> Iterator[Record]:
+    """The records that a role trains on, or is measured on.
+
+    Raises:
+        InputError: there are none.
+    """
+    v = config.validation if validation else None
+    folder = config.validation_for(role) if v else config.data_for(role)
+    split, limit = (v.split, v.limit) if v else (config.split, config.limit)
+    n, splits = 0, set()
+    for record in iter_records(folder):
+        splits.add(record.split)
+        if split in (None, record.split):
+            n += 1
+            yield record
+            if n == limit:
+                return
+    if not n:
+        msg = f"{folder}: no rows of split {split!r}; it has {sorted(splits) or 'no rows at all'}"
+        raise InputError(msg)
+
+
+def _token_rows(
+    run: _Run, role: str, counts: RoleCounts, *, validation: bool = False
+) -> Iterator[tokens.TokenRow]:
+    """The tokenised rows of a role.
+
+    Raises:
+        InputError: none of its records can be trained on.
+        ConfigError: a token that the base model does not have.
+    """
+    records = _records(run.config, role, validation=validation)
+    fmt = formats.load(run.config.format)
+    made = tokens.tokenise(
+        roles.role(role),
+        records,
+        fmt,
+        run.tokenizer,
+        max_tokens=run.config.max_tokens,
+        counts=counts,
+    )
+    n_known = plan.vocabulary_of(run.base)
+    yield from tokens.known_ids(made, n_known, f"base {run.base.name!r}")
+    if not counts.n_rows:
+        reasons = ", ".join(sorted({r.reason for r in counts.rejects}))
+        msg = f"role {role!r}: none of {counts.n_in} rows can be used; see the reasons: {reasons}"
+        raise InputError(msg)
+
+
+def _tokenised(run: _Run, role: str, *, validation: bool = False) -> tuple[Path, RoleCounts]:
+    """The rows of a role in a file, written by the first process, and their counts."""
+    path = run.out / _TOKENS / f"{role}{'-validation' * validation}.arrow"
+    counts = RoleCounts()
+    if processes.is_first():
+        tokens.write_rows(path, _token_rows(run, role, counts, validation=validation))
+    return path, processes.told_by_first(counts)
+
+
+def _train_roles(run: _Run, stage: Stage, say: Callable[[str], None]) -> Manifest | None:
+    import torch
+
+    config = run.config
+    if config.threads:
+        torch.set_num_threads(config.threads)
+    files = {name: _tokenised(run, name) for name in config.roles}
+    counts = {name: c for name, (_, c) in files.items()}
+    rejects = [r for c in counts.values() for r in c.rejects]
+    if processes.is_first():
+        write_rows(stage.out / REJECTS, Reject, rejects)
+        plan.say_plan(config, run.base, counts, say)
+    model = None
+    for name in config.roles:
+        adapter = stage.out / "adapters" / name
+        if not processes.told_by_first(adapter.is_dir()):
+            if model is None:
+                model = base_model.load_model(run.base, config.dtype)
+            model = _train_role(run, name, model, files[name])
+        if processes.is_first():
+            stage.figures[name] = saving.read_figures(adapter)
+    if not processes.is_first():
+        return None
+    by_reason: dict[str, int] = {}
+    for r in rejects:
+        by_reason[r.reason] = by_reason.get(r.reason, 0) + 1
+    return stage.finish(
+        n_in=sum(c.n_in for c in counts.values()),
+        n_kept=sum(c.n_rows for c in counts.values()),
+        n_rejected=by_reason,
+    )
+
+
+def _train_role(run: _Run, name: str, model: Any, file: tuple[Path, RoleCounts]) -> Any:
+    """Train one adapter and save it; give the bare base model back for the next role."""
+    from peft import LoraConfig, get_peft_model
+    from transformers import set_seed
+
+    config, (path, counts) = run.config, file
+    folder = run.out / "checkpoints" / name
+    args = make_args(config, name, folder)
+    set_seed(config.seed)  # LoRA's A matrices are drawn here
+    peft_model = get_peft_model(
+        model, LoraConfig(task_type="CAUSAL_LM", **config.for_role(name)[0])
+    )
+    rows = tokens.read_dataset(path, pack_to=config.max_tokens if args.packing else None)
+    trainer = make_trainer(
+        peft_model, args, run.tokenizer, _with_validation(run, name, rows, counts)
+    )
+    _ask(run, name, trainer)
+    assert_masked(trainer)
+    resume = processes.told_by_first(checkpoints.latest(folder) if processes.is_first() else None)
+    cpu_start = time.process_time()
+    done = int(resume.name.rpartition("-")[2]) if resume else 0
+    patience = config.validation.patience if config.validation else None
+    with _progress(name, n_steps(args, len(rows)), done) as progress:
+        trainer.add_callback(make_callback(progress, folder, patience))
+        with checkpoints.full_disk_said(run.out):
+            trainer.train(resume_from_checkpoint=str(resume) if resume else None)
+    weights = trainer.accelerator.get_state_dict(trainer.model) if trainer.is_fsdp_enabled else None
+    if processes.is_first():
+        with checkpoints.full_disk_said(run.out):
+            target = run.out / "adapters" / name
+            figures = _figures(trainer, counts)
+            saving.save_adapter(target, config, name, run.base, peft_model, figures, weights)
+        cpu_s = time.process_time() - cpu_start
+        print(f"train {name}: {cpu_s:.0f} CPU-seconds", file=sys.stderr, flush=True)  # noqa: T201
+    processes.wait()
+    return peft_model.unload()
+
+
+def _with_validation(run: _Run, name: str, rows: Any, counts: RoleCounts) -> RoleRows:
+    """The role's rows with those that it is measured on."""
+    if run.config.validation is None:
+        return RoleRows(rows, counts)
+    path, measured = _tokenised(run, name, validation=True)
+    return RoleRows(rows, counts, tokens.read_dataset(path), measured)
+
+
+def _ask(run: _Run, name: str, trainer: Any) -> None:
+    """Let the trainer measure greedy answers, where the run asks for them."""
+    v = run.config.validation
+    if v is None or not v.greedy:
+        return
+    fmt = formats.load(run.config.format)
+    records = _records(run.config, name, validation=True)
+    exam = exams.make_exam(roles.role(name), records, fmt, run.tokenizer, v.greedy)
+    stop, limit = fmt.stop_ids(run.tokenizer), v.max_new_tokens
+
+    def grade(model: Any) -> float:
+        made = exams.greedy_texts(model, run.tokenizer, exam.prompts, stop, max_new_tokens=limit)
+        return exam.share_right(made)
+
+    trainer.grade = grade
+
+
+@contextmanager
+def _progress(name: str, total: int, done: int) -> Iterator[Progress | None]:
+    """Progress of the first process; the others are silent."""
+    if not processes.is_first():
+        yield None
+        return
+    with Progress(f"train {name}", total, done=done) as progress:
+        yield progress
+
+
+def _figures(trainer: Any, counts: RoleCounts) -> dict[str, Any]:
+    """What the manifest says of a role: rows, tokens, steps, losses."""
+    history = trainer.state.log_history
+    figures = {
+        "n_rows": counts.n_rows,
+        "n_tokens": counts.n_tokens,
+        "n_target_tokens": counts.n_target_tokens,
+        "n_steps": int(trainer.state.global_step),
+        "train_loss": [{"step": h["step"], "loss": h["loss"]} for h in history if "loss" in h],
+        "n_trainable_parameters": trainer.model.get_nb_trainable_parameters()[0],
+    }
+    names = ("eval_loss", "eval_accuracy")
+    measured = [
+        {"step": h["step"], **{k: h[k] for k in names if k in h}}
+        for h in history
+        if "eval_loss" in h
+    ]
+    if measured:
+        figures |= {"validation": measured, "best_step": trainer.state.best_global_step}
+    return figures

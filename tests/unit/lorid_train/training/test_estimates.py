@@ -1,0 +1,58 @@
+"""The plan's numbers, against counts made by hand and against PEFT's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lorid_train.models import base_model
+from lorid_train.training import estimates
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+LORA = {"r": 4, "lora_alpha": 8, "target_modules": ["q_proj", "v_proj"]}
+
+
+def test_parameters_are_counted_without_weights(tiny_base: Path) -> None:
+    shape = estimates.shape_of(base_model.resolve(str(tiny_base)), LORA)
+    assert shape.n_trainable == 2 * 2 * (32 * 4 + 4 * 32)  # layers × modules × (A + B)
+    assert (shape.n_layers, shape.hidden, shape.vocabulary) == (2, 32, 259)
+    assert shape.n_base == 259 * 32 + 2 * (4 * 32 * 32 + 3 * 32 * 64 + 2 * 32) + 32
+
+
+def test_dora_adds_one_magnitude_per_output(tiny_base: Path) -> None:
+    base = base_model.resolve(str(tiny_base))
+    plain, dora = (
+        estimates.shape_of(base, LORA),
+        estimates.shape_of(base, {**LORA, "use_dora": True}),
+    )
+    assert dora.n_trainable - plain.n_trainable == 2 * 2 * 32
+
+
+def test_a_module_that_is_not_there_is_refused(tiny_base: Path) -> None:
+    with pytest.raises(ValueError, match="no_such_proj"):
+        estimates.shape_of(base_model.resolve(str(tiny_base)), {"target_modules": ["no_such_proj"]})
+
+
+def shape(n_trainable: int) -> estimates.Shape:
+    return estimates.Shape(
+        n_base=1000, n_head=200, n_trainable=n_trainable, n_layers=2, hidden=10, intermediate=20, vocabulary=20
+    )  # fmt: skip
+
+
+def test_operations_by_hand() -> None:
+    body = 2 * 800 + 2 * 2 * 2 * 10 * 8 / 2
+    took = estimates.n_operations(shape(50), n_tokens=3, n_target=1, longest=8, checkpointing=False)
+    assert took == 3 * (2 * body + 6 * 50) + 4 * 200
+    again = estimates.n_operations(shape(50), n_tokens=3, n_target=1, longest=8, checkpointing=True)
+    assert again - took == 3 * body
+
+
+def test_memory_counts_the_adapter_four_times_and_checkpointing_saves() -> None:
+    def memory(n: int, *, checkpointing: bool) -> int:
+        return estimates.memory_bytes(
+            shape(n), dtype="bfloat16", tokens_at_once=100, target_at_once=10, checkpointing=checkpointing
+        )  # fmt: skip
+
+    assert memory(50, checkpointing=False) - memory(0, checkpointing=False) == 50 * 16
+    assert memory(0, checkpointing=True) < memory(0, checkpointing=False)
