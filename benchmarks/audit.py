@@ -18,9 +18,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from lorid_data.audit.calibration import labels
 from lorid_data.audit.checks import BY_NAME, VERSION, examine
 from lorid_data.audit.gates import rates
-from lorid_data.audit.labels import labels
 from lorid_data.audit.mapping import is_backward
 from lorid_data.audit.plant import PLANTS, plant_each
 from lorid_data.audit.result import Flag

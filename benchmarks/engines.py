@@ -58,7 +58,7 @@ def ways(config: EvalConfig, server: str | None) -> dict[str, tuple[EvalConfig, 
     }
     if server:
         at = config.model_copy(update={"engine": "server", "server": (server,)})
-        found["server"] = (at, servers.check(at, ROLES))
+        found["server"] = (at, servers.engine_factory(at, ROLES))
     return found
 
 
@@ -94,7 +94,7 @@ def main() -> None:
             adapters=adapters_of.folders_of([str(run)]), dataset=str(scratch / "data"), out=name,
             rounds=args.rounds, temperature=args.temperature, top_p=args.top_p, top_k=args.top_k, max_new_tokens=MAX_NEW_TOKENS, threads=1,
         )  # fmt: skip
-        adapters = adapters_of.check(config.adapters, None)
+        adapters = adapters_of.open_adapters(config.adapters, None)
         logs: dict[str, DrawLog] = {}
         figures: dict[str, dict[str, float]] = {}
         for way, (settings, make) in ways(config, args.server).items():

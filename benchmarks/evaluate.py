@@ -38,9 +38,9 @@ from lorid_data.schema import Record
 from lorid_train.config import EvalConfig
 from lorid_train.engines.base import Engine, Sampling
 from lorid_train.evaluation.evaluate import make_engine
-from lorid_train.interaction.decide import SAMPLED, agree, answer_of, decide, up_to_stop
 from lorid_train.interaction.draws import Decision, DrawKey, DrawLog
 from lorid_train.interaction.loop import Asker, Loop, Wanted
+from lorid_train.interaction.rules import SAMPLED, agree, answer_of, decide, up_to_stop
 from lorid_train.models import adapters as adapters_of
 from lorid_train.models import base_model
 from lorid_train.models.adapters import Adapters
@@ -373,7 +373,7 @@ def main() -> None:
             adapters=adapters_of.folders_of([str(run)]), dataset=str(scratch / "data"), out=str(scratch / "eval"),
             rounds=args.rounds, temperature=args.temperature, top_p=1.0, top_k=0, dtype=args.dtype or ("bfloat16" if cuda else "float32"), batch_size=args.batch_size, threads=1,
         )  # fmt: skip
-        adapters = adapters_of.check(config.adapters, None)
+        adapters = adapters_of.open_adapters(config.adapters, None)
         bench = Bench(config, adapters, records[: args.problems], scratch, now)
         if args.scale:
             ratios: dict[str, float] = {}

@@ -20,7 +20,7 @@ import time
 from itertools import product
 from pathlib import Path
 
-from lorid_train.interaction.decide import decide
+from lorid_train.interaction.rules import decide
 from lorid_train.report.reading import DrawFile
 from lorid_train.report.view import Replay, view_of
 from lorid_train.report.writing import write_metrics, write_report

@@ -83,8 +83,9 @@ def one(
 
     from lorid_train.config import TrainConfig
     from lorid_train.models import base_model
-    from lorid_train.training.tokens import RoleCounts, read_dataset, write_rows
-    from lorid_train.training.trainer import RoleRows, make_args, make_trainer
+    from lorid_train.training.arguments import make_args
+    from lorid_train.training.tokens import RoleCounts, read_dataset, write_token_rows
+    from lorid_train.training.trainer import RoleRows, make_trainer
 
     cuda = args.device == "cuda"
     dtype = torch.bfloat16 if cuda else torch.float32
@@ -102,7 +103,7 @@ def one(
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
         n_rows = args.batch * args.steps * (8 if packing else 1)
-        write_rows(
+        write_token_rows(
             folder / "rows.arrow", made_rows(n_rows, longest, shape["vocab_size"], full=not packing)
         )
         sft = {

@@ -4,7 +4,7 @@
     ├── ConfigError            wrong usage or configuration: nothing was written   (exit 2)
     │   └── InputError         a file, a column or a row that cannot be read as asked
     ├── LockedError            another process works on this folder                 (exit 1)
-    ├── StageError             a stage could not finish; what was acknowledged stays (exit 1)
+    ├── StageError             a stage could not finish; what was saved stays (exit 1)
     └── TeacherError           a teacher could not answer one request               (a rejected row)
 
 A message says what was wrong (its repr), where (file and line, or row id), and what to do next.

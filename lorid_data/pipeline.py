@@ -1,4 +1,4 @@
-"""The whole order on one page: `run CONFIG.yaml`.
+"""The whole pipeline on one page: `run CONFIG.yaml`.
 
 Each stage reads the folder of the one before it and writes its own, below `out`:
 
@@ -16,9 +16,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from lorid_data.audit.run import AuditOptions, audit, check_options
-from lorid_data.audit.run import problems as audit_problems
-from lorid_data.audit.run import summary as audit_summary
+from lorid_data.audit.stage import AuditOptions, audit, check_options
+from lorid_data.audit.stage import problems as audit_problems
+from lorid_data.audit.stage import summary as audit_summary
 from lorid_data.build.choose import ChooseOptions, choose
 from lorid_data.build.stage import BuildOptions, build
 from lorid_data.commandline.progress import say
@@ -27,11 +27,11 @@ from lorid_data.dedup.stage import DedupOptions, dedup
 from lorid_data.errors import ConfigError, StageError, sentences, unknown_key
 from lorid_data.expand.stage import ExpandOptions, expand
 from lorid_data.folders.manifests import read_manifest
-from lorid_data.schema import Manifest, Row
+from lorid_data.schema import FrozenModel, Manifest
 from lorid_data.validate.stage import validate
 
 
-class ValidateSection(Row):
+class ValidateSection(FrozenModel):
     """`validate:` of a configuration; it has no options."""
 
 
@@ -48,7 +48,7 @@ class Stage:
     """
 
     name: str
-    section: type[Row]
+    section: type[FrozenModel]
     run: Callable[[Any, Path | None, Path], Manifest]
     adds: bool = False
     check: Callable[[Any], object] | None = None
@@ -102,7 +102,7 @@ class PipelineConfig:
     """A checked configuration: where to, and the options of each stage that is to run."""
 
     out: Path
-    sections: Mapping[str, Row]
+    sections: Mapping[str, FrozenModel]
 
 
 def read_config(body: Mapping[str, Any], where: str) -> PipelineConfig:
@@ -121,7 +121,7 @@ def read_config(body: Mapping[str, Any], where: str) -> PipelineConfig:
         problems.append(f"{where}: 'out' must name the folder to write")
     if "build" not in body:
         problems.append(f"{where}: missing section 'build' (source, teacher, …)")
-    sections: dict[str, Row] = {}
+    sections: dict[str, FrozenModel] = {}
     for name, stage in names.items():
         if name in body:
             value = {} if body[name] is None else body[name]

@@ -1,4 +1,4 @@
-"""Which rows a person looks at, and what may be said from a sample: seeded draws, Wilson intervals.
+"""Which rows a person or a judge looks at: seeded draws.
 
 A draw ranks identifiers by a hash of the seed and themselves. It does not depend on the order of
 the rows, and a larger draw with the same seed contains the smaller one.

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 SCHEMA_VERSION = 1
 
 
-class Row(BaseModel):
+class FrozenModel(BaseModel):
     """Base of everything that is written to a file: frozen, no unknown fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -49,7 +49,7 @@ class Question:
     text: str
 
 
-class Problem(Row):
+class Problem(FrozenModel):
     """A question with its reference solution, as its source gives it, byte for byte."""
 
     problem_id: str
@@ -108,7 +108,7 @@ def make_problem(  # noqa: PLR0913  (one argument per column)
     )
 
 
-class TeacherReply(Row):
+class TeacherReply(FrozenModel):
     """One reply of a teacher, raw: stored before anything parses it."""
 
     problem_id: str
@@ -136,7 +136,7 @@ class TeacherReply(Row):
     """Attempts that this reply took, failed ones included."""
 
 
-class Provenance(Row):
+class Provenance(FrozenModel):
     """Where a record's knowledge comes from; joins to the journal by request_key."""
 
     teacher: str
@@ -160,7 +160,7 @@ class Provenance(Row):
     n_votes: int | None = None
 
 
-class Record(Row):
+class Record(FrozenModel):
     """One row of a dataset folder; the flat columns of `records.parquet`, in this order."""
 
     row_id: str
@@ -288,7 +288,7 @@ _SENTENCES = {
 }
 
 
-class Reject(Row):
+class Reject(FrozenModel):
     """A row that a stage did not pass on, with the reason and the evidence."""
 
     row_id: str
@@ -303,7 +303,7 @@ class Reject(Row):
     split: str = ""
 
 
-class Manifest(Row):
+class Manifest(FrozenModel):
     """What a folder holds and how it came to be; written last, so a folder with one is whole.
 
     It has no clock and no path in it: the same inputs give the same manifest.

@@ -1,4 +1,4 @@
-"""`read_records`, at the place where it was published first; it stands in `folders.records`."""
+"""The old import path of `folders.records.read_records`; nothing here uses it."""
 
 from lorid_data.folders.records import read_records
 

@@ -1,5 +1,17 @@
 """LoRID: train the three roles, run the interaction loop, report.
 
-Read `roles`, then the rooms `training`, `interaction`, `evaluation`, `metrics` and `report`; each says
-in its `__init__.py` what it is for, where to enter it and in which order to read it.
+Read `roles` and `formats`, then the rooms in the order of the work: `models`, `training`, `engines`,
+`interaction`, `evaluation`, `metrics`, `report`, `publish`; `study` and `study_report` are experiments
+made of them. Each says in its `__init__.py` where to enter it and in which order to read it.
+
+| command | code |
+| --- | --- |
+| `sft` | `training.sft` |
+| `evaluate`, `report` | `evaluation.evaluate` |
+| `export-knowledge`, `export-log` | `evaluation.exports` |
+| `merge` | `models.merge` |
+| `publish` | `publish.stage` |
+| `prompts` | `formats`, `roles` |
+| `quickstart` | `quickstart` |
+| `study` | `study.command`, `study.run` |
 """

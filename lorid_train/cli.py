@@ -49,7 +49,7 @@ def sft(
         sft.dry_run(parsed, print)
         return
     manifest = sft.train(parsed, say=lambda line: print(line, flush=True))
-    if not processes.is_first():
+    if not processes.is_main_process():
         return
     for name, figures in manifest.figures.items():
         losses = figures["train_loss"]  # logged every logging_steps: a short run has none
@@ -177,7 +177,7 @@ def evaluate(
         seed: Of all draws.
         seeds: Repeat the sampled draws under so many seeds: seed, seed + 1, ….
         loop: Whether to run the interaction loop; --no-loop samples IR alone.
-        votes: Roles drawn on after the loop, for majority voting at its cost in tokens.
+        votes: Roles sampled further after the loop, for majority voting at its cost in tokens.
         samples: Rounds drawn of a role whatever the loop needs, such as ir=40 dr=20 ks=20; DR's come with KG's.
         greedy: Greedy systems: ir, kg, ks, ird, and DR by what it reads: gold-, kg-, empty-, shuffled- or other-knowledge.
         dtype: Of the model; float32 on a CPU and bfloat16 on a GPU by default.

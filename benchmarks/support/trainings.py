@@ -49,7 +49,7 @@ def token_file(data: Path, role: str) -> tuple[Path, Any]:
         counts=counts,
     )
     path = data / f".bench-{role}.arrow"
-    tokens.write_rows(path, rows)
+    tokens.write_token_rows(path, rows)
     return path, counts
 
 
@@ -88,8 +88,9 @@ def timed(trainer: Any) -> tuple[list[float], float]:
 def ours(data: Path, role: str, steps: int, **changes: Any) -> tuple[list[float], float]:
     """What `lorid-train sft` runs per role."""
     from lorid_train.config import TrainConfig
+    from lorid_train.training.arguments import make_args
     from lorid_train.training.tokens import read_dataset
-    from lorid_train.training.trainer import RoleRows, make_args, make_trainer
+    from lorid_train.training.trainer import RoleRows, make_trainer
 
     path, counts = token_file(data, role)
     sft = {**SFT, "max_steps": steps, **changes}

@@ -10,7 +10,7 @@ the official LoRID grader's string and numeric stages, its mistakes included, fo
 Nothing here evaluates text as code. The parsers are loaded by the first call, the libraries of the
 last stage only in a process of their own.
 
-Entry: `api`, whose functions stand here too, and `same`.
+Entry: `api`, re-exported here, and `same`.
 Read: `api`, `results`; to find an answer `extraction`, then `marks`, `cues`, `phrase`, `refusal`; to
     compare two `equality`, `compare`, then `read` (text → `forms`) with its parts `spelling`,
     `tokens`, `words`, `units`, `relations`, `sets`, `quantities`, `expression`, which are handed the

@@ -1,6 +1,6 @@
 """Whether two answers are the same: exact stages first, the verifier for what they leave open.
 
-`True`, `False` and a `Verdict` that says why nothing is known travel as one type, `Finding`. Every
+`True`, `False` and a `Verdict` that says why nothing is known travel as one type, `Comparison`. Every
 rule here looks at both answers in the same way, so no verdict depends on their order.
 """
 
@@ -15,7 +15,7 @@ from lorid_data.answers.forms import Form
 from lorid_data.answers.relations import is_symbol, scaled
 from lorid_data.answers.results import Verdict
 
-Finding = bool | Verdict
+Comparison = bool | Verdict
 Ask = Callable[[str, str], Verdict]
 """The verifier: two LaTeX texts, in any order, to a verdict."""
 
@@ -26,7 +26,7 @@ MIN_IRRATIONAL_DECIMALS = 5
 _VECTORS = frozenset({"()", "[]"})
 
 
-def compare(a: Form, b: Form, ask: Ask) -> Finding:
+def compare(a: Form, b: Form, ask: Ask) -> Comparison:
     """Compare two answers as they were read."""
     if units.conflict(a.unit, b.unit):
         return False
@@ -39,7 +39,7 @@ def compare(a: Form, b: Form, ask: Ask) -> Finding:
     return _values(a, b, ask)
 
 
-def _other_names(a: Form, b: Form, ask: Ask) -> Finding:
+def _other_names(a: Form, b: Form, ask: Ask) -> Comparison:
     """Y = 5 is not x = 5, but 'Area = 5' and 'A = 5' only say the same in other words."""
     if a.equation is not None and b.equation is not None and "(" not in a.name + b.name:
         return _equations(a, b)
@@ -54,7 +54,7 @@ def _equations(a: Form, b: Form) -> bool:
     return scaled(a.equation) == scaled(b.equation)
 
 
-def _values(a: Form, b: Form, ask: Ask) -> Finding:
+def _values(a: Form, b: Form, ask: Ask) -> Comparison:
     if a.key == b.key:
         return True
     if a.kind == b.kind == "expression":
@@ -70,7 +70,7 @@ def _values(a: Form, b: Form, ask: Ask) -> Finding:
     return bool(a.plain) and a.plain == b.plain and "text" in (a.kind, b.kind)
 
 
-def _collections(a: Form, b: Form, ask: Ask) -> Finding:
+def _collections(a: Form, b: Form, ask: Ask) -> Comparison:
     """Lists, tuples and matrices; a list of one is its element."""
     kinds = {a.kind, b.kind}
     if kinds <= {"list", "expression"}:
@@ -86,7 +86,7 @@ def _collections(a: Form, b: Form, ask: Ask) -> Finding:
     )
 
 
-def _list_and_tuple(listed: Form, ordered: Form, ask: Ask) -> Finding:
+def _list_and_tuple(listed: Form, ordered: Form, ask: Ask) -> Comparison:
     """That x = 1, y = 2 is (1, 2), and that [1, 2, 3], which is no interval, is the list 1, 2, 3."""
     if len(listed.parts) != len(ordered.parts):
         return False
@@ -128,7 +128,7 @@ def _as_list(form: Form) -> tuple[Form, ...]:
 # --- leaves ------------------------------------------------------------------------------------
 
 
-def _expressions(a: Form, b: Form, ask: Ask) -> Finding:
+def _expressions(a: Form, b: Form, ask: Ask) -> Comparison:
     assert a.quotient is not None
     assert b.quotient is not None
     if algebra.is_same(a.quotient, b.quotient):
@@ -182,7 +182,7 @@ def _is_variable(base: str) -> bool:
     return not (base.isdigit() or base.startswith("@") or base in ("pi", "e"))
 
 
-def _opaque(a: Form, b: Form, ask: Ask) -> Finding:
+def _opaque(a: Form, b: Form, ask: Ask) -> Comparison:
     if a.plain and a.plain == b.plain:
         return True
     if not a.latex or not b.latex:
@@ -192,7 +192,7 @@ def _opaque(a: Form, b: Form, ask: Ask) -> Finding:
     return ask(a.latex, b.latex)
 
 
-def _relations(a: Form, b: Form, ask: Ask) -> Finding:
+def _relations(a: Form, b: Form, ask: Ask) -> Comparison:
     if a.equation is not None and b.equation is not None:
         if a.equation.is_exact and b.equation.is_exact:
             return False
@@ -218,7 +218,7 @@ def _not_proportional(a: Form, b: Form) -> bool:
 # --- parts -------------------------------------------------------------------------------------
 
 
-def _ordered(a: Form, b: Form, ask: Ask) -> Finding:
+def _ordered(a: Form, b: Form, ask: Ask) -> Comparison:
     """Points, vectors and intervals. A matrix of one row or column is also a vector."""
     if len(a.parts) != len(b.parts):
         return False
@@ -233,7 +233,7 @@ def _ordered(a: Form, b: Form, ask: Ask) -> Finding:
     return is_vector and _each(a.parts, b.parts, ask)
 
 
-def _each(a: Sequence[Form], b: Sequence[Form], ask: Ask) -> Finding:
+def _each(a: Sequence[Form], b: Sequence[Form], ask: Ask) -> Comparison:
     """All pairs equal; the first that differs decides, exact comparisons before the verifier."""
     open_pairs = []
     for x, y in zip(a, b, strict=True):
@@ -242,7 +242,7 @@ def _each(a: Sequence[Form], b: Sequence[Form], ask: Ask) -> Finding:
             return False
         if found is not True:
             open_pairs.append((x, y))
-    unknown: Finding = True
+    unknown: Comparison = True
     for x, y in open_pairs:
         found = compare(x, y, ask)
         if found is False:
@@ -256,7 +256,7 @@ def _decline(_a: str, _b: str) -> Verdict:
     return Verdict.UNPARSED
 
 
-def _unordered(a: Sequence[Form], b: Sequence[Form], ask: Ask) -> Finding:
+def _unordered(a: Sequence[Form], b: Sequence[Form], ask: Ask) -> Comparison:
     """Whether the parts can be paired off, each with an equal one."""
     if len(a) != len(b):
         return False
@@ -291,7 +291,7 @@ def _several_names(parts: Sequence[Form]) -> bool:
     return len({p.name for p in parts if p.name}) > 1
 
 
-def _pairs(table: Sequence[Sequence[Finding]], accept: Callable[[Finding], bool]) -> bool:
+def _pairs(table: Sequence[Sequence[Comparison]], accept: Callable[[Comparison], bool]) -> bool:
     """Whether every row can be given a column of its own that it accepts (augmenting paths)."""
     taken: dict[int, int] = {}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from lorid_data.answers.compare import Ask, Finding, compare
+from lorid_data.answers.compare import Ask, Comparison, compare
 from lorid_data.answers.monomials import TermsError
 from lorid_data.answers.read import read, read_as_list
 from lorid_data.answers.results import LimitError, Verdict
@@ -28,7 +28,7 @@ def equal(a: str, b: str) -> Verdict:
     return Verdict.EQUAL if found else Verdict.DIFFERENT
 
 
-def _compare(a: str, b: str) -> Finding:
+def _compare(a: str, b: str) -> Comparison:
     """The comparison; an answer such as 100,200 is tried as a list, too, where it fails as a number."""
     ask = _limited()
     first, second = read(a), read(b)

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Verdict(StrEnum):
-    """Whether two answers are the same."""
+    """Whether two answers are the same; no truth value, since DIFFERENT would be a true one."""
 
     EQUAL = "equal"
     DIFFERENT = "different"
@@ -15,6 +15,15 @@ class Verdict(StrEnum):
     """One of the two is empty, malformed, or over a limit: nothing is claimed."""
     TIMEOUT = "timeout"
     """The comparison was stopped: nothing is claimed."""
+
+    def __bool__(self) -> bool:
+        """Refuse `if equal(a, b)`.
+
+        Raises:
+            TypeError: always.
+        """
+        msg = "a verdict is not true or false; compare it: `equal(a, b) is Verdict.EQUAL`"
+        raise TypeError(msg)
 
 
 class FoundBy(StrEnum):

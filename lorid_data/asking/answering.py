@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 
 from lorid_data.asking.batching import ask_in_batches
 from lorid_data.asking.journal import Journal
-from lorid_data.asking.online import Answers, all_keys, ask_all, stored
+from lorid_data.asking.online import Responses, all_keys, ask_all, stored
 from lorid_data.commandline.progress import Progress
 from lorid_data.teachers.base import Teacher, TeacherRequest
 from lorid_data.teachers.registry import Mode
@@ -23,7 +23,7 @@ def answers_to(
     concurrency: int,
     poll_s: float,
     paid: Collection[str] | None = None,
-) -> Answers:
+) -> Responses:
     """The answer to each request, by its key; what a stored reply answers is not asked again.
 
     Args:

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from lorid_data.asking.journal import Journal, failed, replied
-from lorid_data.asking.online import Answers, interruptible, known_of
+from lorid_data.asking.online import Responses, interruptible, known_of
 from lorid_data.commandline.progress import Progress, say
 from lorid_data.errors import StageError, TeacherError
 from lorid_data.http.retrying import Transient, retrying
@@ -101,7 +101,7 @@ def ask_in_batches(
     progress: Progress,
     *,
     poll_s: float = 30.0,
-) -> Answers:
+) -> Responses:
     """Ask every request in batches; goes on with those that an earlier run submitted.
 
     Args:
@@ -137,7 +137,7 @@ class _Run:
         self.answers: dict[str, TeacherReply | TeacherError] = {}
         self.n_failed: Counter[str] = Counter()
 
-    async def everything(self, poll_s: float) -> Answers:
+    async def everything(self, poll_s: float) -> Responses:
         """Submit, wait and collect until nothing is left."""
         stop = asyncio.Event()
         self.progress.note = lambda *_: f"${self.teacher.budget.spent_usd:.4f} spent, {len(self.ledger.open())} batches open"  # fmt: skip

@@ -9,7 +9,15 @@ from lorid_data import prompts
 from lorid_data.errors import StageError
 from lorid_data.http.retrying import RetryPolicy
 from lorid_data.schema import TeacherReply, make_problem
-from lorid_data.teachers.base import NoRules, Teacher, Unasked, make_request, read_reply
+from lorid_data.teachers.base import (
+    KNOWLEDGE,
+    SYSTEM,
+    NoRules,
+    Teacher,
+    Unasked,
+    make_request,
+    read_reply,
+)
 from lorid_data.teachers.registry import AskOptions, open_teacher
 from lorid_data.teachers.remote import RemoteTeacher
 
@@ -61,8 +69,8 @@ async def _ask(teacher: RemoteTeacher) -> TeacherReply:
             make_request(
                 _PROBLEM,
                 teacher=as_teacher,
-                prompt=prompts.load("teacher/knowledge.v1"),
-                system=prompts.load("teacher/system.v1"),
+                prompt=prompts.load(KNOWLEDGE),
+                system=prompts.load(SYSTEM),
                 position=0,
             )
         )
@@ -72,4 +80,4 @@ async def _ask(teacher: RemoteTeacher) -> TeacherReply:
 
 def _limits(teacher: RemoteTeacher) -> str:
     stated = teacher.gate.limits.stated()
-    return stated or "none stated in the headers; they are found by being refused"
+    return stated or "none stated in the headers; they are learnt from refusals (HTTP 429)"

@@ -21,7 +21,7 @@ from typing import Any, Self
 
 from pydantic import TypeAdapter
 
-from lorid_data.asking.collecting import few_collections
+from lorid_data.asking.gc_pause import few_collections
 from lorid_data.errors import ConfigError, LockedError
 from lorid_data.schema import TeacherReply
 

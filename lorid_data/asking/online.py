@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from lorid_data.asking.collecting import few_collections
+from lorid_data.asking.gc_pause import few_collections
 from lorid_data.asking.journal import Journal, failed, replied, replies_in
 from lorid_data.commandline.progress import Progress, say
 from lorid_data.errors import TeacherError
@@ -21,7 +21,7 @@ from lorid_data.schema import TeacherReply
 from lorid_data.teachers.base import Teacher, TeacherRequest, longer
 from lorid_data.teachers.remote import Attempted, RemoteTeacher, Stopped
 
-Answers = Mapping[str, TeacherReply | TeacherError]
+Responses = Mapping[str, TeacherReply | TeacherError]
 """What became of each request, by its key."""
 
 
@@ -31,7 +31,7 @@ def ask_all(
     journal: Journal,
     concurrency: int,
     progress: Progress,
-) -> Answers:
+) -> Responses:
     """Ask every request once, at most `concurrency` at a time.
 
     Args:
@@ -62,7 +62,7 @@ async def _ask_all(
     journal: Journal,
     concurrency: int,
     progress: Progress,
-) -> Answers:
+) -> Responses:
     todo = iter(missing)
     answers: dict[str, TeacherReply | TeacherError] = {}
     stop = asyncio.Event()

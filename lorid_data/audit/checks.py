@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from lorid_data.audit import advice, leaks, mapping
+from lorid_data.audit import leaks, mapping, rationales, usefulness
 from lorid_data.audit.result import Audit, Flag
 from lorid_data.checks import catalogue as row_checks
 from lorid_data.checks.finding import Severity
@@ -19,7 +19,7 @@ from lorid_data.checks.rules import rule_fault
 from lorid_data.schema import Record
 
 VERSION = 2
-"""Raised when a check changes what it finds."""
+"""Bump when a check changes what it finds."""
 Level = Literal["rule", "list", "row"]
 FREQUENT = 0.01
 """A rule that stands under more than this fraction of the original questions is frequent."""
@@ -80,16 +80,16 @@ _RULE_CHECKS: Mapping[str, Callable[[str, Record], str | None]] = {
     "name_leak": leaks.name_leak,
     "copied_question": leaks.copied_question,
     "copied_rationale": leaks.copied_rationale,
-    "generic_rule": lambda rule, _: advice.generic_rule(rule),
+    "generic_rule": lambda rule, _: usefulness.generic_rule(rule),
     "rule_format": lambda rule, _: "the rule is empty" if not rule.strip() else rule_fault(rule),
 }
 _ROW_CHECKS: Mapping[str, Callable[[Record], str | None]] = {
     "no_knowledge": lambda row: None if row.knowledge else "no rules",
-    "generic_list": lambda row: advice.generic_list(row.knowledge),
-    "few_rules": advice.few_rules,
-    "missing_operation": advice.missing_operation,
+    "generic_list": lambda row: usefulness.generic_list(row.knowledge),
+    "few_rules": usefulness.few_rules,
+    "missing_operation": usefulness.missing_operation,
     "backward_question": mapping.backward_question,
-    "unreached_answer": mapping.unreached_answer,
+    "unreached_answer": rationales.unreached_answer,
 }
 _OF_REASON = {"sentences_glued": "glued_sentence", "annotation_left": "annotation_left"}
 """Checks of `validate` that reject no row have a name of their own here."""
@@ -122,7 +122,7 @@ def _of_rules(row: Record) -> Iterator[Flag]:
             evidence = check(rule, row)
             if evidence is not None:
                 yield Flag(check=name, rule_index=i, evidence=evidence)
-    for i, (j, close) in advice.duplicate_of(row.knowledge).items():
+    for i, (j, close) in usefulness.duplicate_of(row.knowledge).items():
         yield Flag(
             check="duplicate_rule", rule_index=i, evidence=f"rule {j}, word overlap {close:.2f}"
         )

@@ -15,12 +15,12 @@ from lorid_data.audit.result import Flag, JudgeResult
 from lorid_data.audit.rubric import Item, prompt_hashes, read_verdict, request_of
 from lorid_data.errors import ConfigError, TeacherError
 from lorid_data.sampling import draw_by_original
-from lorid_data.schema import Record, Row, TeacherReply
+from lorid_data.schema import FrozenModel, Record, TeacherReply
 from lorid_data.teachers.base import Teacher, Unasked
 from lorid_data.teachers.registry import AskOptions, Mode, open_teacher
 
 
-class JudgeOptions(Row):
+class JudgeOptions(FrozenModel):
     """How a judge is asked. `concurrency` and all that follows it change nothing of its judgements."""
 
     teacher: str

@@ -12,7 +12,7 @@ from fractions import Fraction
 from functools import lru_cache
 
 from lorid_data.audit.numbers import numbers, of_a_question, values
-from lorid_data.audit.text import lexicon, longest_shared_run, shingle_words
+from lorid_data.audit.words import lexicon, longest_shared_run, shingle_words
 from lorid_data.schema import Record
 
 QUESTION_RUN, RATIONALE_RUN = 6, 7

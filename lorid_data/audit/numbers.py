@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 
-from lorid_data.audit.text import lexicon, stem, words
+from lorid_data.audit.words import lexicon, stem, words
 
 _DIGITS = r"\d{1,3}(?:(?:,|\{,\}|,\\!)\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+"
 _FRACTION = re.compile(r"\\[dt]?frac\s*\{(-?\d+)\}\s*\{(\d+)\}|\\[dt]?frac\s*(\d)\s*(\d)")

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from lorid_data.audit import tables
 from lorid_data.audit.acceptance import accept_probability
+from lorid_data.audit.calibration import READER
 from lorid_data.audit.checks import BY_NAME, n_with_findings
-from lorid_data.audit.labels import READER
 from lorid_data.audit.page_rows import MOST_ROWS, data_blocks, filters, shown_rows, tone
 from lorid_data.audit.result import Audit
 from lorid_data.folders.files import write_text

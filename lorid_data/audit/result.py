@@ -13,13 +13,13 @@ from pydantic import ConfigDict, Field, ValidationError
 from lorid_data.errors import InputError
 from lorid_data.folders.files import sha256_file
 from lorid_data.folders.names import RECORDS
-from lorid_data.schema import Row
+from lorid_data.schema import FrozenModel
 
 AUDIT_JSON, AUDIT_HTML = "audit.json", "audit.html"
 SCHEMA = 1
 
 
-class Flag(Row):
+class Flag(FrozenModel):
     """One thing that a check found in a row."""
 
     check: str
@@ -29,7 +29,7 @@ class Flag(Row):
     """What shows it, in a few words."""
 
 
-class Rate(Row):
+class Rate(FrozenModel):
     """How often a check found something, over original questions."""
 
     check: str
@@ -46,7 +46,7 @@ class Rate(Row):
     """0 for checks of lists and rows."""
 
 
-class Gate(Row):
+class Gate(FrozenModel):
     """A threshold of the configuration, and whether the folder meets it."""
 
     check: str
@@ -59,7 +59,7 @@ class Gate(Row):
     message: str
 
 
-class JudgeRate(Row):
+class JudgeRate(FrozenModel):
     """One question of the rubric, over what the judge was asked."""
 
     criterion: str
@@ -80,7 +80,7 @@ class JudgeRate(Row):
     corrected_high: float | None = None
 
 
-class JudgeResult(Row):
+class JudgeResult(FrozenModel):
     """What a judge said of a sample, and what it said of planted defects and controls."""
 
     teacher: str
@@ -96,7 +96,7 @@ class JudgeResult(Row):
     rates: tuple[JudgeRate, ...]
 
 
-class Audit(Row):
+class Audit(FrozenModel):
     """Everything in `audit.json`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)

@@ -1,6 +1,6 @@
 """From a source and what teachers say of it to a dataset folder; and what is done with stored replies.
 
-Entry: `stage.build` and `importing.import_table`, which stand here too; `choose.choose`,
+Entry: `stage.build` and `importing.import_table`, re-exported here; `choose.choose`,
     `reparse.reparse`, `prompt_diff.compare`.
 Read: `rows` (a problem and a reply → a record or a reject), `candidates` and `panel` (several
     replies a row, and their vote), `stage`, `importing`; then `choose`, `reparse`, `prompt_diff`.

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lorid_data.errors import TeacherError
-from lorid_data.schema import Problem, RejectReason, Row, TeacherReply
+from lorid_data.schema import FrozenModel, Problem, RejectReason, TeacherReply
 from lorid_data.teachers.base import REPLY_SCHEMA, NoRules, read_object, read_reply
 
 TABLE = "candidates.parquet"
@@ -31,7 +31,7 @@ Heard = TeacherReply | TeacherError | None
 """What became of a request; None where it was not asked, because the vote was decided."""
 
 
-class Candidate(Row):
+class Candidate(FrozenModel):
     """One reply about a row; `candidates.parquet` has them all, in the order of asking."""
 
     row_id: str
@@ -56,11 +56,11 @@ class Candidate(Row):
     chosen: str
     """`yes` for the reply whose knowledge the record holds, else `no`."""
     findings: tuple[str, ...] = ()
-    """What the checks of the audit found, worst first; filled in by `choose`."""
+    """What the checks of the audit found, worst first; filled in by `first_usable`."""
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
+class ParsedReply:
     """A reply as it is read: rules and, where it was asked for, rationale and answer; or why not."""
 
     reason: str
@@ -104,7 +104,7 @@ class Vote:
         return self.n_agree / self.n_votes if self.n_votes else None
 
 
-def read(reply: TeacherReply | TeacherError, gold: str | None, equal: Callable[[str, str], bool]) -> Read:  # fmt: skip
+def parse_reply(reply: TeacherReply | TeacherError, gold: str | None, equal: Callable[[str, str], bool]) -> ParsedReply:  # fmt: skip
     """Read a reply.
 
     Args:
@@ -114,27 +114,31 @@ def read(reply: TeacherReply | TeacherError, gold: str | None, equal: Callable[[
         equal: whether two answers are the same.
     """
     if isinstance(reply, TeacherError):
-        return Read(reply.reason, str(reply))
+        return ParsedReply(reply.reason, str(reply))
     rules = read_reply(reply)
     if isinstance(rules, NoRules):
-        return Read(rules.reason.value, rules.detail)
+        return ParsedReply(rules.reason.value, rules.detail)
     if gold is None:
-        return Read("", "", rules)
+        return ParsedReply("", "", rules)
     body: Any = read_object(reply.text)
     rationale, answer = (body.get(name) for name in ("rationale", "answer"))
     texts = [x for x in (rationale, answer) if isinstance(x, str) and x.strip()]
     if len(texts) != 2 or any("\ud800" <= c <= "\udfff" for x in texts for c in x):
-        return Read(RejectReason.REPLY_WRONG_SHAPE, "no text under the keys rationale and answer")
-    return Read("", "", rules, texts[0], texts[1], equal(texts[1], gold))
+        return ParsedReply(
+            RejectReason.REPLY_WRONG_SHAPE, "no text under the keys rationale and answer"
+        )
+    return ParsedReply("", "", rules, texts[0], texts[1], equal(texts[1], gold))
 
 
-def count(reads: Sequence[Read], n_most: int) -> Vote:
+def count(reads: Sequence[ParsedReply], n_most: int) -> Vote:
     """How the votes stand after these replies."""
     votes = [r.agrees for r in reads if r.agrees is not None]
     return Vote(sum(votes), len(votes), len(reads), n_most)
 
 
-def is_decided(reads: Sequence[Read], n_most: int, *, rewritten: bool, gold: str | None) -> bool:
+def is_decided(
+    reads: Sequence[ParsedReply], n_most: int, *, rewritten: bool, gold: str | None
+) -> bool:
     """Whether no further reply can change what a row takes.
 
     Args:
@@ -148,7 +152,7 @@ def is_decided(reads: Sequence[Read], n_most: int, *, rewritten: bool, gold: str
     return len(reads) == n_most or (rewritten and any(not r.reason for r in reads))
 
 
-def choose(reads: Sequence[Read], vote: Vote | None) -> int | TeacherError:
+def first_usable(reads: Sequence[ParsedReply], vote: Vote | None) -> int | TeacherError:
     """Number of the reply that the row takes, or why there is none.
 
     The first that can be used; where there was a vote, the first that agrees, if the vote is won.
@@ -175,7 +179,7 @@ def rows_of(
     row_id: str,
     seats: Sequence[tuple[str, str, int]],
     heard: Sequence[Heard],
-    reads: Sequence[Read],
+    reads: Sequence[ParsedReply],
     *,
     gold: str | None,
     vote: Vote | None,
@@ -203,7 +207,9 @@ def rows_of(
     ]
 
 
-def as_read(candidate: Candidate, now: Read, vote: Vote | None, *, chosen: bool) -> Candidate:
+def as_read(
+    candidate: Candidate, now: ParsedReply, vote: Vote | None, *, chosen: bool
+) -> Candidate:
     """A reply about a row as it is read now."""
     return candidate.model_copy(
         update={

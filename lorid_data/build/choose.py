@@ -1,4 +1,4 @@
-"""`choose DIR --out DIR`: of several replies about a row, the one with which the audit finds least wrong.
+"""`choose DIR --out DIR`: of several replies about a row, the one in which the audit finds the least wrong.
 
 `build` keeps the replies of several teachers, or several samples, side by side and takes the first
 that can be used. Here the checks of the audit run on every one of them. Of two lists, that with
@@ -28,15 +28,15 @@ from lorid_data.folders.manifests import manifest_sha256, read_manifest
 from lorid_data.folders.parquet import read_rows, write_rows
 from lorid_data.folders.records import read_records, write_dataset
 from lorid_data.folders.stage import open_stage
-from lorid_data.schema import Manifest, Record, Row, TeacherReply, row_ids
+from lorid_data.schema import FrozenModel, Manifest, Record, TeacherReply, row_ids
 
 VERSION = 1
-"""Raised when the same findings lead to another choice."""
+"""Bump when the same findings lead to another choice."""
 _SEVERITIES = tuple(Severity)
 """Worst first."""
 
 
-class ChooseOptions(Row):
+class ChooseOptions(FrozenModel):
     """Options of `choose`."""
 
     journal: Path | None = None

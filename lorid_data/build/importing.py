@@ -11,8 +11,9 @@ from lorid_data.folders.stage import open_stage
 from lorid_data.folders.tables import SUFFIXES
 from lorid_data.hub.snapshots import split_id
 from lorid_data.schema import Manifest, Record, Reject, row_ids
-from lorid_data.sources.folder import load_folder
-from lorid_data.sources.registry import content_hash, load_file
+from lorid_data.sources.registry import load_file
+from lorid_data.sources.split_files import load_folder
+from lorid_data.sources.table import content_hash
 from lorid_data.teachers.base import Unasked
 
 

@@ -12,28 +12,33 @@ from lorid_data import answers, prompts
 from lorid_data.asking.answering import answers_to
 from lorid_data.asking.estimate import Estimate, estimate, together
 from lorid_data.asking.journal import Journal
-from lorid_data.asking.online import Answers, all_keys, stored
+from lorid_data.asking.online import Responses, all_keys, stored
 from lorid_data.build.candidates import (
     REWRITE_SCHEMA,
     Candidate,
     Heard,
-    Read,
+    ParsedReply,
     Vote,
-    choose,
     count,
+    first_usable,
     is_decided,
-    read,
+    parse_reply,
     rows_of,
 )
 from lorid_data.errors import ConfigError, TeacherError
 from lorid_data.schema import Problem, Record, Reject, TeacherReply
-from lorid_data.teachers.base import Teacher, TeacherRequest, Unasked, make_request
+from lorid_data.teachers.base import (
+    KNOWLEDGE,
+    REWRITE,
+    SYSTEM,
+    Teacher,
+    TeacherRequest,
+    Unasked,
+    make_request,
+)
 from lorid_data.teachers.prices import Price
 from lorid_data.teachers.registry import AskOptions, open_teacher
 from lorid_data.teachers.remote import RemoteTeacher
-
-KNOWLEDGE, REWRITE = "teacher/knowledge.v1", "teacher/knowledge_and_rationale.v1"
-SYSTEM = "teacher/system.v1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +138,7 @@ class Weighed:
     vote: Vote | None
     sample: int | None
     heard: tuple[Heard, ...]
-    reads: tuple[Read, ...]
+    reads: tuple[ParsedReply, ...]
     chosen: int | None
 
 
@@ -187,7 +192,7 @@ def _round(
     requests: Iterable[TeacherRequest],
     journal: Journal,
     keys: set[str],
-) -> Answers:
+) -> Responses:
     """Ask one teacher what the journal does not answer; `keys` are those whose cost counts."""
     wanted = {r.key: r for r in requests}
     teacher = panel.reopened(seats[0])
@@ -208,11 +213,11 @@ def weigh(panel: Panel, problem: Problem, heard: Sequence[Heard]) -> Weighed:
     """What a row takes of the replies about it."""
     gold = _gold(panel, problem)
     there = [(i, x) for i, x in enumerate(heard) if x is not None]
-    reads = tuple(read(x, gold, equal) for _, x in there)
+    reads = tuple(parse_reply(x, gold, is_equal) for _, x in there)
     if not reads:
         return Weighed(problem, Unasked("none"), None, None, (), (), None)
     vote = None if gold is None else count(reads, len(panel.seats))
-    chosen = choose(reads, vote)
+    chosen = first_usable(reads, vote)
     given = tuple(heard)
     if isinstance(chosen, TeacherError):
         return Weighed(problem, chosen, vote, None, given, reads, None)
@@ -234,7 +239,7 @@ def side_by_side(panel: Panel, weighed: Weighed, row_id: str) -> list[Candidate]
 
 def _is_decided(panel: Panel, problem: Problem, heard: Sequence[Heard]) -> bool:
     gold = _gold(panel, problem)
-    reads = [read(x, gold, equal) for x in heard if x is not None]
+    reads = [parse_reply(x, gold, is_equal) for x in heard if x is not None]
     return is_decided(reads, len(panel.seats), rewritten=panel.rewrite, gold=gold)
 
 
@@ -244,6 +249,6 @@ def _gold(panel: Panel, problem: Problem) -> str | None:
 
 
 @lru_cache(maxsize=100_000)
-def equal(a: str, b: str) -> bool:
+def is_equal(a: str, b: str) -> bool:
     """Whether two answers are the same, as votes are counted."""
     return answers.equal(a, b) is answers.Verdict.EQUAL

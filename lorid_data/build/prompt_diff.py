@@ -11,12 +11,12 @@ from lorid_data import prompts
 from lorid_data.asking.journal import JOURNAL, costs_by_problem, replies_in
 from lorid_data.build import candidates
 from lorid_data.build.candidates import Candidate
-from lorid_data.build.panel import KNOWLEDGE, REWRITE, SYSTEM
 from lorid_data.errors import InputError
 from lorid_data.folders.manifests import read_manifest
 from lorid_data.folders.names import RECORDS, REJECTS
 from lorid_data.folders.parquet import read_rows
 from lorid_data.schema import Record, Reject
+from lorid_data.teachers.base import KNOWLEDGE, REWRITE, SYSTEM
 
 
 def compare(folder: Path, prompt_id: str | None = None, journal: Path | None = None) -> str:

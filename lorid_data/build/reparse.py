@@ -17,14 +17,20 @@ from typing import Any
 
 from lorid_data.asking.journal import JOURNAL, replies_about, replies_in
 from lorid_data.build import candidates
-from lorid_data.build.candidates import Candidate, Read, choose, is_decided, read
-from lorid_data.build.panel import equal
+from lorid_data.build.candidates import (
+    Candidate,
+    ParsedReply,
+    first_usable,
+    is_decided,
+    parse_reply,
+)
+from lorid_data.build.panel import is_equal
 from lorid_data.errors import InputError, TeacherError
 from lorid_data.folders.files import locked, sha256_file, write_text
 from lorid_data.folders.manifests import read_manifest
 from lorid_data.folders.names import RECORDS, REJECTS
 from lorid_data.folders.parquet import read_rows, write_rows
-from lorid_data.schema import Record, Reject, Row, TeacherReply
+from lorid_data.schema import FrozenModel, Record, Reject, TeacherReply
 from lorid_data.teachers.base import NoRules, read_reply
 
 TABLE, SUMMARY = "reparsed.parquet", "reparse.json"
@@ -32,7 +38,7 @@ SIDE_BY_SIDE = "reparsed_candidates.parquet"
 UNDECIDED = "undecided"
 
 
-class Reparsed(Row):
+class Reparsed(FrozenModel):
     """A row, and what the parser makes of its replies now."""
 
     row_id: str
@@ -196,7 +202,7 @@ class Again:
         gold = mine[0].reference or None
         reads = [self._read(c, gold) for c in mine]
         vote = None if gold is None else candidates.count(reads, self.n_most)
-        taken = choose(reads, vote)
+        taken = first_usable(reads, vote)
         open_again = not is_decided(reads, self.n_most, rewritten=self.rewritten, gold=gold)
         chosen = None if open_again or isinstance(taken, TeacherError) else taken
         now = "kept"
@@ -223,11 +229,11 @@ class Again:
         )
         return reparsed, read_now
 
-    def _read(self, candidate: Candidate, gold: str | None) -> Read:
+    def _read(self, candidate: Candidate, gold: str | None) -> ParsedReply:
         """A request that was not answered stays what it was."""
         if not candidate.request_key:
-            return Read(candidate.reason, "")
-        return read(self.replies[candidate.request_key], gold, equal)
+            return ParsedReply(candidate.reason, "")
+        return parse_reply(self.replies[candidate.request_key], gold, is_equal)
 
 
 def _taken(c: Candidate | None) -> tuple[object, ...]:

@@ -16,7 +16,7 @@ from lorid_data.schema import (
 )
 from lorid_data.teachers.base import NoRules, Unasked, read_reply
 
-Answer = TeacherReply | TeacherError | Unasked
+Response = TeacherReply | TeacherError | Unasked
 """What became of a problem's request."""
 _DISPOSITIONS = {
     RejectReason.TEACHER_FAILED: Disposition.FAILED,
@@ -29,7 +29,7 @@ _DISPOSITIONS = {
 
 
 def to_row(
-    problem: Problem, row_id: str, answer: Answer, *, stage: str = "build"
+    problem: Problem, row_id: str, answer: Response, *, stage: str = "build"
 ) -> Record | Reject:
     """A record with the teacher's knowledge, or a reject with the reason."""
     reject = _rejecter(problem, row_id, stage)

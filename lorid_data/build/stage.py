@@ -1,8 +1,7 @@
-"""Source → teacher → dataset folder, and `import`, which needs no teacher.
+"""`build SOURCE --teacher T --out DIR`: a source and what a teacher says of it → a dataset folder.
 
-The middle is pure: `to_row` makes a record or a reject of a problem and what the teacher said of
-it. Around it, `build` asks what no stored reply answers, stores each reply before reading it, and
-writes the folder. Killed at any moment and run again, it goes on and ends with the same rows.
+What no stored reply answers is asked, each reply is stored before it is read, and the folder is
+written last. Killed at any moment and run again, it goes on and ends with the same rows.
 """
 
 from __future__ import annotations
@@ -21,27 +20,30 @@ from lorid_data.asking.online import stored
 from lorid_data.build.candidates import TABLE as CANDIDATES
 from lorid_data.build.candidates import Candidate
 from lorid_data.build.panel import Panel, ask_panel, estimate_panel, side_by_side, with_vote
-from lorid_data.build.rows import Answer, to_row
+from lorid_data.build.rows import Response, to_row
 from lorid_data.commandline.progress import say
 from lorid_data.errors import ConfigError
+from lorid_data.folders.manifests import n_failed
 from lorid_data.folders.names import MANIFEST
 from lorid_data.folders.parquet import write_rows
 from lorid_data.folders.records import write_dataset
 from lorid_data.folders.stage import open_stage
-from lorid_data.schema import Manifest, Problem, Record, Reject, RejectReason, Row, row_ids
+from lorid_data.schema import FrozenModel, Manifest, Problem, Record, Reject, row_ids
 from lorid_data.sources.registry import Loaded, load
-from lorid_data.teachers.base import Teacher, TeacherRequest, Unasked, make_request
+from lorid_data.teachers.base import (
+    KNOWLEDGE,
+    SYSTEM,
+    Teacher,
+    TeacherRequest,
+    Unasked,
+    make_request,
+)
 from lorid_data.teachers.prices import Price
 from lorid_data.teachers.registry import AskOptions, Mode, open_teacher
 from lorid_data.teachers.remote import RemoteTeacher
 
-PROMPT = "teacher/knowledge.v1"
-SYSTEM = "teacher/system.v1"
-FAILED = frozenset({RejectReason.TEACHER_FAILED, RejectReason.SCRIPT_EXHAUSTED})
-"""Reasons that a later run may not meet again: such rows are asked once more."""
 
-
-class BuildOptions(Row):
+class BuildOptions(FrozenModel):
     """Options of `build`. `source_path`, `limit` and all that follow it may change on resume."""
 
     source: str
@@ -170,11 +172,6 @@ def dry_run(options: BuildOptions, out: Path) -> Estimate:
     return estimate((r for _, r in missing), price, cheap=bool(remote and remote.cheap))
 
 
-def n_failed(manifest: Manifest) -> int:
-    """Rows that failed, rather than being rejected for what they are."""
-    return sum(n for reason, n in manifest.n_rejected.items() if reason in FAILED)
-
-
 # --- pure ---------------------------------------------------------------------------------------
 
 
@@ -191,7 +188,7 @@ def _identity(options: BuildOptions, loaded: Loaded, teacher: Who) -> dict[str, 
         return identity | teacher.identity()
     identity["teacher"] = teacher.kind
     if not isinstance(teacher, Unasked):
-        prompt, system = prompts.load(PROMPT), prompts.load(SYSTEM)
+        prompt, system = prompts.load(KNOWLEDGE), prompts.load(SYSTEM)
         identity["model"] = teacher.model
         endpoint = getattr(teacher, "endpoint", None)
         if endpoint is not None:
@@ -229,7 +226,7 @@ def _load(options: BuildOptions) -> Loaded:
 
 def _answers(
     options: BuildOptions, problems: Sequence[Problem], teacher: Teacher | Unasked, out: Path
-) -> list[Answer]:
+) -> list[Response]:
     """What became of each problem: stored replies first, then the teacher."""
     if isinstance(teacher, Unasked):
         return [teacher] * len(problems)
@@ -266,7 +263,7 @@ def _requests(
     problems: Sequence[Problem], teacher: Teacher
 ) -> tuple[list[str], dict[str, TeacherRequest]]:
     """The key of each problem's request, and the requests by key; none for an empty question."""
-    prompt, system = prompts.load(PROMPT), prompts.load(SYSTEM)
+    prompt, system = prompts.load(KNOWLEDGE), prompts.load(SYSTEM)
     requests = [
         make_request(p, teacher=teacher, prompt=prompt, system=system, position=i)
         for i, p in enumerate(problems)

@@ -23,4 +23,4 @@ CHECKS: tuple[Check, ...] = (
 )
 """All checks, in the order in which the first rejecting one names the reason."""
 VERSION = 2
-"""Raised when a check changes what it finds: a validated folder then belongs to another configuration."""
+"""Bump when a check changes what it finds: a validated folder then belongs to another configuration."""

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from cyclopts import App
 
-from lorid_data.cli import asking, pages, publishing, running, stages
+from lorid_data.cli import building, pages, publishing, running, stages
 from lorid_data.cli.auditing import audit
+from lorid_data.cli.doctor import doctor
 from lorid_data.commandline.program import make_app, run
 
 app = make_app("lorid-data", "Build, check and keep knowledge-enhanced math datasets.")
@@ -15,22 +16,22 @@ for command in (
     audit,
     pages.label,
     pages.view,
-    asking.build,
-    asking.choose,
+    building.build,
+    building.choose,
     stages.validate,
     stages.expand,
     stages.dedup,
     stages.decontaminate,
-    asking.reparse,
-    asking.doctor,
+    building.reparse,
+    doctor,
     publishing.publish,
 ):
     app.command(command)
-app.command(stages.import_table, name="import")
+app.command(building.import_table, name="import")
 app.command(running.run, name="run")
 
 prompts = App(name="prompts", help="The versioned texts that teachers read.")
-prompts.command(asking.diff)
+prompts.command(building.diff)
 app.command(prompts)
 
 

@@ -28,7 +28,7 @@ def audit(
     prices: Path | None = None,
     journal: Path | None = None,
 ) -> int:
-    """Check every rule and list; write audit.json and audit.html beside the rows.
+    """Check each row's knowledge, rule by rule and as a whole list; write audit.json and audit.html beside the rows.
 
     Ends with status 1 where a gate is not met, with a message for each.
 
@@ -43,15 +43,15 @@ def audit(
             scripted:FILE. Take another family than the teacher's.
         judge_sample: Original questions that it judges.
         planted: Planted defects of each criterion, as a fraction of what is judged; 20 at least.
-        concurrency: Most requests in flight.
+        concurrency: Maximum number of requests in flight.
         mode: How a provider is asked, as for build.
-        budget: Most USD that the judge may cost, earlier runs on this journal included.
+        budget: Maximum cost of the judge in USD, earlier runs on this journal included.
         prices: YAML file that overrides the packaged prices.
         journal: Journal of the judge's replies; by default the folder's own.
     """
     from lorid_data.audit.judge import JudgeOptions
-    from lorid_data.audit.run import AuditOptions, problems, summary
-    from lorid_data.audit.run import audit as run_audit
+    from lorid_data.audit.stage import AuditOptions, problems, summary
+    from lorid_data.audit.stage import audit as run_audit
 
     named = {name.replace("-", "_"): limit for name, limit in (gates or {}).items()}
     judging = judge and JudgeOptions(

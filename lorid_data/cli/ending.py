@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def finish(manifest: Manifest, out: Path) -> int:
     """Say what a stage did; the exit status, 1 where rows failed."""
-    from lorid_data.build.stage import n_failed
+    from lorid_data.folders.manifests import n_failed
     from lorid_data.pipeline import summary
 
     print(summary(manifest, out))

@@ -45,10 +45,10 @@ def publish(
         language: Languages of the rows, like en.
         parents: Folders of earlier stages, where they do not lie beside FOLDER.
     """
+    from lorid_data.publish.card_fields import CardFields
     from lorid_data.publish.report import describe
     from lorid_data.publish.stage import PublishOptions
     from lorid_data.publish.stage import publish as run_publish
-    from lorid_data.publish.words import Words
 
     options = PublishOptions(
         repo_id=repo_id,
@@ -58,7 +58,7 @@ def publish(
         create_pr=create_pr,
         allow=tuple(allow or ()),
         parents=tuple(parents or ()),
-        words=Words(title=title, teacher_terms=teacher_terms, language=tuple(language or ())),
+        words=CardFields(title=title, teacher_terms=teacher_terms, language=tuple(language or ())),
     )
     target = (out or folder.with_name(f"{folder.name}-publish")) if dry_run else None
     done = run_publish(folder, options, dry_run=target)

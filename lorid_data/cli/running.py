@@ -15,8 +15,8 @@ def run(config: Path, /) -> int:
         config: A YAML file, like those in configs/data.
     """
     from lorid_data import pipeline
-    from lorid_data.build.stage import n_failed
     from lorid_data.errors import ConfigError
+    from lorid_data.folders.manifests import n_failed
 
     body = read_yaml(config)
     secrets = secrets_in(body, str(config))

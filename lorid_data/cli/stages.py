@@ -1,4 +1,4 @@
-"""The commands that write a folder of rows without asking anybody: `import`, `validate`, `expand`, `dedup`, `decontaminate`."""
+"""The commands that read a folder and write one: `validate`, `expand`, `dedup`, `decontaminate`."""
 
 from __future__ import annotations
 
@@ -9,33 +9,6 @@ from cyclopts import Parameter, validators
 
 from lorid_data.cli.ending import finish
 from lorid_data.cli.numbers import Positive
-
-
-def import_table(
-    table: Path,
-    *,
-    out: Path,
-    split: str = "train",
-    licence: str = "unknown",
-    subject: str | None = None,
-) -> int:
-    """Make a dataset of a table of your own, or of a published dataset.
-
-    Args:
-        table: A .parquet, .jsonl or .csv file: question; rationale or answer; optional knowledge
-            (a list, or text with one rule a line), original_id, level, subject, licence, split.
-            Or a folder with a file per split, or OWNER/NAME[@REVISION] on the Hub, such as
-            LoRID-Math/GSM8K: all splits are read.
-        out: The dataset folder.
-        split: The split of rows of a single table that name none.
-        licence: The licence of rows that name none; by default what a dataset's card states.
-            Unknown blocks publishing.
-        subject: The column that holds the subject, where it is called something else.
-    """
-    from lorid_data.build.importing import import_table as run_import
-
-    manifest = run_import(table, out, split=split, licence=licence, subject=subject)
-    return finish(manifest, out)
 
 
 def validate(folder: Path, *, out: Path) -> int:

@@ -22,7 +22,7 @@ def status_of(error: BaseException) -> int:
             where = getattr(leaf, "filename", None)
             at = f" ({where})" if where else ""
             return complain(
-                f"the disk is full{at}: {leaf}; what was acknowledged stays: make room and run the same command again",
+                f"the disk is full{at}: {leaf}; what was saved stays: make room and run the same command again",
                 EXIT_FAILED,
             )
     for leaf in leaves:
@@ -33,7 +33,7 @@ def status_of(error: BaseException) -> int:
     for leaf in leaves:
         if isinstance(leaf, sqlite3.Error):
             return complain(
-                f"the journal cannot be read or written: {leaf}; what was acknowledged stays",
+                f"the journal cannot be read or written: {leaf}; what was saved stays",
                 EXIT_FAILED,
             )
         if isinstance(leaf, OSError):

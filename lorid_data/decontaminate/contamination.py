@@ -21,18 +21,18 @@ from lorid_data.decontaminate.overlap import (
     n_sharing,
     words,
 )
-from lorid_data.schema import Row
+from lorid_data.schema import FrozenModel
 from lorid_data.texts.folding import fold
 from lorid_data.texts.shingles import TELLING
 
 VERSION = 1
-"""Raised when another pair matches: a folder then belongs to another configuration."""
+"""Bump when another pair matches: a folder then belongs to another configuration."""
 SAME_WORDS, TEMPLATE = 0.8, 0.6
 _KEEP = 5
 """Most pairs of one question and one test set that are kept."""
 
 
-class Rule(StrEnum):
+class MatchKind(StrEnum):
     """How a question matches one of a test set, the strongest first."""
 
     SAME_QUESTION = "same_question"
@@ -48,17 +48,17 @@ class Rule(StrEnum):
     """From 0.5 on alike: kept for people to look at, without effect."""
 
 
-_ORDER = {rule: i for i, rule in enumerate(Rule)}
-CONTAMINATED = frozenset({Rule.SAME_QUESTION, Rule.HOLDS_QUESTION, Rule.SAME_WORDS})
+_ORDER = {rule: i for i, rule in enumerate(MatchKind)}
+CONTAMINATED = frozenset({MatchKind.SAME_QUESTION, MatchKind.HOLDS_QUESTION, MatchKind.SAME_WORDS})
 
 
-class Match(Row):
+class Match(FrozenModel):
     """A question of the dataset and one of a test set."""
 
     problem_id: str
     against: str
     test_problem_id: str
-    rule: Rule
+    rule: MatchKind
     alike: float
     """Words common to both, in order: 2·|LCS| / (|a| + |b|)."""
     numbers: str
@@ -95,7 +95,7 @@ def find_matches(
     certain = _certain(questions, tests)
     matches: list[Match] = []
 
-    def settle(row: int, pairs: Mapping[int, tuple[Rule | None, float]]) -> None:
+    def settle(row: int, pairs: Mapping[int, tuple[MatchKind | None, float]]) -> None:
         some = [
             _match(questions, tests, row, test, rule, alike, (ours[row], theirs[test]))
             for test, (rule, alike) in _strongest(pairs)
@@ -104,7 +104,9 @@ def find_matches(
         matches.extend(some[:_KEEP])
 
     for row, alike in groupby(compare_all(ours, theirs, advance), key=lambda pair: pair.row):
-        pairs: dict[int, tuple[Rule | None, float]] = {p.test: (None, p.fraction) for p in alike}
+        pairs: dict[int, tuple[MatchKind | None, float]] = {
+            p.test: (None, p.fraction) for p in alike
+        }
         for test, rule in certain.pop(row, {}).items():
             pairs[test] = (rule, pairs.get(test, (None, 0.0))[1])
         settle(row, pairs)
@@ -113,24 +115,24 @@ def find_matches(
     return matches
 
 
-def _certain(questions: Questions, tests: TestSet) -> dict[int, dict[int, Rule]]:
+def _certain(questions: Questions, tests: TestSet) -> dict[int, dict[int, MatchKind]]:
     """The test questions that each question equals or holds, drawings and instructions included."""
-    found: dict[int, dict[int, Rule]] = defaultdict(dict)
+    found: dict[int, dict[int, MatchKind]] = defaultdict(dict)
     ours, theirs = ([all_words(q) for q in texts] for texts in (questions.texts, tests.questions))
     for row, test in contained(ours, theirs):
-        found[row][test] = Rule.HOLDS_QUESTION
+        found[row][test] = MatchKind.HOLDS_QUESTION
     folded: dict[str, list[int]] = defaultdict(list)
     for i, text in enumerate(tests.questions):
         folded[fold(text)].append(i)
     for row, text in enumerate(questions.texts):
         for test in folded.get(fold(text), ()):
-            found[row][test] = Rule.SAME_QUESTION
+            found[row][test] = MatchKind.SAME_QUESTION
     return found
 
 
 def _strongest(
-    pairs: Mapping[int, tuple[Rule | None, float]],
-) -> list[tuple[int, tuple[Rule | None, float]]]:
+    pairs: Mapping[int, tuple[MatchKind | None, float]],
+) -> list[tuple[int, tuple[MatchKind | None, float]]]:
     """Pairs that may be contaminated, and the most alike of the others."""
     likely = [(t, f) for t, f in pairs.items() if f[0] is not None or f[1] >= SAME_WORDS]
     rest = [(t, f) for t, f in pairs.items() if f[0] is None and f[1] < SAME_WORDS]
@@ -142,7 +144,7 @@ def _match(
     tests: TestSet,
     row: int,
     test: int,
-    rule: Rule | None,
+    rule: MatchKind | None,
     alike: float,
     both: tuple[Sequence[str], Sequence[str]],
 ) -> Match:
@@ -171,10 +173,10 @@ def _match(
     )
 
 
-def _rule(alike: float, *, same: bool) -> Rule:
+def _rule(alike: float, *, same: bool) -> MatchKind:
     if alike >= SAME_WORDS and same:
-        return Rule.SAME_WORDS
-    return Rule.TEMPLATE if alike >= TEMPLATE else Rule.SIMILAR
+        return MatchKind.SAME_WORDS
+    return MatchKind.TEMPLATE if alike >= TEMPLATE else MatchKind.SIMILAR
 
 
 _TELLING_OF = {w: i for i, group in enumerate(TELLING) for w in group.split()}
@@ -229,7 +231,7 @@ def counts(
         tests: the test set.
         matches: of these two.
     """
-    first: dict[str, Rule] = {}
+    first: dict[str, MatchKind] = {}
     for m in matches:
         first.setdefault(m.problem_id, m.rule)
     runs = {
@@ -241,7 +243,7 @@ def counts(
         **tests.identity(),
         "n_test_questions": len(tests.questions),
         "n_pairs_compared": len(tests.questions) * len(questions.texts),
-        "n_questions_by_rule": {r.value: list(first.values()).count(r) for r in Rule},
+        "n_questions_by_rule": {r.value: list(first.values()).count(r) for r in MatchKind},
         "n_sharing_words": {
             name: {"questions": a, "test_questions": b} for name, (a, b) in runs.items()
         },

@@ -19,8 +19,8 @@ from lorid_data.decontaminate.contamination import (
     CONTAMINATED,
     VERSION,
     Match,
+    MatchKind,
     Questions,
-    Rule,
     counts,
     find_matches,
 )
@@ -28,7 +28,7 @@ from lorid_data.folders.frames import read_record_frame, write_dataset_frames
 from lorid_data.folders.manifests import manifest_sha256, read_manifest
 from lorid_data.folders.parquet import read_rows, write_rows
 from lorid_data.folders.stage import open_stage
-from lorid_data.schema import Disposition, Manifest, RejectReason, Row
+from lorid_data.schema import Disposition, FrozenModel, Manifest, RejectReason
 
 if TYPE_CHECKING:
     import polars as pl
@@ -37,7 +37,7 @@ MATCHES = "matches.parquet"
 Policy = Literal["drop", "quarantine", "report"]
 
 
-class DecontaminateOptions(Row):
+class DecontaminateOptions(FrozenModel):
     """Options of `decontaminate`. Policies may change when the folder is written again."""
 
     against: tuple[str, ...]
@@ -57,7 +57,7 @@ class DecontaminateOptions(Row):
         return (value,) if isinstance(value, str) else value
 
 
-class Verdict(Row):
+class Verdict(FrozenModel):
     """What a row's question is found to be."""
 
     reason: RejectReason
@@ -112,8 +112,8 @@ def decontaminate(folder: Path, out: Path, options: DecontaminateOptions) -> Man
 
 def shown(out: Path, limit: int = 10) -> list[str]:
     """The strongest matches of a finished folder, a line per question, for a terminal."""
-    order = list(Rule)
-    matches = [m for m in read_rows(out / MATCHES, Match) if m.rule is not Rule.SIMILAR]
+    order = list(MatchKind)
+    matches = [m for m in read_rows(out / MATCHES, Match) if m.rule is not MatchKind.SIMILAR]
     matches.sort(key=lambda m: (order.index(m.rule), -m.alike))
     lines = []
     for m in matches[:limit]:
@@ -166,7 +166,7 @@ def judge(frame: pl.DataFrame, matches: Sequence[Match]) -> dict[int, Verdict]:
     Rows of one original are one problem in several wordings: where one of them is in a test set,
     all of them are.
     """
-    order = list(Rule)
+    order = list(MatchKind)
     best: dict[str, Match] = {}
     for m in matches:
         known = best.get(m.problem_id)
@@ -187,7 +187,7 @@ def judge(frame: pl.DataFrame, matches: Sequence[Match]) -> dict[int, Verdict]:
             verdicts[i] = Verdict(
                 reason=RejectReason.CONTAMINATED_VARIANT, match=tainted[original_id]
             )
-        elif match is not None and match.rule is Rule.TEMPLATE:
+        elif match is not None and match.rule is MatchKind.TEMPLATE:
             verdicts[i] = Verdict(reason=RejectReason.TEST_TEMPLATE, match=match)
     return verdicts
 

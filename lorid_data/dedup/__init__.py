@@ -2,6 +2,6 @@
 
 Entry: `stage.dedup`.
 Read: `minhash` (which rows may be alike), `duplicates` (which rows are the same problem; pure),
-    `stage`.
+    `stage` (the threshold, and which of two rows goes).
 Imports: answers, texts, folders, schema.
 """

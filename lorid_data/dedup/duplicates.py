@@ -18,8 +18,9 @@ import numpy.typing as npt
 
 from lorid_data.answers.same import same_answer
 from lorid_data.dedup.minhash import candidate_pairs, jaccard, n_equal, ranges
+from lorid_data.texts.arrays import first_equal
 from lorid_data.texts.folding import fold, fold_all
-from lorid_data.texts.shingles import TELLING_GROUPS, Shingles, first_equal, shingles_of
+from lorid_data.texts.shingles import TELLING_GROUPS, Shingles, shingles_of
 from lorid_data.texts.word_hashes import I64, U64, mix
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 
 VERSION = 3
-"""Raised when other pairs are found: a folder then belongs to another configuration."""
+"""Bump when other pairs are found: a folder then belongs to another configuration."""
 FLOOR = 0.3
 """The lowest similarity of a pair that is kept as evidence."""
 

@@ -17,7 +17,8 @@ from functools import partial
 import numpy as np
 import numpy.typing as npt
 
-from lorid_data.texts.shingles import U32, Shingles, in_threads
+from lorid_data.texts.arrays import in_threads
+from lorid_data.texts.shingles import U32, Shingles
 from lorid_data.texts.word_hashes import I64, U64, mix
 
 Scheme = tuple[int, int]

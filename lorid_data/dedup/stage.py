@@ -35,7 +35,7 @@ from lorid_data.folders.frames import read_record_frame, write_dataset_frames
 from lorid_data.folders.manifests import manifest_sha256, read_manifest
 from lorid_data.folders.names import RECORDS
 from lorid_data.folders.stage import open_stage
-from lorid_data.schema import Disposition, Manifest, RejectReason, Row
+from lorid_data.schema import Disposition, FrozenModel, Manifest, RejectReason
 from lorid_data.texts.shingles import shingles_of
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 PAIRS = "pairs.parquet"
 
 
-class DedupOptions(Row):
+class DedupOptions(FrozenModel):
     """Options of `dedup`. All may change when the folder is written again: its pairs stay."""
 
     threshold: float = Field(default=0.5, ge=FLOOR, le=1.0)

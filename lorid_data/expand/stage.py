@@ -22,13 +22,13 @@ from lorid_data.folders.records import read_records, write_dataset
 from lorid_data.folders.stage import open_stage
 from lorid_data.schema import (
     Disposition,
+    FrozenModel,
     Manifest,
     Problem,
     Provenance,
     Record,
     Reject,
     RejectReason,
-    Row,
     row_ids,
 )
 from lorid_data.sources.variants import Variant, Variants, load_variants, original_key
@@ -36,10 +36,10 @@ from lorid_data.texts.backward import asks_backward
 from lorid_data.texts.folding import fold
 
 VERSION = 1
-"""Raised when a variant's fate changes: a folder then belongs to another configuration."""
+"""Bump when a variant's fate changes: a folder then belongs to another configuration."""
 
 
-class ExpandOptions(Row):
+class ExpandOptions(FrozenModel):
     """Options of `expand`; `source_path` may change when the folder is written again."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)

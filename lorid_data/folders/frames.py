@@ -29,7 +29,7 @@ def read_record_frame(folder: Path) -> pl.DataFrame:
     frame, schema = read_frame(folder / RECORDS), frame_schema(Record)
     wrong = [name for name, kind in schema.items() if frame.schema.get(name) != kind]
     if wrong:
-        msg = f"{folder / RECORDS}: columns {wrong} are missing or of another type; this is no file of records"
+        msg = f"{folder / RECORDS}: columns {wrong} are missing or of another type; this is not a file of records"
         raise InputError(msg)
     needed = [n for n, a in Record.__annotations__.items() if "None" not in str(a)]
     empty = [n for n in needed if n != "provenance" and frame[n].null_count()]

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from lorid_data.errors import InputError
 from lorid_data.folders.files import sha256_file
 from lorid_data.folders.names import CONFIG, MANIFEST
-from lorid_data.schema import Manifest, canonical_json, sha256_text
+from lorid_data.schema import Manifest, RejectReason, canonical_json, sha256_text
 
 
 def why_no_manifest(folder: Path) -> str:
@@ -50,3 +50,12 @@ def manifest_sha256(folder: Path) -> str:
 def identity_sha256(stage: str, identity: Mapping[str, Any]) -> str:
     """The hash of what decides a stage's result."""
     return sha256_text(canonical_json({"stage": stage, "identity": identity}))
+
+
+FAILED = frozenset({RejectReason.TEACHER_FAILED, RejectReason.SCRIPT_EXHAUSTED})
+"""Reasons that a later run may not meet again: such rows are asked once more."""
+
+
+def n_failed(manifest: Manifest) -> int:
+    """Rows that failed, rather than being rejected for what they are."""
+    return sum(n for reason, n in manifest.n_rejected.items() if reason in FAILED)

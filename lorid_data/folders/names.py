@@ -1,4 +1,4 @@
-"""How the files of a dataset folder are called."""
+"""The names of the files that every dataset folder has."""
 
 from __future__ import annotations
 

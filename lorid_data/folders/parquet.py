@@ -10,15 +10,15 @@ from pydantic import ValidationError
 
 from lorid_data.errors import InputError
 from lorid_data.folders.files import atomic_path
-from lorid_data.schema import Row
+from lorid_data.schema import FrozenModel
 
 if TYPE_CHECKING:
     import polars as pl
 
-_R = TypeVar("_R", bound=Row)
+_R = TypeVar("_R", bound=FrozenModel)
 
 
-def frame_schema(kind: type[Row]) -> dict[str, Any]:
+def frame_schema(kind: type[FrozenModel]) -> dict[str, Any]:
     """The polars schema of a row type; struct for provenance, lists of strings for lists."""
     import polars as pl
 
@@ -42,7 +42,7 @@ def frame_schema(kind: type[Row]) -> dict[str, Any]:
     return {name: column(str(a)) for name, a in kind.__annotations__.items()}
 
 
-def write_rows(path: Path, kind: type[Row], rows: Iterable[Row]) -> None:
+def write_rows(path: Path, kind: type[FrozenModel], rows: Iterable[FrozenModel]) -> None:
     """Write rows of one type as zstd parquet, atomically, in the type's column order."""
     import polars as pl
 

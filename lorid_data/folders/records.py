@@ -31,9 +31,7 @@ def refuse_duplicates(folder: Path, row_ids: Sequence[str]) -> None:
     """Raise an `InputError` that names a row_id which stands twice."""
     if len(set(row_ids)) < len(row_ids):
         twice = next(i for i, n in Counter(row_ids).items() if n > 1)
-        msg = (
-            f"{folder / RECORDS}: row_id {twice!r} stands twice; rejects and joins name rows by it"
-        )
+        msg = f"{folder / RECORDS}: row_id {twice!r} is duplicated; row ids must be unique, since rejects and joins name rows by them"
         raise InputError(msg)
 
 

@@ -123,7 +123,7 @@ def calling(what: str, call: Callable[[], _R], patience: Patience) -> _R:
 def given_up(what: str, error: BaseException, attempts: int) -> str:
     """The message for a call that kept failing."""
     return (
-        f"{what}: failed {attempts} times ({say(error)}); nothing is half done on the Hub: "
+        f"{what}: failed {attempts} times ({error_line(error)}); nothing is half done on the Hub: "
         "run the same command again"
     )
 
@@ -135,7 +135,7 @@ def _told(error: BaseException) -> Iterator[BaseException]:
         yield error.__cause__
 
 
-def say(error: BaseException) -> str:
+def error_line(error: BaseException) -> str:
     """An error in one line without a secret."""
     first = [
         next((t for t in str(e).splitlines() if t.strip()), type(e).__name__) for e in _told(error)

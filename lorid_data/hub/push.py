@@ -14,7 +14,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lorid_data.errors import ConfigError, StageError
-from lorid_data.hub.calls import Patience, calling, given_up, may_pass, say, status_of, wait_s
+from lorid_data.hub.calls import (
+    Patience,
+    calling,
+    error_line,
+    given_up,
+    may_pass,
+    status_of,
+    wait_s,
+)
 from lorid_data.hub.state import (
     Diff,
     LocalFile,
@@ -155,7 +163,7 @@ class Push:
             )
         except HfHubHTTPError as e:
             if status_of(e) != 409:  # made by someone else, or by a call whose reply was lost
-                msg = f"{self.target}: cannot be created ({say(e)}); check the token and the owner"
+                msg = f"{self.target}: cannot be created ({error_line(e)}); check the token and the owner"
                 raise StageError(msg) from e
 
     def _make_branch(self) -> None:
@@ -213,7 +221,9 @@ class Push:
             except Exception as e:  # noqa: BLE001  (judged by what it is)
                 failure = e
             if status_of(failure) not in (409, 412) and not may_pass(failure):
-                raise StageError(f"{self.target}: not committed ({say(failure)})") from failure
+                raise StageError(
+                    f"{self.target}: not committed ({error_line(failure)})"
+                ) from failure
             if attempt < self.patience.policy.attempts:
                 self.patience.sleep(wait_s(failure, attempt, self.patience.policy))
             # The reply may be what was lost: look before it is sent again.
@@ -248,7 +258,7 @@ class Push:
                 made = self._send(operations, parent)
             except Exception as e:
                 if not may_pass(e):
-                    raise StageError(f"{self.target}: no pull request ({say(e)})") from e
+                    raise StageError(f"{self.target}: no pull request ({error_line(e)})") from e
                 if attempt == self.patience.policy.attempts:
                     raise StageError(given_up(f"{self.target}: pull request", e, attempt)) from e
                 self.patience.sleep(wait_s(e, attempt, self.patience.policy))
@@ -292,6 +302,6 @@ class Push:
             )
         except HfHubHTTPError as e:
             if status_of(e) != 409 or not self._holds(self.tag, local):
-                msg = f"{self.target}: published as {commit[:12]}, but not tagged {self.tag!r} ({say(e)})"
+                msg = f"{self.target}: published as {commit[:12]}, but not tagged {self.tag!r} ({error_line(e)})"
                 raise StageError(msg) from e
         return self.tag

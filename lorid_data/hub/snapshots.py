@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from lorid_data.errors import ConfigError, StageError
-from lorid_data.hub.calls import Patience, calling, check_repo_id, say
+from lorid_data.hub.calls import Patience, calling, check_repo_id, error_line
 
 _REF = re.compile(r"(?P<id>[^@:]+)(?:@(?P<revision>[^:]+))?(?::(?P<folder>\w+))?")
 
@@ -60,6 +60,6 @@ def download(
             patience,
         )
     except (HfHubHTTPError, StageError, OSError, ValueError) as e:
-        msg = f"{at}: cannot be downloaded ({say(e)}); check the id, the revision and the network, or give a local folder"
+        msg = f"{at}: cannot be downloaded ({error_line(e)}); check the id, the revision and the network, or give a local folder"
         raise ConfigError(msg) from e
     return Path(found)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 from lorid_data.errors import StageError
 from lorid_data.folders.files import sha256_file
-from lorid_data.hub.calls import Patience, calling, say
+from lorid_data.hub.calls import Patience, calling, error_line
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -107,9 +107,9 @@ def read_state(api: HfApi, target: Target, patience: Patience) -> RemoteState:
     except RepositoryNotFoundError:
         return RemoteState(exists=False)
     except HfHubHTTPError as e:
-        raise StageError(f"{target}: the Hub refuses ({say(e)}); check the token") from e
+        raise StageError(f"{target}: the Hub refuses ({error_line(e)}); check the token") from e
     except OSError as e:  # the client was told to stay offline
-        raise StageError(f"{target}: the Hub cannot be reached ({say(e)})") from e
+        raise StageError(f"{target}: the Hub cannot be reached ({error_line(e)})") from e
     tags = {t.name: t.target_commit for t in refs.tags}
     # A pull request is compared with what it would be merged into.
     head = next((b.target_commit for b in refs.branches if b.name == target.revision), None)

@@ -7,7 +7,7 @@
 Everything that decides is below the server and knows nothing of HTTP.
 
 Entry: `serve.serve`.
-Read: `types`, `rubric`, `book`, `labels`, `agreement`, `summary`, `files`, `session`; then `guard`,
-    `server`, `page`, `report`, `serve`.
+Read: `rubric`, `types`, `book`, `labels`, `agreement`, `summary`, `files`, `report`, `session`; then
+    `guard`, `page`, `server`, `serve`.
 Imports: folders, pages, commandline, sampling, intervals, schema, errors.
 """

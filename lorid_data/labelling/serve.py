@@ -43,7 +43,7 @@ def serve(
         sys.stdout.write(f"{server.url}\n")
         sys.stdout.flush()
         say(
-            "Open this address in a browser on this machine. Ctrl-C ends; the same command goes on."
+            "Open this address in a browser on this machine. Ctrl-C stops it; the same command resumes."
         )
         server.run()
         summary = session.write()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import ConfigDict, Field
 
 from lorid_data.labelling.rubric import Defect, Verdict
-from lorid_data.schema import Record, Row, canonical_json, sha256_text
+from lorid_data.schema import FrozenModel, Record, canonical_json, sha256_text
 
 SCHEMA = 1
 
@@ -16,7 +16,7 @@ def row_sha256(record: Record) -> str:
     return sha256_text(canonical_json(texts))
 
 
-class Label(Row):
+class Label(FrozenModel):
     """What one annotator says of one row; a row of `labels.parquet`."""
 
     row_id: str
@@ -47,7 +47,7 @@ class Label(Row):
     """Automatic flags of the row, of `validate` and `audit`."""
 
 
-class Sampled(Row):
+class Sampled(FrozenModel):
     """How the sample was drawn."""
 
     seed: int
@@ -58,7 +58,7 @@ class Sampled(Row):
     n_rows: int
 
 
-class Share(Row):
+class Share(FrozenModel):
     """How many samples, and what fraction of those labelled, with a 95 % Wilson interval."""
 
     n: int
@@ -67,7 +67,7 @@ class Share(Row):
     ci_high: float
 
 
-class Estimate(Row):
+class Estimate(FrozenModel):
     """A coefficient with its 95 % interval; None where it is not defined."""
 
     value: float | None
@@ -75,7 +75,7 @@ class Estimate(Row):
     ci_high: float | None
 
 
-class Agreement(Row):
+class Agreement(FrozenModel):
     """How far two annotators agree on the samples that both have labelled."""
 
     annotators: tuple[str, str]
@@ -93,7 +93,7 @@ class Agreement(Row):
     """Gwet's AC1, which does not collapse where one category is rare."""
 
 
-class OneAnnotator(Row):
+class OneAnnotator(FrozenModel):
     """What one annotator has said."""
 
     annotator: str
@@ -106,14 +106,14 @@ class OneAnnotator(Row):
     median_duration_s: float
 
 
-class Flagged(Row):
+class Flagged(FrozenModel):
     """How many samples with, or without, automatic flags are defective."""
 
     n: int
     defective: Share
 
 
-class Summary(Row):
+class Summary(FrozenModel):
     """`labels.json`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
@@ -139,7 +139,7 @@ class Summary(Row):
         return self.model_dump_json(by_alias=True, indent=1) + "\n"
 
 
-class Wanted(Row):
+class Wanted(FrozenModel):
     """What the page sends when a key is pressed."""
 
     row_id: str = Field(max_length=64)

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 from lorid_data.cards.escape import one_line
 from lorid_data.cards.licences import front_matter
 from lorid_data.cards.render import render
+from lorid_data.publish.card_fields import CardFields
 from lorid_data.publish.chain import Chain, Link
+from lorid_data.publish.contents import Facts
 from lorid_data.publish.gates import Gate
 from lorid_data.publish.rebuild import commands
 from lorid_data.publish.rows import COLUMNS, arrow_schema
-from lorid_data.publish.staging import Facts
-from lorid_data.publish.words import Words
 from lorid_data.schema import RejectReason
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def dataset_card(
     chain: Chain,
     facts: Facts,
     gates: Sequence[Gate],
-    words: Words,
+    words: CardFields,
     *,
     repo_id: str,
     tag: str,
@@ -89,7 +89,7 @@ def dataset_card(
     return render(TEMPLATE, card_data(facts, words, repo_id), context)
 
 
-def card_data(facts: Facts, words: Words, repo_id: str) -> DatasetCardData:
+def card_data(facts: Facts, words: CardFields, repo_id: str) -> DatasetCardData:
     """The front matter: licence, sizes, and each configuration with its features and files."""
     from datasets import DatasetInfo, Features, SplitDict, SplitInfo
     from datasets.info import DatasetInfosDict

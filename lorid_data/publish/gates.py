@@ -12,14 +12,14 @@ from lorid_data.errors import ConfigError, InputError, unknown_key
 from lorid_data.folders.files import sha256_file
 from lorid_data.folders.names import RECORDS
 from lorid_data.publish.chain import Chain
-from lorid_data.publish.staging import AUDIT
+from lorid_data.publish.contents import AUDIT
 from lorid_data.publish.statistics import Statistics
-from lorid_data.schema import Row
+from lorid_data.schema import FrozenModel
 
 GATES = ("validate", "decontaminate", "audit")
 
 
-class Gate(Row):
+class Gate(FrozenModel):
     """One gate: whether it is met, and why (not)."""
 
     name: str

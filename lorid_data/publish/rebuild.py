@@ -7,14 +7,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from lorid_data.cards.render import one_line
+from lorid_data.publish.card_fields import CardFields
 from lorid_data.publish.chain import Chain, Link
 from lorid_data.publish.gates import Gate
-from lorid_data.publish.words import Words
 
 _INTERNAL = frozenset({"method", "concurrency", "budget"})
 
 
-def commands(chain: Chain, gates: Sequence[Gate], words: Words, *, repo_id: str, tag: str) -> str:
+def commands(
+    chain: Chain, gates: Sequence[Gate], words: CardFields, *, repo_id: str, tag: str
+) -> str:
     """One command a line; folders are named after their stage."""
     lines = [f"# lorid {chain.last.manifest.code_version}"]
     if chain.missing:

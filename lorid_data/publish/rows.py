@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from lorid_data import role_texts
-from lorid_data.schema import Provenance, Record, Reject, Row
+from lorid_data.schema import FrozenModel, Provenance, Record, Reject
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -54,7 +54,7 @@ def arrow_schema(config: str) -> pa.Schema:
     return pa.schema([(n, kinds.get(a, pa.string())) for n, a in COLUMNS[config].items()])
 
 
-def missing_columns(columns: list[str], kind: type[Row]) -> list[str]:
+def missing_columns(columns: list[str], kind: type[FrozenModel]) -> list[str]:
     """Columns that a file of rows of this type lacks."""
     return [n for n in kind.__annotations__ if n not in columns]
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lorid_data.schema import Row, canonical_json
+from lorid_data.schema import FrozenModel, canonical_json
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -24,7 +24,7 @@ _GROUP_BYTES = 16_000_000
 _BATCH_ROWS = 1000
 
 
-class SplitFacts(Row):
+class SplitFacts(FrozenModel):
     """What was written of one configuration and split."""
 
     n_rows: int

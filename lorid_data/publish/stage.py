@@ -30,18 +30,18 @@ from lorid_data.hub.publishing import (
 from lorid_data.hub.push import Push, Pushed
 from lorid_data.hub.state import Diff, Target, compare, local_files
 from lorid_data.publish.card import dataset_card
+from lorid_data.publish.card_fields import CardFields
 from lorid_data.publish.chain import Chain, find_chain
+from lorid_data.publish.contents import FACTS, OWNED, Facts, stage_dataset
 from lorid_data.publish.gates import Gate, check_gates, read_audit, refusals
 from lorid_data.publish.shards import MAX_SHARD_BYTES
-from lorid_data.publish.staging import FACTS, OWNED, Facts, stage_dataset
 from lorid_data.publish.verify import STREAM_ABOVE_BYTES, verify
-from lorid_data.publish.words import Words
-from lorid_data.schema import Row
+from lorid_data.schema import FrozenModel
 
 __all__ = ["PublishOptions", "Published", "publish"]
 
 
-class PublishOptions(Row):
+class PublishOptions(FrozenModel):
     """Options of `publish`."""
 
     repo_id: str
@@ -54,7 +54,7 @@ class PublishOptions(Row):
     """Gates that may be passed unmet."""
     parents: tuple[Path, ...] = ()
     """Folders of earlier stages that do not lie beside the dataset folder."""
-    words: Words = Words()
+    words: CardFields = CardFields()
     max_shard_bytes: int = Field(default=MAX_SHARD_BYTES, ge=100_000)
     stream_above_bytes: int = STREAM_ABOVE_BYTES
     """Splits of more bytes in memory are streamed when they are loaded back."""

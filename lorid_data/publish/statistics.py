@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from lorid_data.schema import Row
+from lorid_data.schema import FrozenModel
 
 
-class TeacherFacts(Row):
+class TeacherFacts(FrozenModel):
     """Rows whose knowledge comes from one teacher with one prompt."""
 
     teacher: str
@@ -25,7 +25,7 @@ class TeacherFacts(Row):
     cost_usd: float | None
 
 
-class Statistics(Row):
+class Statistics(FrozenModel):
     """Counts over the records of a dataset."""
 
     by_source: dict[str, dict[str, int]]

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from lorid_data.errors import StageError
-from lorid_data.hub.calls import say
+from lorid_data.hub.calls import error_line
+from lorid_data.publish.contents import Facts
 from lorid_data.publish.shards import hash_rows
-from lorid_data.publish.staging import Facts
 
 STREAM_ABOVE_BYTES = 250_000_000
 """A split that is larger in memory is streamed: it would be mapped into memory whole."""
@@ -51,7 +51,7 @@ def verify(
                 rows = _rows(repo_id, revision, config, split, on_row, streaming=streaming)
                 n, sha256 = hash_rows(rows)
             except (OSError, ValueError, RuntimeError, DatasetsError, HfHubHTTPError) as e:
-                problems.append(f"{where}: cannot be loaded ({say(e)})")
+                problems.append(f"{where}: cannot be loaded ({error_line(e)})")
                 continue
             if (n, sha256) != (wanted.n_rows, wanted.content_sha256):
                 problems.append(

@@ -1,7 +1,9 @@
-"""Where problems come from: one module or package a source, each with a `load`.
+"""Where problems come from: one module or package a source.
 
-Entry: `registry.load`, what `build SOURCE` accepts. A new source is a module here and a line there.
-Read: `table` (rows of any table as problems), `gsm8k`, `math`, `folder`, `variants`, `registry`;
+Entry: `registry.load`, what `build SOURCE` accepts. A new source is a module here, a name and a branch
+    there.
+Read: `table` (rows of any table as problems), `gsm8k`, `math`, `split_files` (a file
+    per split), `registry`, `variants`;
     the made worlds are packages: `arithmetic`, `concepts`.
 Imports: hub, answers, texts, folders, schema, errors.
 """

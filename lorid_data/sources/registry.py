@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from lorid_data.errors import ConfigError, InputError
 from lorid_data.folders.tables import SUFFIXES, read_table
 from lorid_data.hub import reading
-from lorid_data.schema import Problem, canonical_json
+from lorid_data.schema import Problem
+from lorid_data.sources.table import content_hash
 
 NAMED = ("gsm8k", "math", "arithmetic", "concepts")
 _DRAWN = ("arithmetic", "concepts")
@@ -107,15 +107,6 @@ def spread(problems: Sequence[Problem], limit: int) -> list[Problem]:
             quota[p.subject] -= 1
             chosen.append(p)
     return chosen
-
-
-def content_hash(problems: Iterable[Problem]) -> str:
-    """sha256 over every field of every problem, in order."""
-    digest = hashlib.sha256()
-    for p in problems:
-        digest.update(canonical_json(p.model_dump(mode="json")).encode())
-        digest.update(b"\n")
-    return digest.hexdigest()
 
 
 def load_file(

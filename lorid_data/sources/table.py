@@ -5,13 +5,14 @@ Text is kept byte for byte; only the separator `#### ` between rationale and ans
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from lorid_data.errors import InputError
 from lorid_data.folders.tables import Table
-from lorid_data.schema import Problem, make_problem, problem_id
+from lorid_data.schema import Problem, canonical_json, make_problem, problem_id
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "question": ("question", "problem"),
@@ -233,3 +234,12 @@ def _named_originals(
                 f"{table.place(i)}: original_id {named!r} is neither the id of a row nor a problem_id ({problem_id('')[:8]}…)"
             )
     return found
+
+
+def content_hash(problems: Iterable[Problem]) -> str:
+    """sha256 over every field of every problem, in order."""
+    digest = hashlib.sha256()
+    for p in problems:
+        digest.update(canonical_json(p.model_dump(mode="json")).encode())
+        digest.update(b"\n")
+    return digest.hexdigest()

@@ -15,8 +15,7 @@ from lorid_data.errors import ConfigError, InputError
 from lorid_data.folders.tables import SUFFIXES, Table, read_table
 from lorid_data.hub import reading
 from lorid_data.schema import Problem, problem_id
-from lorid_data.sources.registry import content_hash
-from lorid_data.sources.table import problems_of
+from lorid_data.sources.table import content_hash, problems_of
 
 METAMATH = "metamath"
 REPO = reading.HubRef("meta-math/MetaMathQA", "aa4f34d3d2d3231299b5b03d9b3e5a20da45aa18")

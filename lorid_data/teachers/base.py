@@ -15,8 +15,18 @@ from typing import Any, ClassVar, Literal, Protocol, Self
 from pydantic import Field
 
 from lorid_data.prompts import Prompt
-from lorid_data.schema import Problem, RejectReason, Row, TeacherReply, canonical_json, sha256_text
+from lorid_data.schema import (
+    FrozenModel,
+    Problem,
+    RejectReason,
+    TeacherReply,
+    canonical_json,
+    sha256_text,
+)
 
+KNOWLEDGE, REWRITE = "teacher/knowledge.v1", "teacher/knowledge_and_rationale.v1"
+SYSTEM = "teacher/system.v1"
+"""The prompts that teachers read; a new wording is a new version, named here."""
 REPLY_SCHEMA: dict[str, Any] = {
     "type": "object",
     "properties": {"output": {"type": "array", "items": {"type": "string"}}},
@@ -26,14 +36,14 @@ REPLY_SCHEMA: dict[str, Any] = {
 """JSON schema of a reply: `{"output": [rule, …]}`."""
 
 
-class Message(Row):
+class Message(FrozenModel):
     """One turn of a conversation."""
 
     role: Literal["system", "user", "assistant"]
     content: str
 
 
-class TeacherRequest(Row):
+class TeacherRequest(FrozenModel):
     """Everything that a teacher is asked with."""
 
     NOT_IN_KEY: ClassVar[frozenset[str]] = frozenset({"problem_id", "position", "prompt_id"})

@@ -16,8 +16,8 @@ from lorid_data.schema import RejectReason, TeacherReply
 from lorid_data.teachers.backend import Answered, Backend, Rung, Unsupported
 from lorid_data.teachers.base import TeacherRequest, make_reply
 from lorid_data.teachers.budget import Budget
-from lorid_data.teachers.gate import Gate
 from lorid_data.teachers.prices import Price
+from lorid_data.teachers.rate_limiter import RateLimiter
 
 MAX_TOKENS = 2048
 """Most tokens of a reply; one that is cut off is asked for again with more, see `base.longer`."""
@@ -59,7 +59,7 @@ class RemoteTeacher:
     clock: Clock = field(default_factory=WallClock)
     sampling: dict[str, Any] = field(default_factory=lambda: {"max_tokens": MAX_TOKENS})
     on_failed_attempt: Callable[[Attempted], Awaitable[None]] | None = None
-    gate: Gate = field(init=False)
+    gate: RateLimiter = field(init=False)
     n_failed_attempts: int = 0
     n_input_tokens: int = 0
     n_output_tokens: int = 0
@@ -69,7 +69,7 @@ class RemoteTeacher:
     _ended: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
-        self.gate = Gate(self.ceiling, self.clock)
+        self.gate = RateLimiter(self.ceiling, self.clock)
 
     @property
     def kind(self) -> str:

@@ -93,7 +93,7 @@ def parse_spec(spec: str) -> tuple[str, str, tuple[str, ...]]:
         parts = urlsplit(url)
         if parts.username or parts.password or parts.query or parts.fragment:
             problems.append(
-                f"teacher 'server:{model}@…': a URL holds a user, a query or a fragment; a key belongs into {KEY_NAME}"
+                f"teacher 'server:{model}@…': a URL holds a user, a query or a fragment; a key belongs in {KEY_NAME}"
             )
         elif parts.scheme not in ("http", "https") or not parts.hostname:
             problems.append(f"teacher 'server:{model}@…': {url!r} is no http(s) URL")

@@ -1,6 +1,7 @@
 """Pure functions on mathematical text.
 
 Entry: one module a purpose: `latex`, `calculate`, `backward`, `folding`, `shingles`.
-Read: `latex`, `calculate`, `backward`; for many texts at once `folding`, `word_hashes`, `shingles`.
+Read: `latex`, `calculate`, `backward`; for many texts at once `arrays`, `word_hashes`,
+    `folding`, `shingles`.
 Imports: nothing of the project.
 """

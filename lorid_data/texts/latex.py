@@ -1,4 +1,4 @@
-"""Small pure functions on mathematical text, shared by sources and checks."""
+"""LaTeX in a text: the last box, matching braces, what does not pair up; and characters that are no text."""
 
 from __future__ import annotations
 

@@ -12,9 +12,7 @@ library. Texts are read in pieces, which all cores share.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import cache
 from typing import TYPE_CHECKING, TypeVar
@@ -22,14 +20,13 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from lorid_data.texts.arrays import first_equal, in_threads
 from lorid_data.texts.word_hashes import I64, PADDING, U8, U64, hash_spans, mix, words_of
 
 if TYPE_CHECKING:
     import polars as pl
 
 U32 = npt.NDArray[np.uint32]
-T = TypeVar("T")
-R = TypeVar("R")
 X = TypeVar("X", np.uint64, np.int64)
 
 _PIECE_BYTES = 1 << 19
@@ -118,38 +115,11 @@ def shingles_of(texts: pl.Series) -> Shingles:
     return _joined(parts).of((np.cumsum(is_first) - 1)[first])
 
 
-def first_equal(rows: pl.DataFrame) -> I64:
-    """For each row of a frame the first row that equals it in every column."""
-    if not len(rows):
-        return np.zeros(0, np.int64)
-    keys = rows.hash_rows().to_numpy()
-    order = np.argsort(keys)
-    heads = np.flatnonzero(np.append(True, keys[order[1:]] != keys[order[:-1]]))
-    sizes = np.diff(np.append(heads, len(keys)))
-    first = np.empty(len(keys), np.int64)
-    first[order] = np.repeat(np.minimum.reduceat(order, heads), sizes)
-    # Rows that share a hash and nothing else are taken for distinct.
-    others = rows[first]
-    for column in rows.columns:
-        unequal = np.flatnonzero(rows[column].ne_missing(others[column]).to_numpy())
-        first[unequal] = unequal
-    return first
-
-
 def begins_of(sizes: I64) -> I64:
     """Where each part begins if parts of these sizes stand one after another."""
     begins = np.zeros(len(sizes), np.int64)
     np.cumsum(sizes[:-1], out=begins[1:])
     return begins
-
-
-def in_threads(work: Callable[[T], R], things: Sequence[T]) -> list[R]:
-    """The results of some work on each of some things, done on all cores; numpy lets threads run."""
-    n = min(len(os.sched_getaffinity(0)), len(things))
-    if n < 2:
-        return [work(thing) for thing in things]
-    with ThreadPoolExecutor(n) as pool:
-        return list(pool.map(work, things))
 
 
 def _of_piece(texts: pl.Series) -> Shingles:

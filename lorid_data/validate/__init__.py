@@ -1,6 +1,6 @@
 """Every check on every row: what is found rejects the row, or flags it.
 
-Entry: `stage.validate`, which stands here too.
+Entry: `stage.validate`, re-exported here.
 Read: `stage`; the checks are a room of their own, `checks`.
 Imports: checks, answers, folders, commandline, schema.
 """

@@ -1,6 +1,6 @@
 """`validate DIR --out DIR`: every check on every row; findings reject the row or flag it.
 
-The checks are in `checks.py`. A row is rejected for the first rejecting finding; all others of
+The checks are a room of their own, `checks`. A row is rejected for the first rejecting finding; all others of
 its findings, and those that do not reject, become flags.
 """
 

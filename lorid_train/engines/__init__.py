@@ -2,7 +2,7 @@
 
 Entry: `base.Engine`; `transformers.TransformersEngine`, `server.ServerEngine`,
     `scripted.ScriptedEngine`.
-Read: `base`, `scripted`, `server`; in this process `transformers`, `sampling`, `rows` (an adapter for
-    each row), `prefixes`, `slots`, `batch`.
+Read: `base`, `scripted`, `server`; in this process `sampling`, `per_row_lora` (an adapter for each
+    row), `batch`, `prefix_cache`, `continuous_batch`, `transformers`.
 Imports: of `lorid_data`: http, errors.
 """

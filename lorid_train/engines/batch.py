@@ -10,7 +10,7 @@ from lorid_train.engines.base import GenRequest
 if TYPE_CHECKING:
     import torch
 
-    from lorid_train.engines.rows import Chosen
+    from lorid_train.engines.per_row_lora import RowAdapters
 
 
 @dataclass(slots=True)
@@ -47,7 +47,7 @@ class Reader:
     """A model with what chooses its adapters; reads tokens, returns the next token's logits."""
 
     model: Any
-    chosen: Chosen | None
+    chosen: RowAdapters | None
 
     def __call__(
         self, adapters: list[str | None], ids: torch.Tensor, mask: torch.Tensor, cache: Any
@@ -96,7 +96,7 @@ def padded(prompts: list[list[int]], device: torch.device) -> tuple[torch.Tensor
 
 
 @dataclass(slots=True)
-class FixedBatch:
+class StaticBatch:
     """Rows that start together, for models whose state is more than keys and values.
 
     No row can join (`room` is 0 until all have ended); rows that have ended are dropped once half

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lorid_train.engines.base import GenRequest, GenResult, Pull, Sampling
-from lorid_train.engines.batch import FixedBatch, Reader, Row
-from lorid_train.engines.prefixes import PREFIX_BYTES, Prefixes
-from lorid_train.engines.rows import choose_by_row
+from lorid_train.engines.batch import Reader, Row, StaticBatch
+from lorid_train.engines.continuous_batch import SlotBatch, has_slots
+from lorid_train.engines.per_row_lora import choose_by_row
+from lorid_train.engines.prefix_cache import PREFIX_BYTES, Prefixes
 from lorid_train.engines.sampling import choose, uniforms
-from lorid_train.engines.slots import SlotBatch, has_slots
 
 if TYPE_CHECKING:
     import torch
@@ -108,15 +108,15 @@ class TransformersEngine:
                     row.n_tokens,
                 )
 
-    def _new_batch(self) -> SlotBatch | FixedBatch:
+    def _new_batch(self) -> SlotBatch | StaticBatch:
         assert self._reader is not None
         if self._prefixes is None:
-            return FixedBatch(self._reader)
+            return StaticBatch(self._reader)
         return SlotBatch(self._reader, self._prefixes)
 
     def _fill(
         self,
-        batch: SlotBatch | FixedBatch,
+        batch: SlotBatch | StaticBatch,
         sampling: Sampling,
         waiting: deque[GenRequest],
         pull: Pull,
@@ -134,7 +134,7 @@ class TransformersEngine:
         return fresh
 
     def _admit(
-        self, batch: SlotBatch | FixedBatch, fresh: list[GenRequest], sampling: Sampling
+        self, batch: SlotBatch | StaticBatch, fresh: list[GenRequest], sampling: Sampling
     ) -> list[Row]:
         """Let new requests join, and draw their first tokens; the rows that these end."""
         import torch
@@ -145,7 +145,7 @@ class TransformersEngine:
         with torch.inference_mode():
             return self._draw(rows, batch.join(rows, prompts), sampling)
 
-    def _step(self, batch: SlotBatch | FixedBatch, sampling: Sampling) -> list[Row]:
+    def _step(self, batch: SlotBatch | StaticBatch, sampling: Sampling) -> list[Row]:
         """One more token for every live row; the rows that this ends."""
         import torch
 

@@ -16,9 +16,9 @@ from lorid_data.schema import Record
 from lorid_train.config import EvalConfig
 from lorid_train.engines.base import Engine, Sampling
 from lorid_train.evaluation import ablation
-from lorid_train.interaction.decide import up_to_stop
 from lorid_train.interaction.draws import DrawKey, DrawLog
 from lorid_train.interaction.loop import Asker, Loop, Wanted, greedy_keys, sampled_keys
+from lorid_train.interaction.rules import up_to_stop
 from lorid_train.metrics.schedule import votes_to_draw
 from lorid_train.roles import ROLES, knowledge_text
 

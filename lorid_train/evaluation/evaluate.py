@@ -23,7 +23,8 @@ from lorid_train.engines.base import Engine
 from lorid_train.evaluation import forgetting, servers
 from lorid_train.evaluation.drawing import draw_all, needed_roles
 from lorid_train.evaluation.exports import DRAWS, evaluation
-from lorid_train.interaction.draws import DrawLog, Metric, Outcome
+from lorid_train.interaction.draws import DrawLog
+from lorid_train.metrics.rows import Metric, Outcome
 from lorid_train.models import adapters as adapters_of
 from lorid_train.models import base_model
 from lorid_train.models.adapters import Adapters
@@ -88,10 +89,10 @@ def evaluate(config: EvalConfig) -> Manifest:
         ConfigError: adapters or dataset cannot be used; nothing was written.
     """
     needed = needed_roles(config)
-    adapters = adapters_of.check(config.adapters, config.base, config.format, needed=needed)
+    adapters = adapters_of.open_adapters(config.adapters, config.base, config.format, needed=needed)
     records = select(Path(config.dataset), config.split, config.limit)
     targets.parse(config.targets)
-    engine = servers.check(config, needed) if config.engine == "server" else make_engine
+    engine = servers.engine_factory(config, needed) if config.engine == "server" else make_engine
     identity = {
         **config.model_dump(mode="json", exclude=_MAY_CHANGE),
         "adapters_sha256": adapters.sha256,
@@ -99,7 +100,7 @@ def evaluate(config: EvalConfig) -> Manifest:
         "format": adapters.format.name,
         "format_sha256": adapters.format.sha256,
         "dataset_sha256": manifest_sha256(Path(config.dataset)),
-        "text_sha256": forgetting.check(config),
+        "text_sha256": forgetting.text_sha256(config),
     }
     settings = {
         "base": adapters.base.name, "dataset": config.dataset, "batch_size": config.batch_size,

@@ -16,9 +16,17 @@ from lorid_data.folders.names import RECORDS
 from lorid_data.folders.parquet import read_rows, write_rows
 from lorid_data.folders.records import write_dataset
 from lorid_data.folders.stage import open_stage
-from lorid_data.schema import Disposition, Manifest, Provenance, Record, Reject, RejectReason, Row
-from lorid_train.interaction.decide import answer_of, draw_seed
-from lorid_train.interaction.draws import Draw
+from lorid_data.schema import (
+    Disposition,
+    FrozenModel,
+    Manifest,
+    Provenance,
+    Record,
+    Reject,
+    RejectReason,
+)
+from lorid_train.interaction.draws import Draw, draw_seed
+from lorid_train.interaction.rules import answer_of
 from lorid_train.metrics.grading import score
 from lorid_train.report.reading import DrawFile
 from lorid_train.roles import role
@@ -156,7 +164,7 @@ def figures(written: Sequence[tuple[Record, Draw]]) -> dict[str, Any]:
 # --- log ---------------------------------------------------------------------------------------
 
 
-class LogRow(Row):
+class LogRow(FrozenModel):
     """One draw with everything that another program needs to read it."""
 
     problem_id: str

@@ -13,10 +13,10 @@ from typing import Any
 from lorid_data.errors import ConfigError, InputError
 from lorid_data.folders.files import sha256_file
 from lorid_data.folders.parquet import read_rows, write_rows
-from lorid_data.schema import Row
+from lorid_data.schema import FrozenModel
 from lorid_train.config import EvalConfig
-from lorid_train.interaction.draws import Metric
 from lorid_train.metrics.intervals import bootstrap_ratio
+from lorid_train.metrics.rows import Metric
 from lorid_train.models import base_model
 from lorid_train.models.adapters import Adapters
 
@@ -26,7 +26,7 @@ PART_TOKENS = 256
 BASE = "base"
 
 
-class TextLoss(Row):
+class TextLoss(FrozenModel):
     """The loss of one model on one part of the text."""
 
     model: str
@@ -38,7 +38,7 @@ class TextLoss(Row):
     """Sum of their negative log-likelihoods, in nats."""
 
 
-def check(config: EvalConfig) -> str | None:
+def text_sha256(config: EvalConfig) -> str | None:
     """sha256 of the text file, or None where no text was named.
 
     Raises:

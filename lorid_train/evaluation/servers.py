@@ -27,7 +27,7 @@ _TIMEOUT_S = 10.0
 MakeEngine = Callable[[EvalConfig, Adapters], Engine]
 
 
-def check(config: EvalConfig, needed: Sequence[str]) -> MakeEngine:
+def engine_factory(config: EvalConfig, needed: Sequence[str]) -> MakeEngine:
     """Ask every server what it serves; how to make the engine from what they said.
 
     A server that does not answer is named on stderr and tried again later, as long as another
@@ -79,7 +79,7 @@ def _problems(config: EvalConfig) -> list[str]:
         parts = urlsplit(url)
         if parts.username or parts.password or parts.query or parts.fragment:
             problems.append(
-                f"--server: a URL holds a user, a query or a fragment; a key belongs into {KEY_NAME}"
+                f"--server: a URL holds a user, a query or a fragment; a key belongs in {KEY_NAME}"
             )
         elif parts.scheme not in ("http", "https") or not parts.hostname:
             problems.append(f"--server {url!r}: no http(s) URL; write http://HOST:PORT/v1")

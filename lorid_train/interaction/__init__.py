@@ -1,10 +1,10 @@
 """The interaction loop: what is drawn, and what the draws decide.
 
-Entry: `decide.decide`, which stands here too: the rule that stops the loop, pure; `loop.Loop`.
-Read: `draws` (the rows of an evaluation), `decide`, `loop`.
+Entry: `rules.decide`, re-exported here: the rule that stops the loop, pure; `loop.Loop`.
+Read: `draws` (the rows of `draws.jsonl`), `rules`, `loop`.
 Imports: engines, roles; of `lorid_data`: answers, schema, errors.
 """
 
-from lorid_train.interaction.decide import decide
+from lorid_train.interaction.rules import decide
 
 __all__ = ["decide"]

@@ -1,4 +1,4 @@
-"""The rows of an evaluation folder: what was drawn, decided, scored and measured.
+"""The rows of an evaluation that hold no gold answer: what was drawn, and what was decided.
 
 `draws.jsonl` is append-only, one `Draw` a line, and holds no gold answer.
 """
@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 from collections.abc import Mapping
 from enum import StrEnum
@@ -15,7 +16,7 @@ from typing import NamedTuple
 from pydantic import ValidationError
 
 from lorid_data.errors import InputError
-from lorid_data.schema import Row
+from lorid_data.schema import FrozenModel
 
 
 class DrawKey(NamedTuple):
@@ -28,7 +29,7 @@ class DrawKey(NamedTuple):
     round: int
 
 
-class Draw(Row):
+class Draw(FrozenModel):
     """One generation of one role for one problem."""
 
     problem_id: str
@@ -64,7 +65,7 @@ class How(StrEnum):
     NONE = "none"
 
 
-class Decision(Row):
+class Decision(FrozenModel):
     """What the loop answers for one problem. Made without the gold answer."""
 
     answer: str | None
@@ -72,46 +73,6 @@ class Decision(Row):
     how: How
     round: int
     """The round of the consensus; the last round looked at where there was none."""
-
-
-class Verdict(StrEnum):
-    """What metrics says of an answer."""
-
-    CORRECT = "correct"
-    WRONG = "wrong"
-    NO_ANSWER = "no_answer"
-    UNGRADABLE = "ungradable"
-
-
-class Outcome(Row):
-    """A system's answer to one problem, scored; a row of `outcomes.parquet`."""
-
-    system: str
-    problem_id: str
-    seed: int
-    answer: str | None
-    verdict: str
-    how: str
-    round: int
-    n_tokens: int
-    """All generated tokens that this answer cost (IR + KG + DR, failed rounds included)."""
-    subject: str | None = None
-    level: str | None = None
-
-
-class Metric(Row):
-    """One number of `metrics.json`; fractions, never percentages."""
-
-    system: str
-    metric: str
-    value: float | None
-    n: int
-    ci_low: float | None = None
-    ci_high: float | None = None
-    method: str
-    """How value and interval were computed: wilson, paired-bootstrap, mean, count, …"""
-    slice: str | None = None
-    """`subject=algebra`, `level=3`, `vs=ir-greedy`, …; none means all."""
 
 
 class DrawLog:
@@ -180,3 +141,9 @@ class DrawLog:
     def draws(self) -> Mapping[DrawKey, Draw]:
         """All draws by key."""
         return self._draws
+
+
+def draw_seed(key: DrawKey) -> int:
+    """The seed of one draw: 63 bits of the sha256 of its key, so that order does not matter."""
+    digest = hashlib.sha256("\x1f".join(map(str, key)).encode()).digest()
+    return int.from_bytes(digest[:8], "big") >> 1

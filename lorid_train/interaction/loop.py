@@ -12,8 +12,8 @@ from itertools import islice
 
 from lorid_data.schema import Question, sha256_text
 from lorid_train.engines.base import Engine, GenRequest, GenResult, Sampling
-from lorid_train.interaction.decide import SAMPLED, Rule, decide, draw_seed
-from lorid_train.interaction.draws import Draw, DrawKey, DrawLog, How
+from lorid_train.interaction.draws import Draw, DrawKey, DrawLog, How, draw_seed
+from lorid_train.interaction.rules import SAMPLED, Rule, decide
 from lorid_train.roles import ROLES
 from lorid_train.roles import role as role_named
 

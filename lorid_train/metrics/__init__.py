@@ -1,13 +1,14 @@
-"""Scores, intervals and comparisons: the one place where the gold answer enters.
+"""Scores, intervals and comparisons: the one place of an evaluation where the gold answer enters.
 
 `grade` turns one problem's draws into small graded votes, `outcomes` those into one outcome per
 system, `summarise` those into the numbers of `metrics.json`. The loop's rule is an argument
 (`decide`): nothing here imports it, torch, or an engine.
 
-Entry: `grading.grade`, `systems.outcomes`, `summary.summarise`; `official.official_evaluate`, which
-    stands here too.
-Read: `grading`, `voting`, `systems`, `curves`, `schedule`, `intervals`, `numbers`, `comparisons`,
-    `wins`, `summary`, `files`; `official` stands alone.
+Entry: `grading.grade`, `systems.outcomes`, `summary.summarise`; `official.official_evaluate`, re-exported
+    here.
+Read: `rows`, `official` (the official code's way), `grading`, `voting`, `systems`, `curves`,
+    `schedule`; `intervals`, `significance` (McNemar, Holm), `numbers`, `comparisons` (which systems
+    are compared), `wins`, `summary`, `files`.
 Imports: roles, and of interaction the row types (`draws`) only; of `lorid_data`: answers,
     intervals, schema, errors.
 """

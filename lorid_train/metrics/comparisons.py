@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from lorid_train.interaction.draws import Metric, Outcome, Verdict
-from lorid_train.metrics.intervals import holm, mcnemar_exact, paired_bootstrap
+from lorid_train.metrics.intervals import paired_bootstrap
+from lorid_train.metrics.rows import Metric, Outcome, Verdict
+from lorid_train.metrics.significance import holm, mcnemar_exact
 from lorid_train.metrics.systems import Scored, kind
 from lorid_train.roles import SELF_STANDING
 

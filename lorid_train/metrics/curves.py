@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import accumulate
 
-from lorid_train.interaction.draws import How, Metric, Verdict
+from lorid_train.interaction.draws import How
 from lorid_train.metrics.grading import GradedProblem
 from lorid_train.metrics.numbers import fraction
+from lorid_train.metrics.rows import Metric, Verdict
 from lorid_train.metrics.systems import EARLY_STOP, loop_at, pool_votes
 from lorid_train.metrics.voting import first_reached, leaders
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from lorid_data.errors import InputError
-from lorid_train.interaction.draws import Metric
+from lorid_train.metrics.rows import Metric
 
 SCHEMA = 1
 

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
-from lorid_train.interaction.draws import Decision, Draw, How, Verdict
+from lorid_train.interaction.draws import Decision, Draw, How
 from lorid_train.metrics.official import OfficialStop, official_stop
+from lorid_train.metrics.rows import Verdict
 from lorid_train.metrics.voting import Group, cluster
 from lorid_train.roles import SELF_STANDING
 

@@ -1,4 +1,4 @@
-"""Intervals and tests: what may be said of a number, given how few problems it rests on.
+"""Intervals: what may be said of a number, given how few problems it rests on.
 
 Pure functions over counts and per-problem values; nothing here knows what a problem is.
 """
@@ -10,56 +10,15 @@ from collections.abc import Sequence
 
 from lorid_data.intervals import Z_95, Interval, wilson
 
-_SIX_EXPECTED = 7.906
-"""So many must be expected for six or more with probability 0.8 (Poisson)."""
-
 __all__ = [
     "Z_95",
     "Interval",
     "bootstrap_mean",
     "bootstrap_ratio",
-    "detectable_difference",
-    "holm",
-    "mcnemar_exact",
     "mean_normal",
     "paired_bootstrap",
     "wilson",
 ]
-
-
-def mcnemar_exact(b: int, c: int) -> float:
-    """Two-sided exact McNemar test on discordant pairs.
-
-    Args:
-        b: problems that only the first system got right.
-        c: problems that only the second got right.
-
-    Returns:
-        The p-value in (0, 1]: twice the smaller tail of Binomial(b + c, 1/2), at most 1.
-
-    Raises:
-        ValueError: a count is negative.
-    """
-    if b < 0 or c < 0:
-        msg = f"discordant counts {b!r} and {c!r}: neither may be negative"
-        raise ValueError(msg)
-    n, term, tail = b + c, 1, 0
-    for i in range(min(b, c) + 1):
-        tail += term
-        term = term * (n - i) // (i + 1)
-    return min(1.0, 2 * tail / (1 << n))
-
-
-def holm(ps: Sequence[float]) -> list[float]:
-    """Holm's step-down adjustment of p-values, in the order given (Holm 1979).
-
-    Controls the chance of any false claim over the whole list, whatever the dependence.
-    """
-    adjusted, highest = [0.0] * len(ps), 0.0
-    for rank, i in enumerate(sorted(range(len(ps)), key=ps.__getitem__)):
-        highest = max(highest, min(1.0, (len(ps) - rank) * ps[i]))
-        adjusted[i] = highest
-    return adjusted
 
 
 def bootstrap_ratio(
@@ -125,16 +84,3 @@ def mean_normal(values: Sequence[float]) -> Interval:
     mean = math.fsum(values) / n
     half = Z_95 * math.sqrt(math.fsum((v - mean) ** 2 for v in values) / (n - 1) / n)
     return Interval(mean - half, mean + half)
-
-
-def detectable_difference(discordant_fraction: float, n: int) -> float:
-    """About the smallest true difference that n pairs find with 80 % power at the 5 % level.
-
-    By the normal approximation to McNemar's test, and never below what the exact test needs at
-    best: six problems that differ, all in one direction. May exceed 1: no difference is enough.
-
-    Args:
-        discordant_fraction: the fraction of problems on which the two systems differ.
-        n: the number of problems, at least 1.
-    """
-    return max((Z_95 + 0.8416212335729143) * math.sqrt(discordant_fraction / n), _SIX_EXPECTED / n)

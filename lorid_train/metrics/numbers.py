@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from lorid_train.interaction.draws import Metric
 from lorid_train.metrics.intervals import bootstrap_ratio, wilson
+from lorid_train.metrics.rows import Metric
 
 Flags = Mapping[str, Sequence[bool]]
 """Per problem id, one flag per seed or draw."""

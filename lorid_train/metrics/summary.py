@@ -7,12 +7,13 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from lorid_train.interaction.draws import How, Metric, Outcome, Verdict
+from lorid_train.interaction.draws import How
 from lorid_train.metrics.comparisons import compare
 from lorid_train.metrics.curves import curves
 from lorid_train.metrics.grading import GradedProblem, Vote
 from lorid_train.metrics.intervals import bootstrap_mean, mean_normal
 from lorid_train.metrics.numbers import Flags, fraction
+from lorid_train.metrics.rows import Metric, Outcome, Verdict
 from lorid_train.metrics.systems import EARLY_STOP, Scored, of_sampled_seeds
 from lorid_train.metrics.wins import wins
 from lorid_train.roles import SELF_STANDING

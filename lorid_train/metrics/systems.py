@@ -12,8 +12,8 @@ from functools import partial
 from itertools import accumulate
 from typing import NamedTuple
 
-from lorid_train.interaction.draws import Outcome, Verdict
 from lorid_train.metrics.grading import GradedProblem, Vote
+from lorid_train.metrics.rows import Outcome, Verdict
 from lorid_train.metrics.voting import first_reached, leader, votes_needed, votes_within
 from lorid_train.roles import SELF_STANDING
 

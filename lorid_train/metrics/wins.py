@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from lorid_train.interaction.draws import Metric
 from lorid_train.metrics.comparisons import right_by_problem
 from lorid_train.metrics.grading import GradedProblem
-from lorid_train.metrics.intervals import holm, mcnemar_exact, paired_bootstrap
+from lorid_train.metrics.intervals import paired_bootstrap
+from lorid_train.metrics.rows import Metric
+from lorid_train.metrics.significance import holm, mcnemar_exact
 from lorid_train.metrics.systems import Scored
 
 SYSTEM = "dr-minus-ir"

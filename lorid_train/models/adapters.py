@@ -17,7 +17,7 @@ from lorid_data.folders.files import sha256_file
 from lorid_train import formats
 from lorid_train.models.base_model import Base, resolve
 from lorid_train.models.fetching import Fetched, fetch, is_hub_id
-from lorid_train.models.foreign import foreign_card
+from lorid_train.models.foreign import foreign_metadata
 from lorid_train.roles import ROLES
 
 CARD = "lorid.json"
@@ -25,13 +25,13 @@ CARD = "lorid.json"
 WEIGHTS = "adapter_model.safetensors"
 
 
-def write_card(folder: Path, card: dict[str, Any]) -> None:
+def write_metadata(folder: Path, card: dict[str, Any]) -> None:
     """Write how an adapter must be used: role, format, prompt and base, each with its hash."""
     text = json.dumps(card, indent=2, ensure_ascii=False) + "\n"
     (folder / CARD).write_text(text, encoding="utf-8")
 
 
-def read_card(folder: Path, where: str | None = None) -> dict[str, Any] | None:
+def read_metadata(folder: Path, where: str | None = None) -> dict[str, Any] | None:
     """The card of an adapter folder; None where another program made the adapter.
 
     Raises:
@@ -48,13 +48,13 @@ def read_card(folder: Path, where: str | None = None) -> dict[str, Any] | None:
     return card
 
 
-def own_card(folder: Path) -> dict[str, Any]:
+def own_metadata(folder: Path) -> dict[str, Any]:
     """The card of an adapter that this project trained.
 
     Raises:
         ConfigError: no adapter there, or one that this project did not write.
     """
-    card = read_card(folder)
+    card = read_metadata(folder)
     if card is None:
         msg = f"{folder}: {CARD} is missing, so its prompt format is unknown"
         raise ConfigError(msg)
@@ -80,7 +80,7 @@ def folders_of(given: Sequence[str]) -> dict[str, str]:
     """Where each role's adapter is, from `RUN`, `owner/name` or `ir=… kg=… dr=…`.
 
     A run folder gives the roles that it holds, a repository every role that there could be: which
-    of them are needed, and whether they are there, `check` says.
+    of them are needed, and whether they are there, `open_adapters` says.
 
     Raises:
         ConfigError: none of them, an unknown role, or a folder without adapters.
@@ -101,7 +101,7 @@ def folders_of(given: Sequence[str]) -> dict[str, str]:
     return pairs
 
 
-def check(
+def open_adapters(
     folders: Mapping[str, str],
     base: str | None,
     format_name: str | None = None,
@@ -145,9 +145,9 @@ def check(
 
 
 def _card_of(fetched: Fetched, role: str, format_name: str | None) -> dict[str, Any]:
-    card = read_card(fetched.folder, fetched.name)
+    card = read_metadata(fetched.folder, fetched.name)
     if card is None:
-        return foreign_card(fetched.folder, fetched.name, role, format_name)
+        return foreign_metadata(fetched.folder, fetched.name, role, format_name)
     if format_name not in (None, card["format"]):
         msg = f"{fetched.name}: was trained with the format {card['format']!r}; leave out --format"
         raise ConfigError(msg)

@@ -19,7 +19,9 @@ TOKENIZER = "tokenizer_config.json"
 TEMPLATE = "chat_template.jinja"
 
 
-def foreign_card(folder: Path, where: str, role: str, format_name: str | None) -> dict[str, Any]:
+def foreign_metadata(
+    folder: Path, where: str, role: str, format_name: str | None
+) -> dict[str, Any]:
     """A card for an adapter without one; what is not known in it is None.
 
     Args:

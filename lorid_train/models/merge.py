@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lorid_data.errors import ConfigError
-from lorid_train.models.adapters import own_card
+from lorid_train.models.adapters import own_metadata
 from lorid_train.models.base_model import Base, resolve
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def merge(adapter: Path, out: Path, *, base: str | None = None) -> Merged:
     if out.exists():
         msg = f"{out}: exists; choose another --out"
         raise ConfigError(msg)
-    card = own_card(adapter)
+    card = own_metadata(adapter)
     found = resolve(base or str(card["base"]))
     if found.fingerprint != card["base_fingerprint"]:
         msg = f"{adapter}: was trained on {card['base']!r} ({card['base_fingerprint']}), not on {found.name!r} ({found.fingerprint})"

@@ -14,9 +14,9 @@ from lorid_data.folders.manifests import manifest_sha256, read_manifest
 from lorid_data.folders.parquet import read_rows
 from lorid_data.schema import Record
 from lorid_train.config import STUDENT
-from lorid_train.interaction.draws import Metric
 from lorid_train.metrics.files import read_metrics
-from lorid_train.publish.staging import Role, shown_prompt
+from lorid_train.metrics.rows import Metric
+from lorid_train.publish.contents import TrainedAdapter, shown_prompt
 
 if TYPE_CHECKING:
     from huggingface_hub import EvalResult, ModelCardData
@@ -82,7 +82,7 @@ def read_evaluation(folder: Path, weights: Mapping[str, str]) -> Evaluation:
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class CardFields:
     """What a user says in a card; nothing of it is guessed.
 
     Attributes:
@@ -98,7 +98,10 @@ class Words:
 
 
 def adapter_card(
-    roles: Sequence[Role], evaluations: Sequence[Evaluation], words: Words, repo_id: str
+    roles: Sequence[TrainedAdapter],
+    evaluations: Sequence[Evaluation],
+    words: CardFields,
+    repo_id: str,
 ) -> str:
     """The README of a repository with one adapter, or with several in folders.
 
@@ -133,7 +136,7 @@ def _served_rank(rank: int) -> int:
     return next((n for n in (8, 16, 32, 64, 128, 256, 320, 512) if n >= rank), rank)
 
 
-def card_data(evaluations: Sequence[Evaluation], words: Words, repo_id: str) -> ModelCardData:
+def card_data(evaluations: Sequence[Evaluation], words: CardFields, repo_id: str) -> ModelCardData:
     """The front matter: base model, library, licence, and the evaluation as model-index."""
     from huggingface_hub import ModelCardData
 
@@ -171,7 +174,7 @@ def _results(evaluation: Evaluation) -> list[EvalResult]:
     ]
 
 
-def _role(role: Role) -> dict[str, Any]:
+def _role(role: TrainedAdapter) -> dict[str, Any]:
     c, t = role.config, role.training
     targets = c.get("target_modules") or []
     return {

@@ -23,16 +23,16 @@ from lorid_data.hub.publishing import (
 )
 from lorid_data.hub.push import Push, Pushed
 from lorid_data.hub.state import Diff, Target, compare, local_files
-from lorid_data.schema import Row
+from lorid_data.schema import FrozenModel
 from lorid_train.models import base_model
 from lorid_train.models.adapters import WEIGHTS
-from lorid_train.publish.card import Evaluation, Words, adapter_card, read_evaluation
-from lorid_train.publish.staging import Role, public_base, read_role, stage_adapter
+from lorid_train.publish.card import CardFields, Evaluation, adapter_card, read_evaluation
+from lorid_train.publish.contents import TrainedAdapter, public_base, read_role, stage_adapter
 from lorid_train.publish.verify import check_files, check_logits, download
 from lorid_train.roles import ROLES
 
 
-class PublishOptions(Row):
+class PublishOptions(FrozenModel):
     """Options of `publish`."""
 
     repo_id: str
@@ -57,7 +57,7 @@ class Package:
     """One repository to be: its id, its roles, its folder and its tag."""
 
     repo_id: str
-    roles: tuple[Role, ...]
+    roles: tuple[TrainedAdapter, ...]
     folder: Path
     tag: str
 
@@ -111,7 +111,7 @@ def publish(
         return done
 
 
-def _targets(run: Path, options: PublishOptions) -> list[tuple[Target, tuple[Role, ...]]]:
+def _targets(run: Path, options: PublishOptions) -> list[tuple[Target, tuple[TrainedAdapter, ...]]]:
     check_repo_id(options.repo_id)
     for value in (options.base_id, options.dataset_id):
         if value is not None:
@@ -127,7 +127,7 @@ def _targets(run: Path, options: PublishOptions) -> list[tuple[Target, tuple[Rol
     return [(_target(options, group), group) for group in groups]
 
 
-def _target(options: PublishOptions, group: tuple[Role, ...]) -> Target:
+def _target(options: PublishOptions, group: tuple[TrainedAdapter, ...]) -> Target:
     suffix = "" if options.one_repo else f"-{group[0].name.upper()}"
     return Target(
         check_repo_id(f"{options.repo_id}{suffix}"),
@@ -140,7 +140,7 @@ def _target(options: PublishOptions, group: tuple[Role, ...]) -> Target:
 
 def _write(
     options: PublishOptions,
-    targets: list[tuple[Target, tuple[Role, ...]]],
+    targets: list[tuple[Target, tuple[TrainedAdapter, ...]]],
     out: Path,
 ) -> list[Package]:
     """Write every repository's folder, its card last."""
@@ -165,7 +165,7 @@ def _write(
 def _finish(
     options: PublishOptions,
     target: Target,
-    group: tuple[Role, ...],
+    group: tuple[TrainedAdapter, ...],
     folder: Path,
     evaluations: list[Evaluation],
     base: tuple[str, str | None],
@@ -174,7 +174,7 @@ def _finish(
     """Write the card into a repository's folder."""
 
     def card(tag: str) -> str:
-        words = Words(options.licence, options.dataset_id, base, repos, tag)
+        words = CardFields(options.licence, options.dataset_id, base, repos, tag)
         return adapter_card(group, evaluations, words, target.repo_id)
 
     return Package(target.repo_id, group, folder, write_card(folder, card, options.tag))

@@ -9,7 +9,7 @@ from lorid_data.errors import StageError
 from lorid_data.folders.files import sha256_file
 from lorid_data.hub.calls import Patience, calling
 from lorid_train import formats, roles
-from lorid_train.publish.staging import Role
+from lorid_train.publish.contents import TrainedAdapter
 
 _QUESTION = "How much is 17 + 25?"
 _KNOWLEDGE = "Add the numbers."
@@ -45,7 +45,7 @@ def check_files(sent: Path, found: Path, where: str) -> None:
         raise StageError(msg)
 
 
-def check_logits(model: Any, tokenizer: Any, role: Role, found: Path, where: str) -> Any:
+def check_logits(model: Any, tokenizer: Any, role: TrainedAdapter, found: Path, where: str) -> Any:
     """Compare the logits of a role's own adapter and of the published one on one prompt.
 
     Args:

@@ -1,8 +1,8 @@
 """The evaluation report: `view` grades and measures, `page` shows. No torch.
 
 Entry: `view.view_of`, `writing.write_report`, `headline.headline`.
-Read: `reading`, `view`; what is said: `words`, `findings`; what is shown: `tables` with
-    `loop_tables`, `run_tables`, `study_tables`, then `plots` (where a new plot goes), `traces`,
-    `replays`, `targets`; how: `page`, `markdown`, `headline`, `writing`.
+Read: `reading`, `replays`, `targets`, `view`; what is said: `words`, `findings`; what is shown:
+    `tables` with `loop_tables`, `run_tables`, `question_tables`, then `plots` (where a new plot
+    goes), `traces`; how: `page`, `markdown`, `headline`, `writing`.
 Imports: metrics, interaction, roles; of `lorid_data`: pages, folders, schema, errors.
 """

@@ -6,9 +6,9 @@ that leaves zero out on its own does not suffice, since several comparisons are 
 
 from __future__ import annotations
 
-from lorid_train.interaction.draws import Metric
 from lorid_train.metrics.comparisons import families
-from lorid_train.metrics.intervals import detectable_difference
+from lorid_train.metrics.rows import Metric
+from lorid_train.metrics.significance import detectable_difference
 from lorid_train.report.view import EvaluationView
 from lorid_train.report.words import (
     VERDICTS,
@@ -93,7 +93,7 @@ def _alternatives(view: EvaluationView, n: Numbers) -> list[str]:
         alone = [describe(s) for s in by["noise"] if _leaves_out_zero(n, top, s)]
         if alone:
             said.append(
-                f"Taken alone, the interval of the difference from {joined(alone)} leaves out zero; "
+                f"Taken alone, the interval of the difference from {joined(alone)} excludes zero; "
                 "among all these comparisons that is not enough (Holm's correction)."
             )
     if "early-stop-ir" in by["noise"]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from lorid_train.interaction.draws import Metric
 from lorid_train.metrics.files import read_metrics
+from lorid_train.metrics.rows import Metric
 from lorid_train.report.findings import verdict
 from lorid_train.report.words import (
     VERDICTS,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lorid_data.pages.table import Table, table
-from lorid_train.interaction.draws import How, Outcome, Verdict
+from lorid_train.interaction.draws import How
 from lorid_train.metrics.curves import CURVE
+from lorid_train.metrics.rows import Outcome, Verdict
 from lorid_train.metrics.wins import role_pair
 from lorid_train.report.view import EvaluationView
 from lorid_train.report.words import interval, numbers, plain, share

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from lorid_data.pages.table import Table, markdown, table_markdown
-from lorid_train.report import loop_tables, run_tables, study_tables, tables
+from lorid_train.report import loop_tables, question_tables, run_tables, tables
 from lorid_train.report.findings import findings
 from lorid_train.report.page import TITLE, subtitle
 from lorid_train.report.view import EvaluationView
@@ -40,14 +40,14 @@ _MARKDOWN: tuple[tuple[str, Callable[[EvaluationView], list[str]]], ...] = (
         lambda v: ["\n".join(f"- {markdown(s, 2_000)}" for s in findings(v)) + "\n"],
     ),
     ("Accuracy", lambda v: _md(tables.systems(v))),
-    ("Reported by others", lambda v: _md(study_tables.targets(v))),
+    ("Reported by others", lambda v: _md(question_tables.targets(v))),
     ("Paired comparisons", lambda v: _md(tables.comparisons(v), loop_tables.two_by_two(v))),
     ("Does DR use its knowledge?", lambda v: _md(tables.knowledge(v))),
-    ("Forgetting", lambda v: _md(study_tables.text_loss(v))),
+    ("Forgetting", lambda v: _md(question_tables.text_loss(v))),
     ("The loop at every t", lambda v: _md(loop_tables.thresholds(v), loop_tables.consensus(v))),
     ("Stopping round", lambda v: _md(loop_tables.stopping(v))),
-    ("Other rules and fallbacks", lambda v: _md(study_tables.rules(v))),
-    ("Which questions each wins", lambda v: _md(study_tables.wins(v))),
+    ("Other rules and fallbacks", lambda v: _md(question_tables.rules(v))),
+    ("Which questions each wins", lambda v: _md(question_tables.wins(v))),
     (
         "Breakdown",
         lambda v: _md(

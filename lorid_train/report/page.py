@@ -8,7 +8,7 @@ from lorid_data.pages.page import figure, folded, page, page_scripts, paragraph,
 from lorid_data.pages.rows import row_list
 from lorid_data.pages.table import Table, table_html
 from lorid_data.pages.text import esc
-from lorid_train.report import loop_tables, plots, run_tables, study_tables, tables
+from lorid_train.report import loop_tables, plots, question_tables, run_tables, tables
 from lorid_train.report.findings import findings
 from lorid_train.report.traces import data_blocks
 from lorid_train.report.view import EvaluationView
@@ -126,7 +126,7 @@ def _above(chart: str, numbers: Table, caption: str) -> Iterator[str]:
 
 
 def _reported(view: EvaluationView) -> Iterator[str]:
-    found = study_tables.targets(view)
+    found = question_tables.targets(view)
     if found.rows:
         yield "<h3>Reported by others</h3>"
         yield table_html(found)
@@ -140,7 +140,7 @@ def _comparisons(view: EvaluationView) -> Iterator[str]:
     if known.rows:
         yield "<h3>Does DR use its knowledge?</h3>"
         yield from _above(plots.knowledge(view), known, _KNOWLEDGE)
-    loss = study_tables.text_loss(view)
+    loss = question_tables.text_loss(view)
     if loss.rows:
         yield "<h3>Forgetting</h3>"
         yield figure(plots.text_loss(view), loss, _FORGETTING)
@@ -153,7 +153,7 @@ def _rounds(view: EvaluationView) -> Iterator[str]:
     yield figure(plots.consensus(view), loop_tables.consensus(view), _ROUNDS)
     yield figure(plots.rounds(view), loop_tables.stopping(view), _STOP)
     yield "<h3>Other rules and fallbacks</h3>"
-    yield table_html(study_tables.rules(view))
+    yield table_html(question_tables.rules(view))
     yield from _lists(view, _LISTS)
 
 
@@ -165,7 +165,7 @@ def _lists(view: EvaluationView, lists: Sequence[tuple[str, str]]) -> Iterator[s
 
 
 def _breakdown(view: EvaluationView) -> Iterator[str]:
-    won = study_tables.wins(view)
+    won = question_tables.wins(view)
     if won.rows:
         yield "<h3>Which questions System 1 and System 2 each win</h3>"
         yield from _above(plots.wins(view), won, _WINS)

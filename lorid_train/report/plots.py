@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from lorid_data.pages.charts import Estimate, Row, Series, bar_chart, interval_chart, line_chart
 from lorid_data.pages.scale import percent
 from lorid_train.metrics.curves import CURVE
+from lorid_train.report.question_tables import part_differences
 from lorid_train.report.run_tables import by_kind
-from lorid_train.report.study_tables import part_differences
 from lorid_train.report.view import EvaluationView
 from lorid_train.report.words import Numbers, numbers
 

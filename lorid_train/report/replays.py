@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import get_args
 
-from lorid_train.interaction.decide import Fallback, Rule, decide_answers, fall_back
-from lorid_train.interaction.draws import Decision, How, Metric, Verdict
+from lorid_train.interaction.draws import Decision, How
+from lorid_train.interaction.rules import Fallback, Rule, decide_answers, fall_back
 from lorid_train.metrics.grading import GradedProblem
 from lorid_train.metrics.numbers import fraction
+from lorid_train.metrics.rows import Metric, Verdict
 
 RULES: tuple[Rule, ...] = get_args(Rule)
 FALLBACKS: tuple[Fallback, ...] = get_args(Fallback)

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lorid_data.pages.table import Table, table
-from lorid_train.interaction.draws import Metric
 from lorid_train.metrics.comparisons import compare_runs
+from lorid_train.metrics.rows import Metric
 from lorid_train.metrics.systems import kind
 from lorid_train.report.findings import ALPHA
 from lorid_train.report.view import EvaluationView

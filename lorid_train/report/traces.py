@@ -12,9 +12,9 @@ from typing import Any
 from lorid_data.pages.page import chunk
 from lorid_data.pages.text import visible
 from lorid_data.schema import Record
-from lorid_train.interaction.decide import draw_seed
-from lorid_train.interaction.draws import Draw, How, Outcome
+from lorid_train.interaction.draws import Draw, How, draw_seed
 from lorid_train.metrics.grading import GradedProblem, Vote
+from lorid_train.metrics.rows import Outcome
 from lorid_train.report.view import EvaluationView
 from lorid_train.roles import ROLES
 

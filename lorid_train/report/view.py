@@ -7,10 +7,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from lorid_data.schema import Record
-from lorid_train.interaction.decide import Fallback, Rule, answer_of, decide
-from lorid_train.interaction.draws import Decision, Draw, Metric
+from lorid_train.interaction.draws import Decision, Draw
+from lorid_train.interaction.rules import Fallback, Rule, answer_of, decide
 from lorid_train.metrics.grading import GradedProblem, gold_of, grade
 from lorid_train.metrics.official import official_grader
+from lorid_train.metrics.rows import Metric
 from lorid_train.metrics.schedule import as_scheduled
 from lorid_train.metrics.summary import exact_grader, summarise
 from lorid_train.metrics.systems import Scored, outcomes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from lorid_train.interaction.draws import Metric
+from lorid_train.metrics.rows import Metric
 
 Numbers = Mapping[tuple[str, str, str | None], Metric]
 """Metrics by (system, metric, slice)."""

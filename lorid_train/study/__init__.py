@@ -4,7 +4,7 @@ A study is a folder. Each of its cells is made by the ordinary stages (data, tra
 in a process of its own; `lorid_train.study_report` turns the finished draws into numbers and a page.
 
 Entry: `command.configured`, `run.study`.
-Read: `settings`, `splits`, `data`, `tasks`, `cell`, `worker`, `pool`, `progress`, `run`, `command`.
+Read: `settings`, `splits`, `tasks`, `data`, `cell`, `worker`, `pool`, `progress`, `run`, `command`.
 Imports: evaluation, study_report, training, models, config; of `lorid_data`: pipeline, build, sources,
     hub, folders, commandline, schema, errors.
 """

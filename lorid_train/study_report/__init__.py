@@ -1,10 +1,10 @@
 """From the finished draws of a study to its numbers, sentences and page. No torch.
 
-Entry: `write.write_study`, which stands here too.
-Read: `cells`, `plan`, `claims` and `verdicts`, which were fixed beforehand; `reading`, `problems`,
-    `loops`, `playing`, `scoring`, `decisions`, `fitting`; `measuring`, `deciding`, `resampling`,
-    `bins`, `spread`, `abstaining`; then `view`, `words`, `sentences`, `tables`, `cell_tables`,
-    `plots`, `page`, `write`.
+Entry: `write.write_study`, re-exported here.
+Read: `cells`, `problems`, `reading`, `plan`; `replay`, `tallies`, `decisions`, `fitting`, `scoring`;
+    `resampling`, `bins`, `spread`, `abstaining`, `measuring`, `decision_metrics`; `claims` and
+    `verdicts`, which were fixed beforehand; then `view`, `words`, `sentences`, `tables`,
+    `cell_tables`, `plots`, `page`, `write`.
 Imports: report, metrics, interaction; of `lorid_data`: pages, folders, schema, errors.
 """
 

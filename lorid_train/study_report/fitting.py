@@ -15,8 +15,8 @@ from lorid_train.study_report.decisions import (
     smoothed,
     vote_weight,
 )
-from lorid_train.study_report.loops import play
 from lorid_train.study_report.problems import Asked, pairings
+from lorid_train.study_report.replay import play
 
 if TYPE_CHECKING:
     import numpy as np

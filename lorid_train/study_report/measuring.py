@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lorid_train.interaction.draws import Metric
-from lorid_train.metrics.intervals import holm
+from lorid_train.metrics.rows import Metric
+from lorid_train.metrics.significance import holm
 from lorid_train.study_report.bins import SEEN, Bin, bins
 from lorid_train.study_report.claims import BESIDE, CLAIMS, DECIDED
 from lorid_train.study_report.resampling import Estimate, Ratio, as_fraction, ratios
-from lorid_train.study_report.scoring import Column, Scored
+from lorid_train.study_report.scoring import Column, StudyScores
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,7 +37,7 @@ def joined_slice(*parts: str | None) -> str | None:
     return ",".join(p for p in parts if p) or None
 
 
-def parts(scored: Scored, found: Sequence[Bin]) -> list[Part]:
+def parts(scored: StudyScores, found: Sequence[Bin]) -> list[Part]:
     """All rows, the seen ones, and those of each frequency; empty ones are left aside."""
     import numpy as np
 
@@ -47,7 +47,7 @@ def parts(scored: Scored, found: Sequence[Bin]) -> list[Part]:
     return [p for p in made if p.mask.any()]
 
 
-def measure(scored: Scored) -> list[Metric]:
+def measure(scored: StudyScores) -> list[Metric]:
     """The metrics of systems, comparisons and consensus, over all cells and in each."""
     of = parts(scored, bins(scored.rows.frequency.tolist()))
     found = [m for p in of for m in _systems(scored, p) + _consensus(scored, p)]
@@ -72,12 +72,12 @@ def _metric(system: str, name: str, e: Estimate, slice_name: str | None, what: s
     )  # fmt: skip
 
 
-def _estimates(scored: Scored, part: Part, wanted: Iterable[Ratio]) -> list[Estimate]:
+def _estimates(scored: StudyScores, part: Part, wanted: Iterable[Ratio]) -> list[Estimate]:
     some = [Ratio(r.numerator[part.mask], r.denominator[part.mask]) for r in wanted]
     return ratios(scored.rows.cluster[part.mask], some)
 
 
-def _systems(scored: Scored, part: Part, *, tokens: bool = True) -> list[Metric]:
+def _systems(scored: StudyScores, part: Part, *, tokens: bool = True) -> list[Metric]:
     """Accuracy and tokens per problem of every system."""
     found = []
     columns = scored.columns
@@ -94,7 +94,7 @@ def _systems(scored: Scored, part: Part, *, tokens: bool = True) -> list[Metric]
     return found
 
 
-def _consensus(scored: Scored, part: Part) -> list[Metric]:
+def _consensus(scored: StudyScores, part: Part) -> list[Metric]:
     """How often the loop agrees by round t, how often that is right, and the rounds drawn."""
     if "lorid-dr@T" not in scored.columns:
         return []
@@ -123,7 +123,7 @@ def _difference(first: Column, second: Column, *, tokens: bool = False) -> Ratio
     )  # fmt: skip
 
 
-def _differences(scored: Scored, part: Part, *, alone: bool = True) -> list[Metric]:
+def _differences(scored: StudyScores, part: Part, *, alone: bool = True) -> list[Metric]:
     """Every planned difference with its interval; over all cells (`alone`) with p and tokens too."""
     have = [p for p in PAIRS if all(s in scored.columns for s in p)]
     costs = [p for p in TOKEN_PAIRS if p in have] if alone else []
@@ -146,7 +146,7 @@ def _differences(scored: Scored, part: Part, *, alone: bool = True) -> list[Metr
     return found
 
 
-def _adjusted(scored: Scored, found: Sequence[Metric]) -> list[Metric]:
+def _adjusted(scored: StudyScores, found: Sequence[Metric]) -> list[Metric]:
     """Holm's adjustment within each family."""
     p = {(m.system, m.slice): m for m in found if m.metric == "p"}
     frequencies = [b.slice for b in bins(scored.rows.frequency.tolist())]
@@ -172,7 +172,7 @@ def _adjusted(scored: Scored, found: Sequence[Metric]) -> list[Metric]:
     return adjusted
 
 
-def _left_out(scored: Scored) -> list[Metric]:
+def _left_out(scored: StudyScores) -> list[Metric]:
     return [
         Metric(
             system=system, metric="accuracy", value=None, n=0, method=f"left out: {why}",

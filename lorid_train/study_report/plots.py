@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from lorid_data.pages.charts import Estimate, Row, Series, interval_chart, line_chart
 from lorid_data.pages.scale import percent
 from lorid_data.pages.scatter import Mark, scatter_chart
-from lorid_train.interaction.draws import Metric
+from lorid_train.metrics.rows import Metric
 from lorid_train.study_report.bins import SEEN
 from lorid_train.study_report.claims import CLAIMS, SIGN
-from lorid_train.study_report.deciding import COVERAGES
-from lorid_train.study_report.playing import CONFIDENCES
+from lorid_train.study_report.decision_metrics import COVERAGES
+from lorid_train.study_report.tallies import CONFIDENCES
 from lorid_train.study_report.view import StudyView
 
 ALONE = (

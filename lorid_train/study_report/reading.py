@@ -11,8 +11,8 @@ from lorid_data.errors import ConfigError, InputError, unknown_key
 from lorid_data.folders.names import RECORDS
 from lorid_data.folders.parquet import read_frame, read_rows
 from lorid_data.schema import Record
-from lorid_train.interaction.decide import answer_of
 from lorid_train.interaction.draws import Decision, Draw, How
+from lorid_train.interaction.rules import answer_of
 from lorid_train.metrics.grading import gold_of, grade
 from lorid_train.report.reading import DrawFile
 from lorid_train.study_report.cells import Cell

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lorid_train.metrics.voting import votes_needed, votes_within
-from lorid_train.study_report import playing
+from lorid_train.study_report import tallies
 from lorid_train.study_report.fitting import StoppingRule, fit
 from lorid_train.study_report.plan import SINGLE, Plan, common, plan
-from lorid_train.study_report.playing import Ks, Tally
 from lorid_train.study_report.problems import N_PAIRINGS, Asked
 from lorid_train.study_report.reading import CellDraws
+from lorid_train.study_report.tallies import Ks, Tally
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     Ints = NDArray[np.int64]
 
-FIRST, LAST = ("ir-sampled", "dr-sampled"), (playing.RULE, playing.ROUTER, playing.ROUTER_DR)
+FIRST, LAST = ("ir-sampled", "dr-sampled"), (tallies.RULE, tallies.ROUTER, tallies.ROUTER_DR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Rows:
 
 
 @dataclass(slots=True)
-class Scored:
+class StudyScores:
     """A study in numbers."""
 
     cells: Sequence[CellDraws]
@@ -71,20 +71,20 @@ class Scored:
     """What to know about a system."""
 
 
-def score(cells: Sequence[CellDraws]) -> Scored:
+def score(cells: Sequence[CellDraws]) -> StudyScores:
     """Every system that the draws allow; what they do not allow is left out with its reason."""
     made = plan(cells)
-    scored = Scored(cells, made, Ks(0, 0, 0), _rows(cells))
+    scored = StudyScores(cells, made, Ks(0, 0, 0), _rows(cells))
     problems = [(i, p) for i, c in enumerate(cells) for p in c.test]
     for name in SINGLE:
-        tallies = [playing.single(p).get(name) for _, p in problems]
-        _add(scored, name, name, tallies, 1, made.missing[name])
+        found = [tallies.single(p).get(name) for _, p in problems]
+        _add(scored, name, name, found, 1, made.missing[name])
     for name, side, n in zip(FIRST, ("ir", "dr"), (made.n_ir, made.n_dr), strict=True):
         has = made.has[side]
-        tallies = [
-            playing.sampled(p, made.n_ir, made.n_dr)[name] if has[i] else None for i, p in problems
+        found = [
+            tallies.sampled(p, made.n_ir, made.n_dr)[name] if has[i] else None for i, p in problems
         ]
-        _add(scored, name, name, tallies, n, made.missing[side])
+        _add(scored, name, name, found, n, made.missing[side])
     _loops(scored, problems)
     if any(made.has["loop"]):
         _votes(scored, problems)
@@ -105,10 +105,10 @@ def _rows(cells: Sequence[CellDraws]) -> Rows:
 
 
 def _add(
-    scored: Scored,
+    scored: StudyScores,
     key: str,
     name: str,
-    tallies: Iterable[Tally | None],
+    found: Iterable[Tally | None],
     scale: int,
     missing: Sequence[str],
 ) -> None:
@@ -122,9 +122,7 @@ def _add(
         return
     lacking = np.array([bool(why) for why in missing])
     here = ~lacking[scored.rows.cell]
-    pairs = [
-        t if ok and t is not None else Tally(0, 0) for t, ok in zip(tallies, here, strict=True)
-    ]
+    pairs = [t if ok and t is not None else Tally(0, 0) for t, ok in zip(found, here, strict=True)]
     table = np.array(pairs, dtype=np.int64).reshape(-1, 2)
     scored.columns[key] = Column(table[:, 0], table[:, 1], here, scale)
     scored.names[key] = name
@@ -133,23 +131,23 @@ def _add(
 Problems = Sequence[tuple[int, Asked]]
 
 
-def _loops(scored: Scored, problems: Problems) -> None:
+def _loops(scored: StudyScores, problems: Problems) -> None:
     import numpy as np
 
     made = scored.plan
     has = made.has["loop"]
-    played = [playing.looped(p, made) if has[i] else None for i, p in problems]
+    played = [tallies.looped(p, made) if has[i] else None for i, p in problems]
     keys = {
         f"lorid-{f}@{t}": f"lorid-{f}@{'T' if t == made.rounds else t}"
         for t in made.thresholds
         for f in ("ir", "dr")
     }
     for name, key in keys.items():
-        tallies = [None if x is None else x.tallies[name] for x in played]
-        _add(scored, key, name, tallies, N_PAIRINGS, made.missing["loop"])
-    early = [None if x is None else x.tallies.get(playing.EARLY_STOP) for x in played]
+        found = [None if x is None else x.tallies[name] for x in played]
+        _add(scored, key, name, found, N_PAIRINGS, made.missing["loop"])
+    early = [None if x is None else x.tallies.get(tallies.EARLY_STOP) for x in played]
     missing = made.missing["loop"] if made.n_early else ("two draws of IR are needed",) * len(has)
-    _add(scored, playing.EARLY_STOP, f"early-stop-ir@{made.n_early}", early, N_PAIRINGS, missing)
+    _add(scored, tallies.EARLY_STOP, f"early-stop-ir@{made.n_early}", early, N_PAIRINGS, missing)
     if 0 < made.n_early < made.rounds:
         scored.notes[f"early-stop-ir@{made.n_early}"] = (
             f"{made.n_ir} draws of IR are stored: at most {made.n_early} rounds of two draws"
@@ -160,38 +158,38 @@ def _loops(scored: Scored, problems: Problems) -> None:
         scored.agreed[t] = (table[:, 0], table[:, 1], table[:, 2])
 
 
-def _votes(scored: Scored, problems: Problems) -> None:
+def _votes(scored: StudyScores, problems: Problems) -> None:
     made = scored.plan
     has = made.has["loop"]
     scored.ks = _matched(scored, problems)
     missing = list(made.missing["loop"])
     scored.rules, no_rule = _fitted(scored)
     cast = [
-        playing.voted(p, made, scored.ks, scored.rules.get(i)) if has[i] else None
+        tallies.voted(p, made, scored.ks, scored.rules.get(i)) if has[i] else None
         for i, p in problems
     ]
     for pool, k in scored.ks._asdict().items():
         key = f"maj-{pool}@K"
-        tallies = [None if x is None else x.tallies[key] for x in cast]
-        _add(scored, key, f"maj-{pool}@{k}", tallies, N_PAIRINGS, missing)
-    few = f"{made.n_dr} draws of KG and DR are used, {playing.N_ROUTED} are needed"
-    too_few = [w or (few if made.n_dr < playing.N_ROUTED else "") for w in missing]
-    of = {playing.RULE: no_rule, playing.ROUTER: too_few, playing.ROUTER_DR: too_few}
+        found = [None if x is None else x.tallies[key] for x in cast]
+        _add(scored, key, f"maj-{pool}@{k}", found, N_PAIRINGS, missing)
+    few = f"{made.n_dr} draws of KG and DR are used, {tallies.N_ROUTED} are needed"
+    too_few = [w or (few if made.n_dr < tallies.N_ROUTED else "") for w in missing]
+    of = {tallies.RULE: no_rule, tallies.ROUTER: too_few, tallies.ROUTER_DR: too_few}
     for name in LAST:
-        tallies = [None if x is None else x.tallies.get(name) for x in cast]
-        _add(scored, name, name, tallies, N_PAIRINGS, of[name])
+        found = [None if x is None else x.tallies.get(name) for x in cast]
+        _add(scored, name, name, found, N_PAIRINGS, of[name])
     _levels(scored, [None if x is None else x.levels for x in cast])
 
 
 def _levels(
-    scored: Scored, found: Sequence[Mapping[str, Sequence[tuple[int, bool]]] | None]
+    scored: StudyScores, found: Sequence[Mapping[str, Sequence[tuple[int, bool]]] | None]
 ) -> None:
     import numpy as np
 
     ks = scored.ks
     most = {"loop-round": scored.plan.rounds, "ir-share": ks.ir, "dr-share": ks.dr}
     most["both-share"] = 2 * ks.both
-    for name in playing.CONFIDENCES:
+    for name in tallies.CONFIDENCES:
         n = np.zeros((len(found), most[name] + 1), dtype=np.int64)
         right = np.zeros_like(n)
         for row, of in enumerate(found):
@@ -201,7 +199,7 @@ def _levels(
         scored.levels[name] = (n, right)
 
 
-def _matched(scored: Scored, problems: Problems) -> Ks:
+def _matched(scored: StudyScores, problems: Problems) -> Ks:
     """K of each majority: its tokens come closest to the loop's, over the seen problems.
 
     Over all problems where none is seen. A side with fewer draws than that gives all it has.
@@ -239,7 +237,7 @@ def _mean_cost(problem: Asked, pool: str, made: Plan) -> float:
     return {"ir": ir, "dr": dr, "both": ir + dr}[pool]
 
 
-def _fitted(scored: Scored) -> tuple[dict[int, StoppingRule], list[str]]:
+def _fitted(scored: StudyScores) -> tuple[dict[int, StoppingRule], list[str]]:
     """The stopping rule of each cell that has validation draws, and why the others have none."""
     rules: dict[int, StoppingRule] = {}
     missing = []

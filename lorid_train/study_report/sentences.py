@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lorid_train.interaction.draws import Metric
+from lorid_train.metrics.rows import Metric
 from lorid_train.report.words import joined
 from lorid_train.study_report import verdicts
 from lorid_train.study_report.bins import SEEN
@@ -18,7 +18,7 @@ from lorid_train.study_report.claims import (
     Claim,
     Comparison,
 )
-from lorid_train.study_report.playing import CONFIDENCES
+from lorid_train.study_report.tallies import CONFIDENCES
 from lorid_train.study_report.verdicts import UNSEEN, Success, Verdict
 from lorid_train.study_report.view import FEW_CLUSTERS, StudyView
 from lorid_train.study_report.words import describe, difference, interval, plain, share, tokens
@@ -142,7 +142,7 @@ def _claim(view: StudyView, claim: Claim, which: Verdict) -> str:
         how = "it has one" if claim.kind == "no-advantage" else "it is the other way round"
         return f"{text}: no, {how}, {difference(d)}."
     alone = which == Verdict.NOT_DECIDED and claim.kind == "beats" and _leaves_out_zero(d)
-    more = "; alone the interval leaves out zero, among all claims that is not enough"
+    more = "; alone the interval excludes zero, among all claims that is not enough"
     return f"{text}: {difference(d)}{more if alone else ''}."
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from lorid_train.interaction.draws import Metric
+from lorid_train.metrics.rows import Metric
 from lorid_train.study_report.bins import SEEN
 from lorid_train.study_report.claims import ALPHA, MARGIN, SIGN, SIGN_AT, Claim, Comparison
-from lorid_train.study_report.playing import CONFIDENCES
+from lorid_train.study_report.tallies import CONFIDENCES
 from lorid_train.study_report.view import StudyView
 
 UNSEEN = "frequency=0"

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lorid_train.interaction.draws import Metric
+from lorid_train.metrics.rows import Metric
 from lorid_train.report.words import Numbers, numbers
 from lorid_train.study_report.bins import Bin, bins
 from lorid_train.study_report.cells import Cell
-from lorid_train.study_report.deciding import abstaining, fitted
+from lorid_train.study_report.decision_metrics import abstaining, fitted
 from lorid_train.study_report.measuring import measure
 from lorid_train.study_report.reading import CellDraws
 from lorid_train.study_report.scoring import score

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lorid_train.interaction.draws import Metric
+from lorid_train.metrics.rows import Metric
 from lorid_train.report import words
 from lorid_train.report.words import interval, plain, points, points_interval, share
 

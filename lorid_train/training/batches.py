@@ -11,7 +11,7 @@ ROWS = "rows"
 """Key of a batch under which the numbers of its rows travel to the loss."""
 
 
-class GroupedByLength:
+class LengthGroupedSampler:
     """A sampler: rows of like length share a batch, so that little is padded.
 
     Rows are shuffled, sorted by length within stretches of `stretch` batches, and the batches
@@ -44,7 +44,7 @@ class GroupedByLength:
         yield from order[whole * self._batch :].tolist()  # the short batch stays the last one
 
 
-class NamingRows:
+class RowNumberCollator:
     """A collator that adds the numbers of a batch's rows to what another collator makes."""
 
     def __init__(self, collate: Callable[[list[dict[str, Any]]], dict[str, Any]]) -> None:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from lorid_train.config import TrainConfig
+from lorid_train.training.arguments import n_steps
 from lorid_train.training.tokens import RoleCounts
-from lorid_train.training.trainer import n_steps
 
 UTILISATION = 0.5
 """Share of the measured matrix-product rate that training is taken to reach."""

@@ -12,8 +12,8 @@ from lorid_data.schema import canonical_json
 from lorid_train.config import TrainConfig
 from lorid_train.models.base_model import Base, commit_of
 from lorid_train.training import estimates, processes
+from lorid_train.training.arguments import make_args
 from lorid_train.training.tokens import RoleCounts
-from lorid_train.training.trainer import make_args
 
 
 @cache
@@ -69,7 +69,7 @@ def say_plan(
     say(
         estimates.headline(
             base, made[0][0], dtype=config.dtype, prompt_format=config.format,
-            n_processes=processes.count(), device=device, commit=commit_of(base),
+            n_processes=processes.world_size(), device=device, commit=commit_of(base),
         )
     )  # fmt: skip
     plans = [p for _, p in made]

@@ -13,7 +13,7 @@ from lorid_data.errors import ConfigError, unknown_key
 from lorid_train import formats, roles
 from lorid_train.config import TrainConfig
 from lorid_train.training import processes
-from lorid_train.training.trainer import MANAGED, make_args
+from lorid_train.training.arguments import MANAGED, make_args
 
 _TRACKERS = {
     "tensorboard": ("tensorboard", "tensorboardX"),

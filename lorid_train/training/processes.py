@@ -13,27 +13,27 @@ from typing import Any
 from lorid_data.errors import ConfigError
 
 
-def count() -> int:
+def world_size() -> int:
     """How many processes run this command."""
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
-def is_first() -> bool:
+def is_main_process() -> bool:
     """Whether this process writes and speaks."""
     return int(os.environ.get("RANK", "0")) == 0
 
 
-def wait() -> None:
+def wait_for_everyone() -> None:
     """Return when every process has come here."""
-    if count() > 1:
+    if world_size() > 1:
         from accelerate.utils import wait_for_everyone
 
         wait_for_everyone()
 
 
-def told_by_first(value: Any) -> Any:
+def broadcast(value: Any) -> Any:
     """The first process's value, in every process."""
-    if count() == 1:
+    if world_size() == 1:
         return value
     from accelerate import PartialState
     from accelerate.utils import broadcast_object_list

@@ -37,7 +37,7 @@ def save_adapter(
     config_file.write_text(json.dumps(body, indent=2, sort_keys=True), encoding="utf-8")
     (tmp / "README.md").unlink(missing_ok=True)  # names a local path; cards are made on publishing
     fmt, role = formats.load(config.format), roles.role(name)
-    adapters.write_card(
+    adapters.write_metadata(
         tmp,
         {
             "schema": 1,

@@ -28,17 +28,11 @@ from lorid_train import formats, roles
 from lorid_train.config import TrainConfig
 from lorid_train.models import base_model
 from lorid_train.models.base_model import LIBRARIES, Base
-from lorid_train.training import checkpoints, exams, plan, processes, saving, tokens
+from lorid_train.training import checkpoints, greedy_eval, plan, processes, saving, tokens
+from lorid_train.training.arguments import make_args, n_steps
 from lorid_train.training.preflight import check
 from lorid_train.training.tokens import RoleCounts
-from lorid_train.training.trainer import (
-    RoleRows,
-    assert_masked,
-    make_args,
-    make_callback,
-    make_trainer,
-    n_steps,
-)
+from lorid_train.training.trainer import RoleRows, assert_masked, make_callback, make_trainer
 
 _NAMELESS_SETTINGS = {"out", "data", "base"}
 """Paths and names: what they hold decides the result, and is hashed instead."""
@@ -70,16 +64,16 @@ def train(config: TrainConfig, *, say: Callable[[str], None] | None = None) -> M
     run, identity = _opened(config)
     settings = {"base": config.base, "data": config.data}
     with _stage(run.out, identity, settings) as stage:
-        done = processes.told_by_first(stage.done)
+        done = processes.broadcast(stage.done)
         if done is not None:
             return done  # type: ignore[no-any-return]
         stage.libraries += LIBRARIES
         try:
             manifest = _train_roles(run, stage, say or (lambda _: None))
         finally:
-            if processes.is_first():
+            if processes.is_main_process():
                 shutil.rmtree(run.out / _TOKENS, ignore_errors=True)
-        return processes.told_by_first(manifest)  # type: ignore[no-any-return]
+        return processes.broadcast(manifest)  # type: ignore[no-any-return]
 
 
 def dry_run(config: TrainConfig, say: Callable[[str], None]) -> None:
@@ -114,7 +108,7 @@ def _opened(config: TrainConfig) -> tuple[_Run, dict[str, Any]]:
         "base_sha256": base.fingerprint,
         "data_sha256": {r: manifest_sha256(config.data_for(r)) for r in config.roles},
         "format_sha256": formats.load(config.format).sha256,
-        "n_processes": processes.count(),
+        "n_processes": processes.world_size(),
     }
     if config.validation is not None:
         identity["validation"] |= {
@@ -126,7 +120,7 @@ def _opened(config: TrainConfig) -> tuple[_Run, dict[str, Any]]:
 @contextmanager
 def _stage(out: Path, identity: dict[str, Any], settings: dict[str, Any]) -> Iterator[Stage]:
     """The run folder: locked and written by the first process, shared by the others."""
-    if not processes.is_first():
+    if not processes.is_main_process():
         yield Stage(out, "sft", identity, settings, None)
         return
     with open_stage(
@@ -188,9 +182,9 @@ def _tokenised(run: _Run, role: str, *, validation: bool = False) -> tuple[Path,
     """The rows of a role in a file, written by the first process, and their counts."""
     path = run.out / _TOKENS / f"{role}{'-validation' * validation}.arrow"
     counts = RoleCounts()
-    if processes.is_first():
-        tokens.write_rows(path, _token_rows(run, role, counts, validation=validation))
-    return path, processes.told_by_first(counts)
+    if processes.is_main_process():
+        tokens.write_token_rows(path, _token_rows(run, role, counts, validation=validation))
+    return path, processes.broadcast(counts)
 
 
 def _train_roles(run: _Run, stage: Stage, say: Callable[[str], None]) -> Manifest | None:
@@ -202,19 +196,19 @@ def _train_roles(run: _Run, stage: Stage, say: Callable[[str], None]) -> Manifes
     files = {name: _tokenised(run, name) for name in config.roles}
     counts = {name: c for name, (_, c) in files.items()}
     rejects = [r for c in counts.values() for r in c.rejects]
-    if processes.is_first():
+    if processes.is_main_process():
         write_rows(stage.out / REJECTS, Reject, rejects)
         plan.say_plan(config, run.base, counts, say)
     model = None
     for name in config.roles:
         adapter = stage.out / "adapters" / name
-        if not processes.told_by_first(adapter.is_dir()):
+        if not processes.broadcast(adapter.is_dir()):
             if model is None:
                 model = base_model.load_model(run.base, config.dtype)
             model = _train_role(run, name, model, files[name])
-        if processes.is_first():
+        if processes.is_main_process():
             stage.figures[name] = saving.read_figures(adapter)
-    if not processes.is_first():
+    if not processes.is_main_process():
         return None
     by_reason: dict[str, int] = {}
     for r in rejects:
@@ -244,7 +238,9 @@ def _train_role(run: _Run, name: str, model: Any, file: tuple[Path, RoleCounts])
     )
     _ask(run, name, trainer)
     assert_masked(trainer)
-    resume = processes.told_by_first(checkpoints.latest(folder) if processes.is_first() else None)
+    resume = processes.broadcast(
+        checkpoints.latest(folder) if processes.is_main_process() else None
+    )
     cpu_start = time.process_time()
     done = int(resume.name.rpartition("-")[2]) if resume else 0
     patience = config.validation.patience if config.validation else None
@@ -253,14 +249,14 @@ def _train_role(run: _Run, name: str, model: Any, file: tuple[Path, RoleCounts])
         with checkpoints.full_disk_said(run.out):
             trainer.train(resume_from_checkpoint=str(resume) if resume else None)
     weights = trainer.accelerator.get_state_dict(trainer.model) if trainer.is_fsdp_enabled else None
-    if processes.is_first():
+    if processes.is_main_process():
         with checkpoints.full_disk_said(run.out):
             target = run.out / "adapters" / name
             figures = _figures(trainer, counts)
             saving.save_adapter(target, config, name, run.base, peft_model, figures, weights)
         cpu_s = time.process_time() - cpu_start
         print(f"train {name}: {cpu_s:.0f} CPU-seconds", file=sys.stderr, flush=True)  # noqa: T201
-    processes.wait()
+    processes.wait_for_everyone()
     return peft_model.unload()
 
 
@@ -279,11 +275,13 @@ def _ask(run: _Run, name: str, trainer: Any) -> None:
         return
     fmt = formats.load(run.config.format)
     records = _records(run.config, name, validation=True)
-    exam = exams.make_exam(roles.role(name), records, fmt, run.tokenizer, v.greedy)
+    exam = greedy_eval.make_greedy_eval(roles.role(name), records, fmt, run.tokenizer, v.greedy)
     stop, limit = fmt.stop_ids(run.tokenizer), v.max_new_tokens
 
     def grade(model: Any) -> float:
-        made = exams.greedy_texts(model, run.tokenizer, exam.prompts, stop, max_new_tokens=limit)
+        made = greedy_eval.greedy_texts(
+            model, run.tokenizer, exam.prompts, stop, max_new_tokens=limit
+        )
         return exam.share_right(made)
 
     trainer.grade = grade
@@ -292,7 +290,7 @@ def _ask(run: _Run, name: str, trainer: Any) -> None:
 @contextmanager
 def _progress(name: str, total: int, done: int) -> Iterator[Progress | None]:
     """Progress of the first process; the others are silent."""
-    if not processes.is_first():
+    if not processes.is_main_process():
         yield None
         return
     with Progress(f"train {name}", total, done=done) as progress:

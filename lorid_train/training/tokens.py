@@ -127,7 +127,7 @@ def known_ids(rows: Iterable[TokenRow], n_known: int, where: str) -> Iterator[To
         yield row
 
 
-def write_rows(path: Path, rows: Iterable[TokenRow], *, at_once: int = 256) -> None:
+def write_token_rows(path: Path, rows: Iterable[TokenRow], *, at_once: int = 256) -> None:
     """Write rows to an Arrow file, a few at a time.
 
     Columns: input_ids, labels and row (the row's number, once per token, so that a pack of

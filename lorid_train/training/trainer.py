@@ -1,30 +1,83 @@
-"""TRL's `SFTTrainer`, set up for one role: what it may not decide, what it is watched for."""
+"""TRL's `SFTTrainer`, set up for one role and watched: masks, checkpoints, losses, early stopping."""
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, fields
+import functools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lorid_data.commandline.progress import Progress
 from lorid_data.errors import ConfigError, StageError
-from lorid_train.config import TrainConfig
 from lorid_train.training import checkpoints, processes
-from lorid_train.training.batches import NamingRows
-from lorid_train.training.loss import trainer_class
+from lorid_train.training.batches import ROWS, LengthGroupedSampler, RowNumberCollator
+from lorid_train.training.loss import add_label_loss, loss_on_labels, not_a_number
 from lorid_train.training.tokens import IGNORED, RoleCounts
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
-MANAGED = frozenset({
-    "output_dir", "dataset_kwargs", "max_length", "seed", "data_seed", "use_cpu", "disable_tqdm",
-    "save_strategy", "save_total_limit", "push_to_hub", "hub_token", "hub_model_id", "completion_only_loss",
-    "assistant_only_loss", "remove_unused_columns", "logging_nan_inf_filter", "model_init_kwargs", "trust_remote_code",
-    "resume_from_checkpoint", "do_train", "do_eval", "do_predict", "save_only_model", "eval_packing",
-})  # fmt: skip
-"""Fields of SFTConfig that the run sets itself, or that would change what is trained in silence."""
+
+@functools.cache
+def trainer_class() -> type:
+    """The class, made on first use: its parent takes seconds to import."""
+    import torch
+    from trl import SFTTrainer
+
+    class RoleTrainer(SFTTrainer):  # type: ignore[misc]
+        """`SFTTrainer` that names the rows of a bad batch, and wastes no work on prompts."""
+
+        row_ids: Sequence[bytes] = ()
+        validation_row_ids: Sequence[bytes] = ()
+        lengths: Sequence[int] = ()
+        grade: Callable[[Any], float] | None = None
+        """Share of right greedy answers of the model; None does not ask."""
+        _labels_only = False
+
+        def look_at_labels_only(self) -> None:
+            """Take the short way to the loss where that is faster and the same."""
+            a = self.args
+            if a.device.type == "cpu" and a.loss_type == "nll" and not a.label_smoothing_factor:
+                model = self.model.get_base_model()
+                self._labels_only = add_label_loss(model)
+
+        def compute_loss(
+            self,
+            model: Any,
+            inputs: dict[str, Any],
+            return_outputs: bool = False,  # noqa: FBT001, FBT002  (the parent's signature)
+            num_items_in_batch: Any = None,
+        ) -> Any:
+            rows = inputs.pop(ROWS, [])
+            if self._labels_only and not return_outputs:
+                loss = loss_on_labels(self, model, inputs, num_items_in_batch)
+            else:
+                loss = super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
+            value = loss[0] if return_outputs else loss
+            if not torch.isfinite(value):
+                raise StageError(not_a_number(self, rows))
+            return loss
+
+        def _get_train_sampler(self, train_dataset: Any = None) -> Any:
+            grouped = self.args.train_sampling_strategy == "group_by_length"
+            if not grouped or self.args.packing:  # packs are of like length already
+                return super()._get_train_sampler(train_dataset)
+            batch = self.args.train_batch_size * max(1, self.args.world_size)
+            return LengthGroupedSampler(self.lengths, batch, self.args.seed)
+
+        def evaluation_loop(
+            self, *args: Any, metric_key_prefix: str = "eval", **kwargs: Any
+        ) -> Any:
+            with torch.random.fork_rng():  # a loader alone draws a number from the shared stream
+                output = super().evaluation_loop(
+                    *args, metric_key_prefix=metric_key_prefix, **kwargs
+                )
+                if self.grade is not None:
+                    output.metrics[f"{metric_key_prefix}_accuracy"] = self.grade(self.model)
+            return output
+
+    return RoleTrainer
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,92 +88,6 @@ class RoleRows:
     counts: RoleCounts
     validation: Dataset | None = None
     validation_counts: RoleCounts | None = None
-
-
-def make_args(config: TrainConfig, role: str, folder: Path) -> Any:
-    """The `SFTConfig` of one role.
-
-    Raises:
-        ConfigError: a value that `SFTConfig` refuses, or that cannot be honoured here.
-    """
-    import torch
-    from trl import SFTConfig
-
-    cuda = torch.cuda.is_available()
-    sft = _numbers(config.for_role(role)[1], SFTConfig)
-    every = sft.get("eval_steps", 100)  # the best adapter can only be one that was saved
-    given = {"bf16": cuda, "logging_steps": 10, "report_to": "none", "save_steps": every, **sft}
-    given = _validated(config, given)
-    packing = bool(given.get("packing"))
-    if packing and given.get("packing_strategy", "bfd") != "bfd":
-        msg = f"sft: packing_strategy {given['packing_strategy']!r} cuts rows; only 'bfd' does not"
-        raise ConfigError(msg)
-    try:
-        return SFTConfig(
-            output_dir=str(folder),
-            use_cpu=not cuda,
-            seed=config.seed,
-            data_seed=config.seed,
-            # Rows that are too long were rejected; nothing is cut here.
-            max_length=config.max_tokens if packing else None,
-            dataset_kwargs={"skip_prepare_dataset": True},
-            remove_unused_columns=False,  # the numbers of a batch's rows travel with it
-            save_strategy="steps",
-            save_total_limit=2,  # the one before stays until the newest is sealed
-            logging_nan_inf_filter=False,
-            disable_tqdm=True,
-            eval_packing=False,
-            **given,
-        )
-    except (ValueError, TypeError, ImportError) as e:
-        msg = f"sft, role {role!r}: {e}"
-        raise ConfigError(msg) from e
-
-
-def _numbers(given: dict[str, Any], kind: type) -> dict[str, Any]:
-    """The settings with `5e-5` read as a number: to YAML it is a text, for want of a point.
-
-    Raises:
-        ConfigError: a number is wanted, and the text is none.
-    """
-    real = {f.name for f in fields(kind) if "float" in str(f.type)}
-    read = dict(given)
-    for key in real & given.keys():
-        if isinstance(given[key], str):
-            try:
-                read[key] = float(given[key])
-            except ValueError:
-                msg = f"sft: {key} is {given[key]!r}, which is no number"
-                raise ConfigError(msg) from None
-    return read
-
-
-def _validated(config: TrainConfig, given: dict[str, Any]) -> dict[str, Any]:
-    """The settings with what `validation` implies.
-
-    Raises:
-        ConfigError: evaluation is asked for without rows to evaluate on.
-    """
-    if config.validation is None:
-        asked = [
-            k
-            for k in ("eval_strategy", "load_best_model_at_end")
-            if given.get(k) not in (None, False, "no")
-        ]
-        if asked:
-            msg = f"sft: {asked[0]!r} needs rows to evaluate on; add validation: {{split: validation}}"
-            raise ConfigError(msg)
-        return given
-    implied: dict[str, Any] = {"eval_strategy": "steps", "eval_steps": given["save_steps"]}
-    if config.validation.patience is not None:
-        metric = given.get("metric_for_best_model", "loss")
-        implied |= {"load_best_model_at_end": True, "metric_for_best_model": metric}
-        implied |= {"greater_is_better": not str(metric).endswith("loss")}
-    metric = str(given.get("metric_for_best_model", "loss"))
-    if metric.removeprefix("eval_") == "accuracy" and not config.validation.greedy:
-        msg = "sft: metric_for_best_model 'accuracy' needs answers; set validation: {greedy: 100}"
-        raise ConfigError(msg)
-    return {**implied, **given}
 
 
 def make_trainer(model: Any, args: Any, tokenizer: Any, rows: RoleRows) -> Any:
@@ -144,23 +111,13 @@ def make_trainer(model: Any, args: Any, tokenizer: Any, rows: RoleRows) -> Any:
     except (ValueError, RuntimeError, ImportError) as e:  # an adapter on the head, for one
         msg = f"SFTTrainer refuses this configuration: {e}"
         raise ConfigError(msg) from e
-    trainer.data_collator = NamingRows(trainer.data_collator)
+    trainer.data_collator = RowNumberCollator(trainer.data_collator)
     trainer.row_ids, trainer.lengths = rows.counts.row_ids, rows.counts.lengths
     if rows.validation_counts is not None:
         trainer.validation_row_ids = rows.validation_counts.row_ids
     trainer.look_at_labels_only()
     trainer.remove_callback(PrinterCallback)
     return trainer
-
-
-def n_steps(args: Any, n_rows: int) -> int:
-    """How many optimiser steps `n_rows` rows (or packs) take under these settings."""
-    if args.max_steps > 0:
-        return int(args.max_steps)
-    per_batch: int = args.per_device_train_batch_size * max(1, args.world_size)
-    n_batches = n_rows // per_batch if args.dataloader_drop_last else -(-n_rows // per_batch)
-    per_epoch = max(1, -(-n_batches // int(args.gradient_accumulation_steps)))
-    return math.ceil(per_epoch * float(args.num_train_epochs))
 
 
 def assert_masked(trainer: Any) -> None:
@@ -189,8 +146,8 @@ def make_callback(progress: Progress | None, folder: Path, patience: int | None)
                 progress.advance()
 
         def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
-            processes.wait()  # every process has written its part
-            if processes.is_first():
+            processes.wait_for_everyone()  # every process has written its part
+            if processes.is_main_process():
                 checkpoints.seal(folder / f"checkpoint-{state.global_step}")
 
         def on_evaluate(self, args: Any, state: Any, control: Any, **_: Any) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from lorid_data.audit.result import AUDIT_HTML, AUDIT_JSON
-from lorid_data.audit.run import AuditOptions, audit
+from lorid_data.audit.stage import AuditOptions, audit
 from lorid_data.build.importing import import_table
 
 HOSTILE = "</script><script>window.pwned = 1</script><img src=x onerror='window.pwned = 1'>\u202e & <b>Ann</b>"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from lorid_train.interaction.decide import draw_seed
+from lorid_train.interaction.draws import draw_seed
 from lorid_train.report.view import EvaluationView, Replay, view_of
 from lorid_train.report.writing import write_report
 

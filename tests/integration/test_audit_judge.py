@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from lorid_data.asking.journal import JOURNAL
-from lorid_data.audit.advice import generic_rule
 from lorid_data.audit.numbers import numbers
 from lorid_data.audit.result import AUDIT_HTML, AUDIT_JSON
+from lorid_data.audit.usefulness import generic_rule
 from lorid_data.cli.app import main
 from lorid_data.testing.fake_teacher import FakeTeacher, Fault
 

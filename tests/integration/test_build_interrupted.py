@@ -202,7 +202,7 @@ def test_a_full_disk_is_one_message_and_what_was_acknowledged_stays(
     assert done.returncode == 1, done.stderr
     # The smallest disk has no room for the journal's shared memory: SQLite calls that an I/O error.
     assert ("disk I/O error" if size == "16k" else "the disk is full") in done.stderr
-    assert "what was acknowledged stays" in done.stderr
+    assert "what was saved stays" in done.stderr
     assert "Traceback" not in done.stderr
     after = Path(f"{small_disk}-after") / "out"
     stored = n_stored(after)

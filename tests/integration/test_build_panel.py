@@ -16,9 +16,9 @@ from lorid_data.folders.files import sha256_file
 from lorid_data.folders.manifests import read_manifest
 from lorid_data.folders.parquet import read_frame
 from lorid_data.folders.records import read_records
+from lorid_data.publish.card_fields import CardFields
 from lorid_data.publish.chain import find_chain
 from lorid_data.publish.rebuild import commands
-from lorid_data.publish.words import Words
 from lorid_data.schema import row_ids, sha256_text
 from lorid_data.sources.registry import load_file
 from lorid_data.teachers import base
@@ -342,7 +342,7 @@ def test_a_published_panel_names_the_commands_that_make_it_again(
     assert build(table, tmp_path / "out", *argv) == 0
     assert main(["choose", str(tmp_path / "out"), "--out", str(tmp_path / "chosen")]) == 0
     chain = find_chain(tmp_path / "chosen")
-    first, second = commands(chain, [], Words(), repo_id="me/mine", tag="t").splitlines()[1:3]
+    first, second = commands(chain, [], CardFields(), repo_id="me/mine", tag="t").splitlines()[1:3]
     assert f"--teacher openai:gpt-4o --teacher {server} --split train --samples 2 --temperature 0.7" in first  # fmt: skip
     assert second == "lorid-data choose 00-build --out 01-choose"
     assert chain.find("build") is None, "what the build was checked for is not what was chosen"
@@ -353,7 +353,9 @@ def test_a_published_world_names_its_seed(tmp_path: Path) -> None:
         argv = ["build", "concepts", "--teacher", "source", "--limit", "4", "--seed", seed]
         assert main([*argv, "--out", str(tmp_path / seed)]) == 0
     plain, seeded = (
-        commands(find_chain(tmp_path / s), [], Words(), repo_id="me/mine", tag="t").splitlines()[1]
+        commands(
+            find_chain(tmp_path / s), [], CardFields(), repo_id="me/mine", tag="t"
+        ).splitlines()[1]
         for s in ("0", "3")
     )
     assert "--seed" not in plain

@@ -213,7 +213,7 @@ def test_published_roles_train_as_they_are(world: dict[str, Path], tmp_path: Pat
     from trl import SFTConfig, SFTTrainer
 
     from lorid_data.publish.chain import find_chain
-    from lorid_data.publish.staging import stage_dataset
+    from lorid_data.publish.contents import stage_dataset
 
     stage_dataset(find_chain(world["data"]), tmp_path / "out")
     tokenizer = AutoTokenizer.from_pretrained(world["base"])

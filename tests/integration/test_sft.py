@@ -22,9 +22,16 @@ from lorid_data.folders.stage import open_stage
 from lorid_data.schema import Provenance, Record, make_problem, row_ids
 from lorid_train import formats, roles
 from lorid_train.config import TrainConfig, parse
+from lorid_train.training.arguments import make_args
 from lorid_train.training.sft import train
-from lorid_train.training.tokens import IGNORED, RoleCounts, read_dataset, tokenise, write_rows
-from lorid_train.training.trainer import RoleRows, make_args, make_trainer
+from lorid_train.training.tokens import (
+    IGNORED,
+    RoleCounts,
+    read_dataset,
+    tokenise,
+    write_token_rows,
+)
+from lorid_train.training.trainer import RoleRows, make_trainer
 
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.slow]
 
@@ -91,7 +98,7 @@ def test_loss_is_on_the_target_and_its_end_token_only(tiny_base: Path, dataset: 
     records = [r for r in read_records(dataset) if r.knowledge][:2]
     counts = RoleCounts()
     path = dataset.parent / "rows.arrow"
-    write_rows(path, tokenise(role, records, fmt, tokenizer, max_tokens=512, counts=counts))
+    write_token_rows(path, tokenise(role, records, fmt, tokenizer, max_tokens=512, counts=counts))
     args = make_args(config(tiny_base, dataset, Path("unused")), "dr", dataset.parent / "x")
     model = get_peft_model(AutoModelForCausalLM.from_pretrained(tiny_base), LoraConfig())
     trainer = make_trainer(model, args, tokenizer, RoleRows(read_dataset(path), counts))

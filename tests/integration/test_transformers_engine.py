@@ -13,8 +13,8 @@ import torch
 from lorid_train.engines import transformers as engine_module
 from lorid_train.engines.base import GenRequest, GenResult, Sampling
 from lorid_train.engines.batch import Reader
-from lorid_train.engines.prefixes import Prefix, Prefixes
-from lorid_train.engines.rows import choose_by_row
+from lorid_train.engines.per_row_lora import choose_by_row
+from lorid_train.engines.prefix_cache import Prefix, Prefixes
 from lorid_train.engines.transformers import TransformersEngine, with_adapters
 from lorid_train.models import base_model
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from lorid_train.interaction.draws import Decision, Draw, How, Metric
+from lorid_train.interaction.draws import Decision, Draw, How
 from lorid_train.metrics.grading import Gold, GradedProblem, grade
+from lorid_train.metrics.rows import Metric
 from lorid_train.metrics.systems import Scored
 
 

@@ -55,7 +55,7 @@ def make_run(tiny_base: Path, root: Path, *, trained: bool = True) -> Path:
             "role": role, "format": fmt.name, "format_sha256": fmt.sha256, "base": str(tiny_base),
             "base_revision": None, "base_fingerprint": base.fingerprint,
         }  # fmt: skip
-        adapters.write_card(root / "adapters" / role, card)
+        adapters.write_metadata(root / "adapters" / role, card)
     return root
 
 

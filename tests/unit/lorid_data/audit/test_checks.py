@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from lorid_data.audit import advice, leaks, mapping
+from lorid_data.audit import leaks, mapping, usefulness
 from lorid_data.audit.checks import BY_NAME, examine
 from lorid_data.audit.numbers import numbers, of_a_question
 from lorid_data.schema import Provenance, Record
@@ -114,23 +114,23 @@ def test_a_long_digit_string_is_no_trap() -> None:
     ],
 )
 def test_generic_rules(rule: str, generic: bool) -> None:
-    assert (advice.generic_rule(rule) is not None) is generic
+    assert (usefulness.generic_rule(rule) is not None) is generic
 
 
 def test_duplicates_differ_in_no_operation() -> None:
     one = "To find the total price of red, blue and green toys in the shop, add the known prices."
     again = "Add the known prices to find the total price of red, blue and green toys in the shop."
     other = one.replace("add", "multiply")
-    assert advice.duplicate_of([one, other, again]) == {2: (0, 1.0)}
-    assert advice.duplicate_of(["Use $a+b$ here.", "Use $a-b$ here."]) == {}
+    assert usefulness.duplicate_of([one, other, again]) == {2: (0, 1.0)}
+    assert usefulness.duplicate_of(["Use $a+b$ here.", "Use $a-b$ here."]) == {}
 
 
 def test_coverage_counts_annotated_steps() -> None:
     steps = "<<1+2=3>>3 <<3*2=6>>6 <<6-1=5>>5 <<5/5=1>>1"
     few = row(rationale=steps, knowledge=("Add the parts.",))
-    assert advice.few_rules(few) == "1 rules for 4 steps"
-    assert advice.missing_operation(few) == "the rationale uses *, no rule does"
-    assert advice.few_rules(row(rationale=r"\(1=1\) = 1 = 2 = 3 = 4")) is None
+    assert usefulness.few_rules(few) == "1 rules for 4 steps"
+    assert usefulness.missing_operation(few) == "the rationale uses *, no rule does"
+    assert usefulness.few_rules(row(rationale=r"\(1=1\) = 1 = 2 = 3 = 4")) is None
 
 
 def variant(n: int, answer: str, question: str = "Q", **changes: Any) -> Record:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from lorid_data.audit.calibration import calibration, labels
 from lorid_data.audit.checks import BY_NAME, VERSION, examine
-from lorid_data.audit.labels import calibration, labels
 from lorid_data.audit.plant import PLANTS, plant, plant_each
 from lorid_data.build.importing import import_table
 from lorid_data.folders.records import read_records

@@ -11,7 +11,7 @@ import pytest
 from lorid_data.audit import acceptance
 from lorid_data.audit.gates import DEFAULTS, thresholds
 from lorid_data.audit.result import AUDIT_JSON, read_audit
-from lorid_data.audit.run import AuditOptions, audit, problems
+from lorid_data.audit.stage import AuditOptions, audit, problems
 from lorid_data.build.importing import import_table
 from lorid_data.cli.app import main
 from lorid_data.errors import ConfigError, InputError

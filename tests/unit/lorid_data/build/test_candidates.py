@@ -6,15 +6,15 @@ import json
 
 import pytest
 
-from lorid_data.build.candidates import Read, Vote, choose, count, read
+from lorid_data.build.candidates import ParsedReply, Vote, count, first_usable, parse_reply
 from lorid_data.errors import TeacherError
 from lorid_data.schema import RejectReason, TeacherReply
 from lorid_data.teachers.base import TeacherRequest, make_reply
 
 REQUEST = TeacherRequest(problem_id="p", prompt_id="i", prompt_sha256="s", teacher="server", model="m", messages=())  # fmt: skip
-GOOD = Read("", "", ("rule",), "so", "7", agrees=True)
-BAD = Read("", "", ("other",), "thus", "8", agrees=False)
-BROKEN = Read("reply_not_json", "x")
+GOOD = ParsedReply("", "", ("rule",), "so", "7", agrees=True)
+BAD = ParsedReply("", "", ("other",), "thus", "8", agrees=False)
+BROKEN = ParsedReply("reply_not_json", "x")
 
 
 def reply(body: object, finish: str = "stop") -> TeacherReply:
@@ -57,8 +57,8 @@ def test_a_reply_that_cannot_be_read_has_no_vote_but_uses_its_turn() -> None:
 
 def test_the_first_that_agrees_is_taken_if_the_vote_is_won() -> None:
     reads = [BAD, BROKEN, GOOD, GOOD, GOOD]
-    assert choose(reads, count(reads, 5)) == 2
-    lost = choose(reads[:3], count(reads[:3], 5))
+    assert first_usable(reads, count(reads, 5)) == 2
+    lost = first_usable(reads[:3], count(reads[:3], 5))
     assert isinstance(lost, TeacherError)
     assert lost.reason == RejectReason.VOTE_LOST
     assert "1 of 5" in str(lost)
@@ -66,19 +66,21 @@ def test_the_first_that_agrees_is_taken_if_the_vote_is_won() -> None:
 
 
 def test_without_a_vote_the_first_usable_reply_is_taken() -> None:
-    assert choose([BROKEN, BAD], None) == 1
-    none = choose([BROKEN, Read("teacher_failed", "later")], None)
+    assert first_usable([BROKEN, BAD], None) == 1
+    none = first_usable([BROKEN, ParsedReply("teacher_failed", "later")], None)
     assert isinstance(none, TeacherError)
     assert none.reason == "teacher_failed", "a row that may pass later must be asked again"
 
 
 def test_a_rewritten_reply_needs_rules_rationale_and_answer() -> None:
     whole = {"output": ["r"], "rationale": "so 7", "answer": "7"}
-    assert read(reply(whole), "7", same) == Read("", "", ("r",), "so 7", "7", agrees=True)
-    assert read(reply({**whole, "answer": "9"}), "7", same).agrees is False
+    assert parse_reply(reply(whole), "7", same) == ParsedReply(
+        "", "", ("r",), "so 7", "7", agrees=True
+    )
+    assert parse_reply(reply({**whole, "answer": "9"}), "7", same).agrees is False
     for broken in ({"rationale": " "}, {"answer": None}, {"answer": 7}, {"rationale": "\ud800"}):
-        got = read(reply({**whole, **broken}), "7", same)
+        got = parse_reply(reply({**whole, **broken}), "7", same)
         assert (got.reason, got.agrees) == ("reply_wrong_shape", None)
-    assert read(reply(whole, "length"), "7", same).reason == "reply_truncated"
-    assert read(reply({"output": ["r"]}), None, same) == Read("", "", ("r",))
-    assert read(TeacherError("teacher_failed", "x"), "7", same).reason == "teacher_failed"
+    assert parse_reply(reply(whole, "length"), "7", same).reason == "reply_truncated"
+    assert parse_reply(reply({"output": ["r"]}), None, same) == ParsedReply("", "", ("r",))
+    assert parse_reply(TeacherError("teacher_failed", "x"), "7", same).reason == "teacher_failed"

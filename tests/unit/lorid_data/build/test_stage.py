@@ -10,9 +10,10 @@ import pytest
 from lorid_data.asking.journal import JOURNAL, open_journal
 from lorid_data.build.importing import import_table
 from lorid_data.build.rows import to_row
-from lorid_data.build.stage import BuildOptions, build, n_failed
+from lorid_data.build.stage import BuildOptions, build
 from lorid_data.errors import ConfigError, TeacherError
 from lorid_data.folders.files import sha256_file
+from lorid_data.folders.manifests import n_failed
 from lorid_data.folders.names import CONFIG, MANIFEST, RECORDS, REJECTS
 from lorid_data.folders.parquet import read_rows
 from lorid_data.folders.records import read_records

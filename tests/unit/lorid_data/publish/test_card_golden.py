@@ -14,10 +14,10 @@ from huggingface_hub import DatasetCard
 from markdown_it import MarkdownIt
 
 from lorid_data.publish.card import dataset_card
+from lorid_data.publish.card_fields import CardFields
 from lorid_data.publish.chain import Chain, Link
+from lorid_data.publish.contents import Facts
 from lorid_data.publish.gates import Gate, check_gates
-from lorid_data.publish.staging import Facts
-from lorid_data.publish.words import Words
 from lorid_data.schema import Manifest
 
 GOLDEN = Path(__file__).parents[3] / "golden" / "cards"
@@ -40,7 +40,7 @@ def render(name: str, folder: Path) -> str:
         chain,
         Facts.model_validate(body["facts"]),
         gates,
-        Words.model_validate(body["words"]),
+        CardFields.model_validate(body["words"]),
         repo_id="me/mine",
         tag="v1",
         audit=body["audit"],

@@ -290,10 +290,10 @@ def test_hostile_text_of_rows_and_users_stays_in_its_place(tmp_path: Path) -> No
     from huggingface_hub import DatasetCard
     from markdown_it import MarkdownIt
 
-    from lorid_data.publish.words import Words
+    from lorid_data.publish.card_fields import CardFields
 
     folder = dataset(tmp_path / "d", subject=HOSTILE, level=HOSTILE, licence=HOSTILE)
-    words = Words(title=HOSTILE + "\n---\nlicense: gpl-3.0\n", teacher_terms=HOSTILE + "\n# x")
+    words = CardFields(title=HOSTILE + "\n---\nlicense: gpl-3.0\n", teacher_terms=HOSTILE + "\n# x")
     publish(folder, options(*ALL, words=words), dry_run=tmp_path / "out")
     text = (tmp_path / "out/README.md").read_text()
     card = DatasetCard(text)

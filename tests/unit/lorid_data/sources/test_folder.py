@@ -15,7 +15,7 @@ from lorid_data.build.importing import import_table
 from lorid_data.errors import InputError
 from lorid_data.folders.manifests import read_manifest
 from lorid_data.folders.records import read_records
-from lorid_data.sources.folder import split_files
+from lorid_data.sources.split_files import split_files
 from lorid_data.testing.fake_hub import FakeHub
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from lorid_data.teachers.gate import Gate
 from lorid_data.teachers.limits import RAMP_DOUBLING_S, RAMP_START, Bucket, Limits
+from lorid_data.teachers.rate_limiter import RateLimiter
 
 
 def test_a_bucket_gives_its_rate_and_takes_back() -> None:
@@ -132,7 +132,7 @@ def simulate(*, stated: bool, n: int, latency_s: float = 0.2, ceiling: int = 64)
 
     async def run() -> tuple[float, float, list[float]]:
         clock = FakeClock()
-        gate = Gate(ceiling, clock)
+        gate = RateLimiter(ceiling, clock)
         bucket = {"level": 10.0, "at": 0.0}
         good: list[float] = []
         bad: list[float] = []
@@ -192,7 +192,7 @@ def test_under_an_unstated_limit_it_settles_below_it() -> None:
 def test_who_waits_is_let_in_in_order_and_can_be_turned_away() -> None:
     async def run() -> list[str]:
         clock = FakeClock()
-        gate = Gate(1, clock)
+        gate = RateLimiter(1, clock)
         first = await gate.enter(1, 1)
         order: list[str] = []
 

@@ -10,7 +10,8 @@ import pytest
 
 from lorid_data.dedup.minhash import candidate_pairs, jaccard, ranges
 from lorid_data.texts import shingles
-from lorid_data.texts.shingles import TELLING_WORDS, Shingles, first_equal, shingles_of
+from lorid_data.texts.arrays import first_equal
+from lorid_data.texts.shingles import TELLING_WORDS, Shingles, shingles_of
 
 
 def of(*texts: str) -> Shingles:

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from lorid_data.schema import Question
 from lorid_train.engines.base import GenRequest, GenResult, Pull, Sampling
 from lorid_train.engines.scripted import ScriptedEngine
-from lorid_train.interaction.decide import Fallback, Rule, decide, draw_seed, up_to_stop
-from lorid_train.interaction.draws import Decision, Draw, DrawKey, DrawLog, How
+from lorid_train.interaction.draws import Decision, Draw, DrawKey, DrawLog, How, draw_seed
 from lorid_train.interaction.loop import GREEDY, Asker, Loop, Wanted, greedy_keys, sampled_keys
+from lorid_train.interaction.rules import Fallback, Rule, decide, up_to_stop
 
 
 def draw(role: str, r: int, answer: str | None, condition: str = "sampled") -> Draw:

@@ -12,13 +12,11 @@ from hypothesis import strategies as st
 from lorid_train.metrics.intervals import (
     bootstrap_mean,
     bootstrap_ratio,
-    detectable_difference,
-    holm,
-    mcnemar_exact,
     mean_normal,
     paired_bootstrap,
     wilson,
 )
+from lorid_train.metrics.significance import detectable_difference, holm, mcnemar_exact
 
 
 @st.composite

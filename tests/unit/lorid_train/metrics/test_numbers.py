@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from lorid_train.metrics.comparisons import compare, compare_runs
 from lorid_train.metrics.curves import CURVE
 from lorid_train.metrics.files import metrics_json
-from lorid_train.metrics.intervals import mcnemar_exact
+from lorid_train.metrics.significance import mcnemar_exact
 from lorid_train.metrics.summary import summarise
 from lorid_train.metrics.systems import Scored, kind, outcomes
 

@@ -10,8 +10,8 @@ import pytest
 
 from lorid_train.interaction.draws import Decision, Draw, How
 from lorid_train.metrics.grading import Gold, GradedProblem, grade
-from lorid_train.metrics.intervals import mcnemar_exact
 from lorid_train.metrics.schedule import as_scheduled, planned_votes, votes_to_draw
+from lorid_train.metrics.significance import mcnemar_exact
 from lorid_train.metrics.summary import summarise
 from lorid_train.metrics.systems import kind, outcomes
 from lorid_train.metrics.wins import role_pair, wins

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lorid_train.interaction.decide import decide
+from lorid_train.interaction.rules import decide
 from lorid_train.metrics.grading import gold_of, grade
 from lorid_train.metrics.summary import summarise
 from lorid_train.metrics.systems import outcomes

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from lorid_train.interaction.draws import Decision, Verdict
+from lorid_train.interaction.draws import Decision
 from lorid_train.metrics.curves import CURVE
 from lorid_train.metrics.grading import Gold, grade, score
+from lorid_train.metrics.rows import Verdict
 from lorid_train.metrics.summary import summarise
 from lorid_train.metrics.systems import outcomes
 

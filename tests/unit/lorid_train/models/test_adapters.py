@@ -65,7 +65,7 @@ def three(root: Path, template: str | None, **more: Any) -> dict[str, str]:
 def test_the_format_is_the_one_of_the_adapters_own_template(
     tmp_path: Path, template: str, name: str
 ) -> None:
-    found = adapters.check(three(tmp_path, template), None)
+    found = adapters.open_adapters(three(tmp_path, template), None)
     assert (found.format.name, found.base.name) == (name, "mistralai/Mistral-7B-v0.1")
     assert found.names == {r: str(tmp_path / r) for r in ("ir", "kg", "dr")}
 
@@ -80,15 +80,17 @@ def test_a_template_is_found_wherever_transformers_writes_it(tmp_path: Path, pla
             named = [{"name": "tool", "template": "x"}, {"name": "default", "template": MISTRAL}]
             body = json.dumps({"chat_template": named})
             (Path(folder) / "tokenizer_config.json").write_text(body)
-    assert adapters.check(folders, None).format.name == "lf-0.6/mistral"
+    assert adapters.open_adapters(folders, None).format.name == "lf-0.6/mistral"
 
 
 @pytest.mark.parametrize("template", [None, "{{ messages }}"])
 def test_an_unknown_template_asks_for_the_format(tmp_path: Path, template: str | None) -> None:
     folders = three(tmp_path, template)
     with pytest.raises(ConfigError, match=r"--format; there are .*lf-0.6/mistral"):
-        adapters.check(folders, None)
-    assert adapters.check(folders, None, "lf-0.9.2/mistral").format.name == "lf-0.9.2/mistral"
+        adapters.open_adapters(folders, None)
+    assert (
+        adapters.open_adapters(folders, None, "lf-0.9.2/mistral").format.name == "lf-0.9.2/mistral"
+    )
 
 
 def test_adapters_of_several_bases_are_refused(tmp_path: Path) -> None:
@@ -96,13 +98,13 @@ def test_adapters_of_several_bases_are_refused(tmp_path: Path) -> None:
         "dr": str(lorid_math(tmp_path / "b", MISTRAL, base="meta-llama/Llama-2-7b-hf"))
     }
     with pytest.raises(ConfigError, match="several base models"):
-        adapters.check(folders, None)
-    assert adapters.check(folders, "me/base").base.name == "me/base"
+        adapters.open_adapters(folders, None)
+    assert adapters.open_adapters(folders, "me/base").base.name == "me/base"
 
 
 def test_a_base_that_is_a_path_elsewhere_is_asked_for(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="name the base with --base"):
-        adapters.check(three(tmp_path, MISTRAL, base="/data/models/mistral"), None)
+        adapters.open_adapters(three(tmp_path, MISTRAL, base="/data/models/mistral"), None)
 
 
 @pytest.mark.parametrize(
@@ -127,7 +129,7 @@ def test_what_is_no_lora_in_safetensors_is_refused(
     else:
         (kg / "adapter_config.json").unlink()
     with pytest.raises(ConfigError, match=message):
-        adapters.check(folders, None)
+        adapters.open_adapters(folders, None)
 
 
 @pytest.mark.parametrize(
@@ -163,8 +165,8 @@ def test_a_run_gives_the_roles_that_it_holds(tmp_path: Path) -> None:
 
 def test_adapters_that_are_not_needed_are_left_alone(tmp_path: Path) -> None:
     folders = three(tmp_path, MISTRAL) | {"ks": str(tmp_path / "nowhere")}
-    assert list(adapters.check(folders, None).folders) == ["ir", "kg", "dr"]
-    assert list(adapters.check(folders, None, needed=["kg"]).folders) == ["kg"]
+    assert list(adapters.open_adapters(folders, None).folders) == ["ir", "kg", "dr"]
+    assert list(adapters.open_adapters(folders, None, needed=["kg"]).folders) == ["kg"]
 
 
 def test_all_missing_adapters_are_one_error(tmp_path: Path) -> None:
@@ -172,7 +174,7 @@ def test_all_missing_adapters_are_one_error(tmp_path: Path) -> None:
     with pytest.raises(
         ConfigError, match=r"no adapter for kg, ks, .* there are ir: train the missing"
     ):
-        adapters.check(folders, None, needed=["ir", "kg", "ks"])
+        adapters.open_adapters(folders, None, needed=["ir", "kg", "ks"])
 
 
 @pytest.mark.parametrize("given", [["ir=a", "xr=b"], ["a", "b"], []])

@@ -13,9 +13,9 @@ import pytest
 from huggingface_hub import ModelCard
 from markdown_it import MarkdownIt
 
-from lorid_train.interaction.draws import Metric
-from lorid_train.publish.card import Evaluation, Words, adapter_card
-from lorid_train.publish.staging import Role
+from lorid_train.metrics.rows import Metric
+from lorid_train.publish.card import CardFields, Evaluation, adapter_card
+from lorid_train.publish.contents import TrainedAdapter
 
 GOLDEN = Path(__file__).parents[3] / "golden" / "cards"
 CASES = sorted(p.stem for p in GOLDEN.glob("adapter_*.json"))
@@ -23,12 +23,12 @@ CASES = sorted(p.stem for p in GOLDEN.glob("adapter_*.json"))
 
 def render(name: str) -> str:
     body = json.loads((GOLDEN / f"{name}.json").read_text(encoding="utf-8"))
-    roles = [Role(folder=Path("run"), **r) for r in body["roles"]]
+    roles = [TrainedAdapter(folder=Path("run"), **r) for r in body["roles"]]
     evaluations = [
         Evaluation(**{**e, "metrics": tuple(Metric.model_validate(m) for m in e["metrics"])})
         for e in body["evaluations"]
     ]
-    words = Words(**{**body["words"], "base": tuple(body["words"]["base"])})
+    words = CardFields(**{**body["words"], "base": tuple(body["words"]["base"])})
     return adapter_card(roles, evaluations, words, body["repo_id"])
 
 

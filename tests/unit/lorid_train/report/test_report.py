@@ -14,8 +14,8 @@ import pytest
 
 from lorid_data.errors import InputError
 from lorid_data.pages.text import LIMIT
-from lorid_train.interaction.decide import decide
 from lorid_train.interaction.draws import Draw
+from lorid_train.interaction.rules import decide
 from lorid_train.metrics.comparisons import families
 from lorid_train.metrics.files import metrics_json
 from lorid_train.report.findings import findings

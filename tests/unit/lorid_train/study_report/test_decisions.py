@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lorid_train.interaction.draws import Metric
+from lorid_train.metrics.rows import Metric
 from lorid_train.metrics.voting import leader
 from lorid_train.study_report.abstaining import accuracy_at, area, less_confident
 from lorid_train.study_report.claims import Claim
@@ -26,8 +26,8 @@ from lorid_train.study_report.decisions import (
     vote_weight,
 )
 from lorid_train.study_report.fitting import fit, weigh
-from lorid_train.study_report.loops import play
 from lorid_train.study_report.problems import Asked, Votes, pairings
+from lorid_train.study_report.replay import play
 from lorid_train.study_report.verdicts import Verdict, combined, judge
 
 answers = st.one_of(st.none(), st.integers(0, 4))

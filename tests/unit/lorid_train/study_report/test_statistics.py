@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lorid_train.interaction.draws import Metric
+from lorid_train.metrics.rows import Metric
 from lorid_train.study_report.bins import Bin, bins
 from lorid_train.study_report.cells import Cell
 from lorid_train.study_report.resampling import Estimate, Ratio, as_fraction, percentile, ratios

@@ -18,18 +18,18 @@ from lorid_data.errors import ConfigError, InputError
 from lorid_data.folders.names import RECORDS
 from lorid_data.folders.parquet import read_rows, write_rows
 from lorid_data.schema import Record
-from lorid_train.interaction.decide import answer_of, decide
 from lorid_train.interaction.draws import Draw
+from lorid_train.interaction.rules import answer_of, decide
 from lorid_train.metrics.grading import gold_of, grade
-from lorid_train.metrics.intervals import holm
+from lorid_train.metrics.significance import holm
 from lorid_train.report.reading import DrawFile
 from lorid_train.report.words import interval, points, share
 from lorid_train.study_report import Cell, sentences, write_study
 from lorid_train.study_report.claims import CLAIMS
-from lorid_train.study_report.loops import play_at
 from lorid_train.study_report.page import render_html, render_markdown
 from lorid_train.study_report.problems import Asked, Votes, asked, pairings
 from lorid_train.study_report.reading import read_cell
+from lorid_train.study_report.replay import play_at
 from lorid_train.study_report.verdicts import Success, Verdict, verdict
 from lorid_train.study_report.view import StudyView, view_of
 

@@ -12,8 +12,9 @@ import pytest
 from lorid_data.errors import ConfigError
 from lorid_train.models import base_model
 from lorid_train.training import processes, tokens
-from lorid_train.training.exams import Exam
-from lorid_train.training.trainer import has_stalled, n_steps
+from lorid_train.training.arguments import n_steps
+from lorid_train.training.greedy_eval import GreedyEval
+from lorid_train.training.trainer import has_stalled
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -61,7 +62,7 @@ def test_a_token_beyond_the_base_names_the_row() -> None:
 
 def test_rows_come_back_from_disk_and_packs_keep_them_apart(tmp_path: Path) -> None:
     rows = [tokens.TokenRow(str(i), list(range(i + 1)), [-100] * i + [i]) for i in range(600)]
-    tokens.write_rows(tmp_path / "t.arrow", rows)
+    tokens.write_token_rows(tmp_path / "t.arrow", rows)
     dataset = tokens.read_dataset(tmp_path / "t.arrow")
     assert dataset["input_ids"][599] == rows[599].input_ids
     assert dataset["labels"][7] == rows[7].labels
@@ -109,7 +110,7 @@ def test_steps_of_a_run() -> None:
 
 
 def test_an_exam_compares_answers_or_texts() -> None:
-    answers = Exam([], ["1/2", "72", "3"], by_answer=True)
+    answers = GreedyEval([], ["1/2", "72", "3"], by_answer=True)
     assert answers.share_right(["so --> 0.5 END", "it is 72", "none"]) == pytest.approx(1 / 3)
-    texts = Exam([], ["Add.\nHalve.", "Add."], by_answer=False)
+    texts = GreedyEval([], ["Add.\nHalve.", "Add."], by_answer=False)
     assert texts.share_right([" Add.\nHalve.\n", "Add"]) == 0.5

@@ -8,7 +8,6 @@ rule, t or fallback can be replayed on stored draws.
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
@@ -128,12 +127,6 @@ def fall_back(
         return said[labels.index(label)]
     side = ir if fallback == "ir" else dr
     return next((a for r in reversed(rounds) if (a := side.get(r)) is not None), None)
-
-
-def draw_seed(key: DrawKey) -> int:
-    """The seed of one draw: 63 bits of the sha256 of its key, so that order does not matter."""
-    digest = hashlib.sha256("\x1f".join(map(str, key)).encode()).digest()
-    return int.from_bytes(digest[:8], "big") >> 1
 
 
 def up_to_stop(

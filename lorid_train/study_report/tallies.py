@@ -9,9 +9,9 @@ from typing import NamedTuple
 from lorid_train.metrics.voting import leader
 from lorid_train.study_report.decisions import leads, route, stop_round
 from lorid_train.study_report.fitting import StoppingRule
-from lorid_train.study_report.loops import play, play_at
 from lorid_train.study_report.plan import SINGLE, Plan
 from lorid_train.study_report.problems import Asked, Cluster, Pairing, Votes, pairings
+from lorid_train.study_report.replay import play, play_at
 
 EARLY_STOP = "early-stop-ir@T"
 RULE, ROUTER, ROUTER_DR = "stopping-rule", "router", "router-dr"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from lorid_train.interaction.decide import Fallback, decide_answers, fall_back
 from lorid_train.interaction.draws import How
+from lorid_train.interaction.rules import Fallback, decide_answers, fall_back
 from lorid_train.study_report.problems import Cluster, Votes
 
 

@@ -17,7 +17,7 @@ from lorid_train import formats, roles
 
 
 @dataclass(frozen=True, slots=True)
-class Exam:
+class GreedyEval:
     """Prompts as token ids, and what a right text is compared with."""
 
     prompts: list[list[int]]
@@ -39,9 +39,9 @@ class Exam:
         return str(answers.equal(found.value, expected)) == "equal"
 
 
-def make_exam(
+def make_greedy_eval(
     role: roles.Role, records: Iterable[Record], fmt: formats.Format, tokenizer: Any, n: int
-) -> Exam:
+) -> GreedyEval:
     """The first `n` rows that the role can be asked, as prompts; gold enters in the grading only."""
     by_answer = role.states_answer
     prompts, expected = [], []
@@ -49,7 +49,7 @@ def make_exam(
     for record, example in islice(usable, n):
         prompts.append(fmt.prompt_ids(tokenizer, example.content))
         expected.append(record.answer if by_answer else example.target)
-    return Exam(prompts, expected, by_answer)
+    return GreedyEval(prompts, expected, by_answer)
 
 
 def greedy_texts(

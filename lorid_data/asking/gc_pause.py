@@ -1,4 +1,4 @@
-"""Fewer garbage collections while many objects that are no garbage are made."""
+"""Python's garbage collector, held back while many objects that are no garbage are made."""
 
 from __future__ import annotations
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from lorid_data.schema import Row
+from lorid_data.schema import FrozenModel
 
 
-class Words(Row):
+class CardFields(FrozenModel):
     """What a user says in a card; nothing of it is guessed."""
 
     title: str | None = None

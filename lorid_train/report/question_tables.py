@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lorid_data.pages.table import Table, table
-from lorid_train.interaction.draws import Metric
+from lorid_train.metrics.rows import Metric
 from lorid_train.metrics.wins import SYSTEM, role_pair
 from lorid_train.report.findings import ALPHA
 from lorid_train.report.replays import FALLBACKS, RULES, label

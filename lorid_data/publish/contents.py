@@ -18,7 +18,7 @@ from lorid_data.publish.chain import Chain
 from lorid_data.publish.rows import CONFIGS, arrow_schema, missing_columns, rows_of
 from lorid_data.publish.shards import MAX_SHARD_BYTES, ShardWriter, SplitFacts
 from lorid_data.publish.statistics import Counting, Statistics
-from lorid_data.schema import Record, Reject, Row
+from lorid_data.schema import FrozenModel, Record, Reject
 
 STAGES = "stages"
 """Top folder of the manifests and configurations of the stages before."""
@@ -31,7 +31,7 @@ _UNNAMED = "unknown"
 """The split of rejected rows that name none."""
 
 
-class Example(Row):
+class Example(FrozenModel):
     """A rejected row, as a card shows it."""
 
     stage: str
@@ -40,7 +40,7 @@ class Example(Row):
     evidence: str
 
 
-class Facts(Row):
+class Facts(FrozenModel):
     """What was written, and what a card needs beside the manifests."""
 
     schema_version: int = 1
@@ -118,7 +118,7 @@ def _copy_manifests(chain: Chain, out: Path) -> None:
                 shutil.copyfile(link.folder / name, target / name)
 
 
-def _read(path: Path, kind: type[Row]) -> Iterator[dict[str, Any]]:
+def _read(path: Path, kind: type[FrozenModel]) -> Iterator[dict[str, Any]]:
     """The rows of a parquet file, a few at a time."""
     import pyarrow as pa
     import pyarrow.parquet as pq

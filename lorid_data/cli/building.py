@@ -1,4 +1,4 @@
-"""The commands around a teacher: `build`, `choose`, `reparse`, `prompts diff` and `doctor`."""
+"""The commands around `build`: `build`, `import`, `choose`, `reparse` and `prompts diff`."""
 
 from __future__ import annotations
 
@@ -49,14 +49,14 @@ def build(
             kept if more than half of the replies agree with the reference answer.
         temperature: What replies are sampled at; by default what the provider chooses.
         split: Split of the source.
-        limit: At most so many rows, spread evenly over the source's subjects.
+        limit: Maximum number of rows, spread evenly over the source's subjects.
         source_path: Local copy of gsm8k or math, laid out like the Hub's.
-        seed: Which problems arithmetic draws; which world concepts is.
-        concurrency: Most requests in flight.
+        seed: Random seed of the generated sources, arithmetic and concepts.
+        concurrency: Maximum number of requests in flight.
         mode: How a provider is asked: online; flex (OpenAI: slower, at half the price); batch
             (OpenAI and Anthropic: within a day, at half the price).
-        poll_s: How often a batch that is not over is looked at, in seconds.
-        budget: Most USD that this folder may cost, earlier runs included.
+        poll_s: Seconds between two looks at an unfinished batch.
+        budget: Maximum cost of this folder in USD, earlier runs included.
         prices: YAML file that overrides the packaged prices.
         journal: Journal of replies to share between folders; by default the folder's own.
         dry_run: Say what would be asked and what it costs; ask and write nothing.
@@ -74,7 +74,7 @@ def build(
 
 
 def choose(folder: Path, *, out: Path, journal: Path | None = None) -> int:
-    """Of several teachers' or samples' lists, take that with which the audit's checks find least wrong.
+    """Take for each row, of several teachers' or samples' lists, the one in which the audit's checks find the least wrong.
 
     Fewest findings of the worst severity win, then of the next; where lists are equal, the earlier
     one. Where replies voted, only those that agree with the reference answer count. What was found
@@ -104,23 +104,6 @@ def reparse(folder: Path, *, journal: Path | None = None) -> int:
     return EXIT_OK
 
 
-def doctor(
-    *, teacher: str, mode: Literal["online", "flex"] = "online", prices: Path | None = None
-) -> int:
-    """One cheap call to a teacher: key, schema support, limits and price.
-
-    Args:
-        teacher: openai:MODEL, anthropic:MODEL or server:MODEL@URL[,URL…].
-        mode: How the provider is asked.
-        prices: YAML file that overrides the packaged prices.
-    """
-    from lorid_data.asking.doctor import examine
-    from lorid_data.teachers.registry import AskOptions
-
-    print("\n".join(examine(teacher, AskOptions(mode=mode, prices=prices))))
-    return EXIT_OK
-
-
 def diff(folder: Path, *, prompt: str | None = None, journal: Path | None = None) -> int:
     """Say which rows another prompt would ask again, and what they cost when they were asked.
 
@@ -134,3 +117,30 @@ def diff(folder: Path, *, prompt: str | None = None, journal: Path | None = None
 
     print(compare(folder, prompt, journal))
     return EXIT_OK
+
+
+def import_table(
+    table: Path,
+    *,
+    out: Path,
+    split: str = "train",
+    licence: str = "unknown",
+    subject: str | None = None,
+) -> int:
+    """Make a dataset of a table of your own, or of a published dataset.
+
+    Args:
+        table: A .parquet, .jsonl or .csv file: question; rationale or answer; optional knowledge
+            (a list, or text with one rule a line), original_id, level, subject, licence, split.
+            Or a folder with a file per split, or OWNER/NAME[@REVISION] on the Hub, such as
+            LoRID-Math/GSM8K: all splits are read.
+        out: The dataset folder.
+        split: The split of rows of a single table that name none.
+        licence: The licence of rows that name none; by default what a dataset's card states.
+            Unknown blocks publishing.
+        subject: The column that holds the subject, where it is called something else.
+    """
+    from lorid_data.build.importing import import_table as run_import
+
+    manifest = run_import(table, out, split=split, licence=licence, subject=subject)
+    return finish(manifest, out)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from lorid_data.audit.text import formulas, lexicon, stems
+from lorid_data.audit.words import formulas, lexicon, stems
 from lorid_data.schema import Record
 
 DUPLICATE = 0.75

@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any, Literal
 
 from lorid_data.pages.page import packaged
-from lorid_data.schema import Row
+from lorid_data.schema import FrozenModel
 
 READER = (
     "Labelled one by one by one reader, a large language model, from the question, the solution and the whole list. "
@@ -19,7 +19,7 @@ READER = (
 )
 
 
-class Label(Row):
+class Label(FrozenModel):
     """What a reader says of one rule."""
 
     problem_id: str

@@ -16,14 +16,14 @@ from lorid_data.errors import ConfigError
 from lorid_data.hub.calls import check_repo_id
 from lorid_train import formats, roles
 from lorid_train.config import STUDENT
-from lorid_train.models.adapters import CARD, WEIGHTS, own_card
+from lorid_train.models.adapters import CARD, WEIGHTS, own_metadata
 from lorid_train.models.base_model import student_folder
 
 CONFIG, TRAINING = "adapter_config.json", "training.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Role:
+class TrainedAdapter:
     """One adapter of a run: its folder, its card, its configuration, what training counted."""
 
     name: str
@@ -33,14 +33,14 @@ class Role:
     training: dict[str, Any]
 
 
-def read_role(run: Path, name: str) -> Role:
+def read_role(run: Path, name: str) -> TrainedAdapter:
     """An adapter of a run.
 
     Raises:
         ConfigError: it is not there, or its base is a folder whose name on the Hub is unknown.
     """
     folder = run / "adapters" / name
-    card = own_card(folder)
+    card = own_metadata(folder)
     config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
     training = json.loads((folder / TRAINING).read_text(encoding="utf-8"))
     if formats.load(card["format"]).sha256 != card["format_sha256"]:
@@ -49,10 +49,10 @@ def read_role(run: Path, name: str) -> Role:
     if prompts.load(card["prompt"]).sha256 != card["prompt_sha256"]:
         msg = f"{folder}: its prompt {card['prompt']!r} differs from the one known here"
         raise ConfigError(msg)
-    return Role(name, folder, card, config, training)
+    return TrainedAdapter(name, folder, card, config, training)
 
 
-def public_base(role: Role, base_id: str | None) -> tuple[str, str | None]:
+def public_base(role: TrainedAdapter, base_id: str | None) -> tuple[str, str | None]:
     """Name and revision of the base model for others: a Hub id, or the packaged student.
 
     Raises:
@@ -71,7 +71,7 @@ def public_base(role: Role, base_id: str | None) -> tuple[str, str | None]:
     raise ConfigError(msg)
 
 
-def stage_adapter(role: Role, out: Path, base: tuple[str, str | None]) -> None:
+def stage_adapter(role: TrainedAdapter, out: Path, base: tuple[str, str | None]) -> None:
     """Write an adapter's files into `out`, but for its card."""
     out.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(role.folder / WEIGHTS, out / WEIGHTS)
@@ -92,7 +92,7 @@ def stage_adapter(role: Role, out: Path, base: tuple[str, str | None]) -> None:
         shutil.copyfile(source, target)
 
 
-def shown_prompt(role: Role) -> str | None:
+def shown_prompt(role: TrainedAdapter) -> str | None:
     """The exact text that a model sees, with placeholders; None for the tokenizer's own template."""
     fmt = formats.load(role.card["format"])
     if fmt.prompt is None:
@@ -100,7 +100,7 @@ def shown_prompt(role: Role) -> str | None:
     return fmt.render(roles.role(role.name).content("{question}", "{knowledge}"))
 
 
-def base_source(role: Role) -> str:
+def base_source(role: TrainedAdapter) -> str:
     """Where the base model of a role is loaded from on this machine."""
     base = str(role.card["base"])
     return str(student_folder()) if base == STUDENT else base

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import torch
 
 
-class Chosen:
+class RowAdapters:
     """The adapter of each row of the next forward pass, seen by all layers of a model."""
 
     def __init__(self) -> None:
@@ -47,7 +47,7 @@ class Chosen:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class SideBySide:
+class StackedLora:
     """A linear layer with plain LoRA adapters: a is (R, in), b is (out, R) and scaled."""
 
     base: torch.nn.Module
@@ -57,10 +57,10 @@ class SideBySide:
     """The adapter that each of the R columns belongs to."""
     parts: Mapping[str | None, tuple[torch.Tensor, torch.Tensor]]
     """Each adapter's own rows of a and columns of b, for batches of one adapter."""
-    chosen: Chosen
+    chosen: RowAdapters
 
     @classmethod
-    def of(cls, layer: Any, chosen: Chosen) -> SideBySide:
+    def of(cls, layer: Any, chosen: RowAdapters) -> StackedLora:
         """From PEFT's layer, whose own copies are dropped."""
         import torch
 
@@ -100,10 +100,10 @@ class Merged:
 
     base: Weights
     weights: Mapping[str | None, Weights]
-    chosen: Chosen
+    chosen: RowAdapters
 
     @classmethod
-    def of(cls, layer: Any, chosen: Chosen) -> Merged:
+    def of(cls, layer: Any, chosen: RowAdapters) -> Merged:
         """From PEFT's layer, merged and unmerged with each of its adapters in turn."""
 
         def now() -> Weights:
@@ -128,7 +128,7 @@ class Merged:
         return y
 
 
-def choose_by_row(model: Any, *, merged: bool = False) -> Chosen | None:
+def choose_by_row(model: Any, *, merged: bool = False) -> RowAdapters | None:
     """Let each row choose its adapter in all LoRA layers of a model that PEFT made.
 
     Args:
@@ -147,9 +147,9 @@ def choose_by_row(model: Any, *, merged: bool = False) -> Chosen | None:
     layers = [m for m in model.modules() if isinstance(m, special)]
     if not layers or not all(type(m) is Linear for m in layers):
         return None
-    chosen = Chosen()
+    chosen = RowAdapters()
     for layer in layers:
         plain = not layer.lora_variant and not any(layer.lora_bias.values())
-        kind = SideBySide if plain and not merged else Merged
+        kind = StackedLora if plain and not merged else Merged
         layer.forward = kind.of(layer, chosen)
     return chosen

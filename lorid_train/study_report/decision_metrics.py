@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from lorid_train.interaction.draws import Metric
-from lorid_train.metrics.intervals import holm
+from lorid_train.metrics.rows import Metric
+from lorid_train.metrics.significance import holm
 from lorid_train.study_report.abstaining import accuracy_at, area, less_confident
-from lorid_train.study_report.playing import CONFIDENCES, RULE
 from lorid_train.study_report.resampling import percentile, resampled
-from lorid_train.study_report.scoring import Scored
+from lorid_train.study_report.scoring import StudyScores
+from lorid_train.study_report.tallies import CONFIDENCES, RULE
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,7 +23,7 @@ COVERAGES = tuple(i / 20 for i in range(1, 21))
 REFERENCE = "loop-round"
 
 
-def fitted(scored: Scored) -> list[Metric]:
+def fitted(scored: StudyScores) -> list[Metric]:
     """The stopping rule's parameters in each cell."""
     found = []
     for i, rule in scored.rules.items():
@@ -44,7 +44,7 @@ def fitted(scored: Scored) -> list[Metric]:
     return found
 
 
-def abstaining(scored: Scored) -> list[Metric]:
+def abstaining(scored: StudyScores) -> list[Metric]:
     """The accuracy–coverage curve of every confidence, over all problems with a loop."""
     if not scored.levels:
         return []
@@ -95,7 +95,7 @@ class _Sides:
         self._unseen_drawn: dict[str, Array] = {}
 
     @classmethod
-    def of(cls, scored: Scored) -> _Sides:
+    def of(cls, scored: StudyScores) -> _Sides:
         here = scored.columns["lorid-dr@T"].here
         made = cls(scored.rows.cluster[here], scored.rows.frequency[here])
         levels: Mapping[str, Sequence[NDArray[np.int64]]] = scored.levels

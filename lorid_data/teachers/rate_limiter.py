@@ -20,7 +20,7 @@ class Pass:
     n_output: int
 
 
-class Gate:
+class RateLimiter:
     """One gate per provider, shared by all requests to it."""
 
     def __init__(self, ceiling: int, clock: Clock) -> None:

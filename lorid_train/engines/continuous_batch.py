@@ -12,7 +12,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from lorid_train.engines.batch import Reader, Row, last_tokens
-from lorid_train.engines.prefixes import Prefix, Prefixes
+from lorid_train.engines.prefix_cache import Prefix, Prefixes
 
 if TYPE_CHECKING:
     import torch

@@ -28,13 +28,13 @@ from lorid_data.folders.files import locked, sha256_file, write_text
 from lorid_data.folders.names import RECORDS
 from lorid_data.folders.records import read_records
 from lorid_data.sampling import draw_by_original
-from lorid_data.schema import Record, Row, canonical_json, sha256_text
+from lorid_data.schema import FrozenModel, Record, canonical_json, sha256_text
 from lorid_data.teachers.base import Teacher
 
 _MOST_FREQUENT = 20
 
 
-class AuditOptions(Row):
+class AuditOptions(FrozenModel):
     """Options of `audit`."""
 
     gates: dict[str, float | None] = Field(default_factory=dict)
