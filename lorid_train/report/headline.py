@@ -19,7 +19,7 @@ from lorid_train.report.words import (
 )
 
 READING = (
-    "(better, worse: exact McNemar test below 0.05 after Holm's correction for all comparisons; "
+    "(better, worse: exact McNemar test below 0.05 after Holm's correction within each family of comparisons; "
     "an interval stands for itself alone)"
 )
 
