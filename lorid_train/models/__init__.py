@@ -1,6 +1,8 @@
 """Base models and adapters, on disk and in memory: found, recognised again, checked, merged.
 
-Entry: `base_model.resolve` and `base_model.load_model`; `adapters.check`; `merge.merge`.
-Read: `base_model`, `adapters`; adapters of others: `fetching`, `foreign`; `merge`.
+Entry: `base_model.resolve` and `base_model.load_model`; `adapters.open_adapters`; `merge.merge`;
+    `gguf.import_base`.
+Read: `base_model`, `adapters`; adapters of others: `fetching`, `foreign`; `merge`; bases of others:
+    `gguf_file`, `gguf`.
 Imports: formats, roles, config; of `lorid_data`: hub, folders, schema, errors.
 """
