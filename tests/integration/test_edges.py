@@ -120,7 +120,7 @@ def test_markup_and_control_characters_are_text(tmp_path: Path, stage: str) -> N
 @pytest.mark.parametrize("stage", STAGES)
 @pytest.mark.parametrize(
     ("damage", "says"),
-    [("twice", "stands twice"), ("null", "question"), ("number", "question"), ("no column", "answer"),
+    [("twice", "is duplicated"), ("null", "question"), ("number", "question"), ("no column", "answer"),
      ("not parquet", "not a readable parquet file"), ("not UTF-8", "")],
 )  # fmt: skip
 def test_damaged_records_are_an_error_and_nothing_is_finished(

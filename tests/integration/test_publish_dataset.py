@@ -212,7 +212,7 @@ def test_a_lost_reply_of_the_commit_makes_no_second_one(run: Run, tmp_path: Path
 STREAMED = """
 import sys
 from pathlib import Path
-from lorid_data.publish import PublishOptions, publish
+from lorid_data.publish.stage import PublishOptions, publish
 allow = ("decontaminate", "audit")
 options = PublishOptions(repo_id="me/mine", allow=allow, stream_above_bytes=0, max_shard_bytes=100_000)
 print(publish(Path(sys.argv[1]), options).n_rows)

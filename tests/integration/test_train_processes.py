@@ -75,7 +75,8 @@ def test_one_process_that_was_asked_to_be_two_says_that_it_is_one(
 
 WATCHED = """
 import os, signal, sys
-from lorid_train import checkpoints, cli
+from lorid_train import cli
+from lorid_train.training import checkpoints
 
 seal, latest = checkpoints.seal, checkpoints.latest
 
