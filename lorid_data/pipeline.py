@@ -2,7 +2,7 @@
 
 Each stage reads the folder of the one before it and writes its own, below `out`:
 
-    build → choose → expand → validate → dedup → decontaminate → audit (adds its files to the folder of the stage before it)
+    build → choose → expand → validate → dedup → decontaminate → split → audit (adds its files to the folder of the stage before it)
 
 A stage that is done is passed over; an interrupted one goes on where it stopped.
 """
@@ -28,6 +28,7 @@ from lorid_data.errors import ConfigError, StageError, sentences, unknown_key
 from lorid_data.expand.stage import ExpandOptions, expand
 from lorid_data.folders.manifests import read_manifest
 from lorid_data.schema import FrozenModel, Manifest
+from lorid_data.split.stage import SplitOptions, split
 from lorid_data.validate.stage import validate
 
 
@@ -92,6 +93,7 @@ STAGES: tuple[Stage, ...] = (
     Stage("validate", ValidateSection, _between(_validate)),
     Stage("dedup", DedupOptions, _between(dedup)),
     Stage("decontaminate", DecontaminateOptions, _between(decontaminate)),
+    Stage("split", SplitOptions, _between(split)),
     Stage("audit", AuditOptions, _audit, adds=True, check=check_options),
 )
 """In their order. `build` must stand in the configuration; a later stage runs if it is named."""

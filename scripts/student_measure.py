@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from student_text import OPERATORS, held_out_facts
 
 from lorid_data.schema import Problem
-from lorid_data.sources.concepts import generate as concepts
 from lorid_data.sources.arithmetic.generate import load
+from lorid_data.sources.concepts import generate as concepts
 
 if TYPE_CHECKING:
     from transformers import LlamaForCausalLM, PreTrainedTokenizerFast

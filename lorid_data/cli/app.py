@@ -22,6 +22,7 @@ for command in (
     stages.expand,
     stages.dedup,
     stages.decontaminate,
+    stages.split,
     building.reparse,
     doctor,
     publishing.publish,

@@ -1,4 +1,4 @@
-"""The commands that read a folder and write one: `validate`, `expand`, `dedup`, `decontaminate`."""
+"""The commands that read a folder and write one: `validate`, `expand`, `dedup`, `decontaminate`, `split`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter, validators
 
 from lorid_data.cli.ending import finish
-from lorid_data.cli.numbers import Positive
+from lorid_data.cli.numbers import Natural, Positive
 
 
 def validate(folder: Path, *, out: Path) -> int:
@@ -112,4 +112,35 @@ def decontaminate(
     )
     manifest = stage.decontaminate(folder, out, options)
     print("\n".join([*stage.shown(out), *stage.described(manifest)]))
+    return finish(manifest, out)
+
+
+def split(
+    folder: Path,
+    *,
+    out: Path,
+    test: Annotated[float, Parameter(validator=validators.Number(gt=0, lt=1))],
+    validation: Annotated[float, Parameter(validator=validators.Number(gte=0, lt=1))] = 0.0,
+    by: Literal["original_id", "source", "subject", "level"] = "original_id",
+    seed: Natural = 0,
+) -> int:
+    """Part a dataset into train, test and, if asked for, validation: by original question, never by row.
+
+    Rows stay in one folder; their column `split` says where each belongs. The same seed draws the
+    same questions whatever the order of the rows.
+
+    Args:
+        folder: A finished dataset folder whose rows are of one split.
+        out: The dataset folder to write.
+        test: Share of the original questions to test on, such as 0.2.
+        validation: Share of them to validate on.
+        by: Column whose values stay together as well, such as subject: what is tested on is then
+            another subject than what is trained on.
+        seed: Which questions are drawn.
+    """
+    from lorid_data.split import stage
+
+    options = stage.SplitOptions(test=test, validation=validation, by=by, seed=seed)
+    manifest = stage.split(folder, out, options)
+    print("\n".join(stage.described(manifest)))
     return finish(manifest, out)

@@ -50,7 +50,10 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for config in (folder / "configs" / "train").glob("*.yaml"):
         config.write_text(config.read_text().replace("num_train_epochs: 2", "max_steps: 3"))
     (folder / "my-problems.jsonl").write_text(
-        '{"question": "1 + 1?", "answer": "2", "knowledge": ["Add."]}\n'
+        "".join(
+            f'{{"question": "{n} + 1?", "answer": "{n + 1}", "knowledge": ["Add."]}}\n'
+            for n in range(1, 6)
+        )
     )
     (folder / "my-variants.jsonl").write_text(
         '{"question": "One and one?", "answer": "2", "original_question": "1 + 1?"}\n'
