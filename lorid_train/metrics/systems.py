@@ -216,7 +216,7 @@ def _add_majority(scored: Scored, graded: Sequence[GradedProblem], pool: str) ->
     if k is None:
         scored.left_out[name] = (
             f"matching {budget:.0f} tokens per question takes about {votes_needed(costs, budget)} "
-            f"rounds; stored for every question: {min((len(c) for c in costs), default=0)}"
+            f"rounds; {min((len(c) for c in costs), default=0)} are stored for every question"
         )
         return
     name = f"maj-{pool}@{k}"
