@@ -9,6 +9,6 @@ single row (a duplicate, a test question, a teacher's failure) are given by thei
 
 Entry: `catalogue.CHECKS`, the order in which the first rejecting check names the reason.
 Read: `finding`; the checks by what they look at: `texts`, `annotations`, `answers`, `rules`;
-    `catalogue`, where a new check is added.
+    `catalogue`, where a new check is added and `VERSION` raised.
 Imports: answers, texts, schema.
 """

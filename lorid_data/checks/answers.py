@@ -46,23 +46,24 @@ _SPACED_THOUSANDS = re.compile(r"(?<=\d) (?=\d{3}(?!\d))")
 def answer_contradicted(r: Record) -> Finding | None:
     r"""The rationale ends in another answer than the stated one.
 
-    A `\boxed{}` must hold an equal answer, and so must "the answer is …" in a text with LaTeX. In
-    plain text the stated number must stand in the last line, where thousands may be spaced and a
-    factor of 100 is let through (cents and dollars, fractions and percentages).
+    What the rationale states as its answer counts, be it a number, a formula or an option: a
+    `\boxed{}`, another mark, or a cue such as "The answer is (D)." Only where it states none, the
+    reference number must stand in the last line, where thousands may be spaced. A factor of 100 is
+    let through in plain text (cents and dollars, fractions and percentages).
     """
     if not r.answer.strip() or not r.rationale.strip():
         return None
     boxed = last_boxed(r.rationale)
     if boxed is not None:
         return _unless_equal(r, boxed, Severity.DROP)
-    if "\\" in r.rationale:
-        from lorid_data.answers import Answer, extract
+    from lorid_data.answers import Answer, extract
 
-        said = extract(r.rationale)
-        return (
-            _unless_equal(r, said.value, Severity.QUARANTINE) if isinstance(said, Answer) else None
-        )
-    return _unless_in_last_line(r)
+    said, is_plain = extract(r.rationale), "\\" not in r.rationale
+    if isinstance(said, Answer):
+        if is_plain and (_times_100(said.value, r.answer) or _comes_to(r, said.value)):
+            return None
+        return _unless_equal(r, said.value, Severity.QUARANTINE)
+    return _unless_in_last_line(r) if is_plain else None
 
 
 def _unless_equal(r: Record, found: str, severity: Severity) -> Finding | None:
@@ -72,6 +73,20 @@ def _unless_equal(r: Record, found: str, severity: Severity) -> Finding | None:
         return None
     detail = f"the rationale states {found}, the answer is {r.answer}"
     return Finding(RejectReason.ANSWER_CONTRADICTED, severity, detail, r.rationale[-300:])
+
+
+def _times_100(a: str, b: str) -> bool:
+    """Whether two plain numbers differ by a factor of 100 alone, their signs aside."""
+    x, y = number(a), number(b)
+    return x is not None and y is not None and abs(x) in (abs(y) * 100, abs(y) / 100)
+
+
+def _comes_to(r: Record, said: str) -> bool:
+    """Whether what is stated is worked out to the answer: "the answer is 15 * 8 = 120 pints"."""
+    text = ANNOTATION.sub("", r.rationale)
+    reference, found = number(r.answer), _NUMBER.findall(text[max(text.rfind(said), 0) :])
+    in_sight = said in text and bool(found)
+    return reference is not None and in_sight and number(found[-1]) == reference
 
 
 def _unless_in_last_line(r: Record) -> Finding | None:

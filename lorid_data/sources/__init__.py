@@ -1,7 +1,7 @@
 """Where problems come from: one module or package a source.
 
 Entry: `registry.load`, what `build SOURCE` accepts. A new source is a module here, a name and a branch
-    there.
+    there, and a word in `_DRAWN` where it is drawn by a seed.
 Read: `table` (rows of any table as problems), `gsm8k`, `math`, `split_files` (a file
     per split), `registry`, `variants`;
     the made worlds are packages: `arithmetic`, `concepts`.
