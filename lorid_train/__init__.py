@@ -9,9 +9,27 @@ made of them. Each says in its `__init__.py` where to enter it and in which orde
 | `sft` | `training.sft` |
 | `evaluate`, `report` | `evaluation.evaluate` |
 | `export-knowledge`, `export-log` | `evaluation.exports` |
+| `solve` | `solve.command`, `solve.solver` |
 | `merge`, `import-base` | `models.merge`, `models.gguf` |
 | `publish` | `publish.stage` |
 | `prompts` | `formats`, `roles` |
 | `quickstart` | `quickstart` |
 | `study` | `study.command`, `study.run` |
 """
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lorid_train.solve.solver import Solver as Solver
+
+__all__ = ["Solver"]
+
+
+def __getattr__(name: str) -> object:
+    """`Solver`, imported when it is first asked for: importing the package loads nothing."""
+    if name == "Solver":
+        from lorid_train.solve.solver import Solver
+
+        return Solver
+    msg = f"module 'lorid_train' has no attribute {name!r}"
+    raise AttributeError(msg)

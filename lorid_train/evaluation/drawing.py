@@ -87,15 +87,17 @@ def draw_all(
         _draw_greedy(config, ids, gold, asker)
         seeds = range(config.seed, config.seed + config.seeds)
         if config.loop:
-            _draw_loop(config, ids, seeds, asker)
+            _draw_loop(config, ids, seeds, asker, log)
         elif config.votes != "none":
             _draw_rounds(asker, ids, seeds, {"ir": config.rounds})
         _draw_rounds(asker, ids, seeds, _sampled(config))
 
 
-def _draw_loop(config: EvalConfig, ids: Sequence[str], seeds: range, asker: Asker) -> None:
+def _draw_loop(
+    config: EvalConfig, ids: Sequence[str], seeds: range, asker: Asker, log: DrawLog
+) -> None:
     """The interaction loop under every seed, and the votes at its cost."""
-    exhaustive, log = config.schedule == "exhaustive", asker.log
+    exhaustive = config.schedule == "exhaustive"
     for seed in seeds:
         asker.draw(
             Loop(ids, log, seed=seed, rounds=config.rounds, rule=config.rule, exhaustive=exhaustive)

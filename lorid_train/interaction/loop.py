@@ -9,13 +9,28 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import Protocol
 
 from lorid_data.schema import Question, sha256_text
 from lorid_train.engines.base import Engine, GenRequest, GenResult, Sampling
-from lorid_train.interaction.draws import Draw, DrawKey, DrawLog, How, draw_seed
+from lorid_train.interaction.draws import Draw, DrawKey, How, draw_seed
 from lorid_train.interaction.rules import SAMPLED, Rule, decide
 from lorid_train.roles import ROLES
 from lorid_train.roles import role as role_named
+
+
+class Log(Protocol):
+    """Where draws are kept: `draws.DrawLog`, or anything that gives back what was put into it."""
+
+    def append(self, draw: Draw) -> None:
+        """Keep a draw; one that is there already is left."""
+        ...
+
+    def __contains__(self, key: DrawKey) -> bool: ...
+
+    def __getitem__(self, key: DrawKey) -> Draw: ...
+
+    def __len__(self) -> int: ...
 
 
 @dataclass(slots=True)
@@ -23,7 +38,7 @@ class Asker:
     """Turns draw keys into engine requests, and results into logged draws."""
 
     engine: Engine
-    log: DrawLog
+    log: Log
     questions: Mapping[str, Question]
     sampling: Sampling
     knowledge: Mapping[tuple[str, str], str] = field(default_factory=dict)
@@ -80,6 +95,11 @@ class Asker:
 
     def draw(self, wanted: Wanted) -> None:
         """Ask until `wanted` has nothing left to ask; what the log holds is not asked again."""
+        for _ in self.drawn(wanted):
+            pass
+
+    def drawn(self, wanted: Wanted) -> Iterator[Draw]:
+        """The same, with each new draw given back as soon as it is in the log."""
         in_flight: dict[DrawKey, str] = {}
         n_seen_at_short_pull = -1
 
@@ -105,6 +125,7 @@ class Asker:
             assert isinstance(result.key, DrawKey)
             draw = self.record(result, in_flight.pop(result.key))
             wanted.seen(draw)
+            yield draw
 
 
 def _knowledge_key(key: DrawKey) -> DrawKey | None:
@@ -118,7 +139,7 @@ def _knowledge_key(key: DrawKey) -> DrawKey | None:
 class Wanted:
     """A fixed list of draws, asked in order as what they read becomes available."""
 
-    def __init__(self, keys: Iterable[DrawKey], log: DrawLog) -> None:
+    def __init__(self, keys: Iterable[DrawKey], log: Log) -> None:
         self._keys = {k: None for k in keys if k not in log}
 
     def next_keys(self) -> Iterator[DrawKey]:
@@ -147,7 +168,7 @@ class Loop(Wanted):
     def __init__(
         self,
         problem_ids: Iterable[str],
-        log: DrawLog,
+        log: Log,
         *,
         seed: int,
         rounds: int,

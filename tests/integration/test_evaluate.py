@@ -256,3 +256,29 @@ def test_wrong_usage_exits_with_2_and_writes_nothing(
     assert cli.run(cli.app, argv) == 2
     assert says in capsys.readouterr().err
     assert not (tmp_path / "eval").exists()
+
+
+def test_a_solver_draws_what_the_evaluation_drew(world: dict[str, Path], done: Path) -> None:
+    """One question at a time, in another batch: the same draws and the same answers."""
+    import json as lines
+
+    from lorid_data.folders.records import read_records
+    from lorid_train import Solver
+    from lorid_train.engines.base import Sampling
+
+    drawn = {
+        (d["problem_id"], d["role"], d["round"]): d["text"]
+        for d in map(lines.loads, (done / "draws.jsonl").read_text().splitlines())
+        if d["condition"] == "sampled"
+    }
+    solver = Solver.load(
+        world["run"], rounds=4, threads=1, batch_size=3,
+        sampling=Sampling(1.0, max_new_tokens=16),
+    )  # fmt: skip
+    outcomes = pl.read_parquet(done / "outcomes.parquet").filter(pl.col("system") == "lorid@4")
+    answers = dict(zip(outcomes["problem_id"], outcomes["answer"], strict=True))
+    for record in read_records(world["data"]):
+        solution = solver.solve(record.question)
+        assert solution.answer == answers[record.problem_id]
+        for draw in solution.draws:
+            assert drawn[draw.problem_id, draw.role, draw.round] == draw.text
