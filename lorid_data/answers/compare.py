@@ -287,7 +287,7 @@ def _each(a: Sequence[Form], b: Sequence[Form], ask: Ask) -> Comparison:
     """All pairs equal; the first that differs decides, exact comparisons before the verifier."""
     open_pairs = []
     for x, y in zip(a, b, strict=True):
-        found = compare(x, y, _decline)
+        found = compare(x, y, declined)
         if found is False:
             return False
         if found is not True:
@@ -302,7 +302,8 @@ def _each(a: Sequence[Form], b: Sequence[Form], ask: Ask) -> Comparison:
     return unknown
 
 
-def _decline(_a: str, _b: str) -> Verdict:
+def declined(_a: str, _b: str) -> Verdict:
+    """No verifier: what the exact stages leave open stays open."""
     return Verdict.UNPARSED
 
 
@@ -316,14 +317,14 @@ def _unordered(a: Sequence[Form], b: Sequence[Form], ask: Ask) -> Comparison:
     right = sorted(b, key=lambda f: (f.key, f.name))
     unpaired = []
     for x in left:
-        match = next((y for y in right if y.key == x.key and compare(x, y, _decline) is True), None)
+        match = next((y for y in right if y.key == x.key and compare(x, y, declined) is True), None)
         if match is None:
             unpaired.append(x)
         else:
             right.remove(match)
     if not unpaired:
         return True
-    table = [[compare(x, y, _decline) for y in right] for x in unpaired]
+    table = [[compare(x, y, declined) for y in right] for x in unpaired]
     if not _pairs(table, lambda f: f is not False):
         return False
     asked = [

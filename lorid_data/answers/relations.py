@@ -23,11 +23,8 @@ def relation(reader: Reader, toks: Tokens) -> Form | None:
     """A relation, or None where the tokens hold none outside brackets."""
     if not holds(toks, _SIGNS | _APPROX):
         return None
-    before, *after = split_at(toks, lambda t: t.text in _APPROX)
-    if after and before:
-        if is_name(before) and after[0]:
-            return reader.answer(after[0]).with_name(name_of(before))
-        return reader.single(before)  # 1/3 ≈ 0.33 says 1/3
+    if (found := _approximate(reader, toks)) is not None:
+        return found
     signs: list[str] = []
 
     def is_sign(tok: Tok) -> bool:
@@ -43,11 +40,21 @@ def relation(reader: Reader, toks: Tokens) -> Form | None:
         return forms.opaque(plain(toks), latex(toks))
     if all(s == "=" for s in signs):
         return _equation(reader, sides, toks)
-    if signs == [r"\in"]:
-        return reader.answer(sides[1]).with_name(name_of(sides[0])) if is_name(sides[0]) else None
-    if r"\in" in signs:
+    if r"\in" not in signs:
+        return _inequality(reader, sides, signs, toks)
+    if len(signs) > 1:
         return forms.opaque(plain(toks), latex(toks))
-    return _inequality(reader, sides, signs, toks)
+    return reader.answer(sides[1]).with_name(name_of(sides[0])) if is_name(sides[0]) else None
+
+
+def _approximate(reader: Reader, toks: Tokens) -> Form | None:
+    """1/3 ≈ 0.33 says 1/3, x ≈ 5 says 5; None where nothing is approximate."""
+    before, *after = split_at(toks, lambda t: t.text in _APPROX)
+    if not after or not before:
+        return None
+    if is_name(before) and after[0]:
+        return reader.answer(after[0]).with_name(name_of(before))
+    return reader.single(before)
 
 
 def congruence(reader: Reader, toks: Tokens) -> Form | None:

@@ -52,9 +52,18 @@ def answer_contradicted(r: Record) -> Finding | None:
     """
     if not r.answer.strip() or not r.rationale.strip():
         return None
-    boxed = last_boxed(r.rationale)
-    if boxed is not None:
-        return _unless_equal(r, boxed, Severity.DROP)
+    from lorid_data.answers import boxed
+
+    in_box = boxed(r.rationale)
+    if in_box is not None:
+        found = _unless_equal(r, in_box, Severity.DROP)
+        # where a question asks for one of two, both are boxed and the last is the answer
+        last = last_boxed(r.rationale) or ""
+        return (
+            None
+            if found and last != in_box and _unless_equal(r, last, Severity.DROP) is None
+            else found
+        )
     if "\\" in r.rationale:
         from lorid_data.answers import Answer, extract
 
