@@ -1,6 +1,7 @@
 """Answers: find the one that a text gives, and decide whether two are the same.
 
     extract(text)      → Answer(value, found_by) or NoAnswer(reason)
+    boxed(text)        → what the last box holds, or the boxes that are one answer
     equal(a, b)        → Verdict: equal, different, unparsed or timeout; symmetric
     key(a)             → a canonical text: answers that the exact stages find equal share it
     group(answers)     → one small integer per answer, equal for equal answers
@@ -11,15 +12,18 @@ Nothing here evaluates text as code. The parsers are loaded by the first call, t
 last stage only in a process of their own.
 
 Entry: `api`, re-exported here, and `same`.
-Read: `api`, `results`; to find an answer `extraction`, then `marks`, `cues`, `phrase`, `refusal`; to
+Read: `api`, `results`; to find an answer `extraction`, then `marks`, `joined`, `cues`, `phrase`,
+    `sentences`, `refusal`, `withdrawn`; to
     compare two `equality`, `compare`, then `read` (text → `forms`) with its parts `spelling`,
-    `tokens`, `words`, `units`, `relations`, `sets`, `quantities`, `expression`, which are handed the
-    parser as a `reader`; what it is worth `nodes`, `evaluate`, `algebra`, `monomials`; last `verifier` and `worker`. `official` stands alone; `same` is
+    `tokens`, `words`, `units`, `names`, `relations`, `sets`, `quantities`, `expression`, `functions`,
+    which are handed the parser as a `reader`; what it is worth `nodes`, `evaluate`, `algebra`,
+    `monomials`, `rough`; last `rendered`, `verifier` and `worker`. `official` stands alone; `same` is
     equality for deduplication.
 Imports: texts.
 """
 
 from lorid_data.answers.api import (
+    boxed,
     equal,
     extract,
     group,
@@ -36,6 +40,7 @@ __all__ = [
     "NoAnswer",
     "Verdict",
     "Why",
+    "boxed",
     "equal",
     "extract",
     "group",

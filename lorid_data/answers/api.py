@@ -10,6 +10,7 @@ __all__ = [
     "NoAnswer",
     "Verdict",
     "Why",
+    "boxed",
     "equal",
     "extract",
     "group",
@@ -39,6 +40,17 @@ def extract(text: str, *, last_number: bool = False) -> Answer | NoAnswer:
     from lorid_data.answers import extraction
 
     return extraction.extract(text, last_number=last_number)
+
+
+def boxed(text: str) -> str | None:
+    r"""The content of the last `\boxed{…}` of a solution, byte for byte, or None where it has none.
+
+    Boxes with nothing between them but "and", "or", a comma or a name are one answer, unless they
+    restate one value: `k=\boxed{5}$ or $k=\boxed{-3}` is "5, -3".
+    """
+    from lorid_data.answers import joined
+
+    return joined.boxed(text)
 
 
 def equal(a: str, b: str) -> Verdict:

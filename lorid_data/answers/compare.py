@@ -10,10 +10,13 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 
 from lorid_data.answers import algebra, units
-from lorid_data.answers.evaluate import agree, differ
-from lorid_data.answers.forms import Form
-from lorid_data.answers.relations import is_symbol, scaled
+from lorid_data.answers.forms import Form, of_node
+from lorid_data.answers.names import is_symbol
+from lorid_data.answers.nodes import Node
+from lorid_data.answers.relations import scaled
+from lorid_data.answers.rendered import rendered
 from lorid_data.answers.results import Verdict
+from lorid_data.answers.rough import agree, differ
 
 Comparison = bool | Verdict
 Ask = Callable[[str, str], Verdict]
@@ -30,6 +33,7 @@ def compare(a: Form, b: Form, ask: Ask) -> Comparison:
     """Compare two answers as they were read."""
     if units.conflict(a.unit, b.unit):
         return False
+    a, b = _as_binomial(a, b), _as_binomial(b, a)
     if a.name and b.name and a.name != b.name:
         return _other_names(a, b, ask)
     if a.name and not b.name and b.equation is not None and a.equation is not None:
@@ -37,6 +41,16 @@ def compare(a: Form, b: Form, ask: Ask) -> Comparison:
     if b.name and not a.name and a.equation is not None and b.equation is not None:
         return _equations(b, a)
     return _values(a, b, ask)
+
+
+def _as_binomial(form: Form, other: Form) -> Form:
+    """C(10, 5) is a point with its name, or, beside a number, a binomial coefficient."""
+    if form.name != "C" or form.kind != "tuple" or other.kind != "expression" or other.name:
+        return form
+    nodes = [p.node for p in form.parts if p.node is not None]
+    if form.mark != "()" or len(nodes) != 2 or len(form.parts) != 2:
+        return form
+    return of_node(Node("binom", tuple(nodes)), form)
 
 
 def _other_names(a: Form, b: Form, ask: Ask) -> Comparison:
@@ -129,6 +143,34 @@ def _as_list(form: Form) -> tuple[Form, ...]:
 
 
 def _expressions(a: Form, b: Form, ask: Ask) -> Comparison:
+    calls = a.called, b.called
+    if any(calls):
+        return _with_calls(a, b, *calls, ask)
+    return _read_alike(a, b, ask)
+
+
+def _with_calls(
+    a: Form, b: Form, called_a: frozenset[str], called_b: frozenset[str], ask: Ask
+) -> Comparison:
+    """P(0) is a function's value, unless P is a symbol of the other answer: P(1 + r) is P + Pr.
+
+    Where both have P before a bracket, or one has P before a plain number, and they are equal only with
+    P as a factor, nothing is known.
+    """
+    first = a.multiplied((called_a - a.called_with_number) & b.bare)
+    second = b.multiplied((called_b - b.called_with_number) & a.bare)
+    found = _read_alike(first, second, ask)
+    open_a, open_b = (
+        first.called & (second.called | b.bare),
+        second.called & (first.called | a.bare),
+    )
+    if found is True or not (open_a or open_b):
+        return found
+    as_factors = _read_alike(first.multiplied(open_a), second.multiplied(open_b), ask)
+    return Verdict.UNPARSED if as_factors is True else found
+
+
+def _read_alike(a: Form, b: Form, ask: Ask) -> Comparison:
     assert a.quotient is not None
     assert b.quotient is not None
     if algebra.is_same(a.quotient, b.quotient):
@@ -139,10 +181,18 @@ def _expressions(a: Form, b: Form, ask: Ask) -> Comparison:
         if _is_rounded_irrational(a, b):
             return True
         exact = a.quotient.is_exact and b.quotient.is_exact
-        return False if exact or differ(a.points, b.points) else ask(a.latex, b.latex)
+        return False if exact or differ(a.points, b.points) else _asked(a, b, ask)
     if (a.quotient.is_exact and b.quotient.is_exact) or differ(a.points, b.points):
         return False
-    return True if agree(a.points, b.points) else ask(a.latex, b.latex)
+    return True if agree(a.points, b.points) else _asked(a, b, ask)
+
+
+def _asked(a: Form, b: Form, ask: Ask) -> Comparison:
+    """The verifier's verdict; nothing is known of what cannot be put to it as it is meant."""
+    assert a.node is not None
+    assert b.node is not None
+    first, second = rendered(a.node), rendered(b.node)
+    return Verdict.UNPARSED if first is None or second is None else ask(first, second)
 
 
 def _rounds_to(decimal: Form, value: Fraction) -> bool:
@@ -237,7 +287,7 @@ def _each(a: Sequence[Form], b: Sequence[Form], ask: Ask) -> Comparison:
     """All pairs equal; the first that differs decides, exact comparisons before the verifier."""
     open_pairs = []
     for x, y in zip(a, b, strict=True):
-        found = compare(x, y, _decline)
+        found = compare(x, y, declined)
         if found is False:
             return False
         if found is not True:
@@ -252,7 +302,8 @@ def _each(a: Sequence[Form], b: Sequence[Form], ask: Ask) -> Comparison:
     return unknown
 
 
-def _decline(_a: str, _b: str) -> Verdict:
+def declined(_a: str, _b: str) -> Verdict:
+    """No verifier: what the exact stages leave open stays open."""
     return Verdict.UNPARSED
 
 
@@ -266,14 +317,14 @@ def _unordered(a: Sequence[Form], b: Sequence[Form], ask: Ask) -> Comparison:
     right = sorted(b, key=lambda f: (f.key, f.name))
     unpaired = []
     for x in left:
-        match = next((y for y in right if y.key == x.key and compare(x, y, _decline) is True), None)
+        match = next((y for y in right if y.key == x.key and compare(x, y, declined) is True), None)
         if match is None:
             unpaired.append(x)
         else:
             right.remove(match)
     if not unpaired:
         return True
-    table = [[compare(x, y, _decline) for y in right] for x in unpaired]
+    table = [[compare(x, y, declined) for y in right] for x in unpaired]
     if not _pairs(table, lambda f: f is not False):
         return False
     asked = [

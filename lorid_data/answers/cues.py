@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from lorid_data.answers.phrase import Kind, answer_phrase, strip_markup
 from lorid_data.answers.refusal import is_refusal
 from lorid_data.answers.results import table
+from lorid_data.answers.sentences import sentence_end
 
 MAX_CUES = 100
 """Only the last of them are looked at."""
@@ -70,6 +71,10 @@ _OTHER = re.compile(
     r"\b(?:previous|last|first|other|another|earlier|similar|next|original)\s+(?:problem|question|part|example|exercise|one)\b|\bthat\s(?!we\b|i\b|is\b|satisf)",
     re.IGNORECASE,
 )
+_STILL = re.compile(
+    r"\b(?:calculat|comput|determin|evaluat)\w*\s+(?:(?:the|our|my)\s+)?(?:final\s+)?$",
+    re.IGNORECASE,
+)
 _IF = re.compile(r"\b(?:if|suppose|imagine)\b", re.IGNORECASE)
 _SENTENCE = re.compile(r"[.!?](?=\s|$|[*\"'])|\n")
 _NUMBER = r"[-−]?(?:US)?[$€£]?[-−]?(?:\d[\d,]*(?:\.\d+)?|\.\d+)(?:/\d+)?%?"
@@ -114,6 +119,8 @@ def last_said(text: str) -> Said | None:
         else:
             value = _stated(text, m)
             end = max(m.end(), text.find(value, m.end()) + len(value))
+            if value.lower() in ("yes", "no") and (stop := sentence_end(text, end)):
+                end = stop.end()  # "No, it is not possible" takes nothing back
         if value:
             return Said(value, end)
     return None
@@ -137,6 +144,8 @@ def _stated(text: str, m: re.Match[str]) -> str:
         return ""
     if m["modal"] and _IF.search(said_before):
         return ""
+    if m["label"] and text[m.end() :].lstrip(" *").startswith("\n") and _STILL.search(said_before):
+        return ""  # "Let's calculate the final answer:" and lines of computations
     kind = Kind.LABEL if any(m[name] for name in _LABELS) else Kind.VERB
     if m["dash"] == "":
         kind = Kind.LABEL
@@ -168,24 +177,17 @@ def _stated_before(text: str, m: re.Match[str]) -> str:
     return strip_markup(shown)
 
 
-_DROPPED = re.compile(
-    r"""[^A-Za-z0-9]{0,12}(?:(?:wait|hmm+|no|oops|actually|but|hold\ on|however|sorry|uh|oh)\b[\s,.!—–-]{0,4}){0,4}
-        (?:(?:that|this|it|which|he|she|they)?(?:'s|\ ?\bis|\ was|\ can't\ be|\ cannot\ be|\ isn't|\ seems|\ must\ be)
-           \s(?:wrong|incorrect|not\ (?:right|correct|it|possible|true)|right\ at\ all|impossible|a\ mistake|an\ error|too\ (?:big|small|large|high|low|many|much))
-        |(?:that|this|it)\s(?:can't|cannot|isn't|doesn't)\s(?:be\ )?(?:right|correct|work|seem|make)
-        |i\ (?:made|see|found)\ (?:a|an|my)\ (?:mistake|error)|no[.!]*\s*$|scratch\ that|ignore\ that|strike\ that|(?:let\ me|i'll)\ (?:start\ over|try\ again|redo))""",
-    re.IGNORECASE | re.VERBOSE,
-)
-_DOUBTED = re.compile(
-    r"[^A-Za-z0-9]{0,12}(?:but )?(?:wait|hmm+|hold on|actually|oops)\b",
-    re.IGNORECASE,
-)
+_OPTIONS = re.compile(r"^[ \t(*]{0,4}[B-H]\s?[:.)]", re.MULTILINE)
+_LAST_LINE = re.compile(r"(?:^|\n)[ \t*]{0,4}A[ *]{0,3}[:：][ \t*]*(\S[^\n]{0,200})\s*$")
 
 
-def is_withdrawn(rest: str) -> bool:
-    """Whether the text behind the last answer takes it back, or breaks off while it is in doubt."""
-    if _DROPPED.match(rest[:_AHEAD]):
-        return True
-    return _DOUBTED.match(rest[:_AHEAD]) is not None and not re.search(
-        r"[.!)$}\]*`\"']\s*$", rest[-40:]
-    )
+def last_line(text: str) -> Said | None:
+    """`A: 18` as the last line, where no `B:` makes it one of several choices."""
+    found = _LAST_LINE.search(text[-_AHEAD:])
+    if found is None or _OPTIONS.search(text):
+        return None
+    stop = sentence_end(found[1])
+    if stop is not None and found[1][stop.end() :].strip(" *"):
+        return None  # a story
+    value = answer_phrase(found[1], Kind.MODAL)
+    return Said(value, len(text)) if value else None

@@ -1,8 +1,7 @@
-"""What an expression is worth: exactly as a quotient of sums of monomials, and roughly at fixed points."""
+"""What an expression is worth, exactly: a quotient of sums of monomials."""
 
 from __future__ import annotations
 
-import cmath
 import math
 from collections.abc import Callable
 from fractions import Fraction
@@ -13,7 +12,6 @@ from lorid_data.answers.nodes import Node
 from lorid_data.answers.results import LimitError
 
 MAX_FACTORIAL = 3000
-_CALLS = frozenset({"call_f", "call_g", "call_h"})
 
 
 def exact(node: Node) -> Quotient:
@@ -26,7 +24,8 @@ def exact(node: Node) -> Quotient:
     rule = _EXACT.get(node.op)
     if rule is not None:
         return rule(node)
-    return _opaque(node.op, *(exact(a) for a in node.args))
+    name = f"call_{node.name}" if node.op == "call" else node.op
+    return _opaque(name, *(exact(a) for a in node.args))
 
 
 def _opaque(name: str, *args: Quotient) -> Quotient:
@@ -52,7 +51,7 @@ def _pow(node: Node) -> Quotient:
     e = exponent.number
     if e is not None:
         found = algebra.power(base, e)
-        return found if found is not None else _opaque("pow", base, exponent)
+        return found if found is not None else _broken_power(base, e)
     circle = _unit_circle(base, exponent)
     if circle is not None:
         return circle
@@ -68,11 +67,22 @@ def _pow(node: Node) -> Quotient:
     return algebra.mul(front, back)
 
 
+def _broken_power(base: Quotient, e: Fraction) -> Quotient:
+    """(x-2)^{1/3} as the cube root of x-2, and its powers as powers of that."""
+    if e.denominator == 1:
+        return _opaque("pow", base, algebra.number(e))
+    found = algebra.power(_rooted(base, e.denominator), Fraction(e.numerator))
+    return found if found is not None else _opaque("pow", base, algebra.number(e))
+
+
 def _root(node: Node) -> Quotient:
     arg, index = exact(node.args[0]), exact(node.args[1]).number
     if index is None or index.denominator != 1 or index < 1:
         return _opaque("root", arg, exact(node.args[1]))
-    n = int(index)
+    return _rooted(arg, int(index))
+
+
+def _rooted(arg: Quotient, n: int) -> Quotient:
     found = algebra.root(arg, n)
     if found is not None:
         return found
@@ -97,6 +107,33 @@ def _factorial(node: Node) -> Quotient:
     arg = exact(node.args[0])
     n = _small_integer(arg)
     return _opaque("factorial", arg) if n is None else algebra.number(math.factorial(n))
+
+
+def _double_factorial(node: Node) -> Quotient:
+    """n·(n-2)·(n-4)…, no factorial of a factorial."""
+    arg = exact(node.args[0])
+    n = _small_integer(arg)
+    if n is None:
+        return _opaque("double_factorial", arg)
+    return algebra.number(math.prod(range(n, 0, -2)))
+
+
+def _of_integers(node: Node) -> Quotient:
+    """gcd, lcm, max, min and mod of plain numbers."""
+    args = [exact(a) for a in node.args]
+    values = [a.number for a in args]
+    known = [v for v in values if v is not None]
+    if len(known) == len(values):
+        if node.op in ("max", "min"):
+            return algebra.number(max(known) if node.op == "max" else min(known))
+        if node.op == "mod" and known[1]:
+            return algebra.number(known[0] % known[1])
+        if node.op in ("gcd", "lcm") and all(v.denominator == 1 for v in known):
+            whole = [int(v) for v in known]
+            return algebra.number(math.gcd(*whole) if node.op == "gcd" else math.lcm(*whole))
+    if node.op != "mod":  # in any order
+        args.sort(key=lambda a: a.key())
+    return _opaque(node.op, *args)
 
 
 def _binom(node: Node) -> Quotient:
@@ -192,6 +229,8 @@ _EXACT: dict[str, Callable[[Node], Quotient]] = {
     "pow": _pow,
     "root": _root,
     "factorial": _factorial,
+    "double_factorial": _double_factorial,
+    **dict.fromkeys(("gcd", "lcm", "max", "min", "mod"), _of_integers),
     "binom": _binom,
     "abs": _abs,
     "floor": _rounded,
@@ -200,146 +239,3 @@ _EXACT: dict[str, Callable[[Node], Quotient]] = {
     "degree": _degree,
     **dict.fromkeys(("sin", "cos", "tan", "cot", "sec", "csc"), _trig),
 }
-
-
-# --- roughly -----------------------------------------------------------------------------------
-
-Points = tuple[complex | None, ...]
-"""Rough values at the fixed points; None where the expression is not defined there."""
-N_POSITIVE = 3
-N_POINTS = 5
-"""At the last two, symbols are negative: there √(x²) is not x."""
-MIN_SIZE = 1e-6
-"""Below it, a value may be what cancellation left of zero."""
-
-
-def at_points(node: Node) -> Points:
-    """The value with each symbol at a fixed number of its own, at `N_POINTS` points.
-
-    None where it is not defined there, or uses something that has no one meaning (log without a base).
-    """
-    values: list[complex | None] = []
-    for point in range(N_POINTS):
-        try:
-            value = _rough(node, point)
-        except (ValueError, OverflowError, ZeroDivisionError, KeyError, LimitError):
-            values.append(None)
-            continue
-        values.append(value if cmath.isfinite(value) else None)
-    return tuple(values)
-
-
-def _rough(node: Node, point: int) -> complex:
-    if node.op == "num":
-        return complex(float(node.value))
-    if node.op == "sym":
-        return _at(node.name, point)
-    args = [_rough(a, point) for a in node.args]
-    if node.op in _CALLS:
-        return args[0] * _at(node.op, point) + _at(node.op + "0", point)
-    return _ROUGH[node.op](*args)
-
-
-def _at(name: str, point: int) -> complex:
-    """Where a symbol stands: ±0.3 to ±2.3, the same in every process."""
-    fixed = {"pi": complex(math.pi), "e": complex(math.e), "i": 1j}
-    if name in fixed:
-        return fixed[name]
-    if name == "oo":
-        raise ValueError
-    h = 1469598103934665603 + point
-    for c in name:
-        h = ((h ^ ord(c)) * 1099511628211) % (1 << 64)
-    h ^= h >> 29
-    size = 0.3 + 2.0 * ((h * 11400714819323198485) % (1 << 64)) / (1 << 64)
-    return complex(size if point < N_POSITIVE else -size)
-
-
-def _real(x: complex) -> float:
-    if abs(x.imag) > 1e-12 * max(1.0, abs(x)):
-        raise ValueError
-    return x.real
-
-
-def _rough_factorial(x: complex) -> complex:
-    return complex(math.gamma(_real(x) + 1))
-
-
-def _rough_ln(x: complex) -> complex:
-    if x.imag == 0 and x.real <= 0:
-        raise ValueError
-    return cmath.log(x)
-
-
-def _rough_log(x: complex, *base: complex) -> complex:
-    if not base:
-        raise ValueError  # 10, e and 2 are all meant by it
-    return _rough_ln(x) / _rough_ln(base[0])
-
-
-def _floor(x: complex) -> complex:
-    near = round(_real(x))
-    return complex(near if abs(x.real - near) < 1e-9 else math.floor(x.real))
-
-
-def _product(*args: complex) -> complex:
-    out = 1 + 0j
-    for a in args:
-        out *= a
-    return out
-
-
-def _rough_root(x: complex, n: complex) -> complex:
-    index = round(_real(n))
-    if index % 2 and abs(x.imag) < 1e-12 and x.real < 0:
-        return complex(-((-x.real) ** (1 / index)))
-    return x ** (1 / index)
-
-
-_ROUGH: dict[str, Callable[..., complex]] = {
-    "add": lambda *a: sum(a, 0j),
-    "mul": _product,
-    "neg": lambda a: -a,
-    "inv": lambda a: 1 / a,
-    "pow": lambda a, b: a**b,
-    "root": _rough_root,
-    "abs": lambda a: complex(abs(a)),
-    "floor": _floor,
-    "ceil": lambda a: -_floor(-a),
-    "factorial": _rough_factorial,
-    "binom": lambda n, k: _rough_factorial(n) / _rough_factorial(k) / _rough_factorial(n - k),
-    "degree": lambda a: a * math.pi / 180,
-    "exp": cmath.exp,
-    "ln": _rough_ln,
-    "log": _rough_log,
-    "sin": cmath.sin,
-    "cos": cmath.cos,
-    "tan": cmath.tan,
-    "cot": lambda a: 1 / cmath.tan(a),
-    "sec": lambda a: 1 / cmath.cos(a),
-    "csc": lambda a: 1 / cmath.sin(a),
-    "arcsin": cmath.asin,
-    "arccos": cmath.acos,
-    "arctan": cmath.atan,
-    "sinh": cmath.sinh,
-    "cosh": cmath.cosh,
-    "tanh": cmath.tanh,
-}
-
-
-def differ(a: Points, b: Points) -> bool:
-    """Whether two expressions certainly have different values for some positive symbols."""
-    return any(
-        x is not None and y is not None and abs(x - y) > 1e-7 * max(abs(x), abs(y), 1e-12)
-        for x, y in zip(a[:N_POSITIVE], b[:N_POSITIVE], strict=True)
-    )
-
-
-def agree(a: Points, b: Points) -> bool:
-    """Whether two expressions have the same value at every point, as only an identity has.
-
-    With negative symbols they need not be defined: ln(xy) is ln x + ln y.
-    """
-    pairs = [(x, y) for x, y in zip(a, b, strict=True) if x is not None and y is not None]
-    defined = None not in a[:N_POSITIVE] and None not in b[:N_POSITIVE]
-    return defined and all(abs(x) > MIN_SIZE and abs(x - y) <= 1e-10 * abs(x) for x, y in pairs)

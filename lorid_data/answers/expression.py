@@ -9,18 +9,14 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from lorid_data.answers.nodes import FUNCTIONS, GREEK, PLAIN_NAMES, PLAIN_SYMBOLS, Node, num, sym
+from lorid_data.answers import functions
+from lorid_data.answers.nodes import FUNCTIONS, GREEK, Node, num, resolved
 from lorid_data.answers.results import LimitError
-from lorid_data.answers.tokens import Tok, Tokens
+from lorid_data.answers.tokens import ParseError, Tok, Tokens
 
 MAX_DEPTH = 120
 
 
-class ParseError(ValueError):
-    """The tokens are no expression that this parser knows."""
-
-
-_MANY = frozenset({"gcd", "lcm", "max", "min"})
 _TIMES = frozenset({r"\cdot", r"\times", r"\ast"})
 _END = frozenset(")]}+-,;=<>|:")
 
@@ -36,7 +32,7 @@ def parse_expression(toks: Tokens) -> Node:
     node = parser.whole()
     if parser.i != len(parser.toks):
         raise ParseError
-    return node
+    return resolved(node) if parser.has_calls else node
 
 
 class _Parser:
@@ -46,6 +42,9 @@ class _Parser:
         self.depth = 0
         self.bars = 0
         self.in_function = 0
+        self.has_calls = False
+        self.is_short = False
+        """Inside an argument without brackets, a letter takes no bracket behind it: 2^n(n+1)."""
 
     # --- tokens ---
 
@@ -99,6 +98,13 @@ class _Parser:
             elif self.peek() in ("/", r"\div") and self.kind() in ("op", "cmd"):
                 self.i += 1
                 factors.append(Node("inv", (self.signed(),)))
+            elif self.peek() in ("mod", r"\bmod") and self.kind() in ("word", "text", "cmd"):
+                self.i += 1
+                value = factors[0] if len(factors) == 1 else Node("mul", tuple(factors))
+                factors = [Node("mod", (value, self.signed()))]
+            elif self.peek() == "choose" and self.kind() in ("word", "text"):
+                self.i += 1
+                factors[-1] = Node("binom", (factors[-1], self.signed()))
             elif self.starts_factor():
                 factors.append(self.power())
             else:
@@ -121,11 +127,11 @@ class _Parser:
                 self.toks[self.i - 1].text in (")", "}", "]") and self.toks[self.i - 1].kind == "op"
             )
         if kind in ("let", "word"):
-            return True
+            return text not in ("mod", "choose")
         if kind == "op":
             return text in ("(", "{") or (text == "|" and self.bars == 0)
         return kind == "cmd" and (
-            text[1:] in GREEK | FUNCTIONS
+            text[1:] in (GREEK | FUNCTIONS) - {"bmod"}
             or text
             in (r"\frac", r"\sqrt", r"\pi", r"\binom", r"\lfloor", r"\lceil", r"\infty", r"\imath")
         )
@@ -148,7 +154,7 @@ class _Parser:
         while self.peek() in ("-", "+"):
             minus ^= self.peek() == "-"
             self.i += 1
-        node = self.atom()
+        node = self.short_atom()
         if self.take("^"):
             node = Node("pow", (node, self.exponent()))
         self.depth -= 1
@@ -158,9 +164,18 @@ class _Parser:
         return self.factorials(self.atom())
 
     def factorials(self, node: Node) -> Node:
-        while self.peek() == "!" and self.kind() == "op":
-            self.i += 1
-            node = Node("factorial", (node,))
+        """N! and n!!, the double factorial; n!!! has no one meaning."""
+        n = 0
+        while self.take("!"):
+            n += 1
+        if n > 2:
+            raise ParseError
+        return Node(("factorial", "double_factorial")[n - 1], (node,)) if n else node
+
+    def short_atom(self) -> Node:
+        was, self.is_short = self.is_short, True
+        node = self.atom()
+        self.is_short = was
         return node
 
     def atom(self) -> Node:
@@ -178,11 +193,11 @@ class _Parser:
             return self.numeral()
         if kind == "let":
             self.i += 1
-            return self.named(text)
+            return functions.named(self, text)
         if kind == "word":
-            return self.word()
+            return functions.word(self)
         if kind == "cmd":
-            return self.command()
+            return functions.command(self)
         if kind == "op" and text in ("(", "{"):
             return self.group()
         if kind == "op" and text == "|":
@@ -194,10 +209,10 @@ class _Parser:
         if close is None:
             raise ParseError
         self.i += 1
-        bars, self.bars = self.bars, 0
+        bars, self.bars, was, self.is_short = self.bars, 0, self.is_short, False
         node = self.whole()
         self.expect(close)
-        self.bars = bars
+        self.bars, self.is_short = bars, was
         return node
 
     def absolute(self) -> Node:
@@ -223,7 +238,7 @@ class _Parser:
         r"""The proper fraction behind a whole number: 2\frac{1}{2} or 2 1/2."""
         start = self.i
         if self.peek() == r"\frac":
-            part = self.command()
+            part = functions.command(self)
             if part.op == "mul" and _is_proper(part.args[0], part.args[1].args[0]):
                 return part
         elif (
@@ -254,128 +269,7 @@ class _Parser:
         if self.kind() == "word":
             tok = self.toks[self.i]
             self.toks[self.i : self.i + 1] = [Tok("let", c, tok.gap) for c in tok.text]
-        return self.atom()
-
-    # --- names ---
-
-    def named(self, name: str) -> Node:
-        if self.peek() == "_":
-            self.i += 1
-            name += "_" + self.subscript()
-        if name in ("f", "g", "h") and self.peek() == "(":
-            return Node("call_" + name, (self.group(),))
-        return sym(name)
-
-    def subscript(self) -> str:
-        if not self.take("{"):
-            text = self.peek()
-            if self.kind() not in ("num", "let"):
-                raise ParseError
-            self.i += 1
-            return text
-        text = ""
-        while self.peek() != "}":
-            if self.kind() not in ("num", "let", "word", "op", "text") or self.peek() in ("{", ""):
-                raise ParseError
-            text += self.peek()
-            self.i += 1
-        self.i += 1
-        return text
-
-    def word(self) -> Node:
-        text = self.peek()
-        if text in PLAIN_SYMBOLS:
-            self.i += 1
-            return sym(PLAIN_SYMBOLS[text])
-        if text in PLAIN_NAMES:
-            self.i += 1
-            return self.function(PLAIN_NAMES[text])
-        for name in ("sqrt", "pi"):
-            # "sqrtx", "xpi": typed without a space
-            if text.startswith(name) or text.endswith(name):
-                head, tail = (
-                    (name, text[len(name) :])
-                    if text.startswith(name)
-                    else (text[: -len(name)], name)
-                )
-                gap = self.toks[self.i].gap
-                self.toks[self.i : self.i + 1] = [_piece(head, gap=gap), _piece(tail, gap=False)]
-                return self.atom()
-        if len(text) > 3 or not text.isalpha():
-            raise ParseError
-        gap = self.toks[self.i].gap
-        self.toks[self.i : self.i + 1] = [Tok("let", c, gap and j == 0) for j, c in enumerate(text)]
-        return self.atom()
-
-    def command(self) -> Node:
-        name = self.peek()[1:]
-        self.i += 1
-        if name in ("pi", "infty", "imath"):
-            return sym({"pi": "pi", "infty": "oo", "imath": "i"}[name])
-        if name in GREEK:
-            return self.named(name)
-        if name in FUNCTIONS or name == "sqrt":
-            return self.function(name)
-        if name == "frac":
-            top = self.short_argument()
-            return Node("mul", (top, Node("inv", (self.short_argument(),))))
-        if name == "binom":
-            return Node("binom", (self.short_argument(), self.short_argument()))
-        if name in ("lfloor", "lceil"):
-            node = self.sum()
-            self.expect("\\r" + name[1:])
-            return Node("floor" if name == "lfloor" else "ceil", (node,))
-        raise ParseError
-
-    def function(self, name: str) -> Node:
-        if name in ("sqrt", "cbrt"):
-            index = num(3 if name == "cbrt" else 2)
-            if self.take("["):
-                index = self.sum()
-                self.expect("]")
-            return Node("root", (self.short_argument(), index))
-        if name in _MANY:
-            return self.many(name)
-        base: tuple[Node, ...] = ()
-        if name == "log" and self.take("_"):
-            base = (self.short_argument(),)
-        exponent = self.exponent() if self.take("^") else None
-        self.in_function += 1
-        node = Node(name, (self.argument(), *base))
-        self.in_function -= 1
-        if exponent is None:
-            return node
-        if exponent.op == "neg" and name in ("sin", "cos", "tan"):
-            return Node("arc" + name, node.args)
-        return Node("pow", (node, exponent))
-
-    def many(self, name: str) -> Node:
-        self.expect("(")
-        args = [self.sum()]
-        while self.take(","):
-            args.append(self.sum())
-        self.expect(")")
-        return Node(name, tuple(args))
-
-    def argument(self) -> Node:
-        """What a function without brackets reaches: sin 2x is sin(2x), sin x cos y is two factors."""
-        if self.peek() in ("(", "{"):
-            node = self.postfix()
-            if self.take("^"):
-                if self.take(r"\circ"):
-                    return Node("degree", (node,))
-                raise ParseError  # sin(x)^2 and sin (x^2) are both meant by it
-            return node
-        factors = [self.signed()]
-        while self.kind() in ("num", "let") or (
-            self.kind() == "cmd" and self.peek()[1:] in GREEK | {"pi", "frac"}
-        ):
-            factors.append(self.power())
-        return factors[0] if len(factors) == 1 else Node("mul", tuple(factors))
-
-
-def _piece(text: str, *, gap: bool) -> Tok:
-    return Tok("let" if len(text) == 1 else "word", text, gap)
+        return self.short_atom()
 
 
 def _is_proper(top: Node, bottom: Node) -> bool:

@@ -8,14 +8,17 @@ counts. Every pattern is linear in the length of the text.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from itertools import islice
 
-from lorid_data.answers.cues import is_withdrawn, last_said
-from lorid_data.answers.marks import boxes, marks
+from lorid_data.answers.cues import last_line, last_said
+from lorid_data.answers.joined import joined
+from lorid_data.answers.marks import Mark, boxes, marks
 from lorid_data.answers.phrase import CHOICE, Kind, answer_phrase, strip_markup
 from lorid_data.answers.refusal import is_refusal, says_nothing
-from lorid_data.answers.results import Answer, FoundBy, NoAnswer, Why
+from lorid_data.answers.results import Answer, FoundBy, LimitError, NoAnswer, Why
 from lorid_data.answers.spelling import plain_unicode
+from lorid_data.answers.withdrawn import denies_itself, is_negated, is_withdrawn, restated
 
 MAX_TAIL = 50_000
 """Only the last characters of a longer text are read."""
@@ -58,6 +61,8 @@ _WIDE = re.compile(r"\s{30,}")
 """Narrowed first, so that no pattern below meets thousands of spaces."""
 _SHOWS = re.compile(r"[^\W_]|[∞∅√]")
 _WORD = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{3,}")
+_FACTORIAL = re.compile(r"[^A-Za-z\n]*[\d)]!{1,2}")
+"""A mark holds an answer, not a cry."""
 _THOUGHT = re.compile(r"</think(?:ing)?>")
 _ANNOTATION = re.compile(r"<<[^<>\n]{0,200}>>")
 
@@ -96,19 +101,58 @@ def _marked(text: str) -> Answer | NoAnswer:
     if after != text and isinstance(found := _marked(after), Answer):
         return found
     explicit = marks(text)
-    for mark in reversed(explicit):
-        if mark.content is None:
-            return NoAnswer(Why.TRUNCATED)
-        if value := _value(mark.content, mark.found_by):
-            if is_withdrawn(text[mark.end :]):
-                return NoAnswer(Why.WITHDRAWN)
-            return Answer(value, mark.found_by)
-    said = last_said(text)
+    marked = _explicit(text, explicit)
+    if marked is not None:
+        return marked
+    said = last_said(text) or last_line(text)
     if said is None:
         return NoAnswer(Why.EMPTY_MARKER if explicit else Why.NO_MARKER)
-    if is_withdrawn(text[said.end :]):
-        return NoAnswer(Why.WITHDRAWN)
-    return Answer(said.value, FoundBy.CUE)
+    return _unless_withdrawn(Answer(said.value, FoundBy.CUE), text[said.end :])
+
+
+def _explicit(text: str, explicit: Sequence[Mark]) -> Answer | NoAnswer | None:
+    """The answer of the last mark that has one and is not denied; None where no mark says anything."""
+    is_denied = False
+    for i in range(len(explicit) - 1, -1, -1):
+        mark = explicit[i]
+        if mark.content is None:
+            return NoAnswer(Why.TRUNCATED)
+        if mark.found_by is FoundBy.BOXED:
+            mark = joined(text, [m for m in explicit[: i + 1] if m.found_by is FoundBy.BOXED])
+        value = _value(mark.content or "", mark.found_by)
+        if not value:
+            continue
+        if is_negated(text[: mark.start]):
+            is_denied = True
+            continue
+        if denies_itself(mark.content or ""):
+            return NoAnswer(Why.WITHDRAWN)
+        rest = text[mark.end :]
+        later = last_said(rest)
+        if later is not None and _disagree(value, later.value):
+            return NoAnswer(Why.WITHDRAWN)
+        return _unless_withdrawn(Answer(value, mark.found_by), rest)
+    return NoAnswer(Why.WITHDRAWN) if is_denied else None
+
+
+def _unless_withdrawn(found: Answer, rest: str) -> Answer | NoAnswer:
+    other = restated(rest)
+    if other:
+        return NoAnswer(Why.WITHDRAWN) if _disagree(found.value, other) else found
+    return NoAnswer(Why.WITHDRAWN) if is_withdrawn(rest) else found
+
+
+def _disagree(value: str, other: str) -> bool:
+    """Whether two values of one text are both numbers, and not the same."""
+    from lorid_data.answers.compare import compare, declined
+    from lorid_data.answers.read import read
+
+    try:
+        first, second = read(value), read(other)
+        is_known = first.number is not None and second.number is not None
+        return is_known and compare(first, second, declined) is False
+    except LimitError:
+        return False
 
 
 def own_part(text: str) -> str:
@@ -138,6 +182,8 @@ def _value(content: str, found_by: FoundBy) -> str:
         return value if _SHOWS.search(shown) and not says_nothing(plain) else ""
     if is_refusal(value):
         return ""
+    if _FACTORIAL.fullmatch(value):
+        return value
     return answer_phrase(value, Kind.LABEL) or (value if _is_bare(value) else "")
 
 

@@ -9,8 +9,9 @@ from functools import cached_property
 
 from lorid_data.answers import algebra
 from lorid_data.answers.algebra import Quotient
-from lorid_data.answers.evaluate import at_points
-from lorid_data.answers.nodes import Node
+from lorid_data.answers.evaluate import exact
+from lorid_data.answers.nodes import Node, bare, called, multiplied
+from lorid_data.answers.rough import at_points
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,31 @@ class Form:
 
     @cached_property
     def points(self) -> tuple[complex | None, ...]:
-        """Rough values of an expression; see `evaluate.at_points`."""
+        """Rough values of an expression; see `rough.at_points`."""
         return at_points(self.node) if self.node is not None else ()
+
+    @property
+    def called(self) -> frozenset[str]:
+        """The letters that stand before a bracket and are read as functions: P in P(0)."""
+        return called(self.node) if self.node is not None and "@call_" in self.key else frozenset()
+
+    @property
+    def called_with_number(self) -> frozenset[str]:
+        """Those of them whose bracket holds a plain number: R in R(1)."""
+        return called(self.node, of_numbers=True) if self.called and self.node else frozenset()
+
+    @property
+    def bare(self) -> frozenset[str]:
+        """The symbols of an expression that are no functions."""
+        return bare(self.node) if self.node is not None else frozenset()
+
+    def multiplied(self, letters: frozenset[str]) -> Form:
+        """An expression with these letters before brackets read as factors: P(1 + r) as P + Pr."""
+        if not letters or self.node is None:
+            return self
+        node = multiplied(self.node, letters)
+        quotient = exact(node)
+        return replace(self, key=quotient.key(), node=node, quotient=quotient)
 
     @property
     def number(self) -> Fraction | None:
@@ -78,6 +102,15 @@ def expression(
         node=node,
         decimals=decimals,
     )
+
+
+def of_node(node: Node, shown: Form) -> Form:
+    """A tree that was made from what an answer shows.
+
+    Raises:
+        LimitError, ZeroDivisionError: see `evaluate.exact`.
+    """
+    return expression(node, exact(node), latex=shown.latex, plain=shown.plain)
 
 
 def text(plain: str, latex: str) -> Form:

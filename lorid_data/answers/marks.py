@@ -48,7 +48,8 @@ def _hashes(text: str) -> list[Mark]:
     """`#### 72`. The same four characters are a heading in Markdown: a heading is no answer."""
     found: list[Mark] = []
     for m in _HASH.finditer(text):
-        content = m[1].strip().lstrip("#").strip()
+        pieces = [p.strip() for p in m[1].split("####")]
+        content = next((p for p in reversed(pieces) if p), "").lstrip("#").strip()
         is_last = m.end() >= len(text.rstrip())
         words = content.lstrip("*_ ")
         if _HEADING.match(words) or (not is_last and re.match(r"[A-Za-z]{2,}", words)):

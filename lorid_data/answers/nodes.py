@@ -13,7 +13,7 @@ class Node:
     """An operation and its arguments."""
 
     op: str
-    """num, sym, add, mul, neg, inv, pow, root (argument, index), or a function's name"""
+    """num, sym, add, mul, neg, inv, pow, root (argument, index), call (of the function `name`), or what is computed"""
     args: tuple[Node, ...] = ()
     value: Fraction = Fraction(0)
     name: str = ""
@@ -39,7 +39,7 @@ GREEK = frozenset(
 FUNCTIONS = frozenset(
     table("""
     sin cos tan cot sec csc arcsin arccos arctan sinh cosh tanh coth log ln lg exp
-    det gcd lcm max min Re Im arg deg dim
+    det gcd lcm max min Re Im arg deg dim bmod
     """)
 )  # fmt: skip
 PLAIN_NAMES = {
@@ -49,6 +49,9 @@ PLAIN_NAMES = {
     "atan": "arctan",
     "sqrt": "sqrt",
     "cbrt": "cbrt",
+    **{w: w for w in ("abs", "floor", "ceil", "factorial", "binom", "mod")},
+    **dict.fromkeys(("ceiling",), "ceil"),
+    **dict.fromkeys(("binomial", "nCr", "comb"), "binom"),
 }
 """What a function may be called without a backslash."""
 PLAIN_SYMBOLS = {
@@ -60,3 +63,72 @@ PLAIN_SYMBOLS = {
     "infty": "oo",
 }
 """What a symbol may be called without a backslash."""
+CONSTANTS = frozenset({"pi", "e", "i", "oo"})
+CALLED = frozenset("fghFGH")
+"""Before a bracket these are always functions."""
+
+
+# --- a letter before a bracket -----------------------------------------------------------------
+
+
+def bare(node: Node) -> frozenset[str]:
+    """The symbols that occur by themselves."""
+    found = frozenset({node.name}) if node.op == "sym" else frozenset[str]()
+    return found.union(*map(bare, node.args)) if node.args else found
+
+
+def called(node: Node, *, of_numbers: bool = False) -> frozenset[str]:
+    """The letters that stand before a bracket with one argument, or with a plain number, as functions."""
+    is_call = (
+        node.op == "call" and len(node.args) == 1 and node.name not in CALLED
+        and (not of_numbers or node.args[0].op == "num")
+    )  # fmt: skip
+    found = frozenset({node.name}) if is_call else frozenset[str]()
+    return found.union(*(called(a, of_numbers=of_numbers) for a in node.args))
+
+
+def resolved(node: Node) -> Node:
+    """P(0) stays the value of a function; x(x+1) and a(b+c) become products.
+
+    A letter is a factor where it also occurs by itself, and a lower-case one before a sum. Another
+    answer may say more: see `multiplied`.
+    """
+    return multiplied(node, (called(node) & bare(node)) | _before_sums(node))
+
+
+def _before_sums(node: Node) -> frozenset[str]:
+    is_factor = (
+        node.op == "call" and len(node.args) == 1 and node.name not in CALLED
+        and node.name.islower() and node.args[0].op == "add"
+    )  # fmt: skip
+    found = frozenset({node.name}) if is_factor else frozenset[str]()
+    return found.union(*map(_before_sums, node.args)) if node.args else found
+
+
+_TIGHTER = frozenset({"pow", "factorial", "double_factorial"})
+"""What stands behind a bracket belongs to the bracket: a(b+c)^2 is a·(b+c)^2, but P(x)^2 is P(x)·P(x)."""
+
+
+def multiplied(node: Node, letters: frozenset[str]) -> Node:
+    """The tree with these letters before brackets read as factors."""
+    if not letters or not node.args:
+        return node
+    head = node
+    while head.op in _TIGHTER:
+        head = head.args[0]
+    if head.op == "call" and head.name in letters and len(head.args) == 1:
+        return Node("mul", (sym(head.name), _inside(node, letters)))
+    if node.op == "inv":
+        inner = multiplied(node.args[0], letters)
+        if inner.op == "mul" and node.args[0].op != "mul":  # 1/a(b+c) is (1/a)·(b+c)
+            return Node("mul", (Node("inv", (inner.args[0],)), inner.args[1]))
+        return Node("inv", (inner,))
+    return Node(node.op, tuple(multiplied(a, letters) for a in node.args), node.value, node.name)
+
+
+def _inside(node: Node, letters: frozenset[str]) -> Node:
+    """Behind the letter: the bracket, with the powers and factorials that stand behind it."""
+    if node.op == "call":
+        return multiplied(node.args[0], letters)
+    rest = tuple(multiplied(a, letters) for a in node.args[1:])
+    return Node(node.op, (_inside(node.args[0], letters), *rest))

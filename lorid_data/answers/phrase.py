@@ -6,6 +6,7 @@ import re
 from enum import Enum
 
 from lorid_data.answers.refusal import EDGE, is_refusal
+from lorid_data.answers.sentences import sentence_end
 from lorid_data.answers.words import spelled
 
 
@@ -32,7 +33,6 @@ _MATH = (
     re.compile(r"\$\s*((?:\\\$|[^$\n])+?)\s*(?<!\\)\$(?!\d)"),
 )
 _BOX = re.compile(r"\\(?:boxed|fbox)\s*\{")
-_SENTENCE_END = re.compile(r"(?<![ap]\.m)(?<!\bRs)[.!?]+(?=\s|$|\*|\")|[。？]|\n")
 _CLAUSE = re.compile(
     r"\s*(?:,\s*)?\b(?:because|since|so|which|where|when|as|but|if|however|then|therefore|thus|hence|obtained|found"
     r"|meaning|assuming|given|after|before|that|while|for|and\s+(?:the|this|that|it|we|so|not|therefore)|not|rather\s+than|instead\s+of|i\.e|END)\b|\s*\[END|(?<=[\w%]):\s+(?=\d*\s?[A-Za-z])|\s*;|\s+[–—-]\s+(?=[A-Za-z]{2})|\s*--"
@@ -49,7 +49,7 @@ _COMPARED = re.compile(
 )
 """Near the only number of a sentence, this says that it is not the answer itself."""
 _NUMBER = re.compile(
-    r"(?<![\w.])[-−+]?\s?(?:US)?[$€£]?\s?[-−]?(?:\d[\d,]*(?:\.\d+)?|\.\d+)(?:\s?/\s?\d+)?%?(?!\w)"
+    r"(?<![\w.^_/])(?<![^*]\*)[-−+]?\s?(?:US)?[$€£]?\s?[-−]?(?:\d[\d,]*(?:\.\d+)?|\.\d+)(?:\s?/\s?\d+)?%?(?!\w)"
 )
 _STATED = re.compile(
     r"(?:that\s+)?(?:he|she|it|they|there|we|you|each|every|both|all|[A-Z][\w'’]+|(?:the|his|her|their)\s+\w+)\b",
@@ -80,12 +80,15 @@ CHOICE = re.compile(
     r"|\\(?:text|textbf|mathrm)\s?\{\(?([A-H])\)?\}(?:\\[ ,;:]|~|\s|\\q?quad)+\S"
 )
 """A choice with its text: "(C) 24"."""
-_REMARK = re.compile(r"\s*\((?=[^()]*[A-Za-z]{3})[^()]*\)\s*$")
+_REMARK = re.compile(r"(?:\s+|(?<=\d))\((?!-?\s?(?:inf|oo))(?=[^()]*[A-Za-z]{3})[^()]*\)\s*$")
 _KNOWN_WORDS = re.compile(r"(?:no|infinitely|all|real|none|right|equal|isosceles|scalene)\b")
 _TYPESET = re.compile(
     r"<<[^<>\n]{0,200}>>|</?(?:b|i|em|strong|u|code|mark|span|p)>|==(?=[^=\s][^=\n]*==)|(?<=[^=\s])==(?!=)|\*\*(?=\s|$|[.,])"
 )
 """Calculator annotations, and emphasis that does not stand at an end."""
+_NEXT_LINE = re.compile(r"\s*\n\s*=(?![=\s]*\n|=)")
+"""A computation that goes on in the next line."""
+_LONG = re.compile(r"(?<![\\A-Za-z])[a-z]{3,}(?![(A-Za-z])")
 _IN_DIGITS = re.compile(r"\s\(\d[\d,.]*\)")
 """Behind a number in words: "eight (8)"."""
 _SMILEY = re.compile(r"\s+[:;]-?[)D(P]$")
@@ -118,15 +121,13 @@ def answer_phrase(segment: str, kind: Kind) -> str:
         return ""  # a list of steps begins
     if segment.strip() in ("a", "an"):
         return ""  # breaks off
-    segment = _skip_lead(_TYPESET.sub("", segment))
+    segment = _skip_lead(_TYPESET.sub("", _NEXT_LINE.sub(" =", segment)))
     if not segment or is_refusal(segment):
         return ""
     if _BOX.search(segment[:200]):
         return ""  # the box itself was looked at before any cue
-    math, rest = _leading_math(segment)
-    if math:
-        math = _result(strip_markup(math))
-        return "" if is_refusal(math) or _is_question(rest) else math
+    if (found := _stated_first(segment, kind)) is not None:
+        return found
     sentence = _first_sentence(segment)
     if not sentence or is_refusal(sentence) or _is_question(segment):
         return ""
@@ -134,8 +135,45 @@ def answer_phrase(segment: str, kind: Kind) -> str:
         return ""
     if _starts_like_an_answer(sentence):
         found = _before_clause(sentence)
-        return "" if _is_broken_off(found) else found
+        is_prose = found[:1].isalpha() and "=" not in found and len(_LONG.findall(found)) > 2
+        return "" if is_prose or _is_broken_off(found) else found
     return "" if kind is Kind.MODAL else _from_prose(sentence, kind)
+
+
+def _stated_first(segment: str, kind: Kind) -> str | None:
+    """Yes, no, mathematics between delimiters or the value of a symbol; None where none stands in front."""
+    if said := _YES_NO.match(segment):
+        return said[1]
+    math, rest = _leading_math(segment)
+    if math:
+        if value := _value_of(math, rest, kind):
+            return value
+        math = _result(strip_markup(math))
+        return "" if is_refusal(math) or _is_question(rest) else math
+    symbol = _SYMBOL.match(segment)
+    return _value_of(symbol[1], segment[symbol.end() :], kind) if symbol else None
+
+
+_YES_NO = re.compile(
+    r"(yes|no)(?:[.!]*\s*$|[,;:.!—–]+\s+(?![-−]?[$€£]?\d)|\s+(?:because|since|as)\b|\n)",
+    re.IGNORECASE,
+)
+_SYMBOL = re.compile(
+    r"((?!(?:A|I|a)\b)[A-Za-z](?:_\w+)?(?:\([^()\n]{1,20}\))?)(?=\s(?:is|must|equals?|should|has\s+to|has\s+an?)\b)"
+)
+_IS = re.compile(
+    r"\s*(?:must|should|has\s+to|needs\s+to|can\s+only|will)?\s*(?:be\s+equal\s+to|is\s+equal\s+to|equals?|is|are|be"
+    r"|has\s+an?\s+(?:maximum|minimum|value|sum|limit)(?:\s+value)?\s+of|comes?\s+to|=)\s+(?:equal\s+to\s+|exactly\s+)?"
+)
+
+
+def _value_of(name: str, rest: str, kind: Kind) -> str:
+    """8 in "$f(3)$ is $8$": what is said of a name that is no number itself; else the empty text."""
+    said = _IS.match(rest)
+    if said is None or not re.search(r"[A-Za-z]", name) or "=" in name:
+        return ""
+    value = answer_phrase(rest[said.end() :], kind)
+    return value if re.search(r"\d|\\", value) else ""
 
 
 def _skip_lead(segment: str) -> str:
@@ -168,20 +206,35 @@ def _leading_math(segment: str) -> tuple[str, str]:
 
 
 def _first_sentence(segment: str) -> str:
-    end = _SENTENCE_END.search(segment)
+    end = sentence_end(segment)
     return strip_markup(segment[: end.start()] if end else segment).removesuffix("です")
 
 
 def _is_question(segment: str) -> bool:
-    end = _SENTENCE_END.search(segment)
+    end = sentence_end(segment)
     return end is not None and end[0] in ("?", "？")
 
 
+_FUNCTION = re.compile(
+    r"(?:sqrt|cbrt|log|ln|exp|sin|cos|tan|cot|sec|csc|arc(?:sin|cos|tan)|gcd|lcm|floor|ceil(?:ing)?|max|min|abs|mod|binom(?:ial)?"
+    r"|factorial|nCr|[A-Z])\s?(?:_\w+\s?|\^\{?-?\d+\}?\s?)?\((?=[^()\n]*[\w∞°])"
+)
+"""The name of a function before its bracket; a single capital only with a bracket right behind it."""
+
+
 def _starts_like_an_answer(sentence: str) -> bool:
-    if re.match(r"(?:negative|minus)\s+\d|[-−–+±(\[{|√π∞.<]|\\|[$€£₹¥]|\d|US\$", sentence):
+    if re.match(
+        r"(?:negative|minus)\s+\d|[-−–+±](?!\s+[A-Za-z]{2})|[(\[{|√π∞.<]|\\|[$€£₹¥]|\d|US\$|(?:pi|infinity|infty|inf)\b",
+        sentence,
+    ):
+        return True
+    if _FUNCTION.match(sentence):
         return True
     return (
-        re.match(r"[A-H]\)\s|[A-Za-z]\w{0,2}(?:\([a-z]\))?\s*[=<>≤≥+*/^-]|[A-Za-z]$", sentence)
+        re.match(
+            r"[A-H]\)\s|[A-Za-z](?:_\{?\w+\}?|\w{0,2})(?:\([a-z]\)|!!?)?\s*[=<>≤≥+*/^-]|(?!a\b)[A-Za-z]\(|[A-Za-z]!*$",
+            sentence,
+        )
         is not None
     )
 
@@ -193,6 +246,8 @@ def _is_broken_off(value: str) -> bool:
 
 def _before_clause(sentence: str) -> str:
     sentence = _SMILEY.sub("", _REMARK.sub("", sentence))
+    if _REMARK.fullmatch(" " + sentence):
+        return ""
     if angled := re.fullmatch(r"<([^<>=]+)>", sentence):
         sentence = angled[1]
     if letter := CHOICE.match(sentence):
@@ -204,10 +259,17 @@ def _before_clause(sentence: str) -> str:
 
 def _result(kept: str) -> str:
     """What a computation comes to: 72 in "48 + 24 = 72"."""
-    arithmetic = re.fullmatch(r"[-−+*/×÷().,$\d\s%]+=\s*([^=]+)", kept)
+    arithmetic = re.fullmatch(
+        r"(?:[-−+*/×÷().,$\d\s%!^|]|\b(?:C|P|gcd|lcm|floor|ceil|max|min|sqrt|binom|choose|mod)\b)+=\s*([^=]+)",
+        kept,
+    )
     if arithmetic is None and kept.count("=") > 1 and not re.search(r",|;|\b(?:and|or)\b", kept):
         arithmetic = re.fullmatch(r".*=\s*([^=]+)", kept)
     return strip_markup(arithmetic[1]) if arithmetic else kept
+
+
+_AFTERTHOUGHT = re.compile(r"(?<=[A-Za-z]),\s*(?!and\b|or\b)[A-Za-z][A-Za-z ]*$")
+"""72 clips, altogether."""
 
 
 def _without_story(kept: str) -> str:
@@ -218,6 +280,7 @@ def _without_story(kept: str) -> str:
     if number is None:
         return kept
     rest = re.sub(r"\s\([^()]*\)$|^[^\x00-\x7f°²³π√]{1,4}$", "", kept[number.end() :])
+    rest = _AFTERTHOUGHT.sub("", rest)
     words = rest.split()
     n_unit = next((i for i, word in enumerate(words) if word in _STORY), len(words))
     if re.search(r"[^\w\s,.'’-]|\d", rest) or (
@@ -230,12 +293,14 @@ def _without_story(kept: str) -> str:
 def _from_prose(sentence: str, kind: Kind) -> str:
     """A short name such as "Evelyn", or the only number that a sentence states."""
     sentence = _IN_DIGITS.sub("", sentence)
+    if stated := _stated_last(sentence):
+        return stated
     cut = _CLAUSE.search(sentence)
     name = strip_markup(sentence[: cut.start()] if cut else sentence)
     if not re.search(r"\d", name):
         return name if _is_name(name, sentence, kind) else ""
-    if _COMPARED.search(sentence):
-        return ""
+    if _COMPARED.search(sentence) or re.search(r"\d\s?[\^*/]|[\^_]\s?\d|\w\(", sentence):
+        return ""  # the numbers of a formula answer nothing by themselves
     if last := _APPOSITION.search(sentence):
         return last[1]
     if total := _TOTAL.match(sentence):
@@ -248,6 +313,46 @@ def _from_prose(sentence: str, kind: Kind) -> str:
     said = _COPULA.split(sentence)[-1]
     found = _NUMBER.match(said)
     return found[0].strip() if found else ""
+
+
+_NAMED = re.compile(r"(?P<count>(?!))?[A-Za-z][A-Za-z '’-]{0,40}\s*=\s*(?=[-−+(\[{\\$√π\d])")
+_SUBJECT = re.compile(
+    r"(?:(?:the|our|its|their|his|her)\s.{2,160}\s(?:is|are|was|equals?|be)|(?P<count>there\s(?:are|is|were|will\s+be)))\s+(?:equal\s+to\s+|exactly\s+)?"
+    r"(?=[-−+(\[{\\$€£√π\d]|[A-Za-z]\s?[\^_(])",
+    re.IGNORECASE,
+)
+
+
+def _stated_last(sentence: str) -> str:
+    """What a whole sentence comes to: "Total = 7", "the number of points that lie inside is 19"."""
+    subject = _NAMED.match(sentence) or _SUBJECT.match(sentence)
+    if subject is None or _COMPARED.search(sentence[: subject.end()]):
+        return ""
+    said = sentence[subject.end() :]
+    math, rest = _leading_math(said)
+    if math:
+        return _result(strip_markup(math)) if re.match(r"\W*$|,?\s", rest) else ""
+    cut = _CLAUSE.search(said)
+    return _formula(said[: cut.start()] if cut else said, is_count=subject["count"] is not None)
+
+
+def _formula(said: str, *, is_count: bool) -> str:
+    """The pieces at the start that are no words: 2^n - 1 in "2^n - 1 such subsets", 19 in "19 points"."""
+    pieces = said.split()
+    end = len(pieces)
+    for i, piece in enumerate(pieces):
+        if re.match(r"[A-Za-z]{2,}", piece) and not _FUNCTION.match(piece):
+            is_joint = piece in ("and", "or", "mod") and re.match(
+                r"[-−+$(\\\d]", " ".join(pieces[i + 1 : i + 2])
+            )
+            if not is_joint:
+                end = i
+                break
+    value = " ".join(pieces[:end])
+    if (len(pieces) - end > MAX_WORDS and not is_count) or re.search(r"[-+*/=(]$", value):
+        return ""
+    value = _result(strip_markup(value))
+    return value if re.search(r"\d|\\|\(", value) else ""
 
 
 def _is_name(name: str, sentence: str, kind: Kind) -> bool:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from itertools import pairwise
 
 from lorid_data.answers import forms
 from lorid_data.answers.algebra import number, symbol
 from lorid_data.answers.evaluate import exact
-from lorid_data.answers.expression import ParseError, parse_expression
+from lorid_data.answers.expression import parse_expression
 from lorid_data.answers.forms import Form
 from lorid_data.answers.monomials import TermsError
-from lorid_data.answers.nodes import FUNCTIONS, Node
+from lorid_data.answers.nodes import FUNCTIONS, PLAIN_NAMES, Node
 from lorid_data.answers.reader import Reader
-from lorid_data.answers.tokens import Tok, Tokens, latex, plain, split_at
-from lorid_data.answers.units import unit_suffix
-from lorid_data.answers.words import SCALES, is_word, spelled_number
+from lorid_data.answers.tokens import ParseError, Tok, Tokens, holds, latex, plain, split_at
+from lorid_data.answers.units import canonical, unit_suffix
+from lorid_data.answers.words import SCALES, is_word, part, spelled_number
 
 
 def based(toks: Tokens) -> Form | None:
@@ -40,8 +41,13 @@ def based(toks: Tokens) -> Form | None:
     return Form("based", f"{shown}_{base}", plain(toks), latex(toks), mark=str(base))
 
 
+_COLONS = frozenset({":", r"\colon", "to"})
+
+
 def ratio(reader: Reader, toks: Tokens) -> Form | None:
     """3:2, 3 to 2, and times such as 11:00 a.m."""
+    if not holds(toks, _COLONS):
+        return None
     parts = split_at(
         toks,
         lambda t: t.text in (":", r"\colon") or (t.kind in ("word", "text") and t.text == "to"),
@@ -77,6 +83,63 @@ def quantity(reader: Reader, toks: Tokens) -> Form | None:
     return reader.single(toks[:start]).with_unit(unit)
 
 
+def mixed(whole: Tokens, part_of_one: Tokens) -> Form | None:
+    """5 and 1/2: a whole number and a proper fraction, with a unit or without one."""
+    if len(whole) != 1 or not whole[0].text.isdigit():
+        return None
+    suffix = unit_suffix(part_of_one)
+    rest = part_of_one[: suffix[0]] if suffix else part_of_one
+    if [t.text for t in rest if t.kind != "num" and t.text not in "{}"] not in (["/"], [r"\frac"]):
+        return None
+    found = expression(rest)
+    if found.number is None or not 0 < found.number < 1 or found.number.denominator == 1:
+        return None
+    value = forms.number_form(int(whole[0].text) + found.number)
+    return value.with_unit(suffix[1] if suffix else "")
+
+
+def counted_parts(reader: Reader, toks: Tokens) -> Form | None:
+    """7 tenths, 3 hundredths of a mile."""
+    toks = _one_by_one(toks)
+    at = next((i for i, t in enumerate(toks) if t.kind in ("word", "text")), 0)
+    divisor = part(toks[at].text) if at else None
+    if divisor is None or toks[at - 1].kind != "num":
+        return None
+    rest = toks[at + 1 :]
+    if rest and rest[0].text != "of":
+        return None
+    whole = reader.single(toks[:at])
+    if whole.node is None:
+        return None
+    unit = canonical([t.text.lower() for t in rest if t.text not in ("of", "a", "an", "the")])
+    node = Node("mul", (whole.node, Node("num", value=Fraction(1, divisor))))
+    value = exact(node)
+    return forms.expression(node, value, latex=latex(toks), plain=plain(toks)).with_unit(unit)
+
+
+def below_zero(reader: Reader, toks: Tokens) -> Form | None:
+    """12 below zero, 12 degrees below zero: -12. 12 above zero is 12."""
+    toks = _one_by_one(toks)
+    said = [t.text.lower() for t in toks[-2:]]
+    if len(toks) < 3 or said not in (["below", "zero"], ["above", "zero"]):
+        return None
+    value = reader.single(toks[:-2])
+    if said[0] == "above" or value.node is None or value.quotient is None:
+        return value
+    node = Node("neg", (value.node,))
+    negative = forms.expression(node, exact(node), latex=latex(toks), plain=plain(toks))
+    return negative.with_unit(value.unit)
+
+
+def _one_by_one(toks: Tokens) -> list[Tok]:
+    r"""The words of a \text{} as tokens of their own."""
+    return [
+        Tok(t.kind, w, t.gap or j > 0)
+        for t in toks
+        for j, w in enumerate(t.text.split() if t.kind == "text" else [t.text])
+    ]
+
+
 def remark(reader: Reader, toks: Tokens) -> Form | None:
     """A bracket of words behind the answer says nothing about its value: 72 (clips)."""
     if len(toks) < 4 or toks[-1].text != ")":
@@ -93,6 +156,12 @@ def _no_number(a: Tok, b: Tok) -> bool:
     return a.kind == "num" and (b.kind == "num" or b.text == "_")
 
 
+def _is_unknown_call(a: Tok, b: Tok) -> bool:
+    """Whether a word stands right before a bracket."""
+    is_name = is_word(a) or (a.kind == "word" and len(a.text) == 3)
+    return b.text == "(" and not b.gap and is_name and a.text.islower()
+
+
 def expression(toks: Tokens) -> Form:
     """What the expression parser makes of the tokens; else words, or something opaque."""
     said, shown = plain(toks), latex(toks)
@@ -103,7 +172,9 @@ def expression(toks: Tokens) -> Form:
     try:
         node = parse_expression(
             [
-                Tok("let", t.text, t.gap) if t.kind == "text" and len(t.text) == 1 else t
+                Tok("let" if len(t.text) == 1 else "word", t.text, t.gap)
+                if t.kind == "text" and (len(t.text) == 1 or t.text in PLAIN_NAMES)
+                else t
                 for t in toks
             ]
         )
@@ -116,6 +187,8 @@ def expression(toks: Tokens) -> Form:
     except (ParseError, ZeroDivisionError):
         if any(_no_number(a, b) for a, b in pairwise(toks)):
             return forms.text(said, shown)
+        if any(_is_unknown_call(a, b) for a, b in pairwise(toks)):
+            return forms.opaque(said, "")  # nor does the verifier know what erf(1) is
         wordy = any(is_word(t) for t in toks) and not any(t.kind == "cmd" for t in toks)
         return (forms.text if wordy else forms.opaque)(said, shown)
     digits = toks[-1].text

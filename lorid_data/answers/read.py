@@ -9,6 +9,7 @@ from functools import lru_cache, partial
 from lorid_data.answers import forms, quantities, relations, sets
 from lorid_data.answers.forms import Form
 from lorid_data.answers.monomials import TermsError
+from lorid_data.answers.names import is_variable
 from lorid_data.answers.nodes import FUNCTIONS
 from lorid_data.answers.results import LimitError
 from lorid_data.answers.spelling import respell
@@ -74,6 +75,8 @@ def answer(toks: Tokens) -> Form:
     if any(t.text.lower() == "hundred" for t in toks) and (value := _words(toks)) is not None:
         return value  # "two hundred and five" is no list
     parts, words = _split_list(toks)
+    if words == {"and"} and len(parts) == 2 and (mixed := quantities.mixed(*parts)) is not None:
+        return mixed.with_unit(unit)  # 5 and 1/2
     if len(parts) > 1:
         return relations.combine([answer(p) for p in parts], words, plain(toks), latex(toks))
     toks = parts[0] if parts else toks
@@ -176,7 +179,7 @@ def _braces(inner: Tokens, toks: Tokens) -> Form:
         return forms.listed([], "", r"\emptyset")
     for bar in (":", "|"):
         parts = split_at(inner, lambda t, bar=bar: t.text == bar)  # type: ignore[misc]
-        if len(parts) == 2 and parts[1] and relations.is_variable(parts[0]):
+        if len(parts) == 2 and parts[1] and is_variable(parts[0]):
             return answer(parts[1])
     parts, _ = _split_list(inner)
     return forms.listed([answer(p) for p in parts], plain(toks), latex(toks))
@@ -214,6 +217,37 @@ def _matrix(toks: Tokens) -> Form | None:
     return Form(
         "matrix", key, plain(toks), latex(toks), mark=f"{len(lines)}x{columns}", parts=parts
     )
+
+
+def _cases(toks: Tokens) -> Form | None:
+    """Values under conditions, in any order; with one column a system, whose lines all hold."""
+    if [t.text for t in toks[:4]] != [r"\begin", "{", "cases", "}"]:
+        return None
+    close = partner(toks, 0)
+    if close != len(toks) - 4:
+        return None
+    rows = [r for r in split_at(toks[4:close], lambda t: t.text == r"\\") if r]
+    cells = [split_at(r, lambda t: t.kind == "op" and t.text == "&") for r in rows]
+    cells = [[c for c in map(_bare_condition, row) if c] for row in cells]
+    if all(len(row) == 1 for row in cells):
+        lines = [answer(row[0]) for row in cells]
+        return relations.combine(lines, set(), plain(toks), latex(toks))
+    if any(len(row) not in (1, 2) for row in cells):
+        return None
+    pairs = [
+        forms.ordered([answer(c) for c in row], "<>", plain(toks), latex(toks)) for row in cells
+    ]
+    return forms.listed(pairs, plain(toks), latex(toks))
+
+
+def _bare_condition(cell: Tokens) -> list[Tok]:
+    """Without the comma at its end, and without "if"."""
+    toks = list(cell)
+    while toks and toks[-1].text in (",", ";", "."):
+        del toks[-1]
+    while toks and toks[0].text.strip().lower() in ("if", "for", "when", "otherwise", "else"):
+        del toks[0]
+    return toks
 
 
 # --- words -------------------------------------------------------------------------------------
@@ -273,13 +307,17 @@ class _Reader:
 _RULES: tuple[Callable[[Tokens], Form | None], ...] = (
     _enclosed,
     _words,
+    partial(relations.congruence, _Reader),
     partial(relations.relation, _Reader),
     partial(sets.set_operation, _Reader),
     partial(sets.plus_minus, _Reader),
     _matrix,
+    _cases,
     _point,
     quantities.based,
     partial(quantities.ratio, _Reader),
+    partial(quantities.counted_parts, _Reader),
+    partial(quantities.below_zero, _Reader),
     partial(quantities.quantity, _Reader),
     partial(quantities.remark, _Reader),
 )

@@ -2,43 +2,29 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 
 from lorid_data.answers import algebra, forms, sets
 from lorid_data.answers.algebra import Quotient
 from lorid_data.answers.forms import Form, Span
-from lorid_data.answers.nodes import FUNCTIONS, GREEK
+from lorid_data.answers.names import is_name, is_one, is_symbol, name_of
 from lorid_data.answers.reader import Reader
-from lorid_data.answers.tokens import Tok, Tokens, latex, plain, split_at
+from lorid_data.answers.tokens import Tok, Tokens, holds, latex, plain, split_at
 
 _ORDER = {"<": "<", ">": ">", r"\leq": "<=", r"\geq": ">="}
 _SIGNS = frozenset({"=", "<", ">", r"\leq", r"\geq", r"\neq", r"\in"})
+_CONGRUENT = frozenset({r"\equiv"})
+_MODULO = frozenset({r"\pmod", r"\mod", r"\bmod", "mod"})
 _APPROX = frozenset({r"\approx", r"\simeq", r"\doteq"})
-_NAME_OPS = frozenset("()_,'{}^+-/|.:")
-_NAME_COMMANDS = frozenset(
-    {
-        r"\angle",
-        r"\triangle",
-        r"\overline",
-        r"\frac",
-        r"\prime",
-        r"\cdot",
-        r"\circ",
-        r"\measuredangle",
-    }
-)
-_NAMED = FUNCTIONS | frozenset(GREEK)
 
 
 def relation(reader: Reader, toks: Tokens) -> Form | None:
     """A relation, or None where the tokens hold none outside brackets."""
-    before, *after = split_at(toks, lambda t: t.text in _APPROX)
-    if after and before:
-        if is_name(before) and after[0]:
-            return reader.answer(after[0]).with_name(_name(before))
-        return reader.single(before)  # 1/3 ≈ 0.33 says 1/3
+    if not holds(toks, _SIGNS | _APPROX):
+        return None
+    if (found := _approximate(reader, toks)) is not None:
+        return found
     signs: list[str] = []
 
     def is_sign(tok: Tok) -> bool:
@@ -54,62 +40,54 @@ def relation(reader: Reader, toks: Tokens) -> Form | None:
         return forms.opaque(plain(toks), latex(toks))
     if all(s == "=" for s in signs):
         return _equation(reader, sides, toks)
-    if signs == [r"\in"]:
-        return reader.answer(sides[1]).with_name(_name(sides[0])) if is_name(sides[0]) else None
-    if r"\in" in signs:
+    if r"\in" not in signs:
+        return _inequality(reader, sides, signs, toks)
+    if len(signs) > 1:
         return forms.opaque(plain(toks), latex(toks))
-    return _inequality(reader, sides, signs, toks)
+    return reader.answer(sides[1]).with_name(name_of(sides[0])) if is_name(sides[0]) else None
 
 
-def is_name(toks: Tokens) -> bool:
-    """What may stand before `=` as a name: letters, words, f(x), a_1, AB, m∠A, x + y; no number of its own."""
-    if (
-        not toks
-        or len(toks) > 24
-        or not any(t.kind in ("let", "word", "text", "cmd") for t in toks)
-    ):
-        return False
-    depth = 0
-    for i, tok in enumerate(toks):
-        depth += tok.text in ("(", "{")
-        depth -= tok.text in (")", "}")
-        if tok.kind == "num" and depth == 0 and toks[i - 1].text != "_":
-            return False
-        if tok.kind == "op" and tok.text not in _NAME_OPS and not (depth and tok.text == "="):
-            return False
-        if tok.kind == "cmd" and tok.text not in _NAME_COMMANDS and tok.text[1:] not in _NAMED:
-            return False
-        if tok.text == "^" and [t.text for t in toks[i + 1 : i + 5]] != ["{", "-", "1", "}"]:
-            return False
-    return True
+def _approximate(reader: Reader, toks: Tokens) -> Form | None:
+    """1/3 ≈ 0.33 says 1/3, x ≈ 5 says 5; None where nothing is approximate."""
+    before, *after = split_at(toks, lambda t: t.text in _APPROX)
+    if not after or not before:
+        return None
+    if is_name(before) and after[0]:
+        return reader.answer(after[0]).with_name(name_of(before))
+    return reader.single(before)
 
 
-def is_variable(toks: Tokens) -> bool:
-    """x, x_1, (x, y), or x ∈ ℝ: what stands before the bar of a set."""
-    before = split_at(toks, lambda t: t.text == r"\in")[0]
-    return is_name(before) and all(t.kind != "word" or len(t.text) < 3 for t in before)
-
-
-def is_symbol(name: str) -> bool:
-    """A name that is one variable, or a segment such as AB, so that another such name contradicts it."""
-    head = name.split("_")[0]
-    if head.startswith("\\"):
-        return head[1:].isalpha()
-    return head.isalpha() and (len(head) == 1 or (len(head) <= 3 and head.isupper()))
-
-
-def _name(toks: Tokens) -> str:
-    """A name as it is compared: without spaces, and a_{1} as a_1."""
-    return re.sub(r"\{(\w)\}", r"\1", "".join(t.text for t in toks))
+def congruence(reader: Reader, toks: Tokens) -> Form | None:
+    r"""X \equiv 2 \pmod 7: a remainder to a modulus."""
+    if not holds(toks, _CONGRUENT):
+        return None
+    sides = split_at(toks, lambda t: t.text in _CONGRUENT)
+    if len(sides) != 2 or not all(sides):
+        return None
+    at = next((i for i, t in enumerate(sides[1]) if t.text in _MODULO), 0)
+    modulus = [t for t in sides[1][at + 1 :] if t.text not in "(){}"]
+    rest = [t for t in sides[1][:at] if t.text != "("]
+    if not at or not modulus or not rest:
+        return None
+    left, right, n = reader.single(sides[0]), reader.single(rest), reader.single(modulus)
+    key = right.key
+    if right.number is not None and n.number and n.number.denominator == 1:
+        key = str(right.number % n.number)
+    said, mark = f"{left.key}=={key}", f"mod {n.key}"
+    return Form(
+        "relation", f"{said} {mark}", plain(toks), latex(toks), mark=mark, parts=(left, right)
+    )
 
 
 def _equation(reader: Reader, sides: Sequence[Tokens], toks: Tokens) -> Form:
     left, right = list(sides[0]), list(sides[-1])
+    if len(sides) > 2 and all(map(is_one, sides[:-1])):
+        return _all_named(reader, sides, toks)  # x = y = 0
     if len(sides) == 2 and not is_name(left) and is_name(right) and not _has_letters(left):
         left, right = right, left
     if is_name(left):
         value = reader.answer(right)
-        return value.with_name(_name(left), _difference(reader.single(left), value))
+        return value.with_name(name_of(left), _difference(reader.single(left), value))
     first, last = reader.single(left), reader.single(right)
     if first.number is not None and last.number is not None:
         scale = 100 if last.unit == "percent" else 1
@@ -128,6 +106,11 @@ def _equation(reader: Reader, sides: Sequence[Tokens], toks: Tokens) -> Form:
         parts=(first, last),
         equation=diff,
     )
+
+
+def _all_named(reader: Reader, sides: Sequence[Tokens], toks: Tokens) -> Form:
+    parts = [_equation(reader, [s, sides[-1]], [*s, *sides[-1]]) for s in sides[:-1]]
+    return combine(parts, set(), plain(toks), latex(toks))
 
 
 def _has_letters(toks: Tokens) -> bool:
@@ -151,10 +134,10 @@ def _inequality(
     reader: Reader, sides: Sequence[Tokens], signs: Sequence[str], toks: Tokens
 ) -> Form:
     found = [reader.single(list(s)) for s in sides]
-    names = [i for i, s in enumerate(sides) if is_name(s) and is_symbol(_name(s))]
+    names = [i for i, s in enumerate(sides) if is_name(s) and is_symbol(name_of(s))]
     values = [f for i, f in enumerate(found) if i not in names]
     if len(names) == 1 and all(forms.real_value(v) is not None for v in values):
-        name = _name(sides[names[0]])
+        name = name_of(sides[names[0]])
         if signs == [r"\neq"]:
             line = sets.as_spans(sets.all_reals()) or []
             holes = sets.as_spans(values[0]) or []

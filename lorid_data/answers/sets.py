@@ -9,7 +9,7 @@ from lorid_data.answers import forms
 from lorid_data.answers.forms import Form, Span
 from lorid_data.answers.quantities import expression
 from lorid_data.answers.reader import Reader
-from lorid_data.answers.tokens import Tok, Tokens, latex, plain, split_at, tokenise
+from lorid_data.answers.tokens import Tok, Tokens, holds, latex, plain, split_at, tokenise
 
 
 def all_reals() -> Form:
@@ -18,8 +18,15 @@ def all_reals() -> Form:
     return forms.spans([Span(*ends, "()")], r"\mathbbr", r"(-\infty, \infty)")
 
 
+_OPERATORS = frozenset(
+    {r"\cup", "union", "U", r"\cap", "intersection", r"\setminus", r"\backslash", "\\"}
+)
+
+
 def set_operation(reader: Reader, toks: Tokens) -> Form | None:
     """Unions, and differences such as ℝ without a point."""
+    if not holds(toks, _OPERATORS):
+        return None
 
     def joins(tok: Tok) -> bool:
         return tok.text in (r"\cup", "union") or (tok.text == "U" and tok.kind == "let")
@@ -37,9 +44,10 @@ def set_operation(reader: Reader, toks: Tokens) -> Form | None:
     parts = split_at(toks, lambda t: t.text in (r"\setminus", r"\backslash", "\\"))
     if len(parts) == 2 and all(parts):
         left, right = (reader.answer(p) for p in parts)
-        whole = as_spans(left)
-        if whole and left.key == "(-1*oo, oo)" and (holes := as_spans(right)):
-            return without(holes, whole[0], toks)
+        whole, holes = as_spans(left), as_spans(right)
+        rest = difference(whole, holes) if whole and holes else None
+        if rest is not None:
+            return forms.spans(rest, plain(toks), latex(toks))
         return _joined("minus", [left, right], toks)
     return None
 
@@ -79,6 +87,38 @@ def without(holes: Sequence[Span], line: Span, toks: Tokens) -> Form | None:
     inner = sorted(points.values(), key=lambda p: values[p.key] or 0.0)
     ends = [line.low, *inner, line.high]
     return forms.spans([Span(a, b, "()") for a, b in pairwise(ends)], plain(toks), latex(toks))
+
+
+def difference(whole: Sequence[Span], holes: Sequence[Span]) -> list[Span] | None:
+    """What is left of the first without the second, or None where an end cannot be placed on the line."""
+    if any(forms.real_value(end) is None for s in (*whole, *holes) for end in (s.low, s.high)):
+        return None
+    rest = list(whole)
+    for hole in holes:
+        rest = [piece for span in rest for piece in _cut(span, hole)]
+    return rest
+
+
+def _cut(span: Span, hole: Span) -> list[Span]:
+    """The part of an interval below a hole and the part above it."""
+    below = Span(span.low, hole.low, span.brackets[0] + (")" if hole.brackets[0] == "[" else "]"))
+    above = Span(hole.high, span.high, ("(" if hole.brackets[1] == "]" else "[") + span.brackets[1])
+    if _value(hole.low) > _value(span.high) or _value(hole.high) < _value(span.low):
+        return [span]
+    low = [below] if _value(hole.low) <= _value(span.high) else [span]
+    return [s for s in (*low, above) if _is_proper(s, span)]
+
+
+def _value(end: Form) -> float:
+    return forms.real_value(end) or 0.0
+
+
+def _is_proper(piece: Span, span: Span) -> bool:
+    """Whether a piece holds anything: an interval, or a point that belongs to it."""
+    low, high = _value(piece.low), _value(piece.high)
+    if low == high:
+        return piece.brackets == "[]"
+    return low < high and low >= _value(span.low) and high <= _value(span.high)
 
 
 def as_spans(form: Form) -> list[Span] | None:

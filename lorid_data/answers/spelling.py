@@ -23,7 +23,17 @@ _SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉₊₋₍₎", "01234
 _RAISED = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ⁿⁱ]+")
 _LOWERED = re.compile("[₀₁₂₃₄₅₆₇₈₉₊₋₍₎]+")
 _VULGAR = re.compile("[¼½¾⅐⅑⅒⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞]")
-_BEFORE_NFKC = str.maketrans({"º": "°", "…": r"\ldots ", "´": "'", "ª": " "})
+_BEFORE_NFKC = str.maketrans(
+    {
+        "º": "°",
+        "…": r"\ldots ",
+        "´": "'",
+        "ª": " ",
+        **{c: rf"\mathbb{{{d}}}" for c, d in zip("ℝℤℚℕℂ", "RZQNC", strict=True)},
+    }
+)
+_AREA = re.compile(r"(?<=\d)\s?((?:k|c|m|d)?m)([²³])(?!\w)")
+"""12m²: behind a letter, a raised digit of its own makes a unit, where m^2 may be a product."""
 _AFTER_NFKC = str.maketrans(
     {
         **dict.fromkeys("−–—‒―﹣", "-"),
@@ -38,7 +48,7 @@ _AFTER_NFKC = str.maketrans(
         "⌊": r"\lfloor ", "⌋": r"\rfloor ", "⌈": r"\lceil ", "⌉": r"\rceil ",
         "α": r"\alpha ", "β": r"\beta ", "γ": r"\gamma ", "δ": r"\delta ", "ε": r"\epsilon ",
         "θ": r"\theta ", "λ": r"\lambda ", "μ": r"\mu ", "ρ": r"\rho ", "σ": r"\sigma ",
-        "τ": r"\tau ", "φ": r"\phi ", "ω": r"\omega ", "ℝ": r"\mathbb{R} ", "∠": r"\angle ",
+        "τ": r"\tau ", "φ": r"\phi ", "ω": r"\omega ", "∠": r"\angle ",
         "→": r"\to ", "⇒": r"\Rightarrow ", "∗": "*", "∣": "|", "€": "€",
     }
 )  # fmt: skip
@@ -54,7 +64,7 @@ _SPACES = re.compile(
 _DOUBLED = re.compile(r"\\\\(?=[A-Za-z])")
 """\\\\frac: a backslash that was escaped once too often. In a matrix it ends a row."""
 _HALF_DAY = re.compile(r"(?<![A-Za-z\\])([apAP])\.\s?[mM](?![A-Za-z])\.?")
-_INNER_BOX = re.compile(r"\\(?:boxed|fbox)\s?(?=\{)")
+_INNER_BOX = re.compile(r"\\(?:boxed|fbox|framebox)\s?(?=\{)")
 _ORDINAL = re.compile(r"(?<=\d)(?:st|nd|rd|th)(?![A-Za-z])")
 _IMAGINARY = re.compile(r"(?<=[*\d])I(?![A-Za-z])")
 """The imaginary unit as sympy prints it: 3 + 4*I."""
@@ -79,13 +89,22 @@ _COMMANDS = (
                 r"|operatorname\*?|mathop)\s*(?=\{)"), r"\\text"),
     (re.compile(r"\\(?:mathbf|boldsymbol|bm|vec|hat|mathcal|mathfrak)\s*(?=\{)"), ""),
     (re.compile(r"\\(?:mathbf|boldsymbol|bm|vec|hat)(?![A-Za-z])"), ""),
+    (re.compile(r"\\(?:textcolor|colorbox|color)\s*\{[^{}]*\}"), ""),
+    (re.compile(r"\\(?:bf|rm|it|sf|tt|em|bfseries|itshape|boldmath)(?![A-Za-z])"), ""),
+    (re.compile(r"\\(?:Bbb|mathds)(?![A-Za-z])"), r"\\mathbb"),
+    (re.compile(r"\\\$"), "$"),
+    (re.compile(r"\\%"), "%"),
+)  # fmt: skip
+"""All of them begin with a backslash."""
+_SIGNS = re.compile(r"[*<>=!+{]")
+_OPERATORS = (
+    (re.compile(r"\+\s?/\s?-|(?<![^\s=,(\[{$])(?<![\w)}\]]\s)\+-(?=\s?[\d.\\A-Za-z(])"), r"\\pm "),
     (re.compile(r"\*\*"), "^"),
     (re.compile(r"\*"), r"\\cdot "),
     (re.compile(r"<=(?!>)|=<"), r"\\leq "),
     (re.compile(r">="), r"\\geq "),
+    (re.compile(r"(?<![\w.^_{])(\d+)!="), r"\1! ="),  # 5!=120: a whole number is no name that differs from another
     (re.compile(r"!=|=/="), r"\\neq "),
-    (re.compile(r"\\\$"), "$"),
-    (re.compile(r"\\%"), "%"),
     (re.compile(r"\{\s*,\s*\}"), "{,}"),
 )  # fmt: skip
 
@@ -99,7 +118,8 @@ _GROUPED = [
     )
 ]
 _DOTTED = re.compile(r"(?<![\d.,])[1-9]\d{0,2}(?:\.\d{3}){2,}(?![\d.])")
-_COMMAS = re.compile(r"(?<![\d.,])[1-9]\d{0,2}(?:,\d{3})+(?![\d,]|,\d)")
+_COMMAS = re.compile(r"(?<![\d.,])[1-9](?:\d{0,2}(?:,\d{3})+|\d?(?:,\d\d)+,\d{3})(?![\d,]|,\d)")
+"""1,234,567, and 12,34,567 as in India."""
 _SPACED = re.compile(r"(?<![\d.,] )(?<![\d.,])[1-9]\d{0,2}(?: \d{3})+(?![\d/]| \d| */)")
 _LONG_DIGITS = re.compile(rf"\d{{{MAX_DIGITS + 1}}}")
 _SCIENTIFIC = re.compile(
@@ -107,6 +127,8 @@ _SCIENTIFIC = re.compile(
 )
 _TIMES_TEN = re.compile(r"(?<=\d)\s?[xX]\s?10\s?(?:\^|\*\*)")
 _REPEATING = re.compile(r"(?<![\d.])(\d*)\.(\d*)\\(?:overline|bar|dot)\s*\{(\d+)\}")
+_IN_BRACKETS = re.compile(r"(?<![^\s=,(\[{$-])(\d+)\.(\d*)\((\d+)\)(?=\s*(?:$|[,;%)\]}$]))")
+"""0.1(6), for 1/6."""
 _ELLIPSIS = re.compile(r"(?<![\d.])(\d*)\.(\d+)(?:\\(?:ldots|dots|cdots)(?![A-Za-z])|\.\.\.)")
 
 
@@ -116,6 +138,7 @@ def plain_unicode(text: str) -> str:
         return text
     text = _INVISIBLE.sub("", text).translate(_BEFORE_NFKC)
     text = _VULGAR.sub(_vulgar, text)
+    text = _AREA.sub(lambda m: rf"\text{{ {m[1]}}}^{'2' if m[2] == '²' else '3'}", text)
     text = _RAISED.sub(lambda m: "^{" + m[0].translate(_SUPERSCRIPTS) + "}", text)
     text = _LOWERED.sub(lambda m: "_{" + m[0].translate(_SUBSCRIPTS) + "}", text)
     text = unicodedata.normalize("NFKC", text)
@@ -169,9 +192,13 @@ def respell(text: str) -> str:
     text = _INNER_BOX.sub("", unwrap(text))
     text = _ORDINAL.sub("", _IMAGINARY.sub("i", text))
     text = _numbers(text)
-    text = _SPACES.sub(" ", _SIZES.sub("", text))
-    for pattern, new in _COMMANDS:
-        text = pattern.sub(new, text)
+    if "\\" in text or "~" in text:
+        text = _SPACES.sub(" ", _SIZES.sub("", text))
+        for pattern, new in _COMMANDS:
+            text = pattern.sub(new, text)
+    if _SIGNS.search(text):
+        for pattern, new in _OPERATORS:
+            text = pattern.sub(new, text)
     text = _SPACED.sub(_squeeze, text) if _is_lone_number(text) else text
     return text.strip()
 
@@ -181,7 +208,7 @@ def respell(text: str) -> str:
 _PAIRS = (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"), ("**", "**"), ("__", "__"), ("*", "*"), ("_", "_"), ("`", "`"),
           ('"', '"'), ("'", "'"), ("<b>", "</b>"), ("==", "=="))  # fmt: skip
 _WRAPPERS = re.compile(
-    r"\\(?:boxed|fbox|ensuremath|mathbf|displaystyle|textbf|text|mathrm|mbox|underline)\s*(?=\{)"
+    r"\\(?:boxed|fbox|framebox|ensuremath|mathbf|displaystyle|textbf|text|mathrm|mbox|underline)\s*(?=\{)"
 )
 _SAID = re.compile(
     r"(?:(?:so|thus|hence|therefore),?\s)?(?:(?:the|my|our)\s)?(?:(?:final|correct)\s)?answer(?:\sis:?|\s?[:=])\s?|\\text\s?\{\s*the answer is:?\s*\}",
@@ -250,7 +277,8 @@ def _numbers(text: str) -> str:
     text = re.sub(r"(?<=\d)\{,\}(?=\d)", ".", text)
     text = _TIMES_TEN.sub(r"\\cdot 10^", text)
     text = _SCIENTIFIC.sub(lambda m: rf"{m[1]}\cdot 10^{{{int(m[2])}}}", text)
-    text = _REPEATING.sub(lambda m: _repeating(m[1], m[2], m[3]), text)
+    for pattern in (_REPEATING, _IN_BRACKETS):
+        text = pattern.sub(lambda m: _repeating(m[1], m[2], m[3]), text)
     return _ELLIPSIS.sub(_endless, text)
 
 

@@ -12,6 +12,10 @@ from lorid_data.answers.spelling import closing
 MAX_TOKENS = 1500
 
 
+class ParseError(ValueError):
+    """The tokens are no expression that the parser knows."""
+
+
 class Tok(NamedTuple):
     """A token and whether white space stands before it."""
 
@@ -29,7 +33,7 @@ _TOKEN = re.compile(
     r"|(?P<op>\S)"
     r"|(?P<gap>\s+)"
 )
-_DROPPED = re.compile(r"[\s\"'.!]")
+_DROPPED = re.compile(r"[\s\"'.]")
 _LONE = re.compile(r"\{(\w)\}")
 _WORDS_ONLY = re.compile(r"[A-Za-z .,;'\-/]*")
 _OPEN = {"(": ")", "[": "]", "{": "}", r"\{": r"\}", r"\langle": r"\rangle", r"\begin": r"\end"}
@@ -118,6 +122,11 @@ def split_at(toks: Tokens, is_separator: Callable[[Tok], bool]) -> list[list[Tok
     return parts
 
 
+def holds(toks: Tokens, texts: frozenset[str]) -> bool:
+    """Whether one of these texts is among the tokens: asked before anything is split at them."""
+    return any(t.text in texts for t in toks)
+
+
 def is_balanced(toks: Tokens) -> bool:
     """Every bracket has a partner of a kind that can close it."""
     stack: list[str] = []
@@ -152,10 +161,13 @@ def plain(toks: Tokens) -> str:
     """Letters, digits and operators, case folded: by this text is compared.
 
     White space, quotes and full stops go, and braces around one character; two numbers stay apart.
+    An exclamation mark behind a word goes, a factorial stays.
     """
     out = []
     for before, tok in zip([None, *toks], toks, strict=False):
         if before is not None and before.kind == tok.kind == "num":
             out.append(" ")
+        if tok.text == "!" and (before is None or before.kind in ("word", "text")):
+            continue
         out.append(tok.text if tok.kind == "num" else _DROPPED.sub("", tok.text))
     return _LONE.sub(r"\1", "".join(out)).casefold()

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from lorid_data.answers.results import table
 from lorid_data.answers.tokens import Tok, Tokens
+from lorid_data.answers.words import SCALES
 
 _KNOWN_TABLE = """
 m: m meter meters metre metres
@@ -34,14 +35,36 @@ week: week weeks wk wks
 month: month months
 year: year years yr yrs
 usd: dollar dollars usd bucks
-cent: cent cents
+cent: cent cents ¢
 eur: euro euros eur
+gbp: gbp quid
+pound: pound pounds
+pence: pence
 rupee: rupee rupees rs inr
+yen: yen jpy
+yuan: yuan cny rmb renminbi
+won: krw
+ruble: ruble rubles rouble roubles rub
+peso: peso pesos mxn
+franc: franc francs chf
+krona: krona kronor krone kroner
 percent: % percent percentage pct
 deg: degree degrees deg
+degc: celsius centigrade
+degf: fahrenheit
+kelvin: kelvin kelvins
 rad: radian radians rad
 am: am a.m a.m.
 pm: pm p.m p.m.
+newton: newton newtons
+joule: joule joules
+watt: watt watts
+kwatt: kilowatt kilowatts
+volt: volt volts
+hertz: hertz
+calorie: calorie calories
+acre: acre acres
+hectare: hectare hectares
 mph: mph
 kmh: kmh kph kmph
 sqft: sqft
@@ -55,7 +78,7 @@ KNOWN = {
 _SINGLE = frozenset("mgslhL")
 _SHORT = frozenset(
     table("""
-    lb lbs oz ft in of sq cu cm mm km kg mg ml yd mi hr hrs min mins sec mph kph am pm cc
+    lb lbs oz ft in of sq cu cm mm km kg mg ml yd mi hr hrs min mins sec mph kph am pm cc pct yen
     """)
 )
 NOT_UNITS = frozenset(
@@ -70,7 +93,7 @@ NOT_UNITS = frozenset(
 # "sec" is a function name, but behind a number it is a second.
 _FUNCTION_OR_UNIT = frozenset({"sec", "in", "min"})
 _POWERS = {"square": "^2", "sq": "^2", "squared": "^2", "cubic": "^3", "cu": "^3", "cubed": "^3"}
-CURRENCY = {"$": "usd", "€": "eur", "£": "pound", "¥": "yen", "₹": "rupee"}
+CURRENCY = {"$": "usd", "€": "eur", "£": "gbp", "¥": "yen", "₹": "rupee"}
 MAX_WORDS = 12
 
 
@@ -89,14 +112,16 @@ def unit_suffix(toks: Tokens) -> tuple[int, str] | None:
 
 def _unit_phrase(toks: Tokens, start: int) -> str | None:
     first, before = toks[start], toks[start - 1]
-    if first.text == "%" and start == len(toks) - 1:
-        return "percent"
+    if first.text in ("%", "¢") and start == len(toks) - 1:
+        return KNOWN[first.text]
     if first.text == "^" and _texts(toks[start:]) == ["^", r"\circ"]:
         return "deg"
     if first.text == "^" and _texts(toks[start:])[:2] == ["^", r"\circ"]:
         rest = toks[start + 2 :]
-        return "deg" if _texts(rest) in (["C"], ["F"]) else None
+        return {"C": "degc", "F": "degf"}.get("".join(_texts(rest)))
     if first.kind not in ("text", "word", "let") or not _may_start(first, before):
+        return None
+    if _is_monomial(toks[start:]):
         return None
     words = list(_words(toks[start:]))
     if (
@@ -114,7 +139,7 @@ def _texts(toks: Tokens) -> list[str]:
 
 def _may_start(first: Tok, before: Tok) -> bool:
     """A variable behind a number is no unit: 5m and 5 ab stay products, 5 m, 5km and 72clips do not."""
-    if before.kind in ("word", "text", "let") or before.text in (
+    if (before.kind in ("word", "text") and before.text.lower() not in SCALES) or before.text in (
         "/",
         "-",
         "+",
@@ -125,6 +150,8 @@ def _may_start(first: Tok, before: Tok) -> bool:
         "^",
         "_",
     ):
+        return False
+    if before.kind == "let":
         return False
     if before.kind == "cmd" and before.text not in (r"\}", r"\pi", r"\infty"):
         return False
@@ -141,6 +168,22 @@ def _may_start(first: Tok, before: Tok) -> bool:
             first.gap and before.kind == "num" and re.search("[aeiouy]", word.lower()) is not None
         )
     return n_letters >= 4
+
+
+def _is_monomial(toks: Tokens) -> bool:
+    """Letters that cannot be read as a unit: g h, m^2 n and s^2 are products, m, m^2 and m/s^2 are units."""
+    for before, tok, after in zip([None, *toks], toks, [*toks[1:], None], strict=False):
+        if tok.kind != "let" or tok.text == "a":
+            continue
+        is_below = before is not None and before.text.lower() in ("/", "per")
+        if before is not None and not is_below:
+            if before.kind == "let" or before.text.isdigit() or before.text in ("}", "^"):
+                return True
+            if before.text.lower() in KNOWN:
+                return True
+        if after is not None and after.text == "^" and not is_below and tok.text != "m":
+            return True
+    return False
 
 
 def _words(toks: Tokens) -> Iterator[str]:
@@ -182,9 +225,17 @@ def canonical(words: list[str]) -> str:
             parts.append(unit + power)
             power = ""
     joined = "".join(parts).rstrip("/")
-    return {"mi/h": "mph", "km/h": "kmh", "ft^2": "sqft"}.get(joined, joined)
+    return _SHORTER.get(joined, joined)
+
+
+_SHORTER = {"mi/h": "mph", "km/h": "kmh", "ft^2": "sqft", "degdegc": "degc", "degdegf": "degf"}
+_LOOSE = frozenset(
+    frozenset(pair)
+    for pair in (("deg", "degc"), ("deg", "degf"), ("pound", "lb"), ("pound", "gbp"))
+)
+"""What the first of them leaves open, the second says: pounds weigh, or are money."""
 
 
 def conflict(a: str, b: str) -> bool:
     """Two stated units that are both known and not the same."""
-    return bool(a and b and a != b)
+    return bool(a and b and a != b) and frozenset((a, b)) not in _LOOSE

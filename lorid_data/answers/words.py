@@ -64,6 +64,14 @@ _PARTS = {
 }  # fmt: skip
 
 
+def part(word: str) -> int | None:
+    """10 for tenths: what the word divides by. Quarters are coins as well, seconds are time."""
+    single = word.lower().removesuffix("s").replace("halve", "half")
+    if single in ("hundredth", "thousandth"):
+        return 100 if single == "hundredth" else 1000
+    return None if single == "quarter" else _PARTS.get(single)
+
+
 def spelled_fraction(text: str) -> Fraction | None:
     """The fraction that the whole text spells ("two thirds", "one-half"), or None."""
     words = text.lower().replace("-", " ").split()

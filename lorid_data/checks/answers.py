@@ -53,11 +53,15 @@ def answer_contradicted(r: Record) -> Finding | None:
     """
     if not r.answer.strip() or not r.rationale.strip():
         return None
-    boxed = last_boxed(r.rationale)
-    if boxed is not None:
-        return _unless_equal(r, boxed, Severity.DROP)
-    from lorid_data.answers import Answer, extract
+    from lorid_data.answers import Answer, boxed, extract
 
+    in_box = boxed(r.rationale)
+    if in_box is not None:
+        found = _unless_equal(r, in_box, Severity.DROP)
+        # where a question asks for one of two, both are boxed and the last is the answer
+        last = last_boxed(r.rationale) or ""
+        is_last = last != in_box and _unless_equal(r, last, Severity.DROP) is None
+        return None if is_last else found
     said, is_plain = extract(r.rationale), "\\" not in r.rationale
     if isinstance(said, Answer):
         if is_plain and (_times_100(said.value, r.answer) or _comes_to(r, said.value)):

@@ -2,7 +2,8 @@ r"""MATH (Hendrycks et al. 2021): 7,500 training and 5,000 test problems of seve
 
 One Hub copy was taken down after a claim on the problems' copyright, so the licence that the
 authors state is contested, and the text is taken from the first of several mirrors whose content
-has the known hash. Columns: problem, level, type, solution; the answer is the last `\boxed{}`.
+has the known hash. Columns: problem, level, type, solution; the answer is the last `\boxed{}`,
+or the last ones where several make one list.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable
 
+from lorid_data.answers import boxed
 from lorid_data.errors import ConfigError, InputError
 from lorid_data.folders.tables import Table
 from lorid_data.hub import reading
@@ -123,8 +125,15 @@ def _problems(tables: list[Table], split: str) -> tuple[list[Problem], list[str]
             licence=LICENCE,
             subject=subject,
             # Two rows of the source box nothing: they have no answer.
-            answer_in=lambda solution: last_boxed(solution) or "",
+            answer_in=lambda solution: boxed(solution) or "",
         )
-        problems += some
+        problems += map(_one_of_both, some)
         warnings += said
     return problems, warnings
+
+
+def _one_of_both(problem: Problem) -> Problem:
+    """Three questions ask for one focus or vertex, "not both", and their solutions box the two: the last counts."""
+    if "not both" not in problem.question:
+        return problem
+    return problem.model_copy(update={"answer": last_boxed(problem.rationale) or ""})

@@ -8,12 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lorid_data.answers import algebra
-from lorid_data.answers.evaluate import N_POINTS, agree, at_points, differ, exact
-from lorid_data.answers.expression import ParseError, parse_expression
+from lorid_data.answers.evaluate import exact
+from lorid_data.answers.expression import parse_expression
 from lorid_data.answers.monomials import TermsError, factorise
 from lorid_data.answers.results import LimitError
+from lorid_data.answers.rough import N_POINTS, agree, at_points, differ
 from lorid_data.answers.spelling import respell
-from lorid_data.answers.tokens import tokenise
+from lorid_data.answers.tokens import ParseError, tokenise
 
 
 def value(text: str) -> algebra.Quotient:

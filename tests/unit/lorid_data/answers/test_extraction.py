@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lorid_data.answers import Answer, FoundBy, NoAnswer, Verdict, Why, equal, extract
+from lorid_data.answers import Answer, FoundBy, NoAnswer, Verdict, Why, boxed, equal, extract
 
 pytestmark = pytest.mark.usefixtures("answers_prepared")
 
@@ -159,16 +159,20 @@ def test_reads_every_boxed_gold_answer(real_data: Path) -> None:
 
     from lorid_data.texts.latex import last_boxed
 
-    wrong = []
+    wrong, n_joined = [], 0
     for f in sorted((real_data / "EleutherAI/hendrycks_math").glob("*/*.parquet")):
         for solution in pl.read_parquet(f)["solution"]:
-            gold = last_boxed(solution)
+            gold = boxed(solution)
+            n_joined += gold != last_boxed(solution)
             found = extract(solution)
             if gold and not (
                 isinstance(found, Answer) and equal(found.value, gold) is Verdict.EQUAL
             ):
-                wrong.append((gold, found))
-    assert wrong == []
+                wrong.append((solution, found))
+    assert n_joined == 16  # 13 lists, and 3 questions for one of two
+    ((solution, found),) = wrong
+    assert "we have not boxed the correct answer" in solution
+    assert found == NoAnswer(Why.WITHDRAWN)  # "Therefore, $6$ is our answer", in the box is 12
 
 
 def test_reads_every_gsm8k_answer(real_data: Path) -> None:

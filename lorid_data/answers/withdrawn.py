@@ -1,0 +1,69 @@
+"""Whether a text takes its answer back: "That's wrong", "Oops, I meant 20", "the answer is not 18"."""
+
+from __future__ import annotations
+
+import re
+
+_AHEAD = 400
+_START = r"""[^A-Za-z0-9]{0,12}(?:(?:wait|hmm+|no|oops|actually|but|hold\ on|however|sorry|uh|oh|well|yet|ah|and)\b[\s,.!—–-]{0,4}){0,4}"""
+_WRONG = r"(?:wrong|incorrect|invalid|mistaken|not\ (?:right|correct|it|possible|true|the\ (?:\w+\ )?answer)|right\ at\ all|impossible|a\ mistake|an\ error|too\ (?:big|small|large|high|low|many|much))"
+_DROPPED = re.compile(
+    rf"""{_START}
+        (?:(?:that|this|it|which|he|she|they)?(?:'s|\ ?\bis|\ was|\ can't\ be|\ cannot\ be|\ isn't|\ seems|\ looks|\ must\ be)\s{_WRONG}
+        |(?:that|this|it|my\ answer|the\ answer)\s(?:can't|cannot|isn't|doesn't|does\ not|didn't|did\ not)\s(?:be\ )?(?:right|correct|work|seem|make|look|sound|feel|add\ up|match|check)
+        |(?:i|we)\ (?:have\ )?(?:made|see|found|miscalculated|miscounted|misread|forgot|messed|meant|mean\b|should\ have|was\ wrong|apologi[sz]e)
+        |there(?:'s|\ is|\ was)\ (?:a|an)\ (?:mistake|error)
+        |my\ (?:mistake|bad|error|apologies)|apologies
+        |correction\b
+        |no[.!]*\s*$|scratch\ that|ignore\ that|strike\ that|(?:let\ me|i'll|let's)\ (?:start\ over|try\ again|redo|correct))""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_RESTATED = re.compile(
+    rf"""{_START}(?:correction\s?:?\ |(?:(?:the|my|our)\ )?(?:(?:correct|right|actual|real|true|final|proper)\ )*(?:answer|value|result|total|it|that|this)
+        (?:\ (?:is|was|should\ be|must\ be|should\ have\ been|would\ be|has\ to\ be)|'s)(?:\ (?:actually|really|in\ fact|instead|rather))?\ )
+        (?P<value>\$?[-−]?[\d.,/]+)""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_SURELY = re.compile(
+    r"[^A-Za-z0-9]{0,12}(?:oops|sorry|actually|no\b|wait|correction|but|hmm+|it\ should|that\ should)",
+    re.IGNORECASE | re.VERBOSE,
+)
+_DOUBTED = re.compile(
+    r"[^A-Za-z0-9]{0,12}(?:but )?(?:wait|hmm+|hold on|actually|oops)\b",
+    re.IGNORECASE,
+)
+_NEGATED = re.compile(
+    r"(?:\b(?:is|are|was|be|it's|that's|not\s+equal|equals?)\s+(?:definitely\s+|certainly\s+)?not|n't\s+(?:be|equal)|\b(?:isn|aren|wasn)['’]t|\bcannot\s+(?:be|equal)|\bcan\s+not\s+be"
+    r"|\b(?:rather\s+than|instead\s+of)|,\s+not|\bnever)(?:\s+(?:simply|just|equal\s+to|be))?[\s$*_:]*(?:\\[(\[])?[\s$*_]*$",
+    re.IGNORECASE,
+)
+_SELF = re.compile(
+    r"\b(?:is|was|are)\s+(?:wrong|incorrect|not\s+(?:right|correct))\b", re.IGNORECASE
+)
+
+
+def restated(rest: str) -> str:
+    """The other value in "Actually the answer is 20", or the empty text."""
+    found = _RESTATED.match(rest[:_AHEAD])
+    if found is None or not _SURELY.match(rest[:_AHEAD]):
+        return ""
+    return found["value"].rstrip(".,")
+
+
+def is_withdrawn(rest: str) -> bool:
+    """Whether the text behind the last answer takes it back, or breaks off while it is in doubt."""
+    if _DROPPED.match(rest[:_AHEAD]):
+        return True
+    return _DOUBTED.match(rest[:_AHEAD]) is not None and not re.search(
+        r"[.!)$}\]*`\"']\s*$", rest[-40:]
+    )
+
+
+def is_negated(before: str) -> bool:
+    """Whether what stands right before an answer denies it: "the answer is not", "instead of"."""
+    return _NEGATED.search(before[-60:]) is not None
+
+
+def denies_itself(content: str) -> bool:
+    """Whether a mark holds "18 is incorrect"."""
+    return _SELF.search(content) is not None
