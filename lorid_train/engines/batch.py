@@ -157,7 +157,7 @@ class StaticBatch:
         if 2 * len(keep) <= len(self.rows):
             index = torch.tensor(keep, device=self._mask.device)
             self._mask = self._mask[index]
-            self._cache.batch_select_indices(index)
+            self._cache.reorder_cache(index)  # what all kinds of memory know
             self.rows = [self.rows[i] for i in keep]
         self._mask = torch.cat([self._mask, self._mask.new_ones(len(self.rows), 1)], dim=-1)
         ids = last_tokens(self.rows, self._mask.device)

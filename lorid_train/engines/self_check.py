@@ -68,9 +68,7 @@ def references(
             ids = encode(content)
             switch_to(model, adapter)
             case = _continued(model, ids, adapter, content)
-            read = Meeting([case])
-            read.see(0, _read_at_once(model, ids + case.tokens))
-            if why := read.problem(model.dtype):
+            if why := _unlike(model, ids, case):
                 problems.append(
                     f"{where}, adapter {adapter!r}: `generate` is not what one forward pass says ({why})"
                 )
@@ -85,6 +83,17 @@ def references(
     if problems:
         raise ConfigError(*dict.fromkeys(problems))
     return cases
+
+
+def unlike_one_pass(model: Any, ids: list[int]) -> str | None:
+    """Why `generate` does not write what one forward pass without a cache says; None where it does."""
+    return _unlike(model, ids, _continued(model, ids, "", ""))
+
+
+def _unlike(model: Any, ids: list[int], case: Case) -> str | None:
+    read = Meeting([case])
+    read.see(0, _read_at_once(model, ids + case.tokens))
+    return read.problem(model.dtype)
 
 
 def _continued(model: Any, ids: list[int], adapter: str, content: str) -> Case:
@@ -204,8 +213,6 @@ def why_wrong(engine: TransformersEngine, cases: Sequence[Case]) -> str | None:
     try:
         for _ in engine.generate(pull):
             pass
-    except Exception as e:  # noqa: BLE001  (whatever it is: this way is not for this model)
-        return f"{type(e).__name__}: {str(e).splitlines()[0] if str(e) else ''}"
     finally:
         engine.pick, engine.stop_ids, engine.batch_size = was
         engine.forget()
@@ -241,17 +248,32 @@ def prove(
     for way in ways:
         if model is None:
             model = load()
-        engine = make(model, way)
-        why = None if way.memory == "alone" else why_wrong(engine, cases)
-        if why is None:
+        engine, why = _tried(model, way, make, cases)
+        if engine is not None:
             if way != BEST:
                 say(_warning(where, way, whys))
             return engine
         whys.append(f"{way.words}: {why}")
         if way.mixed:
-            del engine
             model = None  # its layers were changed
     raise AssertionError("the last way is always taken")
+
+
+def _tried(
+    model: Any, way: Way, make: Callable[[Any, Way], TransformersEngine], cases: Sequence[Case]
+) -> tuple[TransformersEngine | None, str]:
+    """An engine that is right, or None and why it is not."""
+    if way.memory == "alone":  # the reference itself
+        return make(model, way), ""
+    try:
+        engine = make(model, way)
+        why = why_wrong(engine, cases)
+    except Exception as e:  # noqa: BLE001  (whatever it is: this way is not for this model)
+        why = f"{type(e).__name__}: {str(e).splitlines()[0] if str(e) else ''}"
+    else:
+        if why is None:
+            return engine, ""
+    return None, why
 
 
 def _warning(where: str, way: Way, whys: Sequence[str]) -> str:

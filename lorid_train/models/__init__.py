@@ -1,6 +1,6 @@
 """Base models and adapters, on disk and in memory: found, recognised again, checked, merged.
 
 Entry: `base_model.resolve` and `base_model.load_model`; `adapters.check`; `merge.merge`.
-Read: `base_model`, `adapters`; adapters of others: `fetching`, `foreign`; `merge`.
+Read: `weights`, `base_model`, `adapters`; adapters of others: `fetching`, `foreign`; `merge`.
 Imports: formats, roles, config; of `lorid_data`: hub, folders, schema, errors.
 """

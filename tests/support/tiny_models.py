@@ -122,16 +122,62 @@ def tiny_model(model_type: str, folder: Path, **changes: Any) -> Path:
     return folder
 
 
+def bare(folder: Path) -> Any:
+    """The model of a folder, in float32."""
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    return AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+
+
+def with_tokenizer(folder: Path) -> Path:
+    """A model folder, with a tokenizer that has one token for each byte."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    vocab = {t: i for i, t in enumerate(["<pad>", "<s>", "</s>", *alphabet])}
+    tokenizer = Tokenizer(models.BPE(vocab=vocab, merges=[]))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, pad_token="<pad>", bos_token="<s>", eos_token="</s>"
+    ).save_pretrained(folder)
+    return folder
+
+
+def dataset(folder: Path) -> Path:
+    """Twelve problems with knowledge, of different lengths."""
+    from lorid_data.folders.records import write_dataset
+    from lorid_data.folders.stage import open_stage
+    from lorid_data.schema import Provenance, Record, make_problem, row_ids
+
+    problems = [
+        make_problem(
+            source="t", split="train", question=f"What is {i} + {i}{'?' * (i % 5 + 1)}",
+            rationale=f"{i} + {i} = {2 * i}. " * (i % 3 + 1), answer=str(2 * i), knowledge=["Add the numbers."],
+        )
+        for i in range(12)
+    ]  # fmt: skip
+    records = [
+        Record(row_id=row, provenance=Provenance(teacher="source"), **p.model_dump())
+        for row, p in zip(row_ids(problems), problems, strict=True)
+    ]
+    with open_stage(folder, "build", identity={"made": "by hand"}) as stage:
+        write_dataset(stage, records, [], n_in=len(records))
+    return folder
+
+
 def targets(model: Any) -> list[str]:
     """Names of linear layers of attention and of what stands in its place, for an adapter."""
     known = {
         "q_proj", "k_proj", "v_proj", "c_attn", "query_key_value", "qkv_proj", "Wqkv", "q_b_proj", "kv_b_proj", "query", "value",
-        "x_proj", "in_proj", "in_proj_qkv", "in_proj_qkvz", "project_q", "project_v", "fc1", "q", "v",
+        "x_proj", "in_proj", "in_proj_qkv", "in_proj_qkvz", "project_q", "project_v", "fc1", "q", "v", "Wq", "Wv",
     }  # fmt: skip
     names = {
         name.rpartition(".")[2]
         for name, m in model.named_modules()
-        if type(m).__name__ in ("Linear", "Conv1D")
+        if type(m).__name__ in ("Linear", "Conv1D", "FalconLinear")
     }
     return sorted(names & known) or sorted(names - {"lm_head", "out_proj"})
 
