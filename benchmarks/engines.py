@@ -37,7 +37,7 @@ from evaluate import (
 from lorid_data.answers import Verdict, equal
 from lorid_train.config import EvalConfig
 from lorid_train.evaluation import servers
-from lorid_train.evaluation.evaluate import make_engine
+from lorid_train.evaluation.in_process import make_engine
 from lorid_train.evaluation.servers import MakeEngine
 from lorid_train.interaction.draws import DrawLog
 from lorid_train.metrics.intervals import wilson

@@ -37,7 +37,7 @@ from lorid_data.folders.records import read_records
 from lorid_data.schema import Record
 from lorid_train.config import EvalConfig
 from lorid_train.engines.base import Engine, Sampling
-from lorid_train.evaluation.evaluate import make_engine
+from lorid_train.evaluation.in_process import make_engine
 from lorid_train.interaction.draws import Decision, DrawKey, DrawLog
 from lorid_train.interaction.loop import Asker, Loop, Wanted
 from lorid_train.interaction.rules import SAMPLED, agree, answer_of, decide, up_to_stop

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from lorid_train.engines.base import GenRequest
+from lorid_train.engines.ways import CACHES, arguments_of, new_cache
 
 if TYPE_CHECKING:
     import torch
@@ -42,12 +44,37 @@ class Row:
             self.finish_reason = "length"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Reader:
     """A model with what chooses its adapters; reads tokens, returns the next token's logits."""
 
     model: Any
     chosen: RowAdapters | None
+    """None: all rows of a batch have the same adapter, which PEFT switches."""
+    _takes: frozenset[str] = frozenset()
+    """Names of what the model's forward pass takes."""
+    _active: Any = ()
+
+    def __post_init__(self) -> None:
+        self._takes = arguments_of(self.model)
+
+    def choose(self, adapters: Sequence[str | None], n_tokens: int) -> None:
+        """Let the next forward pass of `n_tokens` tokens a row use these adapters, (B,).
+
+        Raises:
+            ValueError: several at once, where only one at a time can be.
+        """
+        if self.chosen is not None:
+            self.chosen.set(adapters, n_tokens, self.device)
+            return
+        several = set(adapters)
+        if len(several) != 1:
+            msg = f"one adapter at a time, not {sorted(map(str, several))}"
+            raise ValueError(msg)
+        [name] = several
+        if self._active != name and hasattr(self.model, "peft_config"):
+            switch_to(self.model, name)
+            self._active = name
 
     def __call__(
         self, adapters: list[str | None], ids: torch.Tensor, mask: torch.Tensor, cache: Any
@@ -60,21 +87,16 @@ class Reader:
             mask: what of the cache and of `ids` belongs to the row, (B, T); T ≥ n.
             cache: takes the keys and values of `ids`.
         """
-        extra = {}
-        if self.chosen is not None:
-            self.chosen.set(adapters, ids.device)
-        elif hasattr(self.model, "peft_config"):
-            extra["adapter_names"] = [a or "__base__" for a in adapters]
-        positions = (mask.cumsum(dim=-1) - 1).clamp(min=0)[:, -ids.shape[1] :]
-        out = self.model(
-            input_ids=ids,
-            attention_mask=mask,
-            position_ids=positions,
-            past_key_values=cache,
-            use_cache=True,
-            logits_to_keep=1,
-            **extra,
-        )
+        self.choose(adapters, ids.shape[1])
+        given = {CACHES[0] if CACHES[0] in self._takes else CACHES[1]: cache}
+        # Mamba's mask is that of what is read; later it has nothing to hide.
+        if CACHES[0] in self._takes or mask.shape[1] == ids.shape[1]:
+            given["attention_mask"] = mask
+        if "position_ids" in self._takes:
+            given["position_ids"] = (mask.cumsum(dim=-1) - 1).clamp(min=0)[:, -ids.shape[1] :]
+        if "logits_to_keep" in self._takes:
+            given["logits_to_keep"] = 1
+        out = self.model(input_ids=ids, use_cache=True, **given)
         logits: torch.Tensor = out.logits[:, -1].float()
         return logits
 
@@ -83,6 +105,15 @@ class Reader:
         """Where the model is."""
         device: torch.device = next(self.model.parameters()).device
         return device
+
+
+def switch_to(model: Any, name: str | None) -> None:
+    """Let PEFT use one adapter for whatever comes next; None is the bare base model."""
+    if name is None:
+        model.base_model.disable_adapter_layers()
+        return
+    model.base_model.enable_adapter_layers()
+    model.set_adapter(name)
 
 
 def padded(prompts: list[list[int]], device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
@@ -114,10 +145,8 @@ class StaticBatch:
 
     def join(self, rows: list[Row], prompts: list[list[int]]) -> torch.Tensor:
         """Read the prompts of new rows; the logits of their first tokens (b, V)."""
-        from transformers import DynamicCache
-
         ids, self._mask = padded(prompts, self.read.device)
-        self.rows, self._cache = rows, DynamicCache(config=self.read.model.config)
+        self.rows, self._cache = rows, new_cache(self.read.model)
         return self.read([r.request.adapter for r in rows], ids, self._mask, self._cache)
 
     def step(self) -> torch.Tensor:
@@ -128,7 +157,7 @@ class StaticBatch:
         if 2 * len(keep) <= len(self.rows):
             index = torch.tensor(keep, device=self._mask.device)
             self._mask = self._mask[index]
-            self._cache.batch_select_indices(index)
+            self._cache.reorder_cache(index)  # what all kinds of memory know
             self.rows = [self.rows[i] for i in keep]
         self._mask = torch.cat([self._mask, self._mask.new_ones(len(self.rows), 1)], dim=-1)
         ids = last_tokens(self.rows, self._mask.device)

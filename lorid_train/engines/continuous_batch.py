@@ -180,12 +180,3 @@ def _slot_layer() -> Any:
             return self.keys, self.values
 
     return SlotLayer
-
-
-def has_slots(model: Any) -> bool:
-    """Whether keys and values are all that the model's layers remember of the past."""
-    from transformers import DynamicCache
-    from transformers.cache_utils import DynamicLayer, DynamicSlidingWindowLayer
-
-    layers = DynamicCache(config=model.config).layers
-    return all(type(la) in (DynamicLayer, DynamicSlidingWindowLayer) for la in layers)

@@ -1,8 +1,7 @@
 """LoRA layers in which every row of a batch has its own adapter, at about the cost of one.
 
-PEFT's `adapter_names` runs each adapter over its own part of the batch: three adapters are three
-times the small operations in every layer, and on a small model these are most of the time. Here
-the adapters of a layer stand side by side as one whose rank is the sum of theirs, and a mask lets
+One adapter after another over its own part of the batch is three times the small operations in
+every layer, and on a small model these are most of the time. Here the adapters of a layer stand side by side as one whose rank is the sum of theirs, and a mask lets
 each row through its own part. Merged, each row meets the weights its adapter was merged into.
 """
 
@@ -21,29 +20,64 @@ class RowAdapters:
 
     def __init__(self) -> None:
         self.names: tuple[str | None, ...] = ()
-        self.rows: Mapping[str | None, torch.Tensor] = {}
-        """The indices of each adapter's rows."""
+        self._n_tokens = 1
+        self._rows: dict[int, dict[str | None, torch.Tensor]] = {}
         self._masks: dict[Any, torch.Tensor] = {}
 
-    def set(self, names: Sequence[str | None], device: torch.device) -> None:
-        """Choose per row, (B,); None is the bare base model."""
-        import torch
-
+    def set(self, names: Sequence[str | None], n_tokens: int, device: torch.device) -> None:
+        """Choose per row, (B,), for a pass of `n_tokens` tokens a row; None is the bare base model."""
+        self._n_tokens = n_tokens
         if tuple(names) == self.names:
             return
-        self.names, self._masks = tuple(names), {}
-        self.rows = {
-            name: torch.tensor([i for i, n in enumerate(names) if n == name], device=device)
-            for name in dict.fromkeys(names)
-        }
+        self.names, self._masks, self._rows = tuple(names), {}, {}
+        self._device = device
+
+    @property
+    def only(self) -> tuple[str | None] | None:
+        """The adapter, where all rows have the same one."""
+        return (self.names[0],) if len(set(self.names)) == 1 else None
+
+    def rows(self, like: torch.Tensor) -> Mapping[str | None, torch.Tensor]:
+        """The indices of each adapter's rows in the first dimension of a layer's input."""
+        import torch
+
+        n = self._repeats(like)
+        if n not in self._rows:
+            of_each = [name for name in self.names for _ in range(n)]
+            self._rows[n] = {
+                name: torch.tensor(
+                    [i for i, o in enumerate(of_each) if o == name], device=self._device
+                )
+                for name in dict.fromkeys(self.names)
+            }
+        return self._rows[n]
 
     def mask(self, owners: tuple[str, ...], like: torch.Tensor) -> torch.Tensor:
-        """(B, 1, R): one where a column belongs to the row's adapter, else zero."""
-        key = (owners, like.dtype)
+        """One where a column belongs to the row's adapter, else zero: (B, 1, …, R), or (B · T, R)."""
+        n = self._repeats(like)
+        key = (owners, like.dtype, n, like.dim())
         if key not in self._masks:
-            rows = [[float(o == name) for o in owners] for name in self.names]
-            self._masks[key] = like.new_tensor(rows).unsqueeze(1)
+            rows = [[float(o == name) for o in owners] for name in self.names for _ in range(n)]
+            between = [1] * (like.dim() - 2)
+            self._masks[key] = like.new_tensor(rows).view(len(rows), *between, len(owners))
         return self._masks[key]
+
+    def _repeats(self, like: torch.Tensor) -> int:
+        """How often each row stands in the first dimension of a layer's input: (B, T, …) or (B · T, …).
+
+        Raises:
+            UnknownRowsError: it is neither; an expert that sees some tokens of some rows, for one.
+        """
+        n, shape = self._n_tokens, tuple(like.shape)
+        if like.dim() > 2 and shape[0] == len(self.names):
+            return 1
+        if like.dim() == 2 and shape[0] == len(self.names) * n:
+            return n
+        raise UnknownRowsError(f"{len(self.names)} rows of {n} tokens came to a layer as {shape}")
+
+
+class UnknownRowsError(ValueError):
+    """A layer's input does not say which row each part of it belongs to."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,8 +114,8 @@ class StackedLora:
         from torch.nn.functional import linear
 
         y: torch.Tensor = self.base(x)
-        if len(self.chosen.rows) == 1:
-            [name] = self.chosen.rows
+        if self.chosen.only is not None:
+            [name] = self.chosen.only
             if name not in self.parts:
                 return y
             a, b = self.parts[name]
@@ -105,25 +139,32 @@ class Merged:
     @classmethod
     def of(cls, layer: Any, chosen: RowAdapters) -> Merged:
         """From PEFT's layer, merged and unmerged with each of its adapters in turn."""
+        base_layer = layer.get_base_layer()
+        is_turned = type(base_layer).__name__ == "Conv1D"  # GPT-2 keeps its weights as (in, out)
 
         def now() -> Weights:
-            bias = layer.base_layer.bias
-            weight = layer.base_layer.weight.detach().clone()
+            bias = base_layer.bias
+            weight = base_layer.weight.detach()
+            weight = weight.T.contiguous() if is_turned else weight.clone()
             return weight, None if bias is None else bias.detach().clone()
 
         base, weights = now(), {}
+        untouched = base_layer.weight.detach().clone()
         for name in list(layer.lora_A):
             layer.merge(adapter_names=[name])
             weights[name] = now()
             layer.unmerge()
+            base_layer.weight.data.copy_(untouched)  # taking away what was added leaves rounding
         return cls(base, weights, chosen)
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
         """(B, T, in) → (B, T, out)."""
         from torch.nn.functional import linear
 
+        if self.chosen.only is not None:
+            return linear(x, *self.weights.get(self.chosen.only[0], self.base))
         y = x.new_empty(*x.shape[:-1], self.base[0].shape[0])
-        for name, rows in self.chosen.rows.items():
+        for name, rows in self.chosen.rows(x).items():
             y[rows] = linear(x[rows], *self.weights.get(name, self.base))
         return y
 
@@ -136,20 +177,30 @@ def choose_by_row(model: Any, *, merged: bool = False) -> RowAdapters | None:
         merged: one whole weight per adapter and layer: more memory, fewer operations.
 
     Returns:
-        What chooses, or None where the model has no adapter, or one on something else than
-        linear layers: PEFT's `adapter_names` must choose there.
+        What chooses; None where `can_choose` says no: there all rows of a batch must have the
+        same adapter.
     """
-    from peft.tuners.lora import Linear
-    from peft.tuners.tuners_utils import BaseTunerLayer
-    from peft.utils import AuxiliaryTrainingWrapper
-
-    special = (BaseTunerLayer, AuxiliaryTrainingWrapper)
-    layers = [m for m in model.modules() if isinstance(m, special)]
-    if not layers or not all(type(m) is Linear for m in layers):
+    if not can_choose(model):
         return None
     chosen = RowAdapters()
-    for layer in layers:
+    for layer in _adapted(model):
         plain = not layer.lora_variant and not any(layer.lora_bias.values())
         kind = StackedLora if plain and not merged else Merged
         layer.forward = kind.of(layer, chosen)
     return chosen
+
+
+def can_choose(model: Any) -> bool:
+    """Whether a model has adapters, and has them on linear layers only."""
+    from peft.tuners.lora import Linear
+
+    layers = _adapted(model)
+    return bool(layers) and all(type(m) is Linear for m in layers)
+
+
+def _adapted(model: Any) -> list[Any]:
+    """The modules that PEFT has put in a model."""
+    from peft.tuners.tuners_utils import BaseTunerLayer
+    from peft.utils import AuxiliaryTrainingWrapper
+
+    return [m for m in model.modules() if isinstance(m, (BaseTunerLayer, AuxiliaryTrainingWrapper))]

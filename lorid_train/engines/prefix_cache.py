@@ -44,8 +44,13 @@ class Prefix(NamedTuple):
 class Prefixes:
     """Prompts read before, by adapter and tokens; the least recently used give way."""
 
-    def __init__(self, n_bytes: int) -> None:
-        self._limit, self._used = n_bytes, 0
+    def __init__(self, n_bytes: int, *, beginnings: bool = True) -> None:
+        """Keep so many bytes. `beginnings`: whether a part of a prompt may be taken from another.
+
+        Rows whose beginnings are kept have a gap before their new tokens, which a model that
+        tells distances by columns must not have.
+        """
+        self._limit, self._used, self._beginnings = n_bytes, 0, beginnings
         self._kept: OrderedDict[Key, Prefix] = OrderedDict()
         self._in_order: defaultdict[str | None, list[Tokens]] = defaultdict(list)
 
@@ -73,6 +78,8 @@ class Prefixes:
         At least one token is left over: somebody must say what comes next.
         """
         adapter, tokens = key
+        if not self._beginnings:
+            return 0, key
         others = self._in_order[adapter]
         i = bisect_left(others, tokens)
         # What shares most with it stands beside it.

@@ -8,17 +8,19 @@ does not depend on its neighbours.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lorid_train.engines import alone
 from lorid_train.engines.base import GenRequest, GenResult, Pull, Sampling
 from lorid_train.engines.batch import Reader, Row, StaticBatch
-from lorid_train.engines.continuous_batch import SlotBatch, has_slots
-from lorid_train.engines.per_row_lora import choose_by_row
+from lorid_train.engines.continuous_batch import SlotBatch
+from lorid_train.engines.per_row_lora import can_choose, choose_by_row
 from lorid_train.engines.prefix_cache import PREFIX_BYTES, Prefixes
 from lorid_train.engines.sampling import choose, uniforms
+from lorid_train.engines.ways import Way, counts_columns, longest_together, ways_of
 
 if TYPE_CHECKING:
     import torch
@@ -39,6 +41,19 @@ def with_adapters(model: Any, adapters: Mapping[str, str | Path], device: str) -
     return model.to(device).eval()
 
 
+def pick(rows: Sequence[Row], logits: torch.Tensor, sampling: Sampling) -> list[int]:
+    """The next token of each row, (B,), from its own random numbers; 0 for one that has ended."""
+    import torch
+
+    u = torch.tensor(
+        [r.uniforms[r.n_tokens] if r.live else 0.0 for r in rows],
+        dtype=torch.float64,
+        device=logits.device,
+    )
+    found: list[int] = choose(logits, u, sampling).tolist()
+    return found
+
+
 @dataclass(slots=True)
 class TransformersEngine:
     """Generates with a model that `with_adapters` made, and that is the engine's from then on.
@@ -55,32 +70,91 @@ class TransformersEngine:
     batch_size: int = 64
     merged: bool = False
     """Adapters merged into whole weights: more memory, fewer operations per token."""
+    way: Way | None = None
+    """How rows are generated; None takes the best that the model may allow, without a proof."""
+    pick: Callable[[Sequence[Row], torch.Tensor, Sampling], list[int]] = pick
+    """Chooses the next token of each row from the logits, (B, V)."""
     _reader: Reader | None = None
     _prefixes: Prefixes | None = None
-    """None for models whose state is more than keys and values."""
+    """Of the way `slots`."""
+    _longest: int | None = None
+    """Tokens of the longest row that may share a batch; longer ones are generated alone."""
 
     def __post_init__(self) -> None:
-        self._reader = Reader(self.model, choose_by_row(self.model, merged=self.merged))
-        self._prefixes = Prefixes(PREFIX_BYTES) if has_slots(self.model) else None
+        if self.way is None:
+            self.way = ways_of(self.model, mixed=can_choose(self.model))[0]
+        chosen = choose_by_row(self.model, merged=self.merged) if self.way.mixed else None
+        self._reader = Reader(self.model, chosen)
+        self._longest = longest_together(self.model.config)
+        self.forget()
+
+    def forget(self) -> None:
+        """Drop the prompts that were read before."""
+        assert self.way is not None
+        if self.way.memory == "slots":
+            beginnings = not counts_columns(self.model.config)
+            self._prefixes = Prefixes(PREFIX_BYTES, beginnings=beginnings)
 
     def generate(self, pull: Pull) -> Iterator[GenResult]:
         """One result per request. Requests of other sampling settings wait for the batch to end."""
+        assert self.way is not None
+        if self.way.memory == "alone":
+            while asked := pull(1):
+                yield self._alone(asked[0])
+            return
         waiting: deque[GenRequest] = deque()
         while True:
             waiting.extend(pull(self.batch_size - len(waiting)))
             if not waiting:
                 return
-            yield from self._run(waiting[0].sampling, waiting, pull)
+            if self._is_long(waiting[0]):
+                yield self._alone(waiting.popleft())
+            else:
+                yield from self._run(waiting[0], waiting, pull)
 
-    def _run(
-        self, sampling: Sampling, waiting: deque[GenRequest], pull: Pull
-    ) -> Iterator[GenResult]:
-        """Keep one batch full until nothing with these settings is left."""
+    def _alone(self, request: GenRequest) -> GenResult:
+        """One row, through the model's own `generate`."""
+        assert self._reader is not None
+        prompt, sampling = self.encode(request.prompt), request.sampling
+        row = self._row(request, len(prompt))
+        self._reader.choose([request.adapter], 1)
+
+        def choose_one(logits: torch.Tensor) -> int:
+            [token] = self.pick([row], logits.unsqueeze(0), sampling)
+            row.add(token, self.stop_ids)
+            return token
+
+        n = sampling.max_new_tokens
+        alone.write(self.model, prompt, choose_one, stop_ids=self.stop_ids, n=n)
+        return self._result(row)
+
+    def _row(self, request: GenRequest, n_prompt: int) -> Row:
+        numbers = uniforms([request.seed], request.sampling.max_new_tokens).tolist()[0]
+        return Row(request, n_prompt, numbers)
+
+    def _result(self, row: Row) -> GenResult:
+        text = self.decode(row.tokens)
+        return GenResult(row.request.key, text, str(row.finish_reason), row.n_prompt, row.n_tokens)
+
+    def _fits(self, request: GenRequest, like: GenRequest) -> bool:
+        """Whether two requests may share a batch."""
+        assert self.way is not None
+        alike = self.way.mixed or request.adapter == like.adapter
+        return alike and request.sampling == like.sampling and not self._is_long(request)
+
+    def _is_long(self, request: GenRequest) -> bool:
+        if self._longest is None:
+            return False
+        return len(self.encode(request.prompt)) + request.sampling.max_new_tokens > self._longest
+
+    def _run(self, like: GenRequest, waiting: deque[GenRequest], pull: Pull) -> Iterator[GenResult]:
+        """Keep one batch full until nothing is left that may share it."""
         import torch
 
+        sampling = like.sampling
         batch = self._new_batch()
         while True:
-            fresh = self._fill(batch, sampling, waiting, pull)
+            fresh = self._fill(batch, like, waiting, pull)
             try:
                 if fresh:
                     ended = self._admit(batch, fresh, sampling)
@@ -97,16 +171,9 @@ class TransformersEngine:
                 waiting.extendleft(reversed(asked))
                 self.batch_size = len(asked) // 2
                 batch, ended = self._new_batch(), []
-                _drop_stale_hooks(self.model)
                 torch.cuda.empty_cache()
             for row in ended:
-                yield GenResult(
-                    row.request.key,
-                    self.decode(row.tokens),
-                    str(row.finish_reason),
-                    row.n_prompt,
-                    row.n_tokens,
-                )
+                yield self._result(row)
 
     def _new_batch(self) -> SlotBatch | StaticBatch:
         assert self._reader is not None
@@ -117,7 +184,7 @@ class TransformersEngine:
     def _fill(
         self,
         batch: SlotBatch | StaticBatch,
-        sampling: Sampling,
+        like: GenRequest,
         waiting: deque[GenRequest],
         pull: Pull,
     ) -> list[GenRequest]:
@@ -128,7 +195,7 @@ class TransformersEngine:
         ):
             return []
         waiting.extend(pull(max(0, room - len(waiting))))
-        fresh = [r for r in waiting if r.sampling == sampling][:room]
+        fresh = [r for r in waiting if self._fits(r, like)][:room]
         for request in fresh:
             waiting.remove(request)
         return fresh
@@ -154,21 +221,8 @@ class TransformersEngine:
             return self._draw(batch.rows, logits, sampling)
 
     def _draw(self, rows: list[Row], logits: torch.Tensor, sampling: Sampling) -> list[Row]:
-        import torch
-
         live = [r.live for r in rows]
-        u = torch.tensor(
-            [r.uniforms[r.n_tokens] if r.live else 0.0 for r in rows],
-            dtype=torch.float64,
-            device=logits.device,
-        )
-        for row, token in zip(rows, choose(logits, u, sampling).tolist(), strict=True):
+        for row, token in zip(rows, self.pick(rows, logits, sampling), strict=True):
             if row.live:
                 row.add(token, self.stop_ids)
         return [r for r, was in zip(rows, live, strict=True) if was and not r.live]
-
-
-def _drop_stale_hooks(model: Any) -> None:
-    """PEFT 0.21 leaves its `adapter_names` hooks behind when a forward pass raises; drop them."""
-    for module in model.modules():
-        module._forward_pre_hooks.clear()

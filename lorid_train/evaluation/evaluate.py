@@ -19,10 +19,10 @@ from lorid_data.folders.records import read_records
 from lorid_data.folders.stage import Stage, open_stage
 from lorid_data.schema import Manifest, Record
 from lorid_train.config import EvalConfig, parse
-from lorid_train.engines.base import Engine
 from lorid_train.evaluation import forgetting, servers
 from lorid_train.evaluation.drawing import draw_all, needed_roles
 from lorid_train.evaluation.exports import DRAWS, evaluation
+from lorid_train.evaluation.in_process import make_engine
 from lorid_train.interaction.draws import DrawLog
 from lorid_train.metrics.rows import Metric, Outcome
 from lorid_train.models import adapters as adapters_of
@@ -39,30 +39,6 @@ _MAY_CHANGE = {
     "adapters", "base", "dataset", "out", "batch_size", "server", "served", "targets", "text", "format",
 }  # fmt: skip
 """Paths and addresses (the content is hashed instead) and what changes no result."""
-
-
-def make_engine(config: EvalConfig, adapters: Adapters) -> Engine:
-    """The transformers engine with the adapters loaded on one base."""
-    import torch
-
-    from lorid_train.engines.transformers import TransformersEngine, with_adapters
-
-    if config.threads:
-        torch.set_num_threads(config.threads)
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    dtype = config.dtype or ("bfloat16" if device == "cuda" else "float32")
-    tokenizer = base_model.load_tokenizer(adapters.base)
-    model = with_adapters(base_model.load_model(adapters.base, dtype), adapters.folders, device)
-    fmt = adapters.format
-    return TransformersEngine(
-        model=model,
-        encode=lambda content: fmt.prompt_ids(tokenizer, content),
-        render=lambda content: fmt.text(tokenizer, content),
-        decode=lambda ids: tokenizer.decode(ids, skip_special_tokens=True),
-        stop_ids=fmt.stop_ids(tokenizer),
-        batch_size=config.batch_size,
-        merged=config.merged,
-    )
 
 
 def select(dataset: Path, split: str | None, limit: int | None) -> list[Record]:

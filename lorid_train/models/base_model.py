@@ -16,6 +16,7 @@ from lorid_data.errors import ConfigError
 from lorid_data.folders.files import sha256_file
 from lorid_data.schema import canonical_json, sha256_text
 from lorid_train.config import STUDENT
+from lorid_train.models.weights import loading_problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,12 @@ class Base:
 
 LIBRARIES = ("torch", "transformers", "peft", "trl")
 """Distributions whose versions a manifest names wherever a model was used."""
+
+
+_HOLDS_AN_ADAPTER = (
+    "the folder holds adapter_config.json too, so that adapter would be attached to the base without a word; "
+    "move the base model into a folder of its own, or merge the adapter (lorid-train merge)"
+)
 
 
 def student_folder() -> Path:
@@ -61,6 +68,8 @@ def resolve(name: str, revision: str | None = None) -> Base:
     if not config.is_file() or not weights:
         msg = f"base {name!r}: the folder needs config.json and *.safetensors (pickled weights are refused)"
         raise ConfigError(msg)
+    if (path / "adapter_config.json").is_file():
+        raise ConfigError(f"base {name!r}: {_HOLDS_AN_ADAPTER}")
     parts = [sha256_file(config), *(sha256_file(w) for w in weights)]
     fingerprint = f"sha256:{sha256_text(canonical_json(parts))}"
     if revision is not None:
@@ -99,7 +108,8 @@ def load_model(base: Base, dtype: str) -> Any:
     """The base model's weights, from safetensors only; remote code is never run.
 
     Raises:
-        ConfigError: they cannot be had: no such revision, no safetensors, no access.
+        ConfigError: they cannot be had (no such revision, no safetensors, no access), or are not
+            all of the model's weights and nothing else.
     """
     import torch
     from transformers import AutoModelForCausalLM
@@ -107,9 +117,15 @@ def load_model(base: Base, dtype: str) -> Any:
 
     logging.disable_progress_bar()  # a bar per load would break up our own progress lines
     with _said(base):
-        return AutoModelForCausalLM.from_pretrained(
-            base.source, revision=base.revision, dtype=getattr(torch, dtype), use_safetensors=True
-        )
+        model, info = AutoModelForCausalLM.from_pretrained(
+            base.source, revision=base.revision, dtype=getattr(torch, dtype), use_safetensors=True,
+            output_loading_info=True, ignore_mismatched_sizes=True,  # they are told, and refused below
+        )  # fmt: skip
+    if getattr(model, "_hf_peft_config_loaded", False):
+        raise ConfigError(f"base {base.name!r}: {_HOLDS_AN_ADAPTER}")
+    if why := loading_problem(info):
+        raise ConfigError(f"base {base.name!r}: {why}")
+    return model
 
 
 def load_tokenizer(base: Base) -> Any:
@@ -148,7 +164,7 @@ def _said(base: Base) -> Iterator[None]:
     """Turn what transformers raises for a model that cannot be had into one sentence."""
     try:
         yield
-    except (OSError, ValueError) as e:
+    except (OSError, ValueError, RuntimeError) as e:
         at = f" at revision {base.revision!r}" if base.revision else ""
         msg = f"base {base.name!r}{at}: {str(e).splitlines()[0]}"
         raise ConfigError(msg) from e

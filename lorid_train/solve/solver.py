@@ -105,7 +105,7 @@ class Solver:
             ConfigError: adapters that are not there or do not fit together, or a base that cannot be had.
         """
         from lorid_train.evaluation import servers
-        from lorid_train.evaluation.evaluate import make_engine
+        from lorid_train.evaluation.in_process import make_engine
         from lorid_train.models.adapters import folders_of, open_adapters
 
         named = dict(run) if isinstance(run, Mapping) else folders_of([str(run)])

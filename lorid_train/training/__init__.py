@@ -2,8 +2,9 @@
 
 Entry: `sft.train`, `sft.dry_run`.
 Read: `processes`, `tokens` (rows as ids and labels), `batches`, `loss`, `checkpoints` (whole or
-    refused), `arguments` (the `SFTConfig`), `trainer`, `saving`, `greedy_eval` (measuring while
+    refused), `arguments` (the `SFTConfig`), `proofs`, `trainer`, `frozen`
+    (the base between the roles), `saving`, `greedy_eval` (measuring while
     training), `preflight`, `estimates`, `plan`, `sft`.
-Imports: models, formats, roles, config; of `lorid_data`: answers, folders, prompts, commandline,
+Imports: models, engines (to write a few tokens), formats, roles, config; of `lorid_data`: answers, folders, prompts, commandline,
     schema, errors.
 """

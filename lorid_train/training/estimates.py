@@ -78,6 +78,7 @@ def shape_of(base: Any, lora: dict[str, Any]) -> Shape:
     with torch.device("meta"):
         model = AutoModelForCausalLM.from_config(config)
         n_base = sum(p.numel() for p in model.parameters())
+        _refuse_unknown(model, lora.get("modules_to_save") or ())
         # Starting values may be computed from weights that are not there; their number is the same.
         bare = {**lora, "init_lora_weights": False}
         adapted = get_peft_model(
@@ -91,9 +92,27 @@ def shape_of(base: Any, lora: dict[str, Any]) -> Shape:
         n_trainable=int(adapted.get_nb_trainable_parameters()[0]),
         n_layers=int(text.num_hidden_layers),
         hidden=hidden,
-        intermediate=int(getattr(text, "intermediate_size", None) or 4 * hidden),
+        intermediate=_widest(getattr(text, "intermediate_size", None)) or 4 * hidden,
         vocabulary=vocabulary,
     )
+
+
+def _refuse_unknown(model: Any, names: Sequence[str]) -> None:
+    """Refuse names of no module: PEFT passes over them, and nothing of them would be trained.
+
+    Raises:
+        ValueError: there is no module of that name.
+    """
+    known = {name.rpartition(".")[2] for name, _ in model.named_modules()} - {""}
+    for name in names:
+        if name.rpartition(".")[2] not in known:
+            msg = f"modules_to_save names {name!r}, and the base model has no such module; it has {', '.join(sorted(known))}"
+            raise ValueError(msg)
+
+
+def _widest(value: Any) -> int:
+    """A width that may be given for each layer; 0 where it is not given."""
+    return max(map(int, value), default=0) if isinstance(value, list | tuple) else int(value or 0)
 
 
 def n_operations(

@@ -1,4 +1,4 @@
-"""A loss that looks only where labels are, and what to say where it is no number.
+"""The loss of a batch in several ways, and what to say where it is no number.
 
 On a GPU, TRL projects only labelled positions onto the vocabulary; on a CPU it projects all of
 them, twice, and computes their entropy. Two thirds of LoRID's tokens are prompts, so on a CPU the
@@ -17,7 +17,7 @@ from lorid_train.training.tokens import IGNORED
 
 _SCALED = (
     "final_logit_softcapping", "logit_scale", "output_multiplier", "lm_head_multiplier", "logits_scaling",
-    "router_aux_loss_coef",
+    "router_aux_loss_coef", "logits_soft_cap",
 )  # fmt: skip
 """Settings of models whose logits are more than one matrix product, or whose loss is more than one sum."""
 
@@ -50,9 +50,31 @@ def add_label_loss(base: Any) -> bool:
     return True
 
 
-def loss_on_labels(trainer: Any, model: Any, inputs: dict[str, Any], n_items: Any) -> Any:
+def labels_only(model: Any, inputs: dict[str, Any]) -> dict[str, Any]:
+    """Summed loss over labelled positions, and how many of them are predicted right."""
+    out: dict[str, Any] = model(**inputs, labels_only=True)
+    return out
+
+
+def from_logits(model: Any, inputs: dict[str, Any]) -> dict[str, Any]:
+    """The same two from the logits of all positions, as the model itself makes them."""
+    import torch
+
+    given = {k: v for k, v in inputs.items() if k not in ("labels", "use_cache")}
+    logits = model(**given, use_cache=False).logits[:, :-1].float()
+    labels = inputs["labels"][:, 1:]
+    loss = torch.nn.functional.cross_entropy(
+        logits.reshape(-1, logits.size(-1)),
+        labels.reshape(-1),
+        ignore_index=IGNORED,
+        reduction="sum",
+    )
+    is_right = (logits.detach().argmax(-1) == labels) & (labels != IGNORED)
+    return {"loss": loss, "n_right": is_right.sum()}
+
+
+def scaled(trainer: Any, out: dict[str, Any], inputs: dict[str, Any], n_items: Any) -> Any:
     """The micro-batch's part of the optimiser step's mean loss, as `SFTTrainer` scales it."""
-    out = model(**inputs, labels_only=True)
     n_here = (inputs["labels"][:, 1:] != IGNORED).sum()
     mode = "train" if trainer.model.training else "eval"
     metrics = trainer._metrics[mode]

@@ -18,11 +18,23 @@ from lorid_train.training.tokens import RoleCounts
 
 @cache
 def vocabulary_of(base: Base) -> int:
-    """How many token ids the base model has embeddings for."""
+    """How many token ids the base model has embeddings for.
+
+    Raises:
+        ConfigError: its padding token is none of them, so that the model could not be built.
+    """
     from transformers import AutoConfig
 
     config = AutoConfig.from_pretrained(base.source, revision=base.revision)
-    return int(config.get_text_config().vocab_size)
+    text = config.get_text_config()
+    n, pad = int(text.vocab_size), getattr(text, "pad_token_id", None)
+    if isinstance(pad, int) and pad >= n:
+        msg = (
+            f"base {base.name!r}: pad_token_id is {pad} in config.json, and its tokens are 0 to {n - 1}; "
+            "correct it there, or set it to null"
+        )
+        raise ConfigError(msg)
+    return n
 
 
 @cache

@@ -12,7 +12,7 @@ from typing import Any
 from lorid_data.errors import ConfigError, unknown_key
 from lorid_train import formats, roles
 from lorid_train.config import TrainConfig
-from lorid_train.training import processes
+from lorid_train.training import processes, saving
 from lorid_train.training.arguments import MANAGED, make_args
 
 _TRACKERS = {
@@ -21,6 +21,8 @@ _TRACKERS = {
     "wandb": ("wandb",),
 }
 """The packages of each tracker, of which one must be there."""
+_STARTS = ("gaussian", "orthogonal")
+"""Names of starting values that leave the base alone and need no data."""
 
 
 def check(config: TrainConfig) -> None:
@@ -55,11 +57,44 @@ def _make(config: TrainConfig, role: str) -> None:
     if absent:
         msg = f"sft: report_to {absent[0]!r} needs a package; pip install {absent[0]}"
         raise ConfigError(msg)
+    lora = config.for_role(role)[0]
+    if problems := [f"lora, role {role!r}: {p}" for p in _three_on_one_base(lora)]:
+        raise ConfigError(*problems)
     try:
-        LoraConfig(task_type="CAUSAL_LM", **config.for_role(role)[0])
+        LoraConfig(task_type="CAUSAL_LM", **lora)
     except (ValueError, TypeError, ImportError) as e:
         msg = f"lora, role {role!r}: {e}"
         raise ConfigError(msg) from e
+
+
+def _three_on_one_base(lora: dict[str, Any]) -> list[str]:
+    """What of an adapter's settings cannot be one of several on one frozen base."""
+    problems = []
+    if (bias := lora.get("bias", "none")) != "none":
+        problems.append(
+            f"bias {bias!r} trains the base model's own biases, which several adapters on one base cannot share; "
+            "leave it out, or take lora_bias: true where the base has biases"
+        )
+    init = lora.get("init_lora_weights", True)
+    if not isinstance(init, bool) and not saving.moves_weights(lora) and init not in _STARTS:
+        problems.append(
+            f"init_lora_weights {init!r} starts from data or from a changed base, which is not prepared here; "
+            f"take true, {', '.join(_STARTS)}, pissa or olora"
+        )
+    if (
+        saving.moves_weights(lora)
+        and lora.get("use_rslora")
+        and (lora.get("rank_pattern") or lora.get("alpha_pattern"))
+    ):
+        problems.append(
+            f"init_lora_weights {init!r} with use_rslora and patterns cannot be saved as an adapter of the unchanged base; "
+            "leave out the patterns"
+        )
+    if lora.get("alora_invocation_tokens"):
+        problems.append(
+            "alora_invocation_tokens: the roles' prompts do not hold such tokens, so nothing would be trained; leave it out"
+        )
+    return problems
 
 
 def _of(attempts: Any) -> list[str]:

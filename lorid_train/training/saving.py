@@ -18,6 +18,26 @@ FIGURES = "training.json"
 """File beside an adapter's weights: rows, tokens, steps, losses."""
 
 
+def start_of(model: Any, lora: dict[str, Any], folder: Path) -> Path | None:
+    """Where an adapter's first weights are kept, if what is saved in the end is the difference to them.
+
+    PiSSA and OLoRA move a part of the base model's weights into the adapter: as it is, it would
+    fit only a base that was changed in the same way.
+    """
+    if not moves_weights(lora):
+        return None
+    start = folder / "start"  # PEFT makes a name of a module of it
+    shutil.rmtree(start, ignore_errors=True)
+    model.save_pretrained(str(start), safe_serialization=True)
+    return start
+
+
+def moves_weights(lora: dict[str, Any]) -> bool:
+    """Whether an adapter starts with a part of the base model's weights."""
+    init = str(lora.get("init_lora_weights", True)).lower()
+    return init.startswith("pissa") or init == "olora"
+
+
 def save_adapter(
     target: Path,
     config: TrainConfig,
@@ -26,11 +46,26 @@ def save_adapter(
     model: Any,
     figures: dict[str, Any],
     weights: dict[str, Any] | None = None,
+    start: Path | None = None,
 ) -> None:
-    """Write the adapter of one role, with its card and figures. `weights` where they are sharded."""
+    """Write the adapter of one role, with its card and figures.
+
+    Args:
+        target: the adapter's folder.
+        config: the run.
+        name: the role.
+        base: the base model.
+        model: PEFT's, trained.
+        figures: what `training.json` says.
+        weights: where they are sharded.
+        start: the first weights of an adapter that is saved as the difference to them.
+    """
     tmp = target.with_name(f".{name}.tmp")
     shutil.rmtree(tmp, ignore_errors=True)
-    model.save_pretrained(str(tmp), safe_serialization=True, state_dict=weights)
+    model.save_pretrained(
+        str(tmp), safe_serialization=True, state_dict=weights,
+        path_initial_model_for_weight_conversion=None if start is None else str(start),
+    )  # fmt: skip
     config_file = tmp / "adapter_config.json"
     body = json.loads(config_file.read_text(encoding="utf-8"))
     body["base_model_name_or_path"] = base.name  # never this machine's path of a packaged model

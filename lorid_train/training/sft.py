@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from lorid_data.commandline.progress import Progress
-from lorid_data.errors import InputError
+from lorid_data.commandline.progress import say as progress_say
+from lorid_data.errors import InputError, StageError
 from lorid_data.folders.manifests import manifest_sha256
 from lorid_data.folders.names import REJECTS
 from lorid_data.folders.parquet import write_rows
@@ -28,11 +29,13 @@ from lorid_train import formats, roles
 from lorid_train.config import TrainConfig
 from lorid_train.models import base_model
 from lorid_train.models.base_model import LIBRARIES, Base
+from lorid_train.models.weights import base_digest
 from lorid_train.training import checkpoints, greedy_eval, plan, processes, saving, tokens
 from lorid_train.training.arguments import make_args, n_steps
+from lorid_train.training.frozen import FrozenBase
 from lorid_train.training.preflight import check
 from lorid_train.training.tokens import RoleCounts
-from lorid_train.training.trainer import RoleRows, assert_masked, make_callback, make_trainer
+from lorid_train.training.trainer import RoleRows, make_callback, make_trainer, prove
 
 _NAMELESS_SETTINGS = {"out", "data", "base"}
 """Paths and names: what they hold decides the result, and is hashed instead."""
@@ -97,6 +100,7 @@ def _opened(config: TrainConfig) -> tuple[_Run, dict[str, Any]]:
     base = base_model.resolve(config.base, config.revision)
     tokenizer = base_model.load_tokenizer(base)
     base_model.check_tokenizer(tokenizer, base)
+    plan.vocabulary_of(base)
     plan.check_adapters(config, base)
     run = _Run(config, base, tokenizer, Path(config.out))
     for name in config.roles:  # what fails with the first row fails before anything is written
@@ -199,13 +203,13 @@ def _train_roles(run: _Run, stage: Stage, say: Callable[[str], None]) -> Manifes
     if processes.is_main_process():
         write_rows(stage.out / REJECTS, Reject, rejects)
         plan.say_plan(config, run.base, counts, say)
-    model = None
+    base = FrozenBase(
+        lambda: base_model.load_model(run.base, config.dtype), n_roles=len(config.roles)
+    )
     for name in config.roles:
         adapter = stage.out / "adapters" / name
         if not processes.broadcast(adapter.is_dir()):
-            if model is None:
-                model = base_model.load_model(run.base, config.dtype)
-            model = _train_role(run, name, model, files[name])
+            base.give_back(_train_role(run, name, base.take(), files[name]))
         if processes.is_main_process():
             stage.figures[name] = saving.read_figures(adapter)
     if not processes.is_main_process():
@@ -221,7 +225,7 @@ def _train_roles(run: _Run, stage: Stage, say: Callable[[str], None]) -> Manifes
 
 
 def _train_role(run: _Run, name: str, model: Any, file: tuple[Path, RoleCounts]) -> Any:
-    """Train one adapter and save it; give the bare base model back for the next role."""
+    """Train one adapter and save it; what is left of the base model."""
     from peft import LoraConfig, get_peft_model
     from transformers import set_seed
 
@@ -229,35 +233,46 @@ def _train_role(run: _Run, name: str, model: Any, file: tuple[Path, RoleCounts])
     folder = run.out / "checkpoints" / name
     args = make_args(config, name, folder)
     set_seed(config.seed)  # LoRA's A matrices are drawn here
-    peft_model = get_peft_model(
-        model, LoraConfig(task_type="CAUSAL_LM", **config.for_role(name)[0])
-    )
+    lora = config.for_role(name)[0]
+    peft_model = get_peft_model(model, LoraConfig(task_type="CAUSAL_LM", **lora))
+    start = saving.start_of(peft_model, lora, folder) if processes.is_main_process() else None
     rows = tokens.read_dataset(path, pack_to=config.max_tokens if args.packing else None)
     trainer = make_trainer(
         peft_model, args, run.tokenizer, _with_validation(run, name, rows, counts)
     )
     _ask(run, name, trainer)
-    assert_masked(trainer)
+    if (warning := prove(trainer)) and processes.is_main_process():
+        progress_say(f"warning: {warning}")
+    before = None if trainer.is_fsdp_enabled else base_digest(peft_model)
     resume = processes.broadcast(
         checkpoints.latest(folder) if processes.is_main_process() else None
     )
     cpu_start = time.process_time()
-    done = int(resume.name.rpartition("-")[2]) if resume else 0
-    patience = config.validation.patience if config.validation else None
-    with _progress(name, n_steps(args, len(rows)), done) as progress:
-        trainer.add_callback(make_callback(progress, folder, patience))
-        with checkpoints.full_disk_said(run.out):
-            trainer.train(resume_from_checkpoint=str(resume) if resume else None)
+    _steps(run, name, trainer, n_steps(args, len(rows)), resume)
+    if before is not None and base_digest(peft_model) != before:
+        msg = f"role {name!r}: training changed the base model, which must stay frozen; look at lora: {lora}"
+        raise StageError(msg)
     weights = trainer.accelerator.get_state_dict(trainer.model) if trainer.is_fsdp_enabled else None
     if processes.is_main_process():
         with checkpoints.full_disk_said(run.out):
             target = run.out / "adapters" / name
             figures = _figures(trainer, counts)
-            saving.save_adapter(target, config, name, run.base, peft_model, figures, weights)
+            saving.save_adapter(target, config, name, run.base, peft_model, figures, weights, start)
         cpu_s = time.process_time() - cpu_start
         print(f"train {name}: {cpu_s:.0f} CPU-seconds", file=sys.stderr, flush=True)  # noqa: T201
     processes.wait_for_everyone()
     return peft_model.unload()
+
+
+def _steps(run: _Run, name: str, trainer: Any, n: int, resume: Path | None) -> None:
+    """All steps of a role, from the first or from a checkpoint on."""
+    done = int(resume.name.rpartition("-")[2]) if resume else 0
+    folder = run.out / "checkpoints" / name
+    patience = run.config.validation.patience if run.config.validation else None
+    with _progress(name, n, done) as progress:
+        trainer.add_callback(make_callback(progress, folder, patience))
+        with checkpoints.full_disk_said(run.out):
+            trainer.train(resume_from_checkpoint=str(resume) if resume else None)
 
 
 def _with_validation(run: _Run, name: str, rows: Any, counts: RoleCounts) -> RoleRows:

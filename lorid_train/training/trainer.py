@@ -10,9 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from lorid_data.commandline.progress import Progress
 from lorid_data.errors import ConfigError, StageError
-from lorid_train.training import checkpoints, processes
+from lorid_train.training import checkpoints, processes, proofs
 from lorid_train.training.batches import ROWS, LengthGroupedSampler, RowNumberCollator
-from lorid_train.training.loss import add_label_loss, loss_on_labels, not_a_number
+from lorid_train.training.loss import (
+    add_label_loss,
+    from_logits,
+    labels_only,
+    not_a_number,
+    scaled,
+)
 from lorid_train.training.tokens import IGNORED, RoleCounts
 
 if TYPE_CHECKING:
@@ -33,14 +39,15 @@ def trainer_class() -> type:
         lengths: Sequence[int] = ()
         grade: Callable[[Any], float] | None = None
         """Share of right greedy answers of the model; None does not ask."""
-        _labels_only = False
+        loss_way = "fused"
+        """`labels`: at labelled positions alone; `fused`: TRL's way; `logits`: from all logits."""
 
         def look_at_labels_only(self) -> None:
-            """Take the short way to the loss where that is faster and the same."""
+            """Take the short way to the loss where that is faster; `prove` says whether it is right."""
             a = self.args
             if a.device.type == "cpu" and a.loss_type == "nll" and not a.label_smoothing_factor:
                 model = self.model.get_base_model()
-                self._labels_only = add_label_loss(model)
+                self.loss_way = "labels" if add_label_loss(model) else "fused"
 
         def compute_loss(
             self,
@@ -50,8 +57,9 @@ def trainer_class() -> type:
             num_items_in_batch: Any = None,
         ) -> Any:
             rows = inputs.pop(ROWS, [])
-            if self._labels_only and not return_outputs:
-                loss = loss_on_labels(self, model, inputs, num_items_in_batch)
+            if self.loss_way != "fused" and not return_outputs:
+                way = labels_only if self.loss_way == "labels" else from_logits
+                loss = scaled(self, way(model, inputs), inputs, num_items_in_batch)
             else:
                 loss = super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
             value = loss[0] if return_outputs else loss
@@ -120,18 +128,46 @@ def make_trainer(model: Any, args: Any, tokenizer: Any, rows: RoleRows) -> Any:
     return trainer
 
 
-def assert_masked(trainer: Any) -> None:
-    """Look at one batch as the model will get it.
+def prove(trainer: Any) -> str | None:
+    """Look at one batch as the model will get it, and at what the model makes of it.
+
+    Returns:
+        A warning, where the loss must be computed in a slower way.
+
+    Raises:
+        StageError: a prompt token carries loss, or a row's last token does not.
+        ConfigError: the model cannot be trained, looks ahead, or packed rows see one another.
+    """
+    batch = assert_masked(trainer)
+    if not trainer.is_fsdp_enabled:
+        proofs.prove_generation(trainer, batch)
+    if trainer.args.packing or trainer.args.padding_free:
+        proofs.prove_isolation(trainer)
+    if trainer.args.loss_type != "nll" or trainer.args.label_smoothing_factor:
+        return None  # another loss was asked for
+    wanted, trainer.loss_way = trainer.loss_way, proofs.right_way(trainer, batch)
+    if trainer.loss_way == wanted:
+        return None
+    aux = ", and the loss that balances its experts is left out" if trainer.aux_loss_enabled else ""
+    slower: str = (
+        "the loss is computed in a slower way: the faster one is not this model's own loss"
+    )
+    return slower + aux if trainer.loss_way == "logits" else slower
+
+
+def assert_masked(trainer: Any) -> dict[str, Any]:
+    """The first batch, as the model will get it.
 
     Raises:
         StageError: a prompt token carries loss, or a row's last token does not.
     """
-    batch = next(iter(trainer.get_train_dataloader()))
+    batch: dict[str, Any] = next(iter(trainer.get_train_dataloader()))
     first = batch["labels"][:, 0]
     n_loss = (batch["labels"] != IGNORED).sum(dim=-1)
     if (first != IGNORED).any() or (n_loss == 0).any():
         msg = "the first batch has loss on a prompt, or a row without loss; nothing was trained"
         raise StageError(msg)
+    return batch
 
 
 def make_callback(progress: Progress | None, folder: Path, patience: int | None) -> Any:

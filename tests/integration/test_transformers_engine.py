@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from lorid_train.engines import transformers as engine_module
+from lorid_train.engines import ways
 from lorid_train.engines.base import GenRequest, GenResult, Sampling
 from lorid_train.engines.batch import Reader
 from lorid_train.engines.per_row_lora import choose_by_row
@@ -170,7 +170,7 @@ def test_other_ways_to_compute_give_the_same_texts(
     asked = requests(Sampling(1.0, max_new_tokens=20), n=12)
     want = run(make(tiny_base, adapters, 5), asked)
     if change == "fixed":  # what models with another kind of memory get
-        monkeypatch.setattr(engine_module, "has_slots", lambda _: False)
+        monkeypatch.setattr(ways, "_probe", lambda _: "together")
     assert run(make(tiny_base, adapters, 5, merged=change == "merged"), asked) == want
 
 

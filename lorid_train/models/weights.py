@@ -1,0 +1,63 @@
+"""The weights of a base model: loaded whole or refused, and told apart bit by bit.
+
+A tensor that a checkpoint lacks is made up at random by `transformers`, anew at each load, and one
+that nobody reads is dropped; both only with a line in a log.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable
+from typing import Any
+
+_NAMES_ADDED_BY_PEFT = re.compile(
+    r"^base_model\.model\.|\.base_layer(?=\.)|\.original_module(?=\.)"
+)
+_OF_AN_ADAPTER = re.compile(r"\.(lora_\w+|modules_to_save|token_adapter|trainable_tokens_\w+)\.")
+_COMPUTED = "rotary_emb.inv_freq"
+"""In old checkpoints of Llama; computed from the configuration since."""
+
+
+def loading_problem(info: dict[str, Any]) -> str | None:
+    """What of a checkpoint does not fit its model, from what `from_pretrained` reports; or None."""
+    parts = []
+    for key, words in (
+        ("missing_keys", "lacks"),
+        ("unexpected_keys", "holds, and nothing reads,"),
+        ("mismatched_keys", "has another shape of"),
+    ):
+        found = sorted(
+            name
+            for k in info.get(key) or ()
+            if _COMPUTED not in (name := k if isinstance(k, str) else str(k[0]))
+        )
+        if found:
+            more = f" and {len(found) - 1} more" if len(found) > 1 else ""
+            parts.append(f"{words} {found[0]!r}{more}")
+    if not parts:
+        return None
+    return (
+        f"the checkpoint {'; it '.join(parts)}: what is missing would be made up at random at each load. "
+        "Take a whole checkpoint of this architecture"
+    )
+
+
+def base_digest(model: Any) -> str:
+    """sha256 over the base model's weights, whether PEFT's layers are around them or not."""
+    return _digest(
+        (_NAMES_ADDED_BY_PEFT.sub("", name), p)
+        for name, p in model.named_parameters()
+        if not _OF_AN_ADAPTER.search(f".{name}.")
+    )
+
+
+def _digest(tensors: Iterable[tuple[str, Any]]) -> str:
+    import torch
+
+    total = hashlib.sha256()
+    for name, tensor in sorted(tensors, key=lambda pair: pair[0]):
+        total.update(f"{name} {tuple(tensor.shape)} {tensor.dtype}".encode())
+        flat = tensor.detach().reshape(-1).contiguous().cpu()
+        total.update(flat.view(torch.uint8).numpy())
+    return total.hexdigest()
