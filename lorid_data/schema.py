@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -34,6 +35,32 @@ def canonical_json(value: Any) -> str:
     return json.dumps(
         value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
     )
+
+
+_HALF = re.compile(r"(\\*)([\ud800-\udfff])")
+
+
+def storable(text: str) -> str:
+    r"""A text that any file takes: half a character becomes its JSON escape (`\ud83d`).
+
+    Python holds half a character where JSON named one half of a pair; UTF-8 cannot. In a JSON text
+    the escape means the same as what it stands for. Any other text is given back as it is.
+    """
+    if text.isascii():
+        return text
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        # Two halves that came apart, in two parts of one reply, are one character again.
+        text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
+        return _HALF.sub(_escaped, text)
+    return text
+
+
+def _escaped(half: re.Match[str]) -> str:
+    # Behind an odd number of backslashes the escape's own would be escaped, and mean something else.
+    slashes = half[1] + "\\" * (len(half[1]) % 2)
+    return f"{slashes}\\u{ord(half[2]):04x}"
 
 
 def problem_id(question: str) -> str:
@@ -121,7 +148,7 @@ class TeacherReply(FrozenModel):
     model_asked: str
     model_answered: str
     text: str
-    """The reply as it came."""
+    """The reply as it came; half a character as its JSON escape."""
     finish_reason: str
     """stop, length, refusal, or the provider's own word."""
     n_input_tokens: int | None = None

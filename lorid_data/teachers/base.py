@@ -22,6 +22,7 @@ from lorid_data.schema import (
     TeacherReply,
     canonical_json,
     sha256_text,
+    storable,
 )
 
 KNOWLEDGE, REWRITE = "teacher/knowledge.v1", "teacher/knowledge_and_rationale.v1"
@@ -155,8 +156,9 @@ def make_request(
 
 
 def make_reply(request: TeacherRequest, text: str, **more: Any) -> TeacherReply:
-    """A reply to a request; `more` are fields of `TeacherReply`."""
+    """A reply to a request; `more` are fields of `TeacherReply`. Its texts can be stored anywhere."""
     fields = {"model_answered": request.model, "finish_reason": "stop", **more}
+    fields = {k: storable(v) if isinstance(v, str) else v for k, v in fields.items()}
     return TeacherReply(
         problem_id=request.problem_id,
         request_key=request.key,
@@ -164,7 +166,7 @@ def make_reply(request: TeacherRequest, text: str, **more: Any) -> TeacherReply:
         prompt_sha256=request.prompt_sha256,
         teacher=request.teacher,
         model_asked=request.model,
-        text=text,
+        text=storable(text),
         **fields,
     )
 

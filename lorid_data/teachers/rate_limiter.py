@@ -89,9 +89,13 @@ class RateLimiter:
             return
 
         async def ring() -> None:
-            await self._clock.sleep(wait_s)
-            self._alarm = None
-            self._let_in()
+            # Nobody awaits this task: whatever ends it, those who wait must hear of it.
+            try:
+                await self._clock.sleep(wait_s)
+                self._alarm = None
+                self._let_in()
+            except Exception as e:  # noqa: BLE001
+                self.turn_away(e)
 
         self._alarm = asyncio.get_running_loop().create_task(ring())
 
