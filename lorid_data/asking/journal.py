@@ -32,6 +32,7 @@ from lorid_data.asking.journal_file import (
 )
 from lorid_data.errors import ConfigError, LockedError, StageError
 from lorid_data.schema import TeacherReply, storable
+from lorid_data.teachers.finish import is_final
 
 JOURNAL = "journal.sqlite"
 _GROUP = 64
@@ -245,7 +246,8 @@ def open_journal(path: Path, *, filesystem: str | None = None) -> Iterator[Journ
 def replies_in(path: Path, keys: Iterable[str]) -> dict[str, TeacherReply]:
     """The replies of a journal to these requests, by key; the first where there are several.
 
-    A file that does not exist has none. Nothing is written, and another process may write meanwhile.
+    A file that does not exist has none. A reply that earlier releases stored though it ended in a
+    failure is none. Nothing is written, and another process may write meanwhile.
 
     Raises:
         ConfigError: the file is no journal of this version.
@@ -259,7 +261,8 @@ def replies_in(path: Path, keys: Iterable[str]) -> dict[str, TeacherReply]:
         # One call for many rows: checking them one by one takes half as long again.
         while some := rows.fetchmany(_AT_ONCE):
             for reply in _as_replies(fields, [row for row in some if row[at] in wanted]):
-                found.setdefault(reply.request_key, reply)
+                if is_final(reply):
+                    found.setdefault(reply.request_key, reply)
     return found
 
 

@@ -133,7 +133,8 @@ async def _ask(
 ) -> TeacherReply | TeacherError:
     """One answer, acknowledged by the journal before it is given back.
 
-    A reply that was cut off is asked for once more, with more tokens and so under another key.
+    A reply that was cut off is asked for once more, with more tokens and so under another key; where
+    so many are refused, it stays the answer.
     """
     try:
         reply = await teacher.ask(request)
@@ -142,7 +143,11 @@ async def _ask(
         return e
     await journal.append(replied(reply))
     more = longer(request) if reply.finish_reason == "length" and request.key == key else None
-    return reply if more is None else await _ask(key, more, teacher, journal)
+    if more is None:
+        return reply
+    answer = await _ask(key, more, teacher, journal)
+    refused = isinstance(answer, TeacherError) and answer.is_refusal
+    return reply if refused else answer
 
 
 def all_keys(requests: Mapping[str, TeacherRequest]) -> set[str]:

@@ -26,6 +26,7 @@ _DISPOSITIONS = {
     RejectReason.REPLY_WRONG_SHAPE: Disposition.REGENERATE,
     RejectReason.REPLY_TRUNCATED: Disposition.REGENERATE,
     RejectReason.VOTE_LOST: Disposition.REGENERATE,
+    RejectReason.KNOWLEDGE_FORMAT: Disposition.REGENERATE,
 }
 
 

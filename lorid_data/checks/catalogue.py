@@ -22,5 +22,5 @@ CHECKS: tuple[Check, ...] = (
     rule_format,
 )
 """All checks, in the order in which the first rejecting one names the reason."""
-VERSION = 2
+VERSION = 3
 """Bump when a check changes what it finds: a validated folder then belongs to another configuration."""

@@ -170,7 +170,8 @@ def _rules(table: Table, i: int, value: object) -> tuple[str, ...]:
         return ()
     if isinstance(value, str):
         _refuse_surrogates(table, i, "knowledge", value)
-        return tuple(line for line in value.splitlines() if line.strip())
+        # Not `splitlines`, which also ends a line at U+2028 and the like.
+        return tuple(line for line in re.split(r"\r?\n|\r", value) if line.strip())
     if isinstance(value, Sequence) and all(isinstance(rule, str) for rule in value):
         for rule in value:
             _refuse_surrogates(table, i, "knowledge", rule)
