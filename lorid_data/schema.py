@@ -251,6 +251,7 @@ class RejectReason(StrEnum):
     REPLY_WRONG_SHAPE = "reply_wrong_shape"
     VOTE_LOST = "vote_lost"
     NO_KNOWLEDGE_IN_SOURCE = "no_knowledge_in_source"
+    ROW_UNREADABLE = "row_unreadable"
     QUESTION_EMPTY = "question_empty"
     QUESTION_NOT_TEXT = "question_not_text"
     ANSWER_MISSING = "answer_missing"
@@ -290,6 +291,7 @@ _SENTENCES = {
     RejectReason.REPLY_WRONG_SHAPE: "The teacher's reply is JSON, but not a non-empty list of rules.",
     RejectReason.VOTE_LOST: "Too few of the rewritten rationales end in the reference answer.",
     RejectReason.NO_KNOWLEDGE_IN_SOURCE: "The source carries no knowledge for this row.",
+    RejectReason.ROW_UNREADABLE: "The row of the table cannot be read, or a cell of it is no text.",
     RejectReason.QUESTION_EMPTY: "The question is empty or only white space.",
     RejectReason.QUESTION_NOT_TEXT: "The question, the rationale or the answer holds control characters or broken text.",
     RejectReason.ANSWER_MISSING: "The row has no reference answer.",
