@@ -56,10 +56,11 @@ class TeacherError(LoridError):
 
     Attributes:
         reason: the value of the `RejectReason` that the row gets.
+        is_refusal: whether the request itself was refused, so that the same one would be again.
     """
 
-    def __init__(self, reason: str, message: str) -> None:
-        self.reason = reason
+    def __init__(self, reason: str, message: str, *, is_refusal: bool = False) -> None:
+        self.reason, self.is_refusal = reason, is_refusal
         super().__init__(message)
 
 

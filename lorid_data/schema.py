@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -34,6 +35,32 @@ def canonical_json(value: Any) -> str:
     return json.dumps(
         value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
     )
+
+
+_HALF = re.compile(r"(\\*)([\ud800-\udfff])")
+
+
+def storable(text: str) -> str:
+    r"""A text that any file takes: half a character becomes its JSON escape (`\ud83d`).
+
+    Python holds half a character where JSON named one half of a pair; UTF-8 cannot. In a JSON text
+    the escape means the same as what it stands for. Any other text is given back as it is.
+    """
+    if text.isascii():
+        return text
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        # Two halves that came apart, in two parts of one reply, are one character again.
+        text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
+        return _HALF.sub(_escaped, text)
+    return text
+
+
+def _escaped(half: re.Match[str]) -> str:
+    # Behind an odd number of backslashes the escape's own would be escaped, and mean something else.
+    slashes = half[1] + "\\" * (len(half[1]) % 2)
+    return f"{slashes}\\u{ord(half[2]):04x}"
 
 
 def problem_id(question: str) -> str:
@@ -121,7 +148,7 @@ class TeacherReply(FrozenModel):
     model_asked: str
     model_answered: str
     text: str
-    """The reply as it came."""
+    """The reply as it came; half a character as its JSON escape."""
     finish_reason: str
     """stop, length, refusal, or the provider's own word."""
     n_input_tokens: int | None = None
@@ -224,6 +251,7 @@ class RejectReason(StrEnum):
     REPLY_WRONG_SHAPE = "reply_wrong_shape"
     VOTE_LOST = "vote_lost"
     NO_KNOWLEDGE_IN_SOURCE = "no_knowledge_in_source"
+    ROW_UNREADABLE = "row_unreadable"
     QUESTION_EMPTY = "question_empty"
     QUESTION_NOT_TEXT = "question_not_text"
     ANSWER_MISSING = "answer_missing"
@@ -263,8 +291,9 @@ _SENTENCES = {
     RejectReason.REPLY_WRONG_SHAPE: "The teacher's reply is JSON, but not a non-empty list of rules.",
     RejectReason.VOTE_LOST: "Too few of the rewritten rationales end in the reference answer.",
     RejectReason.NO_KNOWLEDGE_IN_SOURCE: "The source carries no knowledge for this row.",
+    RejectReason.ROW_UNREADABLE: "The row of the table cannot be read, or a cell of it is no text.",
     RejectReason.QUESTION_EMPTY: "The question is empty or only white space.",
-    RejectReason.QUESTION_NOT_TEXT: "The question holds control characters or broken text.",
+    RejectReason.QUESTION_NOT_TEXT: "The question, the rationale or the answer holds control characters or broken text.",
     RejectReason.ANSWER_MISSING: "The row has no reference answer.",
     RejectReason.ANSWER_UNPARSED: "The reference answer does not equal itself under the grader.",
     RejectReason.ANSWER_CONTRADICTED: "The rationale ends in another answer than the stated one.",
@@ -273,7 +302,7 @@ _SENTENCES = {
     RejectReason.SENTENCES_GLUED: "A sentence begins right behind the full stop of another.",
     RejectReason.LATEX_UNBALANCED: "Braces or $ signs in the row do not balance.",
     RejectReason.KNOWLEDGE_EMPTY: "A rule is empty.",
-    RejectReason.KNOWLEDGE_FORMAT: "A rule is not one plain line (an enumerator, a label, markup or a line break).",
+    RejectReason.KNOWLEDGE_FORMAT: "A rule is not one plain line (an enumerator, a label, markup, a line break or another control character).",
     RejectReason.TOO_LONG: "The prompt and target exceed the model's length limit.",
     RejectReason.ORIGINAL_UNKNOWN: "The row is a variant of a question that the dataset does not hold.",
     RejectReason.VARIANT_ASKS_ELSE: "The row has another answer than the question whose knowledge it would get.",

@@ -2,7 +2,7 @@
 
 Entry: `answering.answers_to` (what is stored is read, the rest is asked), `journal.open_journal`,
     `doctor.examine`.
-Read: `journal`, `online`, `batching`, `answering`, `estimate`, `doctor`; `gc_pause` is about
+Read: `journal_file`, `journal`, `online`, `ledger`, `batching`, `answering`, `estimate`, `doctor`; `gc_pause` is about
     speed.
 Imports: teachers, prompts, http, commandline, schema, errors.
 """

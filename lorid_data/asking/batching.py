@@ -1,97 +1,35 @@
 """Asking in batches: what is submitted is written down first, and is never submitted twice.
 
-The journal's table `batches` has a row per batch: its mark and its requests before submission, the
-provider's id after it. A run that was killed in between looks for its mark at the provider.
+The journal's table `batches` (see `ledger`) has a row per batch: its mark and its requests before
+submission, the provider's id after it. A run that was killed in between looks for its mark at the
+provider. A batch that failed as a whole, or whose results are gone, is closed and says why.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
-import sqlite3
-import time
-import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, suppress
-from dataclasses import dataclass
+from contextlib import suppress
 from functools import partial
-from pathlib import Path
+from itertools import islice
 from typing import Any
 
 from lorid_data.asking.journal import Journal, failed, replied
+from lorid_data.asking.ledger import Ledger, Submitted
 from lorid_data.asking.online import Responses, interruptible, known_of
 from lorid_data.commandline.progress import Progress, say
 from lorid_data.errors import StageError, TeacherError
 from lorid_data.http.retrying import Transient, retrying
-from lorid_data.schema import RejectReason, TeacherReply, canonical_json
+from lorid_data.schema import RejectReason, TeacherReply
 from lorid_data.teachers.backend import Answered, Rung, Unsupported
 from lorid_data.teachers.base import TeacherRequest, longer
-from lorid_data.teachers.batch import BatchApi, Result, batches_of
-from lorid_data.teachers.remote import RemoteTeacher, n_tokens_of
+from lorid_data.teachers.batch import BatchApi, BatchFailed, BatchFull, Result, batches_of
+from lorid_data.teachers.finish import no_end
+from lorid_data.teachers.remote import RemoteTeacher
 
 ROUNDS = 3
 """So often a request may fail in batches before its row does."""
-_TABLE = """
-CREATE TABLE IF NOT EXISTS batches (
-  token TEXT PRIMARY KEY, made_s REAL NOT NULL, teacher TEXT NOT NULL, model TEXT NOT NULL, endpoint TEXT,
-  rung TEXT NOT NULL, requests TEXT NOT NULL, batch_id TEXT, over INTEGER NOT NULL DEFAULT 0
-)
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Submitted:
-    """A batch as it was written down; `batch_id` None where nobody knows whether it was submitted."""
-
-    token: str
-    made_s: float
-    rung: Rung
-    requests: tuple[TeacherRequest, ...]
-    batch_id: str | None
-
-
-class Ledger:
-    """The batches of one teacher in a journal; each change is committed when its method returns."""
-
-    def __init__(self, path: Path, teacher: RemoteTeacher) -> None:
-        self._path = path
-        self._who = (teacher.kind, teacher.model, teacher.endpoint)
-        self._run(_TABLE)
-
-    def intend(self, requests: Sequence[TeacherRequest], rung: Rung) -> Submitted:
-        """Write down what is about to be submitted."""
-        made = Submitted(uuid.uuid4().hex, time.time(), rung, tuple(requests), None)
-        text = canonical_json([r.model_dump(mode="json") for r in requests])
-        self._run(
-            "INSERT INTO batches (token, made_s, teacher, model, endpoint, rung, requests) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            made.token, made.made_s, *self._who, rung, text,
-        )  # fmt: skip
-        return made
-
-    def name(self, batch: Submitted, batch_id: str) -> None:
-        """It was submitted under this id."""
-        self._run("UPDATE batches SET batch_id = ? WHERE token = ?", batch_id, batch.token)
-
-    def close(self, batch: Submitted) -> None:
-        """Its replies are stored, or it never was submitted."""
-        self._run("UPDATE batches SET over = 1 WHERE token = ?", batch.token)
-
-    def open(self) -> list[Submitted]:
-        """Batches that are not over."""
-        query = "SELECT token, made_s, rung, requests, batch_id FROM batches WHERE NOT over AND teacher = ? AND model = ? AND endpoint IS ?"
-        return [
-            Submitted(token, made_s, rung, tuple(TeacherRequest(**r) for r in json.loads(text)), batch_id)
-            for token, made_s, rung, text, batch_id in self._run(query, *self._who)
-        ]  # fmt: skip
-
-    def known(self) -> set[str]:
-        """Ids of all batches that were ever submitted from here."""
-        return {i for (i,) in self._run("SELECT batch_id FROM batches WHERE batch_id NOT NULL")}
-
-    def _run(self, query: str, *values: object) -> list[Any]:
-        with closing(sqlite3.connect(self._path, timeout=30)) as connection, connection:
-            return connection.execute(query, values).fetchall()
 
 
 def ask_in_batches(
@@ -136,6 +74,11 @@ class _Run:
         self.ledger = Ledger(journal.path, teacher)
         self.answers: dict[str, TeacherReply | TeacherError] = {}
         self.n_failed: Counter[str] = Counter()
+        self.most_requests = api.max_requests
+        self.is_waiting = False
+        """Whether a batch has just failed: what is submitted at once would fail like it."""
+        self.is_narrow = False
+        """Whether the provider holds few requests at a time: then it gets one batch after another."""
 
     async def everything(self, poll_s: float) -> Responses:
         """Submit, wait and collect until nothing is left."""
@@ -149,7 +92,8 @@ class _Run:
                     batches = self.ledger.open()
                     if not batches:
                         return self.answers
-                    if not [b for b in batches if await self._collect(b)]:
+                    self.is_waiting = False
+                    if not [b for b in batches if await self._collect(b)] or self.is_waiting:
                         await _wait(stop, poll_s)
             say("batches that are submitted go on at the provider; the same command collects them")
             raise KeyboardInterrupt
@@ -161,7 +105,7 @@ class _Run:
         for batch in [b for b in self.ledger.open() if b.batch_id is None]:
             batch_id = await self._find(batch)
             if batch_id is None:
-                self.ledger.close(batch)
+                self.ledger.close(batch, "it was never submitted")
             else:
                 self.ledger.name(batch, batch_id)
 
@@ -177,7 +121,10 @@ class _Run:
         rung = self.teacher.rung
         most = [self._most_usd(r) for r in fresh]
         fitting = self.teacher.budget.how_many_fit(most, also=self._reserved())
-        for part in split(fresh[:fitting], self.api.max_requests, self.api.max_bytes):
+        parts = split(fresh[:fitting], self.most_requests, self.api.max_bytes)
+        if self.is_narrow:
+            parts = islice(parts, 0 if under_way else 1)
+        for part in parts:
             batch = self.ledger.intend(part, rung)
             self.ledger.name(batch, await self._submit(batch))
         if fresh and not fitting and not under_way:
@@ -195,16 +142,23 @@ class _Run:
 
         try:
             batch_id: str = await self._patiently(submit)
-        except Unsupported as e:
-            self.ledger.close(batch)
+        except (Unsupported, TeacherError) as e:
+            self.ledger.close(batch, str(e))
             raise StageError(str(e)) from e
         return batch_id
 
     async def _collect(self, batch: Submitted) -> bool:
         """Store what came of a batch, if it is over."""
         assert batch.batch_id is not None
-        batch_id = batch.batch_id
-        results = await self._patiently(lambda: self.api.results(batch_id, batch.rung))
+        batch_id, by_key = batch.batch_id, {r.key: r for r in batch.requests}
+        try:
+            results = await self._patiently(lambda: self.api.results(batch_id, batch.rung, by_key))
+        except BatchFull as e:
+            await self._make_room(batch, e)
+            return True
+        except BatchFailed as e:
+            await self._write_off(batch, e)
+            return True
         if results is None:
             return False
         firsts = {r.key: first for first, r in self.todo.items()}
@@ -218,28 +172,66 @@ class _Run:
             raise end
         return True
 
+    async def _make_room(self, batch: Submitted, full: BatchFull) -> None:
+        """The provider holds as much as it takes: the same again later, in smaller batches."""
+        self.ledger.close(batch, str(full))
+        say(f"{full}; submitted again later, in batches of at most {max(1, len(batch.requests) // 2)} requests")  # fmt: skip
+        self.is_waiting = self.is_narrow = True
+        if len(batch.requests) > 1:
+            self.most_requests = min(self.most_requests, len(batch.requests) // 2)
+        else:
+            await self._fail_all(batch, full)
+
+    async def _write_off(self, batch: Submitted, why: BatchFailed) -> None:
+        """A batch without results: its requests are asked again, a little later."""
+        say(f"{why}; its {len(batch.requests)} requests are asked again")
+        self.is_waiting = True
+        await self._fail_all(batch, why)
+        self.ledger.close(batch, str(why))
+
+    async def _fail_all(self, batch: Submitted, why: BatchFailed) -> None:
+        firsts = {r.key: first for first, r in self.todo.items()}
+        for request in batch.requests:
+            error = Transient(str(why), maybe_paid=why.maybe_paid)
+            await self._store(firsts.get(request.key), request, error, batch.rung)
+
     async def _store(
         self, first: str | None, request: TeacherRequest, result: Result, rung: Rung
     ) -> None:
         """Store one result; `first` is the key under which it is waited for, if it is."""
+        cost: float | None = 0.0
         if isinstance(result, Answered):
-            reply = self.teacher.reply_to(request, result, rung, n_attempts=1)
-            await self.journal.append(replied(reply))
-            self.teacher.budget.settle(0.0, reply.cost_usd or 0.0)
-            more = longer(request) if result.finish_reason == "length" and request.key == first else None  # fmt: skip
-            if first is not None and more is not None:
-                self.todo[first] = more
-            elif first is not None:
-                self._done(first, reply)
-            return
+            cost = self.teacher.cost_usd(result.usage, request)
+            why = no_end(result.text, result.finish_reason)
+            if why is None:
+                reply = self.teacher.reply_to(request, result, rung, cost_usd=cost, n_attempts=1)
+                await self.journal.append(replied(reply))
+                self.teacher.budget.settle(0.0, cost or 0.0)
+                self._answered(first, request, reply)
+                return
+            result = Transient(why)
+        elif isinstance(result, Transient) and result.maybe_paid:
+            cost = self.teacher.most_usd(request)
         if isinstance(result, Unsupported):
             self.teacher.step_down(rung)
-        await self.journal.append(failed("attempt_failed", str(result), known_of(request)))
+        self.teacher.budget.settle(0.0, cost or 0.0)
+        known = {**known_of(request), "cost_usd": cost}
+        await self.journal.append(failed("attempt_failed", str(result), known))
         self.n_failed[request.key] += 1
         given_up = self.n_failed[request.key] >= ROUNDS and not isinstance(result, StageError)
-        if first is not None and (isinstance(result, TeacherError) or given_up):
-            error = result if isinstance(result, TeacherError) else TeacherError(RejectReason.TEACHER_FAILED, str(result))  # fmt: skip
-            self._done(first, error)
+        if first is None or not (isinstance(result, TeacherError) or given_up):
+            return
+        error = result if isinstance(result, TeacherError) else TeacherError(RejectReason.TEACHER_FAILED, str(result))  # fmt: skip
+        cut_off = self.journal.replies([first]).get(first)
+        refused_longer = error.is_refusal and cut_off is not None
+        self._done(first, cut_off if refused_longer and cut_off else error)
+
+    def _answered(self, first: str | None, request: TeacherRequest, reply: TeacherReply) -> None:
+        more = longer(request) if reply.finish_reason == "length" and request.key == first else None
+        if first is not None and more is not None:
+            self.todo[first] = more
+        elif first is not None:
+            self._done(first, reply)
 
     def _done(self, first: str, answer: TeacherReply | TeacherError) -> None:
         del self.todo[first]
@@ -251,8 +243,7 @@ class _Run:
         return sum(self._most_usd(r) for b in self.ledger.open() for r in b.requests)
 
     def _most_usd(self, request: TeacherRequest) -> float:
-        price, most = self.teacher.price, int(request.sampling.get("max_tokens", 0))
-        return price.cost_usd(n_tokens_of(request), most, cheap=True) if price else 0.0
+        return self.teacher.most_usd(request) or 0.0
 
     async def _patiently(self, call: Callable[[], Any]) -> Any:
         try:

@@ -20,6 +20,7 @@ from lorid_data.teachers.base import (
 )
 from lorid_data.teachers.registry import AskOptions, open_teacher
 from lorid_data.teachers.remote import RemoteTeacher
+from lorid_data.teachers.unwrap import unwrap
 
 _PROBLEM = make_problem(
     source="doctor",
@@ -50,6 +51,7 @@ def examine(spec: str, options: AskOptions) -> list[str]:
         f"key: accepted; reply after {reply.latency_s:.2f} s, {reply.n_attempts} attempt(s)",
         f"structure: asked for by {reply.rung}; "
         + (f"{n_rules} rules read" if n_rules else f"not as asked: {getattr(rules, 'detail', '')}"),
+        *_dress(reply, teacher),
         f"tokens: {reply.n_input_tokens} in, {reply.n_output_tokens} out, finish reason {reply.finish_reason!r}",
         "price: unknown (see --prices); --budget is refused"
         if price is None
@@ -60,6 +62,12 @@ def examine(spec: str, options: AskOptions) -> list[str]:
         text = json.dumps(reply.text[:200], ensure_ascii=False)
         raise StageError("\n".join([*lines, f"the reply holds no usable rules: {text}"]))
     return lines
+
+
+def _dress(reply: TeacherReply, teacher: RemoteTeacher) -> list[str]:
+    """Where the rules stood, if not where they belong; they are read from there."""
+    found = [note for note in (teacher.last_note, unwrap(reply.text)[1]) if note]
+    return [f"shape: {', '.join(found)}"] if found else []
 
 
 async def _ask(teacher: RemoteTeacher) -> TeacherReply:

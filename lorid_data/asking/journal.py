@@ -22,64 +22,25 @@ from typing import Any, Self
 from pydantic import TypeAdapter
 
 from lorid_data.asking.gc_pause import few_collections
-from lorid_data.errors import ConfigError, LockedError
-from lorid_data.schema import TeacherReply
+from lorid_data.asking.journal_file import (
+    FIELDS,
+    INSERT,
+    connect,
+    filesystem_of,
+    prepare,
+    recognise,
+)
+from lorid_data.errors import ConfigError, LockedError, StageError
+from lorid_data.schema import TeacherReply, storable
+from lorid_data.teachers.finish import is_final
 
 JOURNAL = "journal.sqlite"
-VERSION = 1
-_APPLICATION_ID = 0x4C6F5249  # "LoRI", so that another program's database is recognised
 _GROUP = 64
 _APART_S = 0.01
 """Commits begin no closer together, unless a whole group waits: each costs a sync and a wake-up."""
 _AT_ONCE = 256
 """Rows that are read and checked together."""
-_FIELDS = tuple(TeacherReply.model_fields)
 _replies = TypeAdapter(list[TeacherReply])
-_TYPES = {"int | None": "INTEGER", "float | None": "REAL"}
-_COLUMNS = ",\n  ".join(
-    f"{name} {_TYPES.get(str(kind), 'TEXT')}" for name, kind in TeacherReply.__annotations__.items()
-)
-_TABLES = f"""
-CREATE TABLE attempts (
-  id INTEGER PRIMARY KEY,
-  outcome TEXT NOT NULL,  -- 'reply', or the reason of the failure
-  detail TEXT NOT NULL DEFAULT '',
-  {_COLUMNS}
-);
-CREATE INDEX replies_by_key ON attempts (request_key, id) WHERE outcome = 'reply';
-CREATE VIEW replies AS SELECT * FROM attempts WHERE outcome = 'reply';
-PRAGMA application_id = {_APPLICATION_ID};
-PRAGMA user_version = {VERSION};
-"""  # noqa: S608  (names of fields)
-_INSERT = (
-    f"INSERT INTO attempts (outcome, detail, {', '.join(_FIELDS)}) "  # noqa: S608  (names of fields)
-    f"VALUES ({', '.join('?' * (len(_FIELDS) + 2))})"
-)
-_NETWORK = frozenset(
-    [
-        "nfs",
-        "nfs4",
-        "cifs",
-        "smb2",
-        "smb3",
-        "smbfs",
-        "9p",
-        "afs",
-        "ceph",
-        "fuse.sshfs",
-        "fuse.s3fs",
-        "fuse.gcsfuse",
-        "fuse.rclone",
-        "glusterfs",
-        "fuse.glusterfs",
-        "lustre",
-        "gpfs",
-        "beegfs",
-        "ncpfs",
-        "davfs",
-        "fuse.davfs",
-    ]
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +52,21 @@ class Attempt:
 
 def replied(reply: TeacherReply) -> Attempt:
     """The attempt that a reply ended."""
-    return Attempt(("reply", "", *(getattr(reply, f) for f in _FIELDS)))
+    return Attempt(("reply", "", *(_cell(getattr(reply, f)) for f in FIELDS)))
 
 
 def failed(reason: str, detail: str, known: Mapping[str, Any]) -> Attempt:
     """An attempt without a reply; `known` are fields of `TeacherReply` that the request settles."""
-    return Attempt((reason, detail, *(known.get(f) for f in _FIELDS)))
+    return Attempt((reason, storable(detail), *(_cell(known.get(f)) for f in FIELDS)))
+
+
+def _cell(value: Any) -> Any:
+    """A value as SQLite takes it: half a character escaped, a larger integer as its digits."""
+    if isinstance(value, str):
+        return storable(value)
+    # As text the column would turn it into a rounded float.
+    is_large = isinstance(value, int) and not -(2**63) <= value < 2**63
+    return str(value).encode() if is_large else value
 
 
 class Journal:
@@ -106,6 +76,8 @@ class Journal:
         self.path = path
         self._connection = connection
         self._queue: SimpleQueue[_Entry | None] = SimpleQueue()
+        self._dead: BaseException | None = None
+        """What ended the writer; nothing can be stored any more."""
         self._writer = threading.Thread(
             target=self._write, name=f"journal {path.name}", daemon=True
         )
@@ -116,12 +88,27 @@ class Journal:
 
         Raises:
             sqlite3.Error: it could not be stored (a full disk, for one); nothing was acknowledged.
+            StageError: the writer has ended, so nothing can be stored any more.
         """
         loop = asyncio.get_running_loop()
         done: asyncio.Future[None] = loop.create_future()
 
         self._queue.put(_Entry(attempt, loop, done))
+        if self._dead is not None:  # it may have ended before it saw this entry
+            _settle([done], self._ended())
         await done  # a caller that is cancelled here has its attempt stored all the same
+
+    @property
+    def is_dead(self) -> bool:
+        """Whether nothing can be stored any more."""
+        return self._dead is not None
+
+    def _ended(self) -> StageError:
+        e = self._dead
+        return StageError(
+            f"{self.path}: replies can no longer be stored ({type(e).__name__}: {e}); what was stored stays: "
+            "put this right and run the same command again"
+        )
 
     def replies(self, keys: Iterable[str]) -> dict[str, TeacherReply]:
         """The stored replies to these requests, by key; the first where there are several."""
@@ -131,12 +118,12 @@ class Journal:
         """What these requests have cost so far, failed attempts included; unknown costs count as 0."""
         wanted = set(keys)
         query = "SELECT request_key, sum(cost_usd) FROM attempts WHERE cost_usd > 0 GROUP BY request_key"
-        with _connect(self.path) as reader:
+        with connect(self.path) as reader:
             return float(sum(cost for key, cost in reader.execute(query) if key in wanted))
 
     def n_attempts(self) -> int:
         """How many attempts are stored, failed ones included."""
-        with _connect(self.path) as reader:
+        with connect(self.path) as reader:
             return int(reader.execute("SELECT count(*) FROM attempts").fetchone()[0])
 
     def close(self) -> None:
@@ -152,9 +139,22 @@ class Journal:
         self.close()
 
     def _write(self) -> None:
+        """The writer's thread: whatever ends it, those who wait are told."""
+        group: list[_Entry] = []
+        try:
+            self._write_all(group)
+        except BaseException as e:  # noqa: BLE001  (nobody else would hear of it)
+            self._dead = e
+            with suppress(Empty):
+                while True:
+                    entry = self._queue.get_nowait()
+                    group += [entry] if entry is not None else []
+            _tell(group, self._ended())
+
+    def _write_all(self, group: list[_Entry]) -> None:
         more, begun = True, 0.0
         while more:
-            group: list[_Entry] = []
+            group.clear()
             entry = self._queue.get()
             # Sleeping here, not in `get`, so that nothing that arrives meanwhile wakes this thread.
             early_s = begun + _APART_S - time.monotonic()
@@ -177,13 +177,15 @@ class Journal:
         error: BaseException | None = None
         try:
             with self._connection:
-                self._connection.executemany(_INSERT, (entry.attempt.values for entry in group))
-        except (sqlite3.Error, OSError) as e:
+                self._connection.executemany(INSERT, (entry.attempt.values for entry in group))
+        except Exception as e:  # noqa: BLE001  (those who wait judge it)
             error = e
-        for loop in {entry.loop for entry in group}:
-            # A loop that has closed meanwhile has nobody who waits.
-            with suppress(RuntimeError):
-                loop.call_soon_threadsafe(_settle, [e.done for e in group if e.loop is loop], error)
+        # A full disk is everybody's; what else there is may be the fault of one, and not of its group.
+        if error is not None and len(group) > 1 and not isinstance(error, sqlite3.OperationalError):
+            for entry in group:
+                self._commit([entry])
+            return
+        _tell(group, error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +193,14 @@ class _Entry:
     attempt: Attempt
     loop: asyncio.AbstractEventLoop
     done: asyncio.Future[None]
+
+
+def _tell(group: Sequence[_Entry], error: BaseException | None) -> None:
+    """Tell those who wait for these entries, each loop once."""
+    for loop in {entry.loop for entry in group}:
+        # A loop that has closed meanwhile has nobody who waits.
+        with suppress(RuntimeError):
+            loop.call_soon_threadsafe(_settle, [e.done for e in group if e.loop is loop], error)
 
 
 def _settle(waiting: Iterable[asyncio.Future[None]], error: BaseException | None) -> None:
@@ -224,7 +234,7 @@ def open_journal(path: Path, *, filesystem: str | None = None) -> Iterator[Journ
             raise LockedError(msg) from e
         connection = sqlite3.connect(path, check_same_thread=False, timeout=30)
         try:
-            _prepare(path, connection, filesystem or filesystem_of(path.parent))
+            prepare(path, connection, filesystem or filesystem_of(path.parent))
             journal = Journal(path, connection)
         except BaseException:
             connection.close()
@@ -236,7 +246,8 @@ def open_journal(path: Path, *, filesystem: str | None = None) -> Iterator[Journ
 def replies_in(path: Path, keys: Iterable[str]) -> dict[str, TeacherReply]:
     """The replies of a journal to these requests, by key; the first where there are several.
 
-    A file that does not exist has none. Nothing is written, and another process may write meanwhile.
+    A file that does not exist has none. A reply that earlier releases stored though it ended in a
+    failure is none. Nothing is written, and another process may write meanwhile.
 
     Raises:
         ConfigError: the file is no journal of this version.
@@ -250,7 +261,8 @@ def replies_in(path: Path, keys: Iterable[str]) -> dict[str, TeacherReply]:
         # One call for many rows: checking them one by one takes half as long again.
         while some := rows.fetchmany(_AT_ONCE):
             for reply in _as_replies(fields, [row for row in some if row[at] in wanted]):
-                found.setdefault(reply.request_key, reply)
+                if is_final(reply):
+                    found.setdefault(reply.request_key, reply)
     return found
 
 
@@ -283,24 +295,25 @@ def costs_by_problem(path: Path, *, model: str, prompt_sha256: str) -> dict[str,
         "SELECT problem_id, sum(cost_usd), count(*) = count(cost_usd) FROM replies "
         "WHERE model_asked = ? AND prompt_sha256 = ? GROUP BY problem_id"
     )
-    with _connect(path) as reader:
-        _recognise(path, reader)
+    with connect(path) as reader:
+        recognise(path, reader)
         rows = reader.execute(query, (model, prompt_sha256))
         return {problem: cost if known else None for problem, cost, known in rows}
 
 
 def _as_replies(fields: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> list[TeacherReply]:
+    # Pydantic reads an integer that was stored as its digits, too.
     return _replies.validate_python([dict(zip(fields, row, strict=True)) for row in rows])
 
 
 @contextmanager
 def _reading(path: Path) -> Iterator[tuple[list[str], sqlite3.Cursor]]:
     """Names of the columns, and the rows of all replies in the order in which they were stored."""
-    with _connect(path) as reader:
-        _recognise(path, reader)
+    with connect(path) as reader:
+        recognise(path, reader)
         # A journal of an earlier release lacks columns that were added since.
         present = {row[1] for row in reader.execute("PRAGMA table_info(attempts)")}
-        fields = [f for f in _FIELDS if f in present]
+        fields = [f for f in FIELDS if f in present]
         yield fields, reader.execute(f"SELECT {', '.join(fields)} FROM replies ORDER BY id")  # noqa: S608
 
 
@@ -317,65 +330,5 @@ def check_journal(path: Path) -> None:
     if path.is_dir():
         raise ConfigError(f"--journal {path}: is a folder; name a file")
     if path.exists():
-        with _connect(path) as reader:
-            _recognise(path, reader)
-
-
-def _recognise(path: Path, connection: sqlite3.Connection) -> bool:
-    """Whether the database holds a journal; False where it is still empty."""
-    try:
-        n_tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-        application = connection.execute("PRAGMA application_id").fetchone()[0]
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-    except sqlite3.OperationalError:
-        raise
-    except sqlite3.DatabaseError as e:
-        raise ConfigError(f"{path}: not a journal ({e}); name another --journal") from e
-    if n_tables and application != _APPLICATION_ID:
-        raise ConfigError(f"{path}: a database of another program; name another --journal")
-    if n_tables and version != VERSION:
-        raise ConfigError(
-            f"{path}: journal version {version}, this program writes {VERSION}; name another --journal"
-        )
-    return bool(n_tables)
-
-
-def _prepare(path: Path, connection: sqlite3.Connection, filesystem: str) -> None:
-    is_journal = _recognise(path, connection)
-    mode = "DELETE" if filesystem in _NETWORK else "WAL"
-    connection.execute(f"PRAGMA journal_mode = {mode}")
-    connection.execute("PRAGMA synchronous = FULL")
-    if not is_journal:
-        connection.executescript(f"BEGIN; {_TABLES} COMMIT;")
-        return
-    # A journal of an earlier release lacks columns that were added since.
-    present = {row[1] for row in connection.execute("PRAGMA table_info(attempts)")}
-    for column in _COLUMNS.split(",\n  "):
-        if column.split()[0] not in present:
-            connection.execute(f"ALTER TABLE attempts ADD COLUMN {column}")
-
-
-@contextmanager
-def _connect(path: Path) -> Iterator[sqlite3.Connection]:
-    connection = sqlite3.connect(path, timeout=30)
-    try:
-        yield connection
-    finally:
-        connection.close()
-
-
-def filesystem_of(folder: Path) -> str:
-    """Type of the file system that holds a folder (`ext4`, `nfs4`, …); `unknown` where Linux does not say."""
-    try:
-        mounts = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return "unknown"
-    best, kind = -1, "unknown"
-    real = folder.resolve()
-    for line in mounts.splitlines():
-        before, _, after = line.partition(" - ")
-        point = Path(before.split()[4].replace("\\040", " "))
-        # A later mount on the same point hides an earlier one.
-        if real.is_relative_to(point) and len(point.parts) >= best:
-            best, kind = len(point.parts), after.split()[0]
-    return kind
+        with connect(path) as reader:
+            recognise(path, reader)

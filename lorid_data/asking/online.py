@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -66,6 +66,7 @@ async def _ask_all(
     todo = iter(missing)
     answers: dict[str, TeacherReply | TeacherError] = {}
     stop = asyncio.Event()
+    workers: list[asyncio.Task[None]] = []
     remote = teacher if isinstance(teacher, RemoteTeacher) else None
     if remote is not None:
         _follow(remote, journal, progress)
@@ -74,6 +75,7 @@ async def _ask_all(
         stop.set()
         if remote is not None:
             remote.end()
+        _give_up(workers if journal.is_dead else ())  # what is in flight could not be stored
 
     async def work() -> None:
         for key, request in todo:
@@ -89,7 +91,7 @@ async def _ask_all(
 
     try:
         with interruptible(end) as interrupted, few_collections():
-            workers = [work() for _ in range(min(concurrency, len(missing)))]
+            workers += [asyncio.create_task(work()) for _ in range(min(concurrency, len(missing)))]
             results = await asyncio.gather(*workers, return_exceptions=True)
             _raise_first(results, interrupted=interrupted())
     finally:
@@ -98,11 +100,16 @@ async def _ask_all(
     return answers
 
 
+def _give_up(workers: Iterable[asyncio.Task[None]]) -> None:
+    for worker in workers:
+        worker.cancel()
+
+
 def _raise_first(results: Sequence[object], *, interrupted: bool) -> None:
     """Raise why the run ended, if it did before its end."""
     errors = [r for r in results if isinstance(r, BaseException)]
-    # A request that was not sent says nothing of why.
-    for error in [e for e in errors if not isinstance(e, Stopped)]:
+    # A request that was not sent, or was given up, says nothing of why.
+    for error in [e for e in errors if not isinstance(e, (Stopped, asyncio.CancelledError))]:
         raise error
     if interrupted:
         raise KeyboardInterrupt
@@ -126,7 +133,8 @@ async def _ask(
 ) -> TeacherReply | TeacherError:
     """One answer, acknowledged by the journal before it is given back.
 
-    A reply that was cut off is asked for once more, with more tokens and so under another key.
+    A reply that was cut off is asked for once more, with more tokens and so under another key; where
+    so many are refused, it stays the answer.
     """
     try:
         reply = await teacher.ask(request)
@@ -135,7 +143,11 @@ async def _ask(
         return e
     await journal.append(replied(reply))
     more = longer(request) if reply.finish_reason == "length" and request.key == key else None
-    return reply if more is None else await _ask(key, more, teacher, journal)
+    if more is None:
+        return reply
+    answer = await _ask(key, more, teacher, journal)
+    refused = isinstance(answer, TeacherError) and answer.is_refusal
+    return reply if refused else answer
 
 
 def all_keys(requests: Mapping[str, TeacherRequest]) -> set[str]:

@@ -42,7 +42,7 @@ class Label(FrozenModel):
 @cache
 def labels() -> tuple[Label, ...]:
     """All labels, in the order in which they were drawn."""
-    lines = packaged("lorid_data.audit", "labels.jsonl").splitlines()
+    lines = packaged("lorid_data.audit", "labels.jsonl").removesuffix("\n").split("\n")
     return tuple(Label.model_validate_json(line) for line in lines)
 
 

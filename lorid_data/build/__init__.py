@@ -4,7 +4,7 @@ Entry: `stage.build` and `importing.import_table`, re-exported here; `choose.cho
     `reparse.reparse`, `prompt_diff.compare`.
 Read: `rows` (a problem and a reply → a record or a reject), `candidates` and `panel` (several
     replies a row, and their vote), `stage`, `importing`; then `choose`, `reparse`, `prompt_diff`.
-Imports: asking, teachers, sources, hub, checks, answers, folders, prompts, commandline, schema,
+Imports: asking, teachers, sources, hub, checks, answers, folders, texts, prompts, commandline, schema,
     errors; `choose` alone also audit, whose checks it runs.
 """
 

@@ -14,6 +14,7 @@ from typing import Any
 from lorid_data.errors import TeacherError
 from lorid_data.schema import FrozenModel, Problem, RejectReason, TeacherReply
 from lorid_data.teachers.base import REPLY_SCHEMA, NoRules, read_object, read_reply
+from lorid_data.texts.backslashes import controls, restore
 
 TABLE = "candidates.parquet"
 REWRITE_SCHEMA: dict[str, Any] = {
@@ -126,6 +127,11 @@ def parse_reply(reply: TeacherReply | TeacherError, gold: str | None, equal: Cal
     if len(texts) != 2 or any("\ud800" <= c <= "\udfff" for x in texts for c in x):
         return ParsedReply(
             RejectReason.REPLY_WRONG_SHAPE, "no text under the keys rationale and answer"
+        )
+    texts = [restore(x) for x in texts]
+    if bad := [c for x in texts for c in controls(x, but="\t\r\n")]:
+        return ParsedReply(
+            RejectReason.KNOWLEDGE_FORMAT, f"rationale or answer holds {', '.join(bad)}"
         )
     return ParsedReply("", "", rules, texts[0], texts[1], equal(texts[1], gold))
 

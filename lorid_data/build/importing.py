@@ -6,14 +6,25 @@ from pathlib import Path
 
 from lorid_data.build.rows import to_row
 from lorid_data.commandline.progress import say
+from lorid_data.errors import InputError
 from lorid_data.folders.records import write_dataset
 from lorid_data.folders.stage import open_stage
-from lorid_data.folders.tables import SUFFIXES
-from lorid_data.hub.snapshots import split_id
-from lorid_data.schema import Manifest, Record, Reject, row_ids
+from lorid_data.folders.tables import RowError, format_of
+from lorid_data.hub.reading import is_hub_id, parse_ref
+from lorid_data.schema import (
+    Disposition,
+    Manifest,
+    Record,
+    Reject,
+    RejectReason,
+    canonical_json,
+    row_ids,
+    sha256_text,
+    storable,
+)
 from lorid_data.sources.registry import load_file
 from lorid_data.sources.split_files import load_folder
-from lorid_data.sources.table import content_hash
+from lorid_data.sources.table import Reading, content_hash
 from lorid_data.teachers.base import Unasked
 
 
@@ -24,32 +35,43 @@ def import_table(
     split: str = "train",
     licence: str = "unknown",
     subject: str | None = None,
+    rationale: str | None = None,
+    skip_bad_rows: bool = False,
 ) -> Manifest:
     """Make a dataset folder of a table, or of a published dataset; knowledge it carries is kept.
 
     Args:
         table: question; rationale or answer; optional knowledge, original_id, level, subject,
-            licence, split. A folder with a file per split, or `owner/name[@revision]` on the Hub,
-            is read whole; what LoRID-Math publishes is read as it is.
+            licence, split. A folder laid out like a dataset of the Hub, or `owner/name[@revision]`
+            there, is read with all its splits; of several configurations one is named behind a colon.
         out: the dataset folder.
         split: the split of rows of a single table that name none.
         licence: the licence of rows that name none; unknown takes what a dataset's card states.
         subject: the column that holds the subject, where it is called something else.
+        rationale: the column that holds the reasoning, where it is called something else.
+        skip_bad_rows: whether a row that cannot be read is rejected instead of refusing the table.
 
     Raises:
         ConfigError: the table cannot be read; the folder belongs to something else.
     """
-    if table.is_dir() or (table.suffix not in SUFFIXES and split_id(str(table)) is not None):
-        stated = None if licence == "unknown" else licence
-        name, problems, warnings = load_folder(str(table), stated, subject_column=subject)
-    else:
-        name = table.name
-        problems, warnings = load_file(
-            table, None, default_split=split, licence=licence, subject_column=subject
-        )
+    bad: list[str] | None = [] if skip_bad_rows else None
+    read = Reading(subject, rationale, bad)
+    ref = parse_ref(str(table))
+    try:
+        if ref.is_local or (not table.exists() and is_hub_id(ref.id) and format_of(table) is None):
+            stated = None if licence == "unknown" else licence
+            name, problems, warnings = load_folder(str(table), stated, read=read)
+        else:
+            name = table.name
+            problems, warnings = load_file(
+                table, None, default_split=split, licence=licence, read=read
+            )
+    except RowError as e:
+        raise InputError(f"{e}; --skip-bad-rows rejects such rows instead") from e
     for warning in warnings:
         say(f"warning: {warning}")
     identity = {"table": name, "split": split, "content_sha256": content_hash(problems)}
+    identity |= {"bad_rows_sha256": sha256_text("\n".join(bad))} if bad else {}
     with open_stage(out, "import", identity=identity) as stage:
         if stage.done is not None:
             return stage.done
@@ -59,4 +81,16 @@ def import_table(
         ]
         records = [r for r in rows if isinstance(r, Record)]
         rejects = [r for r in rows if isinstance(r, Reject)]
-        return write_dataset(stage, records, rejects, n_in=len(problems))
+        unread = [_unread(name, said) for said in bad or ()]
+        return write_dataset(stage, records, [*rejects, *unread], n_in=len(problems) + len(unread))
+
+
+def _unread(name: str, said: str) -> Reject:
+    """A row that cannot be read, and so has no texts: it is known by its place."""
+    return Reject(
+        row_id=sha256_text(canonical_json([name, said])),
+        stage="import",
+        disposition=Disposition.DROP,
+        reason=RejectReason.ROW_UNREADABLE,
+        detail=storable(said),
+    )

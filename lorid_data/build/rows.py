@@ -13,6 +13,7 @@ from lorid_data.schema import (
     Reject,
     RejectReason,
     TeacherReply,
+    storable,
 )
 from lorid_data.teachers.base import NoRules, Unasked, read_reply
 
@@ -25,6 +26,7 @@ _DISPOSITIONS = {
     RejectReason.REPLY_WRONG_SHAPE: Disposition.REGENERATE,
     RejectReason.REPLY_TRUNCATED: Disposition.REGENERATE,
     RejectReason.VOTE_LOST: Disposition.REGENERATE,
+    RejectReason.KNOWLEDGE_FORMAT: Disposition.REGENERATE,
 }
 
 
@@ -69,8 +71,8 @@ class _rejecter:  # noqa: N801  (used as a function that remembers the row)
             stage=self.stage,
             disposition=_DISPOSITIONS.get(reason, Disposition.DROP),
             reason=reason,
-            detail=detail,
-            evidence=evidence[:2000],
+            detail=storable(detail),
+            evidence=storable(evidence[:2000]),
             problem_id=self.problem.problem_id,
             split=self.problem.split,
         )

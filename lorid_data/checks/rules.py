@@ -6,6 +6,7 @@ import re
 
 from lorid_data.checks.finding import Finding, Severity
 from lorid_data.schema import Record, RejectReason
+from lorid_data.texts.backslashes import controls
 from lorid_data.texts.latex import control_characters, unbalanced_latex
 
 _ENUMERATOR = re.compile(r"\s*(?:\(?\d{1,2}[.)]\s|\(?[a-zA-Z]\)\s|[-*•–—·]\s|\(?[ivx]{1,4}\)\s)")
@@ -45,7 +46,7 @@ def rule_fault(rule: str) -> str | None:
         "is several rules in one": _JOINED.search(rule) is not None,
         "is marked up": "**" in rule or "```" in rule or rule.lstrip().startswith("#"),
         "is a written-out list": rule.lstrip().startswith(("['", '["')),
-        "holds control characters": bool(control_characters(rule)),
+        "holds control characters": bool(control_characters(rule) or controls(rule)),
         "has LaTeX that does not balance": unbalanced_latex(rule) is not None,
     }
     return next((fault for fault, found in faults.items() if found), None)

@@ -6,6 +6,7 @@ import re
 
 from lorid_data.checks.finding import Finding, Severity
 from lorid_data.schema import Record, RejectReason
+from lorid_data.texts.backslashes import lost_commands
 from lorid_data.texts.latex import control_characters, unbalanced_latex
 
 DRAWING = re.compile(r"\[asy\].*?\[/asy\]", re.DOTALL | re.IGNORECASE)
@@ -26,9 +27,13 @@ def question_empty(r: Record) -> Finding | None:
 
 
 def not_text(r: Record) -> Finding | None:
-    """Control characters, or U+FFFD where a byte was lost, in any text of the row."""
+    r"""Control characters, or U+FFFD where a byte was lost, in any text of the row.
+
+    A tab or a line break is one where it stands for the beginning of a LaTeX command (`<TAB>imes`).
+    """
     for name in ("question", "rationale", "answer"):
-        bad = control_characters(getattr(r, name))
+        text = getattr(r, name)
+        bad = control_characters(text) or [f"what is left of {c}" for c in lost_commands(text)]
         if bad:
             return Finding(
                 RejectReason.QUESTION_NOT_TEXT,

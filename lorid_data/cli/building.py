@@ -126,21 +126,35 @@ def import_table(
     split: str = "train",
     licence: str = "unknown",
     subject: str | None = None,
+    rationale: str | None = None,
+    skip_bad_rows: bool = False,
 ) -> int:
     """Make a dataset of a table of your own, or of a published dataset.
 
     Args:
-        table: A .parquet, .jsonl or .csv file: question; rationale or answer; optional knowledge
-            (a list, or text with one rule a line), original_id, level, subject, licence, split.
-            Or a folder with a file per split, or OWNER/NAME[@REVISION] on the Hub, such as
-            LoRID-Math/GSM8K: all splits are read.
+        table: A .parquet, .jsonl, .json or .csv file: question; rationale or answer; optional
+            knowledge (a list, or text with one rule a line), original_id, level, subject, licence,
+            split. Or a folder laid out like a dataset of the Hub, or OWNER/NAME[@REVISION] there,
+            such as LoRID-Math/GSM8K: all splits are read; of several configurations name one,
+            like openai/gsm8k:main.
         out: The dataset folder.
         split: The split of rows of a single table that name none.
         licence: The licence of rows that name none; by default what a dataset's card states.
             Unknown blocks publishing.
         subject: The column that holds the subject, where it is called something else.
+        rationale: The column that holds the reasoning, where it is called something else: `answer`,
+            for one, of tables whose answers are whole explanations.
+        skip_bad_rows: Reject a row that cannot be read, instead of refusing the table.
     """
     from lorid_data.build.importing import import_table as run_import
 
-    manifest = run_import(table, out, split=split, licence=licence, subject=subject)
+    manifest = run_import(
+        table,
+        out,
+        split=split,
+        licence=licence,
+        subject=subject,
+        rationale=rationale,
+        skip_bad_rows=skip_bad_rows,
+    )
     return finish(manifest, out)

@@ -1,4 +1,4 @@
-"""Any parquet, JSON Lines or CSV file as rows of columns; says where each row stands.
+"""Any parquet, JSON, JSON Lines or CSV file as rows of columns; says where each row stands.
 
 Text is taken as it is. A file that cannot be read as UTF-8 is refused with its line.
 """
@@ -6,8 +6,10 @@ Text is taken as it is. A file that cannot be read as UTF-8 is refused with its 
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import json
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +17,26 @@ from typing import Any
 
 from lorid_data.errors import InputError
 
-SUFFIXES = (".parquet", ".jsonl", ".ndjson", ".csv")
+SUFFIXES = (
+    ".parquet",
+    ".jsonl",
+    ".ndjson",
+    ".json",
+    ".csv",
+    ".tsv",
+    ".jsonl.gz",
+    ".json.gz",
+    ".csv.gz",
+)
+_FORMATS = {".parquet": "parquet", ".jsonl": "json", ".ndjson": "json", ".json": "json", ".csv": "csv", ".tsv": "csv"}  # fmt: skip
+_DELIMITERS = (",", ";", "\t", "|")
+_MOST_CELL = 2**31 - 1
+"""Characters of a cell that are read; Python's own limit of 131,072 is short for a solution."""
 _BOM = b"\xef\xbb\xbf"
+
+
+class RowError(InputError):
+    """A row that cannot be read, in a table that can."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +60,19 @@ class Table:
         return f"{self.where}:{self.lines[i]}" if self.lines else f"{self.where}, row {i}"
 
 
-def read_table(path: Path) -> Table:
+def format_of(path: Path) -> str | None:
+    """parquet, json or csv, by the name of a file that may be packed with gzip; None for another."""
+    name = path.name.removesuffix(".gz")
+    found = _FORMATS.get(Path(name).suffix)
+    return None if found == "parquet" and name != path.name else found
+
+
+def read_table(path: Path, bad: list[str] | None = None) -> Table:
     """Read a table file.
+
+    Args:
+        path: the file.
+        bad: where a line that cannot be read is told, with its place; by default it refuses the file.
 
     Raises:
         InputError: no such file, an unknown kind, bad UTF-8 (with its line), a broken line, or no rows.
@@ -49,18 +80,19 @@ def read_table(path: Path) -> Table:
     if not path.is_file():
         raise InputError(f"{path}: no such file; name a table ({', '.join(SUFFIXES)})")
     try:
-        if path.suffix == ".parquet":
+        kind = format_of(path)
+        if kind == "parquet":
             table = _read_parquet(path)
-        elif path.suffix in (".jsonl", ".ndjson"):
-            table = _read_jsonl(path, path.read_bytes())
-        elif path.suffix == ".csv":
-            table = _read_csv(path, path.read_bytes())
+        elif kind == "json":
+            table = _read_json(path, _bytes(path), bad)
+        elif kind == "csv":
+            table = _read_csv(path, _bytes(path), bad)
         else:
             raise InputError(
                 f"{path}: unknown kind of table {path.suffix!r}; use {', '.join(SUFFIXES)}"
             )
-    except OSError as e:
-        raise InputError(f"{path}: cannot be read ({e.strerror or e})") from e
+    except (OSError, EOFError, zlib.error) as e:
+        raise InputError(f"{path}: cannot be read ({getattr(e, 'strerror', None) or e})") from e
     if not table.rows:
         raise InputError(f"{path}: has no rows; an empty source is refused")
     return table
@@ -84,29 +116,85 @@ def _decode(path: Path, data: bytes) -> str:
         raise InputError(f"{path}:{line}: {reason}; save the file as UTF-8") from e
 
 
-def _read_jsonl(path: Path, data: bytes) -> Table:
+def _bytes(path: Path) -> bytes:
+    data = path.read_bytes()
+    return gzip.decompress(data) if path.suffix == ".gz" else data
+
+
+def _refused(message: str, bad: list[str] | None) -> None:
+    """A row that cannot be read: told where it is wanted, else the end of the file's reading."""
+    if bad is None:
+        raise RowError(message)
+    bad.append(message)
+
+
+def _read_json(path: Path, data: bytes, bad: list[str] | None) -> Table:
+    """JSON Lines; or, in a file `.json`, one list of objects."""
+    text = _decode(path, data)
+    is_list = path.name.removesuffix(".gz").endswith(".json") and text.lstrip().startswith("[")
+    if not is_list:
+        return _read_jsonl(path, text, bad)
+    try:
+        body = json.loads(text)
+    except (ValueError, RecursionError) as e:
+        raise InputError(f"{path}: not valid JSON ({e})") from e
+    rows: list[Mapping[str, Any]] = []
+    for i, row in enumerate(body):
+        if isinstance(row, dict):
+            rows.append(row)
+        else:
+            _refused(f"{path}, row {i}: a {type(row).__name__}, where an object is expected", bad)
+    return _of_rows(path, rows, None)
+
+
+def _read_jsonl(path: Path, text: str, bad: list[str] | None) -> Table:
     rows: list[Mapping[str, Any]] = []
     lines: list[int] = []
-    columns: dict[str, None] = {}
-    for n, line in enumerate(_decode(path, data).split("\n"), start=1):
+    for n, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
         try:
             row = json.loads(line)
         except (ValueError, RecursionError) as e:
-            raise InputError(
-                f"{path}:{n}: not valid JSON ({e}); one object a line is expected"
-            ) from e
+            _refused(f"{path}:{n}: not valid JSON ({e}); one object a line is expected", bad)
+            continue
         if not isinstance(row, dict):
-            raise InputError(f"{path}:{n}: a {type(row).__name__}, where an object is expected")
+            _refused(f"{path}:{n}: a {type(row).__name__}, where an object is expected", bad)
+            continue
         rows.append(row)
         lines.append(n)
-        columns |= dict.fromkeys(row)
-    return Table(str(path), tuple(columns), [{c: r.get(c) for c in columns} for r in rows], lines)
+    return _of_rows(path, rows, lines)
 
 
-def _read_csv(path: Path, data: bytes) -> Table:
-    reader = csv.reader(io.StringIO(_decode(path, data), newline=""), strict=True)
+def _of_rows(path: Path, rows: list[Mapping[str, Any]], lines: list[int] | None) -> Table:
+    columns = tuple(dict.fromkeys(c for row in rows for c in row))
+    return Table(str(path), columns, [{c: r.get(c) for c in columns} for r in rows], lines)
+
+
+def _read_csv(path: Path, data: bytes, bad: list[str] | None) -> Table:
+    text = _decode(path, data)
+    delimiter = _delimiter(text)
+    before = csv.field_size_limit(_MOST_CELL)
+    try:
+        return _csv_rows(path, text, delimiter, bad)
+    finally:
+        csv.field_size_limit(before)
+
+
+def _delimiter(text: str) -> str:
+    """What separates the cells: of four signs the one by which the first line has most; a comma first."""
+
+    def n_cells(sign: str) -> int:
+        try:
+            return len(next(csv.reader(io.StringIO(text, newline=""), delimiter=sign, strict=True), []))  # fmt: skip
+        except csv.Error:
+            return 0
+
+    return max(_DELIMITERS, key=n_cells)
+
+
+def _csv_rows(path: Path, text: str, delimiter: str, bad: list[str] | None) -> Table:
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     rows: list[Mapping[str, Any]] = []
     lines: list[int] = []
     try:
@@ -115,11 +203,13 @@ def _read_csv(path: Path, data: bytes) -> Table:
             raise InputError(f"{path}:1: a column name stands twice in {list(header)}")
         start = reader.line_num
         for cells in reader:
-            if cells:
-                if len(cells) != len(header):
-                    raise InputError(
-                        f"{path}:{start + 1}: {len(cells)} cells, where the header has {len(header)}; quote cells that hold commas"
-                    )
+            if cells and len(cells) != len(header):
+                _refused(
+                    f"{path}:{start + 1}: {len(cells)} cells, where the header has {len(header)}; quote cells that hold "
+                    f"{'commas' if delimiter == ',' else f'the separator {delimiter!r}'}",
+                    bad,
+                )
+            elif cells:
                 rows.append(dict(zip(header, cells, strict=True)))
                 lines.append(start + 1)
             start = reader.line_num

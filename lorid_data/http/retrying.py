@@ -81,7 +81,7 @@ def retry_after_s(headers: Mapping[str, str], *, now: datetime | None = None) ->
         except ValueError:
             try:
                 moment = parsedate_to_datetime(value)
-            except ValueError:
+            except (ValueError, TypeError, IndexError, OverflowError):
                 continue
             moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
             seconds = (moment - (now or datetime.now(UTC))).total_seconds()

@@ -104,7 +104,10 @@ def read_json(body: bytes) -> Any:
         return from_json(body)
     except ValueError:
         # Half a character, written as an escape, is refused by the faster reader alone.
-        return json.loads(body)
+        try:
+            return json.loads(body)
+        except RecursionError as e:
+            raise ValueError("JSON nested too deep") from e
 
 
 def allow_many_files() -> None:

@@ -43,12 +43,20 @@ class HubRef:
 
 
 def parse_ref(text: str) -> HubRef:
-    """A `HubRef` from `ID[@REVISION][:CONFIG]`; an existing folder is taken as it is."""
+    """A `HubRef` from `ID[@REVISION][:CONFIG]`; an existing folder is taken as it is, but for `:CONFIG`."""
     if Path(text).is_dir():
         return HubRef(text)
+    folder, _, inner = text.rpartition(":")
+    if folder and Path(folder).is_dir():
+        return HubRef(folder, config=inner or None)
     rest, _, config = text.partition(":")
     name, _, revision = rest.partition("@")
     return HubRef(name, revision or None, config or None)
+
+
+def is_hub_id(text: str) -> bool:
+    """Whether this can be the id of a repository: `owner/name`."""
+    return text.count("/") == 1 and not text.startswith((".", "/", "~"))
 
 
 def config_names(ref: HubRef) -> tuple[str, ...]:

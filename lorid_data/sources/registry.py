@@ -10,7 +10,8 @@ from lorid_data.errors import ConfigError, InputError
 from lorid_data.folders.tables import SUFFIXES, read_table
 from lorid_data.hub import reading
 from lorid_data.schema import Problem
-from lorid_data.sources.table import content_hash
+from lorid_data.sources.layout import OURS
+from lorid_data.sources.table import Reading, content_hash
 
 NAMED = ("gsm8k", "math", "arithmetic", "concepts")
 _DRAWN = ("arithmetic", "concepts")
@@ -115,7 +116,7 @@ def load_file(
     *,
     default_split: str = "train",
     licence: str = "unknown",
-    subject_column: str | None = None,
+    read: Reading | None = None,
 ) -> tuple[list[Problem], list[str]]:
     """The problems of a table file.
 
@@ -124,18 +125,18 @@ def load_file(
         split: keep the rows of this split only; None keeps all.
         default_split: the split of rows that name none.
         licence: the licence of rows that name none.
-        subject_column: the column that holds the subject, where it is called something else.
+        read: which column is what, and what becomes of a row that cannot be read.
 
     Raises:
         InputError: it cannot be read, or lacks a column.
     """
     from lorid_data.sources.table import problems_of
 
-    table = read_table(path)
+    table = read_table(path, read.bad if read else None)
     # Without a column `split` the whole table is the split that is asked for.
     unnamed = default_split if split is None or "split" in table.columns else split
     problems, warnings = problems_of(
-        table, source=path.stem, split=unnamed, licence=licence, subject_column=subject_column
+        table, source=path.stem, split=unnamed, licence=licence, read=read
     )
     if split is None:
         return problems, warnings
@@ -147,7 +148,7 @@ def _load_any(ref: reading.HubRef, split: str) -> tuple[list[Problem], list[str]
     from lorid_data.sources.table import problems_of
 
     configs = reading.config_names(ref)
-    if {"default", "provenance", "ir"} <= set(configs):
+    if set(configs) >= OURS:
         configs = ("default",)  # published by this project: the others are made of these rows
     licence = reading.licence_of(ref)
     name = Path(ref.id).resolve().name if ref.is_local else ref.id
@@ -164,9 +165,23 @@ def _load_any(ref: reading.HubRef, split: str) -> tuple[list[Problem], list[str]
             licence=licence,
             subject=config if len(configs) > 1 else None,
         )
+        _refuse_repeats(ref, config, problems, some)
         problems += some
         warnings += said
     return problems, warnings
+
+
+def _refuse_repeats(
+    ref: reading.HubRef, config: str, before: Sequence[Problem], problems: Sequence[Problem]
+) -> None:
+    """A configuration whose questions are those of others is another form of the same rows."""
+    known = {p.question for p in before}
+    n = sum(p.question in known for p in problems)
+    if 2 * n > len(problems):
+        raise InputError(
+            f"{ref}: {n:,} of the {len(problems):,} questions of its configuration {config!r} stand in others too; "
+            f"name the one to read behind a colon, like {ref}:{config}"
+        )
 
 
 def _arithmetic(split: str, seed: int, limit: int | None) -> Loaded:
@@ -198,9 +213,8 @@ def _check(source: str, limit: int | None, source_path: str | None, seed: int) -
             problems.append(f"--source-path {source_path!r}: no such folder")
     if seed and source not in _DRAWN:
         problems.append(f"--seed {seed!r}: only {' and '.join(_DRAWN)} draw their problems")
-    path = Path(source)
-    is_hub_id = source.count("/") == 1 and not source.startswith((".", "/"))
-    if source not in NAMED and not path.exists() and not is_hub_id:
+    is_there = Path(source).exists() or reading.parse_ref(source).is_local
+    if source not in NAMED and not is_there and not reading.is_hub_id(source):
         problems.append(
             f"unknown source {source!r}; give {', '.join(NAMED)}, a Hub id (org/name), an existing "
             f"folder, or a table ({', '.join(SUFFIXES)})"

@@ -1,25 +1,23 @@
 """A dataset as others publish it: a folder, or a repository of the Hub, with a file per split.
 
+Which file is which split is decided by the Hub's own rules (`layout`). Each is read for what it is:
 LoRID-Math/GSM8K has its training rows in parquet and its test rows in JSON Lines, which
-`datasets.load_dataset` does not read together. So every file is read for what it is, and its
-name says the split: `train-00000-of-00001.parquet`, `test.jsonl`, `data/train.jsonl`.
+`datasets.load_dataset` does not read together.
 """
 
 from __future__ import annotations
 
-import re
+from collections import Counter
 from pathlib import Path
 
 from lorid_data.errors import InputError
 from lorid_data.folders.tables import SUFFIXES, Table, read_table
 from lorid_data.hub import reading
 from lorid_data.hub.calls import Patience
-from lorid_data.hub.snapshots import download, split_id
+from lorid_data.hub.snapshots import download
 from lorid_data.schema import Problem
-from lorid_data.sources.table import problems_of
-
-_NAME = re.compile(r"(\w+?)(?:-\d+-of-\d+)?", re.ASCII)
-_ORDER = ("train", "validation", "test")
+from lorid_data.sources.layout import layout
+from lorid_data.sources.table import Reading, problems_of
 
 
 def load_folder(
@@ -27,15 +25,16 @@ def load_folder(
     licence: str | None,
     patience: Patience | None = None,
     *,
-    subject_column: str | None = None,
+    read: Reading | None = None,
 ) -> tuple[str, list[Problem], list[str]]:
     """Every row of every split.
 
     Args:
-        name: a folder, or `owner/name[@revision]` on the Hub.
+        name: a folder, or `owner/name[@revision]` on the Hub; each may name one of its
+            configurations behind a colon.
         licence: of rows that name none; None takes what the card states.
         patience: how failures that pass are waited for.
-        subject_column: the column that holds the subject, where it is called something else.
+        read: which column is what, and what becomes of a row that cannot be read.
 
     Returns:
         What it is called (with its commit, on the Hub), its problems, and warnings for people.
@@ -44,24 +43,42 @@ def load_folder(
         InputError: no table there, or one that cannot be read.
         ConfigError: the repository cannot be downloaded.
     """
-    found = split_id(name)
-    if found is None:
-        folder, source, called = Path(name), Path(name).resolve().name, Path(name).resolve().name
+    ref = reading.parse_ref(name)
+    read = read or Reading()
+    if ref.is_local:
+        folder = Path(ref.id)
+        source = called = folder.resolve().name
     else:
         patterns = ["README.md", *(f"*{s}" for s in SUFFIXES)]
-        folder = download(found[0], "dataset", found[1], patterns, patience or Patience())
-        source, called = found[0], f"{found[0]}@{folder.name}"
+        folder = download(ref.id, "dataset", ref.revision, patterns, patience or Patience())
+        source, called = ref.id, f"{ref.id}@{folder.name}"
+    called += f":{ref.config}" if ref.config else ""
     stated = licence or reading.licence_of(reading.HubRef(str(folder)))
+    plain = str(reading.HubRef(ref.id, ref.revision))
+    try:
+        found = layout(folder, ref.config)
+    except InputError as e:  # people know it by its id, not by the folder of its download
+        raise InputError(str(e).replace(str(folder), plain)) from e
     problems: list[Problem] = []
-    warnings: list[str] = []
-    for split, files in split_files(folder).items():
-        table = _joined([read_table(f) for f in files])
-        some, said = problems_of(
-            table, source=source, split=split, licence=stated, subject_column=subject_column
-        )
+    warnings = [w.replace(str(folder), plain) for w in found.warnings]
+    for split, files in found.splits.items():
+        table = _joined([read_table(f, read.bad) for f in files])
+        some, said = problems_of(table, source=source, split=split, licence=stated, read=read)
         problems += some
         warnings += said
-    return called, problems, warnings
+    return called, problems, [*warnings, *_twice(problems)]
+
+
+def _twice(problems: list[Problem]) -> list[str]:
+    """Says where most questions of a split stand in it more than once, word for word."""
+    n_rows = Counter(p.split for p in problems)
+    n_questions = Counter(split for split, _ in {(p.split, p.question) for p in problems})
+    return [
+        f"{n - n_questions[split]:,} of {n:,} rows of the split {split!r} ask a question that another row asks word for "
+        "word; if two variants of the dataset lie in one folder, name the folder of one of them"
+        for split, n in n_rows.items()
+        if 3 * n_questions[split] <= 2 * n
+    ]
 
 
 def split_files(folder: Path) -> dict[str, list[Path]]:
@@ -70,17 +87,7 @@ def split_files(folder: Path) -> dict[str, list[Path]]:
     Raises:
         InputError: there are none.
     """
-    by_split: dict[str, list[Path]] = {}
-    for path in sorted(folder.rglob("*")):
-        inner = path.relative_to(folder).parts
-        if path.suffix in SUFFIXES and not any(p.startswith(".") for p in inner):
-            match = _NAME.fullmatch(path.stem)
-            by_split.setdefault(match[1] if match else path.stem, []).append(path)
-    if not by_split:
-        msg = f"{folder}: no table there; expected one file per split, like train.jsonl ({', '.join(SUFFIXES)})"
-        raise InputError(msg)
-    order = [s for s in _ORDER if s in by_split]
-    return {s: by_split[s] for s in (*order, *(s for s in by_split if s not in order))}
+    return {split: list(files) for split, files in layout(folder).splits.items()}
 
 
 def _joined(tables: list[Table]) -> Table:

@@ -8,10 +8,11 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from lorid_data.errors import InputError
-from lorid_data.folders.tables import Table
+from lorid_data.folders.tables import RowError, Table
 from lorid_data.schema import Problem, canonical_json, make_problem, problem_id
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
@@ -29,6 +30,9 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 """The names under which a column is looked for, best first."""
 
 _SEPARATOR = "####"
+_SENTENCE = 12
+"""Words above which an answer that stands alone is taken for a sentence."""
+_TEXTS = ("rationale", "answer", "split", "question", "level", "subject", "licence")
 _HEX64 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -40,6 +44,21 @@ def stated_answer(text: str) -> str:
     return found.value if isinstance(found, Answer) else ""
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a table is read, where its user says so.
+
+    Attributes:
+        subject: the column that holds the subject, where it is called something else.
+        rationale: the column that holds the reasoning, where it is called something else.
+        bad: where a row that cannot be read is told, with its place; by default it is an error.
+    """
+
+    subject: str | None = None
+    rationale: str | None = None
+    bad: list[str] | None = None
+
+
 def problems_of(
     table: Table,
     *,
@@ -47,7 +66,7 @@ def problems_of(
     split: str,
     licence: str = "unknown",
     subject: str | None = None,
-    subject_column: str | None = None,
+    read: Reading | None = None,
     answer_in: Callable[[str], str] = stated_answer,
 ) -> tuple[list[Problem], list[str]]:
     """The problems of a table, in its order, and warnings for people.
@@ -58,33 +77,39 @@ def problems_of(
         split: the split of rows without a column `split`.
         licence: the licence of rows without a column of that name.
         subject: the subject of rows without a column of that name.
-        subject_column: the column that holds the subject, where it is called something else.
+        read: which column is what, and what becomes of a row that cannot be read.
         answer_in: how the answer is found in a rationale that stands alone.
 
     Raises:
         InputError: a missing column, a value of the wrong type, a duplicate id that others refer to.
     """
-    names = find_columns(table, subject_column)
-    rows = [{what: row[column] for what, column in names.items()} for row in table.rows]
+    read = read or Reading()
+    names = find_columns(table, read)
+    rows = []
     problems = []
-    for i, row in enumerate(rows):
-        rationale, answer = split_solution(
-            _text(table, i, "rationale", row), _text(table, i, "answer", row), answer_in
-        )
+    for i, whole in enumerate(table.rows):
+        row = {what: whole[column] for what, column in names.items()}
+        cells = _cells(table, i, row, read)
+        if cells is None:
+            continue
+        text, knowledge = cells
+        rationale, answer = split_solution(text["rationale"], text["answer"], answer_in)
+        rows.append(row)
         problems.append(
             make_problem(
                 source=source,
-                split=_text(table, i, "split", row) or split,
-                question=_text(table, i, "question", row) or "",
+                split=_stated(text["split"]) or split,
+                question=text["question"] or "",
                 rationale=rationale,
                 answer=answer,
-                level=_text(table, i, "level", row),
-                subject=_text(table, i, "subject", row) or subject,
-                licence=_text(table, i, "licence", row) or licence,
-                knowledge=_rules(table, i, row.get("knowledge")),
+                level=_stated(text["level"]),
+                subject=_stated(text["subject"]) or subject,
+                licence=_stated(text["licence"]) or licence,
+                knowledge=knowledge,
             )
         )
     originals, warnings = _originals(table, rows, problems)
+    warnings += _sentences(table, problems, names.get("answer", "answer"))
     extra = [c for c in table.columns if c not in names.values()]
     if extra:
         warnings.insert(0, f"{table.where}: columns ignored: {', '.join(extra)}")
@@ -95,12 +120,12 @@ def problems_of(
     return linked, warnings
 
 
-def find_columns(table: Table, subject_column: str | None = None) -> dict[str, str]:
+def find_columns(table: Table, read: Reading | None = None) -> dict[str, str]:
     """Which column of the table holds what.
 
     Args:
         table: any table.
-        subject_column: the column that holds the subject, where it is called something else.
+        read: which column holds the subject and the reasoning, where they are called something else.
 
     Raises:
         InputError: with every column that is missing.
@@ -111,14 +136,16 @@ def find_columns(table: Table, subject_column: str | None = None) -> dict[str, s
         if any(c in table.columns for c in options)
     }
     problems = []
+    chosen = {"subject": read.subject, "rationale": read.rationale} if read else {}
+    for what, column in chosen.items():
+        if column is not None:
+            names = {w: c for w, c in names.items() if c != column} | {what: column}
+            if column not in table.columns:
+                problems.append(f"{table.where}: missing column {column!r}")
     if "question" not in names:
         problems.append(f"{table.where}: missing column 'question' (or 'problem')")
     if "rationale" not in names and "answer" not in names:
         problems.append(f"{table.where}: missing column 'rationale' (or 'solution') or 'answer'")
-    if subject_column is not None:
-        names["subject"] = subject_column
-        if subject_column not in table.columns:
-            problems.append(f"{table.where}: missing column {subject_column!r}")
     if problems:
         found = ", ".join(table.columns) or "none"
         raise InputError(*(f"{p}; its columns are {found}" for p in problems))
@@ -131,15 +158,60 @@ def split_solution(
     """Rationale and answer of a solution, in whichever of the two columns it stands.
 
     `… #### N` is split at its last separator, of which one line break before and one space after
-    are part. In a rationale alone, without the separator, `answer_in` finds the answer.
+    are part, in whichever column it stands. A cell without a visible character is a missing one. In
+    a rationale alone, without the separator, `answer_in` finds the answer.
     """
-    if rationale is not None and answer is not None:
-        return rationale, answer
-    text = rationale if rationale is not None else answer or ""
+    rationale, answer = _stated(rationale), _stated(answer)
+    if rationale is None and answer is None:
+        return "", ""
+    if answer is not None and (parts := _at_mark(answer)):
+        head, answer = parts
+        rationale = head if rationale is None else rationale
+    parts = _at_mark(rationale) if rationale is not None else None
+    # Another answer than the stated one stays where it is, so that a check can find it.
+    if parts and (answer is None or parts[1].strip() == answer.strip()):
+        rationale, answer = parts[0], answer or parts[1]
+    if answer is not None:
+        return rationale or "", answer
+    return (rationale or ""), answer_in(rationale or "")
+
+
+def _at_mark(text: str) -> tuple[str, str] | None:
+    """What stands before and behind the last `####`; None where that is a heading, or is not there."""
     head, mark, tail = text.rpartition(_SEPARATOR)
-    if mark:
-        return head.removesuffix("\n").removesuffix("\r"), tail.removeprefix(" ")
-    return ("", text) if rationale is None else (text, answer_in(text))
+    if not mark or "\n" in tail.strip():
+        return None
+    return head.removesuffix("\n").removesuffix("\r"), tail.removeprefix(" ")
+
+
+def _stated(text: str | None) -> str | None:
+    """A text as it is; None where it has no visible character."""
+    return text if text is not None and text.strip() else None
+
+
+def _sentences(table: Table, problems: Sequence[Problem], column: str) -> list[str]:
+    """A warning where answers seem to be whole explanations."""
+    long = [p.answer for p in problems if not p.rationale and len(p.answer.split()) > _SENTENCE]
+    if not long:
+        return []
+    return [
+        f"{table.where}: {len(long):,} of {len(problems):,} answers are sentences, like {long[0][:60]!r}; if the column "
+        f"{column!r} holds the reasoning, import it with `lorid-data import --rationale {column}`"
+    ]
+
+
+def _cells(
+    table: Table, i: int, row: Mapping[str, Any], read: Reading
+) -> tuple[dict[str, str | None], tuple[str, ...]] | None:
+    """The texts of a row and its knowledge; None where it cannot be read and need not be."""
+    try:
+        texts = {what: _text(table, i, what, row) for what in _TEXTS}
+        return texts, _rules(table, i, row.get("knowledge"))
+    except InputError as e:
+        if read.bad is None:
+            raise RowError(str(e)) from e
+        read.bad.append(str(e))
+        return None
 
 
 def _text(table: Table, i: int, what: str, row: Mapping[str, Any]) -> str | None:
@@ -170,7 +242,8 @@ def _rules(table: Table, i: int, value: object) -> tuple[str, ...]:
         return ()
     if isinstance(value, str):
         _refuse_surrogates(table, i, "knowledge", value)
-        return tuple(line for line in value.splitlines() if line.strip())
+        # Not `splitlines`, which also ends a line at U+2028 and the like.
+        return tuple(line for line in re.split(r"\r?\n|\r", value) if line.strip())
     if isinstance(value, Sequence) and all(isinstance(rule, str) for rule in value):
         for rule in value:
             _refuse_surrogates(table, i, "knowledge", rule)
@@ -196,8 +269,8 @@ def _originals(
     first: dict[tuple[str, str | None], str] = {}
     originals = [
         p.problem_id
-        if r["id"] is None
-        else first.setdefault((str(r["id"]), p.subject), p.problem_id)
+        if (named := _id(r["id"])) is None
+        else first.setdefault((named, p.subject), p.problem_id)
         for r, p in zip(rows, problems, strict=True)
     ]
     n_variants = sum(o != p.problem_id for o, p in zip(originals, problems, strict=True))
@@ -208,27 +281,32 @@ def _originals(
     ]
 
 
+def _id(value: object) -> str | None:
+    """An id as text; an empty cell is none, in each way in which tables write one."""
+    if value is None or value != value:
+        return None
+    return _stated(str(value))
+
+
 def _named_originals(
     table: Table, rows: Sequence[Mapping[str, Any]], problems: Sequence[Problem]
 ) -> list[str]:
     by_id: dict[str, str] = {}
     for i, (row, p) in enumerate(zip(rows, problems, strict=True)):
-        if (
-            row.get("id") is not None
-            and by_id.setdefault(str(row["id"]), p.problem_id) != p.problem_id
-        ):
+        own = _id(row.get("id"))
+        if own is not None and by_id.setdefault(own, p.problem_id) != p.problem_id:
             raise InputError(
                 f"{table.place(i)}: id {row['id']!r} stands twice, so that original_id cannot refer to it"
             )
     found = []
     for i, (row, p) in enumerate(zip(rows, problems, strict=True)):
-        named = row["original_id"]
+        named = _id(row["original_id"])
         if named is None:
             found.append(p.problem_id)
-        elif str(named) in by_id:
-            found.append(by_id[str(named)])
-        elif _HEX64.fullmatch(str(named)):
-            found.append(str(named))
+        elif named in by_id:
+            found.append(by_id[named])
+        elif _HEX64.fullmatch(named):
+            found.append(named)
         else:
             raise InputError(
                 f"{table.place(i)}: original_id {named!r} is neither the id of a row nor a problem_id ({problem_id('')[:8]}…)"

@@ -15,7 +15,7 @@ from lorid_data.errors import ConfigError, InputError
 from lorid_data.folders.tables import SUFFIXES, Table, read_table
 from lorid_data.hub import reading
 from lorid_data.schema import Problem, problem_id
-from lorid_data.sources.table import content_hash, problems_of
+from lorid_data.sources.table import content_hash, problems_of, stated_answer
 
 METAMATH = "metamath"
 REPO = reading.HubRef("meta-math/MetaMathQA", "aa4f34d3d2d3231299b5b03d9b3e5a20da45aa18")
@@ -116,7 +116,13 @@ def variants_of(
         [_row(row, renamed, solved=solved) for row in table.rows],
         table.lines,
     )
-    problems, warnings = problems_of(plain, source=name, split=SPLIT, licence=licence)
+    problems, warnings = problems_of(
+        plain,
+        source=name,
+        split=SPLIT,
+        licence=licence,
+        answer_in=(lambda _: "") if solved else stated_answer,
+    )
     originals = [row.get("original_question") for row in table.rows]
     wrong = next((i for i, o in enumerate(originals) if not isinstance(o, str | None)), None)
     if wrong is not None:

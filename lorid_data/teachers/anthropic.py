@@ -11,17 +11,19 @@ from typing import TYPE_CHECKING, Any
 from lorid_data.errors import ConfigError
 from lorid_data.http.retrying import Transient
 from lorid_data.http.transport import allow_many_files
-from lorid_data.teachers.backend import Answered, Rung, Tier
+from lorid_data.teachers.backend import Answered, Place, Rung, Tier, words_asked
 from lorid_data.teachers.base import TeacherRequest
 from lorid_data.teachers.chat import TOOL
+from lorid_data.teachers.finish import finish_of
+from lorid_data.teachers.provider_errors import ErrorInside, error_in
 from lorid_data.teachers.sdk import connections, post, translated
+from lorid_data.teachers.usage import message_usage
 
 if TYPE_CHECKING:
     from anthropic import AsyncAnthropic
 
 KEY_NAME = "ANTHROPIC_API_KEY"
 WHERE = "Anthropic"
-_FINISH = {"end_turn": "stop", "stop_sequence": "stop", "tool_use": "stop", "max_tokens": "length"}
 
 
 class AnthropicBackend:
@@ -54,16 +56,17 @@ class AnthropicBackend:
 
     async def send(self, request: TeacherRequest, rung: Rung) -> Answered:
         """Send a request once; see `Backend.send`."""
-        with self.errors(rung) as client:
+        with self.errors(rung, words_asked(request)) as client:
             content, headers = await post(client, "/v1/messages", message_body(request, rung))
-        return read_message(content, headers)
+            return read_message(content, headers)
 
     @contextmanager
-    def errors(self, rung: Rung) -> Iterator[AsyncAnthropic]:
+    def errors(self, rung: Rung, asked: str = "") -> Iterator[AsyncAnthropic]:
         """The client; its errors become those of `Backend.send`."""
         import anthropic
 
-        with translated(anthropic, rung, where=WHERE, key_name=KEY_NAME, timeout_s=self._timeout_s):
+        place = Place(WHERE, rung, KEY_NAME, asked)
+        with translated(anthropic, place, timeout_s=self._timeout_s):
             yield self._open()
 
     async def close(self) -> None:
@@ -111,8 +114,12 @@ def read_message(body: Any, headers: Mapping[str, str]) -> Answered:
     """The reply of a message.
 
     Raises:
+        ErrorInside: it holds an error instead.
         Transient: it is none.
     """
+    error = error_in(body)
+    if error is not None:
+        raise ErrorInside(error, headers)
     try:
         parts = [
             json.dumps(block["input"], ensure_ascii=False)
@@ -121,20 +128,15 @@ def read_message(body: Any, headers: Mapping[str, str]) -> Answered:
             for block in body["content"]
             if block["type"] in ("text", "tool_use")
         ]
-        usage = body["usage"]
-        cached = int(usage.get("cache_read_input_tokens") or 0)
-        written = int(usage.get("cache_creation_input_tokens") or 0)
-        finish = str(body.get("stop_reason") or "stop")
         return Answered(
             text="".join(parts),
-            finish_reason=_FINISH.get(finish, finish),
+            finish_reason=finish_of(body.get("stop_reason")),
             model=str(body.get("model") or ""),
-            n_input=int(usage["input_tokens"]) + cached + written,
-            n_cached=cached,
-            n_output=int(usage["output_tokens"]),
+            usage=message_usage(body.get("usage")),
             headers=headers,
         )
-    except (TypeError, KeyError, AttributeError, ValueError) as e:
+    except (TypeError, KeyError, AttributeError, ValueError, RecursionError) as e:
         raise Transient(
-            f"{WHERE}: the reply is no message ({type(e).__name__}: {e})", maybe_paid=True
+            f"{WHERE}: the reply is no message ({type(e).__name__}: {e}): {str(body)[:200]}",
+            maybe_paid=True,
         ) from e

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
@@ -11,6 +12,7 @@ from lorid_data.http.redaction import redact
 from lorid_data.http.retrying import TRANSIENT_STATUSES, Transient, retry_after_s
 from lorid_data.schema import RejectReason
 from lorid_data.teachers.base import TeacherRequest
+from lorid_data.teachers.usage import Usage
 
 Rung = Literal["schema", "tool", "json_object", "prompt"]
 """How structure is asked for: the provider's own JSON schema, a tool's arguments, any JSON, words."""
@@ -25,15 +27,15 @@ class Answered:
     Attributes:
         finish_reason: stop, length, refusal, or the provider's own word.
         headers: names in lower case.
+        note: where the text stood, if not where it belongs; for people.
     """
 
     text: str
     finish_reason: str
     model: str
-    n_input: int | None = None
-    n_cached: int | None = None
-    n_output: int | None = None
+    usage: Usage = field(default_factory=Usage)
     headers: Mapping[str, str] = field(default_factory=dict)
+    note: str = ""
 
 
 class Unsupported(LoridError):  # noqa: N818  (not the last word)
@@ -79,56 +81,89 @@ class Backend(Protocol):
         ...
 
 
-_NO_MONEY = ("insufficient_quota", "billing", "credit balance", "exceeded your current quota")
-_TOO_LONG = ("context_length", "context length", "maximum context", "prompt is too long", "too many tokens")  # fmt: skip
-_STRUCTURE = (
-    "response_format", "json_schema", "json_object", "output_config", "output_format", "tool_choice",
-    "tools", "guided", "grammar", "structured output", "function call",
-)  # fmt: skip
-_REFUSED = ("content_filter", "content_policy", "content management policy", "usage policies")
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Who was asked, and how, for what is said of a failure.
 
-
-def failure(
-    status: int, message: str, headers: Mapping[str, str], *, where: str, rung: Rung, key_name: str
-) -> Exception:
-    """The error for a reply of another status than 200.
-
-    Args:
-        status: HTTP status.
-        message: what the provider says.
-        headers: names in lower case.
+    Attributes:
         where: the provider, for people.
         rung: how structure was asked for.
         key_name: the environment variable that holds the key.
+        asked: the words of the request in lower case: an error that repeats them says nothing by it.
+    """
+
+    where: str
+    rung: Rung
+    key_name: str
+    asked: str = ""
+
+
+def words_asked(request: TeacherRequest) -> str:
+    """The words of a request, as `Place.asked` has them."""
+    return "\n".join(m.content for m in request.messages).lower()
+
+
+_NO_MONEY = (
+    "insufficient_quota", "insufficient balance", "insufficient credit", "credit balance is too low",
+    "billing_hard_limit", "billing hard limit", "exceeded your current quota", "check your plan and billing",
+)  # fmt: skip
+_TOO_LONG = ("context_length", "context length", "maximum context", "prompt is too long", "too many tokens")  # fmt: skip
+_STRUCTURE = (
+    "response_format", "json_schema", "json_object", "output_config", "output_format", "tool_choice",
+    "tools", "tool use", "guided", "grammar", "structured output", "function call",
+)  # fmt: skip
+_REFUSED = ("content_filter", "content_policy", "content management policy", "usage policies")
+_AGAIN = re.compile(r"(?:retry|try again) (?:in|after) ((?:\d+(?:\.\d+)?(?:ms|h|m|s)\s*)+)")
+_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|h|m|s)")
+_UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def failure(
+    status: int | None, message: str, headers: Mapping[str, str], place: Place
+) -> Exception:
+    """The error for a reply that is an error.
+
+    Args:
+        status: HTTP status, or the one that an error in a reply of status 200 names.
+        message: what the provider says.
+        headers: names in lower case.
+        place: who was asked, and how.
     """
     text = redact(message).strip()[:500] or "no explanation"
-    said, low = f"{where} answered {status}: {text}", text.lower()
-    if status in (402, 429) and any(word in low for word in _NO_MONEY):
+    said, low = f"{place.where} answered {status or 'with an error'}: {text}", text.lower()
+    wait_s = retry_after_s(headers)
+    wait_s = _again_s(low) if wait_s is None else wait_s
+
+    def says(words: tuple[str, ...]) -> bool:
+        return any(word in low and word not in place.asked for word in words)
+
+    # A quota that comes back in seconds is a limit of the rate, whatever it is called.
+    spent = says(_NO_MONEY) and (wait_s is None or says(("insufficient_quota",)))
+    if status == 402 or (status in (400, 403, 429) and spent):
         return StageError(f"{said}; add credit there, then run the same command again")
-    if status in TRANSIENT_STATUSES:
-        wait_s = retry_after_s(headers)
-        return Transient(
-            said,
-            status=status,
-            retry_after_s=wait_s,
-            maybe_paid=status in (408, 504),
-            headers=headers,
-        )
+    if status is None or status in TRANSIENT_STATUSES:
+        maybe_paid = status in (408, 504)
+        return Transient(said, status=status, retry_after_s=wait_s, maybe_paid=maybe_paid, headers=headers)  # fmt: skip
     if status in (401, 403):
         return StageError(
-            f"{said}; set {key_name} to a key that may use this model, then run the same command again"
+            f"{said}; set {place.key_name} to a key that may use this model, then run the same command again"
         )
+    if status in (400, 404, 422) and place.rung != "prompt" and says(_STRUCTURE):
+        return Unsupported(said)
     if status == 404:
         return StageError(
             f"{said}; check the model's name and the URL (an OpenAI-compatible one ends in /v1)"
         )
-    if status in (400, 422) and any(word in low for word in _REFUSED):
+    if status in (400, 422) and says(_REFUSED):
         return TeacherError(RejectReason.TEACHER_REFUSED, said)
-    if status == 413 or any(word in low for word in _TOO_LONG):
-        return TeacherError(
-            RejectReason.TEACHER_FAILED,
-            f"{said}; the question is too long for this model: take one with a longer context",
-        )
-    if status in (400, 422) and rung != "prompt" and any(word in low for word in _STRUCTURE):
-        return Unsupported(said)
-    return TeacherError(RejectReason.TEACHER_FAILED, said)
+    if status == 413 or says(_TOO_LONG):
+        said += "; the question is too long for this model: take one with a longer context"
+    return TeacherError(RejectReason.TEACHER_FAILED, said, is_refusal=True)
+
+
+def _again_s(text: str) -> float | None:
+    """The seconds of "please retry in 2s" and "try again in 6m0s"; None where no text says so."""
+    found = _AGAIN.search(text)
+    if found is None:
+        return None
+    return sum(float(n) * _UNIT_S[unit] for n, unit in _PART.findall(found[1]))

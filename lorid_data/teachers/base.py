@@ -22,7 +22,10 @@ from lorid_data.schema import (
     TeacherReply,
     canonical_json,
     sha256_text,
+    storable,
 )
+from lorid_data.teachers.unwrap import unwrap
+from lorid_data.texts.backslashes import controls, restore
 
 KNOWLEDGE, REWRITE = "teacher/knowledge.v1", "teacher/knowledge_and_rationale.v1"
 SYSTEM = "teacher/system.v1"
@@ -155,8 +158,9 @@ def make_request(
 
 
 def make_reply(request: TeacherRequest, text: str, **more: Any) -> TeacherReply:
-    """A reply to a request; `more` are fields of `TeacherReply`."""
+    """A reply to a request; `more` are fields of `TeacherReply`. Its texts can be stored anywhere."""
     fields = {"model_answered": request.model, "finish_reason": "stop", **more}
+    fields = {k: storable(v) if isinstance(v, str) else v for k, v in fields.items()}
     return TeacherReply(
         problem_id=request.problem_id,
         request_key=request.key,
@@ -164,7 +168,7 @@ def make_reply(request: TeacherRequest, text: str, **more: Any) -> TeacherReply:
         prompt_sha256=request.prompt_sha256,
         teacher=request.teacher,
         model_asked=request.model,
-        text=text,
+        text=storable(text),
         **fields,
     )
 
@@ -187,42 +191,53 @@ def read_reply(reply: TeacherReply) -> tuple[str, ...] | NoRules:
 
 
 def parse_reply(text: str) -> tuple[str, ...] | NoRules:
-    """The rules of `{"output": [rule, …]}`, as they are; never an empty list or an empty rule.
+    """The rules of `{"output": [rule, …]}`; never an empty list, an empty rule or a control character.
 
-    A reply may stand in one Markdown code fence. Other keys beside `output` are ignored, but a
-    key that stands twice makes the reply ambiguous.
+    See `unwrap` for what may stand around the object. Other keys beside `output` are ignored, but a
+    key that stands twice makes the reply ambiguous. LaTeX that lost its backslash in the JSON gets it
+    back where no doubt is possible, and line breaks around a rule are no part of it; nothing else of
+    a rule is changed.
     """
     body = read_object(text)
     if isinstance(body, NoRules):
         return body
     if not isinstance(body, dict) or not isinstance(body.get("output"), list):
-        return NoRules(RejectReason.REPLY_WRONG_SHAPE, 'no list under the key "output"')
-    rules = body["output"]
-    if not rules:
+        return NoRules(RejectReason.REPLY_WRONG_SHAPE, f'no list under the key "output": {_kind(body)}')  # fmt: skip
+    rules = []
+    if not body["output"]:
         return NoRules(RejectReason.REPLY_WRONG_SHAPE, "the list of rules is empty")
-    for i, rule in enumerate(rules):
+    for i, rule in enumerate(body["output"]):
         if not isinstance(rule, str):
             return NoRules(RejectReason.REPLY_WRONG_SHAPE, f"rule {i} is {rule!r:.80}, not a text")
         if not rule.strip():
             return NoRules(RejectReason.REPLY_WRONG_SHAPE, f"rule {i} is empty")
         if any("\ud800" <= c <= "\udfff" for c in rule):
             return NoRules(RejectReason.REPLY_WRONG_SHAPE, f"rule {i} holds half a character")
+        rules.append(restore(rule).strip("\r\n\t"))
+        if bad := controls(rules[-1]):
+            return NoRules(RejectReason.KNOWLEDGE_FORMAT, f"rule {i} holds {', '.join(bad)}: {rules[-1]!r:.80}")  # fmt: skip
     return tuple(rules)
 
 
 def read_object(text: str) -> Any | NoRules:
-    """What the JSON of a reply holds; see `parse_reply` for what is read as JSON."""
+    """What the JSON of a reply holds; see `unwrap` for what is read as JSON."""
+    inner, around = unwrap(text)
     try:
-        return json.loads(_unfenced(text), object_pairs_hook=_unique)
+        return json.loads(inner, object_pairs_hook=_unique)
     except (ValueError, RecursionError) as e:
-        return NoRules(RejectReason.REPLY_NOT_JSON, str(e) or type(e).__name__)
+        said = str(e) or type(e).__name__
+        came = f"; {around}" if around else ""
+        return NoRules(
+            RejectReason.REPLY_NOT_JSON, f"{said}{came}; it begins {inner.strip()[:40]!r}"
+        )
 
 
-def _unfenced(text: str) -> str:
-    stripped = text.strip()
-    if stripped.startswith("```") and stripped.endswith("```") and "\n" in stripped:
-        return stripped.split("\n", 1)[1].removesuffix("```")
-    return text
+def _kind(body: Any) -> str:
+    """What a JSON value is, for people."""
+    if isinstance(body, dict):
+        return f"an object with the keys {sorted(body)[:5]}"
+    names = {list: "a list", str: "a text", bool: "a boolean", int: "a number", float: "a number"}
+    return names.get(type(body), "null")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -3,24 +3,48 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
+from lorid_data.commandline.progress import say
 from lorid_data.errors import ConfigError
+from lorid_data.http.redaction import redact
 from lorid_data.http.retrying import Transient
+from lorid_data.http.transport import read_json
+from lorid_data.teachers.anthropic import KEY_NAME as ANTHROPIC_KEY
 from lorid_data.teachers.anthropic import AnthropicBackend, message_body, read_message
-from lorid_data.teachers.backend import Answered, Backend, Rung, failure
+from lorid_data.teachers.backend import Answered, Backend, Place, Rung, failure, words_asked
 from lorid_data.teachers.base import TeacherRequest
 from lorid_data.teachers.chat import read_chat
+from lorid_data.teachers.openai import KEY_NAME as OPENAI_KEY
 from lorid_data.teachers.openai import OpenAIBackend
+from lorid_data.teachers.provider_errors import ErrorInside, status_of, words_of
 
 if TYPE_CHECKING:
     from anthropic import AsyncAnthropic
-    from openai import AsyncOpenAI
 
 TOKEN = "lorid"  # noqa: S105  (the name under which a batch carries our mark, no secret)
 Result = Answered | Exception
+Asked = Mapping[str, TeacherRequest]
+"""The requests of a batch, by key."""
+_FULL = ("token_limit_exceeded", "enqueued token limit", "enqueued tokens", "batch_queue_limit")
+
+
+class BatchFailed(Exception):  # noqa: N818  (its requests are asked again)
+    """A batch that has no results, and never will.
+
+    Attributes:
+        maybe_paid: whether its requests may have been answered, and charged, all the same.
+    """
+
+    def __init__(self, message: str, *, maybe_paid: bool = False) -> None:
+        self.maybe_paid = maybe_paid
+        super().__init__(redact(message))
+
+
+class BatchFull(BatchFailed):
+    """It was not begun, because the provider holds as many requests as it takes."""
 
 
 class BatchApi(Protocol):
@@ -39,8 +63,12 @@ class BatchApi(Protocol):
         """The batch with this mark or these keys, made at about that time and not known yet."""
         ...
 
-    async def results(self, batch_id: str, rung: Rung) -> dict[str, Result] | None:
-        """What came of each request, by key; None while it is not over."""
+    async def results(self, batch_id: str, rung: Rung, asked: Asked) -> dict[str, Result] | None:
+        """What came of each request, by key; None while it is not over.
+
+        Raises:
+            BatchFailed: nothing will come of it.
+        """
         ...
 
 
@@ -100,34 +128,93 @@ class OpenAIBatches:
                     return None
         return None
 
-    async def results(self, batch_id: str, rung: Rung) -> dict[str, Result] | None:
+    async def results(self, batch_id: str, rung: Rung, asked: Asked) -> dict[str, Result] | None:
         """See `BatchApi.results`."""
+        import openai
+
         with self._backend.errors(rung) as client:
-            batch = await client.batches.retrieve(batch_id)
+            try:
+                batch = await client.batches.retrieve(batch_id)
+            except openai.NotFoundError as e:
+                raise BatchFailed(f"OpenAI: the batch {batch_id} is not there any more ({e.message})", maybe_paid=True) from None  # fmt: skip
             if batch.status not in ("completed", "failed", "expired", "cancelled"):
                 return None
-            texts = [await _text(client, f) for f in (batch.output_file_id, batch.error_file_id) if f]  # fmt: skip
-        lines = [json.loads(line) for text in texts for line in text.splitlines() if line]
-        return {line["custom_id"]: _openai_result(line, rung) for line in lines}
+            files = [f for f in (batch.output_file_id, batch.error_file_id) if f]
+            if batch.status == "failed" and not files:
+                raise _openai_failed(batch_id, batch.errors)
+            lines, gone = [], []
+            for file in files:
+                try:
+                    lines += _lines((await client.files.content(file)).content)
+                except openai.NotFoundError as e:
+                    gone.append(f"{file} ({e.message})")
+            if gone and not lines:
+                raise BatchFailed(f"OpenAI: the results of the batch {batch_id} are not there any more: {', '.join(gone)}", maybe_paid=True)  # fmt: skip
+        return _by_key(lines, lambda line, key: _openai_result(line, _place("OpenAI", rung, asked, key)))  # fmt: skip
 
 
-async def _text(client: AsyncOpenAI, file_id: str) -> str:
-    return (await client.files.content(file_id)).text
+def _openai_failed(batch_id: str, errors: Any) -> BatchFailed:
+    found = list(getattr(errors, "data", None) or [])
+    said = "; ".join(
+        " ".join(str(x) for x in (e.code, e.message, f"(line {e.line})" if e.line else None) if x)
+        for e in found[:5]
+    )
+    text = f"OpenAI: the batch {batch_id} failed: {said or 'it does not say why'}"
+    is_full = any(word in text.lower() for word in _FULL)
+    return BatchFull(text) if is_full else BatchFailed(text)
 
 
-def _openai_result(line: dict[str, Any], rung: Rung) -> Result:
-    response = line.get("response") or {}
-    status, body = response.get("status_code"), response.get("body") or {}
+def _lines(content: bytes) -> list[Any]:
+    """What the lines of a file of results hold; one that is no JSON is no result.
+
+    Only a line feed ends a line: U+2028 and the like may stand in a text as they are.
+    """
+    found = []
+    for line in content.split(b"\n"):
+        if line.strip():
+            try:
+                found.append(read_json(line))
+            except ValueError:
+                say(
+                    "warning: a line of the batch's results is not JSON; its request is asked again"
+                )
+    return found
+
+
+def _by_key(lines: Iterable[Any], read: Callable[[Any, str], Result]) -> dict[str, Result]:
+    """The result of each request; an answer counts before a failure where there are two."""
+    found: dict[str, Result] = {}
+    for line in lines:
+        key = line.get("custom_id") if isinstance(line, dict) else None
+        if isinstance(key, str) and not isinstance(found.get(key), Answered):
+            found[key] = read(line, key)
+    return found
+
+
+def _place(where: str, rung: Rung, asked: Asked, key: str) -> Place:
+    words = words_asked(asked[key]) if key in asked else ""
+    return Place(where, rung, _KEYS[where], words)
+
+
+_KEYS = {"OpenAI": OPENAI_KEY, "Anthropic": ANTHROPIC_KEY}
+
+
+def _openai_result(line: Mapping[str, Any], place: Place) -> Result:
+    response = line.get("response")
+    response = response if isinstance(response, dict) else {}
+    status, body = response.get("status_code"), response.get("body")
     try:
         if status == 200:
             return read_chat(body, {}, "OpenAI")
+    except ErrorInside as e:
+        return failure(e.status, str(e), {}, place)
     except Transient as e:
         return e
-    if status is None:
-        return Transient(f"OpenAI: {line.get('error')}")
-    error = body.get("error") or {}
-    said = f"{error.get('message')} {error.get('code') or ''}"
-    return failure(status, said, {}, where="OpenAI", rung=rung, key_name="OPENAI_API_KEY")
+    error = line.get("error") or body
+    if not isinstance(status, int):
+        return Transient(f"OpenAI: {words_of(error)}")
+    inner = body.get("error") if isinstance(body, dict) else None
+    return failure(status, words_of(inner or error), {}, place)
 
 
 class AnthropicBatches:
@@ -163,39 +250,51 @@ class AnthropicBatches:
                     return batch.id
         return None
 
-    async def results(self, batch_id: str, rung: Rung) -> dict[str, Result] | None:
+    async def results(self, batch_id: str, rung: Rung, asked: Asked) -> dict[str, Result] | None:
         """See `BatchApi.results`."""
+        import anthropic
+
         with self._backend.errors(rung) as client:
-            batch = await client.messages.batches.retrieve(batch_id)
-            if batch.processing_status != "ended":
-                return None
-            found: dict[str, Result] = {}
-            async for line in await client.messages.batches.results(batch_id):
-                found[line.custom_id] = _anthropic_result(
-                    line.result.model_dump(warnings=False), rung
-                )
-            return found
+            try:
+                batch = await client.messages.batches.retrieve(batch_id)
+                if batch.processing_status != "ended":
+                    return None
+                if batch.archived_at is not None or batch.results_url is None:
+                    raise BatchFailed(f"Anthropic: the results of the batch {batch_id} are archived, and cannot be read any more", maybe_paid=True)  # fmt: skip
+                lines = await _anthropic_lines(client, batch_id)
+            except anthropic.NotFoundError as e:
+                raise BatchFailed(f"Anthropic: the batch {batch_id}, or its results, are not there any more ({e.message})", maybe_paid=True) from None  # fmt: skip
+        return _by_key(lines, lambda line, key: _anthropic_result(line.get("result"), _place("Anthropic", rung, asked, key)))  # fmt: skip
+
+
+async def _anthropic_lines(client: AsyncAnthropic, batch_id: str) -> list[Any]:
+    """The lines of a batch's results as they are: the client's types refuse what they do not know."""
+    import httpx2
+
+    raw = await client.get(f"/v1/messages/batches/{batch_id}/results", cast_to=httpx2.Response)
+    return _lines(raw.content)
 
 
 async def _has(client: AsyncAnthropic, batch_id: str, keys: Collection[str]) -> bool:
-    found = [line.custom_id async for line in await client.messages.batches.results(batch_id)]
-    return set(found) == set(keys)
+    lines = await _anthropic_lines(client, batch_id)
+    return {line.get("custom_id") for line in lines if isinstance(line, dict)} == set(keys)
 
 
-def _anthropic_result(result: dict[str, Any], rung: Rung) -> Result:
-    if result["type"] == "succeeded":
+def _anthropic_result(result: Any, place: Place) -> Result:
+    result = result if isinstance(result, dict) else {}
+    kind = result.get("type")
+    if kind == "succeeded":
         try:
-            return read_message(result["message"], {})
+            return read_message(result.get("message"), {})
+        except ErrorInside as e:
+            return failure(e.status, str(e), {}, place)
         except Transient as e:
             return e
-    if result["type"] != "errored":
-        return Transient(f"Anthropic: the request was {result['type']} in its batch")
-    error = (result.get("error") or {}).get("error") or {}
-    kind, said = str(error.get("type")), str(error.get("message"))
-    if kind in ("api_error", "overloaded_error", "rate_limit_error", "timeout_error"):
-        return Transient(f"Anthropic: {kind}: {said}")
-    status = {"authentication_error": 401, "permission_error": 403, "not_found_error": 404}
-    return failure(status.get(kind, 400), said, {}, where="Anthropic", rung=rung, key_name="ANTHROPIC_API_KEY")  # fmt: skip
+    if kind != "errored":
+        return Transient(f"Anthropic: the request was {kind} in its batch")
+    error = result.get("error")
+    inner = error.get("error") if isinstance(error, dict) else None
+    return failure(status_of(inner) or 400, words_of(inner or error), {}, place)
 
 
 def _seconds(moment: datetime) -> float:

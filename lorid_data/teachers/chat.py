@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 from lorid_data.http.retrying import Transient
 from lorid_data.teachers.backend import Answered, Rung
-from lorid_data.teachers.base import TeacherRequest
+from lorid_data.teachers.base import TeacherRequest, read_object
+from lorid_data.teachers.finish import finish_of
+from lorid_data.teachers.provider_errors import ErrorInside, error_in
+from lorid_data.teachers.usage import chat_usage
 
 TOOL = "write_output"
 
@@ -46,34 +50,64 @@ def read_chat(body: Any, headers: Mapping[str, str], where: str) -> Answered:
     """The reply of a chat completion.
 
     Raises:
+        ErrorInside: it holds an error instead.
         Transient: it is none; a proxy's page, for one.
     """
+    error = error_in(body)
+    if error is not None:
+        raise ErrorInside(error, headers)
     try:
         choice = body["choices"][0]
         message = choice["message"]
-        usage = body.get("usage") or {}
-        calls = message.get("tool_calls") or []
         refusal = message.get("refusal")
-        text = calls[0]["function"]["arguments"] if calls else message.get("content")
-        finish = str(choice.get("finish_reason") or "stop")
-        details = usage.get("prompt_tokens_details") or {}
+        text, note = _text_of(message)
+        finish = "refusal" if refusal else finish_of(choice.get("finish_reason"))
         return Answered(
-            text=str(refusal or text or ""),
-            finish_reason="refusal" if refusal else _FINISH.get(finish, finish),
+            text=str(refusal or text),
+            finish_reason=finish,
             model=str(body.get("model") or ""),
-            n_input=_count(usage.get("prompt_tokens")),
-            n_cached=_count(details.get("cached_tokens")),
-            n_output=_count(usage.get("completion_tokens")),
+            usage=chat_usage(body.get("usage")),
             headers=headers,
+            note=note,
         )
-    except (TypeError, KeyError, IndexError, AttributeError) as e:
+    except (TypeError, KeyError, IndexError, AttributeError, ValueError, RecursionError) as e:
         raise Transient(
-            f"{where}: the reply is no chat completion ({type(e).__name__}: {e})", maybe_paid=True
+            f"{where}: the reply is no chat completion ({type(e).__name__}: {e}): {str(body)[:200]}",
+            maybe_paid=True,
         ) from e
 
 
-def _count(value: Any) -> int | None:
-    return value if isinstance(value, int) and value >= 0 else None
+def _text_of(message: Mapping[str, Any]) -> tuple[str, str]:
+    """The text of a message and, where it stands in another place than usual, where that is."""
+    calls = message.get("tool_calls") or []
+    call = calls[0]["function"] if calls else message.get("function_call")
+    if call and call.get("arguments"):
+        arguments = call["arguments"]
+        if isinstance(arguments, str):
+            return arguments, ""
+        return json.dumps(arguments, ensure_ascii=False), "the tool's arguments as an object"
+    content = message.get("content")
+    if isinstance(content, str) and content.strip():
+        return content, ""
+    if isinstance(content, list):
+        text = "".join(map(_part_text, content))
+        if text.strip():
+            return text, "the content as a list of parts"
+    if isinstance(content, dict):
+        return json.dumps(content, ensure_ascii=False), "the content as an object"
+    # Some servers put all that a thinking model writes there, its answer too.
+    for name in ("reasoning_content", "reasoning"):
+        thought = message.get(name)
+        if isinstance(thought, str) and isinstance(read_object(thought), dict):
+            return thought, f"the JSON under {name} alone"
+    return "", ""
 
 
-_FINISH = {"content_filter": "refusal", "tool_calls": "stop", "function_call": "stop"}
+def _part_text(part: Any) -> str:
+    """The text of one part of a message; what a model thought is no part of its answer."""
+    if isinstance(part, str):
+        return part
+    if not isinstance(part, dict) or part.get("type") not in (None, "text", "output_text"):
+        return ""
+    text = part.get("text")
+    return text if isinstance(text, str) else ""

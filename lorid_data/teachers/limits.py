@@ -65,6 +65,8 @@ class Bucket:
             return 0.0
         self._fill(now)
         short = min(amount, self.capacity) - self._level
+        if self.rate <= 0:
+            return 0.0 if short <= 0 else 1e9
         # Below a nanosecond it is there: a sum of fractions never is exactly one.
         return short / self.rate if short > 1e-9 * max(1.0, self.rate) else 0.0
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lorid_data.errors import ConfigError
 from lorid_data.http.transport import allow_many_files
-from lorid_data.teachers.backend import RUNGS, Answered, Rung, Tier
+from lorid_data.teachers.backend import RUNGS, Answered, Place, Rung, Tier, words_asked
 from lorid_data.teachers.base import TeacherRequest
 from lorid_data.teachers.chat import chat_body, read_chat
 from lorid_data.teachers.sdk import connections, post, translated
@@ -54,16 +54,16 @@ class OpenAIBackend:
 
     async def send(self, request: TeacherRequest, rung: Rung) -> Answered:
         """Send a request once; see `Backend.send`."""
-        with self.errors(rung) as client:
+        with self.errors(rung, words_asked(request)) as client:
             content, headers = await post(client, "/chat/completions", self.body(request, rung))
-        return read_chat(content, headers, WHERE)
+            return read_chat(content, headers, WHERE)
 
     @contextmanager
-    def errors(self, rung: Rung) -> Iterator[AsyncOpenAI]:
+    def errors(self, rung: Rung, asked: str = "") -> Iterator[AsyncOpenAI]:
         """The client; its errors become those of `Backend.send`."""
         import openai
 
-        with translated(openai, rung, where=WHERE, key_name=KEY_NAME, timeout_s=self._timeout_s):
+        with translated(openai, Place(WHERE, rung, KEY_NAME, asked), timeout_s=self._timeout_s):
             yield self._open()
 
     async def close(self) -> None:

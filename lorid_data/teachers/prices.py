@@ -13,6 +13,8 @@ from lorid_data.errors import ConfigError
 
 FILE = Path(__file__).parent / "prices.yaml"
 _DATED = re.compile(r"-(?:\d{4}-\d{2}-\d{2}|\d{8}|latest)$")
+WRITTEN = 2.0
+"""What a token that is written to a cache costs beside any other, at the most (Anthropic, 1 hour)."""
 _NUMBERS = ("input", "output", "cached_input")
 
 
@@ -26,10 +28,21 @@ class Price:
     cheap: float = 0.5
 
     def cost_usd(
-        self, n_input: int, n_output: int, n_cached: int = 0, *, cheap: bool = False
+        self,
+        n_input: int,
+        n_output: int,
+        n_cached: int = 0,
+        *,
+        n_written: int = 0,
+        cheap: bool = False,
     ) -> float:
-        """Cost of a request; `n_cached` of its `n_input` tokens came from the provider's cache."""
+        """Cost of a request, never below 0.
+
+        Of its `n_input` tokens `n_cached` came from the provider's cache and `n_written` went into it.
+        """
+        n_cached = min(max(n_cached, 0), n_input)
         full = (n_input - n_cached) * self.input + n_cached * self.cached_input
+        full += min(max(n_written, 0), n_input) * self.input * (WRITTEN - 1)
         return (full + n_output * self.output) / 1e6 * (self.cheap if cheap else 1.0)
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from lorid_data.errors import StageError
 from lorid_data.http.retrying import Clock
 from lorid_data.teachers.limits import Limits
 
@@ -21,10 +22,20 @@ class Pass:
 
 
 class RateLimiter:
-    """One gate per provider, shared by all requests to it."""
+    """One gate per provider, shared by all requests to it.
 
-    def __init__(self, ceiling: int, clock: Clock) -> None:
+    Args:
+        ceiling: most requests in flight.
+        clock: the time.
+        patience_s: gives how long the next request is waited with at most; a provider that states
+            a limit by which it would be longer ends the run.
+    """
+
+    def __init__(
+        self, ceiling: int, clock: Clock, patience_s: Callable[[], float] = lambda: math.inf
+    ) -> None:
         self._clock = clock
+        self._patience_s = patience_s
         self._ceiling = ceiling
         self._limits: Limits | None = None
         self._waiting: deque[tuple[Pass, asyncio.Future[None]]] = deque()
@@ -85,13 +96,24 @@ class RateLimiter:
             turn.set_result(None)
 
     def _call_again(self, wait_s: float) -> None:
+        if self._patience_s() < wait_s < math.inf:
+            msg = (
+                f"the provider states limits ({self.limits.stated()}) by which the next request would wait "
+                f"{wait_s:,.0f} s; what was answered is kept: run the same command again later"
+            )
+            self.turn_away(StageError(msg))
+            return
         if math.isinf(wait_s) or (self._alarm is not None and not self._alarm.done()):
             return
 
         async def ring() -> None:
-            await self._clock.sleep(wait_s)
-            self._alarm = None
-            self._let_in()
+            # Nobody awaits this task: whatever ends it, those who wait must hear of it.
+            try:
+                await self._clock.sleep(wait_s)
+                self._alarm = None
+                self._let_in()
+            except Exception as e:  # noqa: BLE001
+                self.turn_away(e)
 
         self._alarm = asyncio.get_running_loop().create_task(ring())
 

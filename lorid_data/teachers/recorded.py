@@ -50,7 +50,7 @@ def _read(folder: Path) -> tuple[Mapping[str, list[str]], str]:
     for path in paths:
         data = path.read_bytes()
         digest.update(data)
-        for n, line in enumerate(data.decode("utf-8").splitlines(), start=1):
+        for n, line in enumerate(data.decode("utf-8").removesuffix("\n").split("\n"), start=1):
             row = json.loads(line)
             if rules.setdefault(row["id"], row["knowledge"]) != row["knowledge"]:
                 raise InputError(

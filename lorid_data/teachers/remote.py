@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from lorid_data.errors import StageError, TeacherError
@@ -16,13 +17,23 @@ from lorid_data.schema import RejectReason, TeacherReply
 from lorid_data.teachers.backend import Answered, Backend, Rung, Unsupported
 from lorid_data.teachers.base import TeacherRequest, make_reply
 from lorid_data.teachers.budget import Budget
+from lorid_data.teachers.finish import no_end
 from lorid_data.teachers.prices import Price
 from lorid_data.teachers.rate_limiter import RateLimiter
+from lorid_data.teachers.usage import Usage
 
 MAX_TOKENS = 2048
 """Most tokens of a reply; one that is cut off is asked for again with more, see `base.longer`."""
 N_FAILED_IN_A_ROW = 10
 """So many requests in a row given up, and the run stops: something is wrong with all of them."""
+
+
+N_PAID = 3
+"""So often a reply that is no answer is paid for before its request is given up."""
+
+
+class NoEnd(Transient):
+    """A reply came and is paid for, but it is no answer; it has been told already."""
 
 
 class Stopped(StageError):  # noqa: N818  (an end, not a fault)
@@ -63,13 +74,16 @@ class RemoteTeacher:
     n_failed_attempts: int = 0
     n_input_tokens: int = 0
     n_output_tokens: int = 0
+    last_note: str = ""
+    """Where the text of the last reply stood, if not where it belongs."""
     _rung: int = 0
+    _overshoot: float = 1.0
     _n_failed_in_a_row: int = 0
     _end: StageError | None = None
     _ended: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
-        self.gate = RateLimiter(self.ceiling, self.clock)
+        self.gate = RateLimiter(self.ceiling, self.clock, lambda: self.policy.deadline_s)
 
     @property
     def kind(self) -> str:
@@ -93,12 +107,20 @@ class RemoteTeacher:
             TeacherError: this request cannot be answered.
             StageError: no request can be answered any more, and why.
         """
-        n_attempts = 0
+        n_attempts = n_paid = 0
 
         async def attempt() -> TeacherReply:
-            nonlocal n_attempts
+            nonlocal n_attempts, n_paid
             n_attempts += 1
-            return await self._attempt(request, n_attempts)
+            try:
+                return await self._attempt(request, n_attempts)
+            except NoEnd as e:
+                n_paid += 1
+                if n_paid < N_PAID:
+                    raise
+                raise TeacherError(
+                    RejectReason.TEACHER_FAILED, f"{e}; gave up after {n_attempts} attempts"
+                ) from e
 
         try:
             reply = await retrying(attempt, self.policy, _Pausing(self.clock, self._ended))
@@ -131,19 +153,21 @@ class RemoteTeacher:
         answered: Answered,
         rung: Rung,
         *,
+        cost_usd: float | None,
         n_attempts: int,
         latency_s: float | None = None,
     ) -> TeacherReply:
         """The reply, with its cost, as it is stored."""
+        usage = answered.usage
         return make_reply(
             request,
             answered.text,
             model_answered=answered.model or request.model,
             finish_reason=answered.finish_reason,
-            n_input_tokens=answered.n_input,
-            n_output_tokens=answered.n_output,
-            n_cached_tokens=answered.n_cached,
-            cost_usd=self._cost(answered),
+            n_input_tokens=usage.n_input,
+            n_output_tokens=usage.n_output,
+            n_cached_tokens=usage.n_cached,
+            cost_usd=cost_usd,
             latency_s=latency_s,
             rung=rung,
             n_attempts=n_attempts,
@@ -184,10 +208,9 @@ class RemoteTeacher:
         return ", ".join(parts)
 
     async def _attempt(self, request: TeacherRequest, n_attempts: int) -> TeacherReply:
-        n_input, n_output = n_tokens_of(request), int(request.sampling.get("max_tokens", 0))
-        most_usd = self.price.cost_usd(n_input, n_output, cheap=self.cheap) if self.price else None
+        n_input, n_output = n_tokens_of(request), _most_output(request)
         self._check()
-        held = await self.budget.reserve(most_usd)
+        held = await self.budget.reserve(self.most_usd(request))
         cost: float | None = 0.0
         try:
             leave = await self.gate.enter(n_input, n_output)
@@ -196,11 +219,16 @@ class RemoteTeacher:
                 self._check()
                 begin = self.clock.now()
                 answered, rung = await self._send(request)
-                used = (answered.n_input or n_input, answered.n_output or n_output)
-                cost = self._cost(answered)
+                usage = answered.usage
+                used = (usage.n_input or n_input, usage.n_output or n_output)
+                cost = self.cost_usd(usage, request)
                 self.n_input_tokens += used[0]
                 self.n_output_tokens += used[1]
                 self.gate.succeeded(answered.headers)
+                self.last_note = answered.note
+                await self._refuse_no_end(request, answered, cost)
+            except NoEnd:
+                raise
             except Transient as e:
                 cost = None if e.maybe_paid else 0.0
                 await self._tell(request, e, held if cost is None and self.price else cost)
@@ -213,7 +241,9 @@ class RemoteTeacher:
         finally:
             self.budget.settle(held, cost)
         latency_s = round(self.clock.now() - begin, 6)
-        return self.reply_to(request, answered, rung, n_attempts=n_attempts, latency_s=latency_s)
+        return self.reply_to(
+            request, answered, rung, cost_usd=cost, n_attempts=n_attempts, latency_s=latency_s
+        )
 
     async def _send(self, request: TeacherRequest) -> tuple[Answered, Rung]:
         """Send on the best rung that the provider is known to understand, stepping down if need be."""
@@ -226,15 +256,55 @@ class RemoteTeacher:
                 self.step_down(rung)
             except Transient as e:
                 if e.is_pushback:
+                    self._refuse_long_wait(e)
                     self.gate.pushed_back(e.headers, e.retry_after_s)
                 raise
 
-    def _cost(self, answered: Answered) -> float | None:
-        if self.price is None or answered.n_input is None or answered.n_output is None:
+    def _refuse_long_wait(self, pushback: Transient) -> None:
+        """End the run where the provider wants to be left alone longer than any request is tried."""
+        wait_s = pushback.retry_after_s or 0.0
+        if wait_s > self.policy.deadline_s:
+            back = datetime.now(UTC) + timedelta(seconds=wait_s)
+            raise StageError(
+                f"{pushback}; it asks to wait {timedelta(seconds=round(wait_s))}: what was answered is kept, "
+                f"run the same command again after {back:%Y-%m-%d %H:%M} UTC"
+            )
+
+    async def _refuse_no_end(
+        self, request: TeacherRequest, answered: Answered, cost_usd: float | None
+    ) -> None:
+        """Raise where a reply is no answer, but a failure that may pass."""
+        why = no_end(answered.text, answered.finish_reason)
+        if why is not None:
+            error = NoEnd(f"{self.kind}:{self.model}: {why}")
+            await self._tell(request, error, cost_usd)
+            raise error
+
+    def most_usd(self, request: TeacherRequest) -> float | None:
+        """What a request costs at most, as far as is known before it is sent; None without a price.
+
+        Where replies cost more than they may (reasoning that no limit holds back), later ones are
+        expected to cost as much.
+        """
+        if self.price is None:
             return None
-        return self.price.cost_usd(
-            answered.n_input, answered.n_output, answered.n_cached or 0, cheap=self.cheap
-        )
+        most = _most_output(request)
+        return self._overshoot * self.price.cost_usd(n_tokens_of(request), most, cheap=self.cheap)
+
+    def cost_usd(self, usage: Usage, request: TeacherRequest) -> float | None:
+        """What is booked for a reply: never less than the provider can charge; None without a price.
+
+        Counts that are missing or contradict each other cost what the request may cost at most.
+        """
+        if self.price is None:
+            return None
+        n_input, n_output = usage.n_input or 0, usage.n_output or 0
+        usd = self.price.cost_usd(n_input, n_output, usage.n_cached or 0, n_written=usage.n_written, cheap=self.cheap)  # fmt: skip
+        usd = max(usd, usage.stated_usd or 0.0)
+        most = self.most_usd(request) or 0.0
+        if usd > most > 0:
+            self._overshoot *= usd / most
+        return usd if usage.is_sure else max(usd, most)
 
     async def _tell(
         self, request: TeacherRequest, error: Exception, cost_usd: float | None
@@ -256,6 +326,11 @@ class RemoteTeacher:
             )
             self.end(stop)
             raise stop from error
+
+
+def _most_output(request: TeacherRequest) -> int:
+    """Most tokens of a reply; 0 where the request has no limit."""
+    return int(request.sampling.get("max_tokens", 0))
 
 
 def n_tokens_of(request: TeacherRequest) -> int:

@@ -9,38 +9,35 @@ from typing import Any
 
 from lorid_data.http.retrying import Transient
 from lorid_data.http.transport import read_json
-from lorid_data.teachers.backend import Rung, failure
+from lorid_data.teachers.backend import Place, failure
+from lorid_data.teachers.provider_errors import ErrorInside, words_of
 
 
 @contextmanager
-def translated(
-    sdk: ModuleType, rung: Rung, *, where: str, key_name: str, timeout_s: float
-) -> Iterator[None]:
+def translated(sdk: ModuleType, place: Place, *, timeout_s: float) -> Iterator[None]:
     """What a client raises inside the block becomes what `Backend.send` raises.
 
     Args:
         sdk: the client's package.
-        rung: how structure is asked for.
-        where: the provider, for people.
-        key_name: the environment variable that holds the key.
+        place: who was asked, and how.
         timeout_s: most that a reply may take.
     """
     try:
         yield
+    except ErrorInside as e:
+        raise failure(e.status, str(e), e.headers, place) from None
     except sdk.APIStatusError as e:
         headers = {k.lower(): v for k, v in e.response.headers.items()}
-        said = f"{e.message} {getattr(e, 'code', None) or ''}"
-        raise failure(
-            e.status_code, said, headers, where=where, rung=rung, key_name=key_name
-        ) from None
+        said = words_of(e.body) if isinstance(e.body, dict) else ""
+        raise failure(e.status_code, said or e.message, headers, place) from None
     except sdk.APITimeoutError as e:
-        raise Transient(f"{where}: no reply within {timeout_s:g} s", maybe_paid=True) from e
+        raise Transient(f"{place.where}: no reply within {timeout_s:g} s", maybe_paid=True) from e
     except sdk.APIConnectionError as e:
         raise Transient(
-            f"{where}: no connection ({type(e.__cause__ or e).__name__})", maybe_paid=True
+            f"{place.where}: no connection ({type(e.__cause__ or e).__name__})", maybe_paid=True
         ) from e
-    except ValueError as e:
-        raise Transient(f"{where}: the reply is not JSON", maybe_paid=True) from e
+    except (ValueError, RecursionError) as e:
+        raise Transient(f"{place.where}: the reply is not JSON", maybe_paid=True) from e
 
 
 def connections() -> Any:

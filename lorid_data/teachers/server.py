@@ -5,9 +5,7 @@ vLLM, llama.cpp, `transformers serve`, Ollama, …; several URLs serve the same 
 
 from __future__ import annotations
 
-import json
 import os
-from typing import Any
 from urllib.parse import urlsplit
 
 from pydantic_core import to_json
@@ -16,9 +14,18 @@ from lorid_data.errors import ConfigError
 from lorid_data.http.balancer import REST_S, Balancer
 from lorid_data.http.retrying import Transient
 from lorid_data.http.transport import Transport, read_json
-from lorid_data.teachers.backend import RUNGS, Answered, Rung, Tier, failure
+from lorid_data.teachers.backend import (
+    RUNGS,
+    Answered,
+    Place,
+    Rung,
+    Tier,
+    failure,
+    words_asked,
+)
 from lorid_data.teachers.base import TeacherRequest
 from lorid_data.teachers.chat import chat_body, read_chat
+from lorid_data.teachers.provider_errors import ErrorInside, error_text
 
 KEY_NAME = "LORID_SERVER_API_KEY"
 
@@ -60,16 +67,15 @@ class ServerBackend:
             raise
         finally:
             self._balancer.give_back(place, rest_s=rest_s)
+        about = Place(place.url, rung, KEY_NAME, words_asked(request))
         if reply.status != 200:
-            message = error_text(reply.body)
-            raise failure(
-                reply.status, message, reply.headers, where=place.url, rung=rung, key_name=KEY_NAME
-            )
+            raise failure(reply.status, error_text(reply.body), reply.headers, about)
         try:
-            content = read_json(reply.body)
+            return read_chat(read_json(reply.body), reply.headers, place.url)
+        except ErrorInside as e:
+            raise failure(e.status, str(e), e.headers, about) from None
         except ValueError as e:
             raise Transient(f"{place.url}: the reply is not JSON", maybe_paid=True) from e
-        return read_chat(content, reply.headers, place.url)
 
     async def close(self) -> None:
         """Close connections."""
@@ -101,17 +107,3 @@ def parse_spec(spec: str) -> tuple[str, str, tuple[str, ...]]:
         raise ConfigError(*problems)
     clean = tuple(url.rstrip("/") for url in urls)
     return model, ",".join(clean), clean
-
-
-def error_text(body: bytes) -> str:
-    """What an error's body says, whatever its form."""
-    text = body.decode("utf-8", "replace")
-    try:
-        content: Any = json.loads(text)
-    except ValueError:
-        return text
-    error = content.get("error", content) if isinstance(content, dict) else content
-    if not isinstance(error, dict):
-        return str(error)
-    said = [error.get(k) for k in ("message", "detail", "code", "param")]
-    return " ".join(str(s) for s in said if s) or text

@@ -29,6 +29,8 @@ class FakeBatch:
     metadata: dict[str, str] = field(default_factory=dict)
     base: str = ""
     results: list[tuple[str, int, dict[str, Any]]] | None = None
+    error: tuple[str, str] | None = None
+    """Code and message, where it failed as a whole."""
 
 
 class FakeBatches:
@@ -37,12 +39,25 @@ class FakeBatches:
     Attributes:
         batches: all that were submitted, oldest first.
         drop_replies: so many submissions are taken, but their reply is lost.
+        most_lines: a batch of more lines fails, because too many tokens are enqueued; so does one
+            that comes while another is under way.
+        fails: the code and message of the error with which the next batches fail, one each.
+        gone: what answers 404 from now on: ids of batches and files; "all" is every batch.
+        archived: whether results can no longer be read (Anthropic).
+        raw_lines: whether results hold U+2028 and the like as they are, not as escapes.
+        prefix: bytes that each file of results begins with.
     """
 
     def __init__(self, answers: Answers) -> None:
         self.answers = answers
         self.ends_s = 0.0
         self.drop_replies = 0
+        self.most_lines: int | None = None
+        self.fails: list[tuple[str, str]] = []
+        self.gone: set[str] = set()
+        self.archived = False
+        self.raw_lines = False
+        self.prefix = b""
         self.batches: list[FakeBatch] = []
         self.files: dict[str, bytes] = {}
 
@@ -70,24 +85,36 @@ class FakeBatches:
     async def _content(self, request: web.Request) -> web.Response:
         from aiohttp import web
 
-        return web.Response(body=self.files[request.match_info["id"]])
+        name = request.match_info["id"]
+        if name in self.gone:
+            return _not_found(f"No such File object: {name}")
+        return web.Response(body=self.files[name])
 
     async def _create(self, request: web.Request) -> web.StreamResponse:
         body = await request.json()
         text = self.files[body["input_file_id"]].decode()
         lines = [json.loads(x) for x in text.splitlines()]
         parsed = [(x["custom_id"], x["url"], x["body"]) for x in lines]
-        return self._take(request, parsed, body.get("metadata") or {}, _openai)
+        under_way = any(self._now(b).results is None and b.error is None for b in self.batches)
+        taken = self._take(request, parsed, body.get("metadata") or {}, _openai)
+        if self.most_lines is not None and (under_way or len(parsed) > self.most_lines):
+            said = f"Enqueued token limit reached for m in organization o. Limit: {self.most_lines} enqueued tokens."
+            self.batches[-1].error = ("token_limit_exceeded", said)
+        return taken
 
     async def _list(self, _: web.Request) -> web.Response:
         data = [_openai(self._now(b)) for b in reversed(self.batches)]
         return _json({"object": "list", "data": data, "has_more": False})
 
     async def _retrieve(self, request: web.Request) -> web.Response:
+        if self._is_gone(request):
+            return _not_found("No batch found with that id")
         batch = self._now(self._find(request))
         if batch.results is not None:
-            self.files[f"{batch.id}-out"] = _lines(batch, good=True)
-            self.files[f"{batch.id}-err"] = _lines(batch, good=False)
+            self.files[f"{batch.id}-out"] = self.prefix + _lines(
+                batch, good=True, raw=self.raw_lines
+            )
+            self.files[f"{batch.id}-err"] = _lines(batch, good=False, raw=self.raw_lines)
         return _json(_openai(batch))
 
     # --- Anthropic ---
@@ -102,7 +129,12 @@ class FakeBatches:
         return _json({"data": data, "has_more": False, "first_id": None, "last_id": None})
 
     async def _retrieve_messages(self, request: web.Request) -> web.Response:
-        return _json(_anthropic(self._now(self._find(request))))
+        if self._is_gone(request):
+            return _not_found("Batch not found")
+        shown = _anthropic(self._now(self._find(request)))
+        if self.archived and shown["ended_at"]:
+            shown |= {"archived_at": shown["ended_at"], "results_url": None}
+        return _json(shown)
 
     async def _results_messages(self, request: web.Request) -> web.Response:
         from aiohttp import web
@@ -110,8 +142,9 @@ class FakeBatches:
         out = []
         for custom_id, status, body in self._now(self._find(request)).results or []:
             result = {"type": "succeeded", "message": body} if status == 200 else {"type": "errored", "error": _named(status, body)}  # fmt: skip
-            out.append(json.dumps({"custom_id": custom_id, "result": result}))
-        return web.Response(text="\n".join(out) + "\n", content_type="application/x-jsonl")
+            out.append(_dumps({"custom_id": custom_id, "result": result}, raw=self.raw_lines))
+        content = self.prefix + ("\n".join(out) + "\n").encode()
+        return web.Response(body=content, content_type="application/x-jsonl")
 
     # --- both ---
 
@@ -120,6 +153,7 @@ class FakeBatches:
     ) -> web.StreamResponse:
         batch = FakeBatch(f"batch_{len(self.batches)}", time.time(), lines, metadata)
         batch.base = str(request.url.origin())
+        batch.error = self.fails.pop(0) if self.fails else None
         self.batches.append(batch)
         if self.drop_replies:
             self.drop_replies -= 1
@@ -127,11 +161,18 @@ class FakeBatches:
             request.transport.close()
         return _json(show(batch))
 
+    def _is_gone(self, request: web.Request) -> bool:
+        return bool({"all", request.match_info["id"]} & self.gone)
+
     def _find(self, request: web.Request) -> FakeBatch:
         return next(b for b in self.batches if b.id == request.match_info["id"])
 
     def _now(self, batch: FakeBatch) -> FakeBatch:
-        if batch.results is None and time.time() - batch.made_s >= self.ends_s:
+        if (
+            batch.error is None
+            and batch.results is None
+            and time.time() - batch.made_s >= self.ends_s
+        ):
             # In another order than they came: results are told apart by their custom_id alone.
             batch.results = [
                 (custom_id, *self.answers.answer_line(path, body))
@@ -152,22 +193,36 @@ def _json(body: Any) -> web.Response:
     return web.json_response(body)
 
 
-def _lines(batch: FakeBatch, *, good: bool) -> bytes:
+def _not_found(message: str) -> web.Response:
+    from aiohttp import web
+
+    return web.json_response({"type": "error", "error": {"type": "not_found_error", "message": message}}, status=404)  # fmt: skip
+
+
+def _dumps(row: Any, *, raw: bool) -> str:
+    return json.dumps(row, ensure_ascii=not raw)
+
+
+def _lines(batch: FakeBatch, *, good: bool, raw: bool) -> bytes:
     rows = [
         {"id": "r", "custom_id": c, "response": {"status_code": s, "request_id": "q", "body": b}, "error": None}
         for c, s, b in batch.results or []
         if (s == 200) is good
     ]  # fmt: skip
-    return "".join(json.dumps(r) + "\n" for r in rows).encode()
+    return "".join(_dumps(r, raw=raw) + "\n" for r in rows).encode()
 
 
 def _openai(batch: FakeBatch) -> dict[str, Any]:
     done = batch.results is not None
+    failed = {} if batch.error is None else {
+        "status": "failed",
+        "errors": {"object": "list", "data": [{"code": batch.error[0], "message": batch.error[1], "line": None, "param": None}]},
+    }  # fmt: skip
     return {
         "id": batch.id, "object": "batch", "endpoint": "/v1/chat/completions", "input_file_id": "f",
         "completion_window": "24h", "status": "completed" if done else "in_progress", "created_at": int(batch.made_s),
         "output_file_id": f"{batch.id}-out" if done else None, "error_file_id": f"{batch.id}-err" if done else None,
-        "metadata": batch.metadata,
+        "metadata": batch.metadata, **failed,
     }  # fmt: skip
 
 

@@ -19,6 +19,19 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Self
 
+from lorid_data.testing.fake_replies import (
+    PARAMETER,
+    Shape,
+    allowed_tokens,
+    chat_reply,
+    dress,
+    error_body,
+    error_inside,
+    last_prompt,
+    message_reply,
+    rung_of,
+)
+
 if TYPE_CHECKING:
     from aiohttp import web
 
@@ -28,7 +41,7 @@ KEY = "sk-fake-0123456789abcdef"
 """The key that the server expects where `check_key` is set."""
 Kind = Literal[
     "status", "slow", "cut", "bad_json", "wrong_shape", "refusal", "truncated", "duplicate_keys",
-    "not_http_json",
+    "not_http_json", "empty", "finish", "error_inside", "text", "body",
 ]  # fmt: skip
 
 
@@ -40,7 +53,10 @@ class Fault:
         kind: `status` (an HTTP error), `slow` (the reply comes after `delay_s`), `cut` (the
             connection ends without a reply), `bad_json` and `wrong_shape` (the model's text is not
             as asked), `refusal`, `truncated` (unless at least `enough_tokens` are allowed),
-            `duplicate_keys`, `not_http_json` (a proxy's page instead of an API's reply).
+            `duplicate_keys`, `not_http_json` (a proxy's page instead of an API's reply), `empty` (no
+            text), `finish` (the text ends for the reason `message`), `error_inside` (status 200 and
+            an error with `status` and `message`; in the choice where `code` is "choice"), `text` (the
+            model writes `message`), `body` (the reply is `payload`, bytes or JSON, with `headers`).
     """
 
     kind: Kind
@@ -50,6 +66,8 @@ class Fault:
     code: str | None = None
     delay_s: float = 0.0
     enough_tokens: int = 4000
+    payload: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +122,8 @@ class FakeTeacher:
         check_key: whether to refuse another key than `KEY` with status 401.
         limit: a rate limit.
         text: what the model writes for a prompt; by default JSON of `rules_for`.
+        usage: what stands under `usage` of each reply, made of the true counts.
+        shape: how each reply is dressed, see `fake_replies.dress`.
         keep_requests: whether to keep `seen`; a long benchmark does without.
         seen: every request for a completion, lines of batches included.
     """
@@ -114,6 +134,8 @@ class FakeTeacher:
     check_key: bool = False
     limit: Limit | None = None
     text: Callable[[str], str] | None = None
+    usage: Callable[[dict[str, Any]], Any] | None = None
+    shape: Shape = "plain"
     keep_requests: bool = True
     seen: list[Seen] = field(default_factory=list)
     n_requests: int = 0
@@ -130,7 +152,9 @@ class FakeTeacher:
         ready = threading.Event()
         self._thread = threading.Thread(target=self._run, args=(ready,), daemon=True)
         self._thread.start()
-        ready.wait()
+        while not ready.wait(0.2):
+            if not self._thread.is_alive():
+                raise RuntimeError("the server did not start")
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -223,6 +247,9 @@ class FakeTeacher:
             return web.Response()
         if isinstance(payload, str):
             return web.Response(text=payload, status=status, headers=headers)
+        if isinstance(payload, bytes):
+            named = {"Content-Type": "application/json", **headers}
+            return web.Response(body=payload, status=status, headers=named)
         return web.json_response(payload, status=status, headers=headers)
 
     async def _decide(
@@ -230,26 +257,28 @@ class FakeTeacher:
     ) -> tuple[int, Any, dict[str, str]]:
         """Status, payload and headers; status 0 is a cut connection."""
         if self.check_key and not _has_key(request.headers):
-            return 401, _error(f"Incorrect API key provided: {_given(request.headers)}"), {}
+            return 401, error_body(f"Incorrect API key provided: {_given(request.headers)}"), {}
         headers, allowed = self._take()
         if not allowed:
             assert self.limit is not None
             if self.limit.retry_after is not None:
                 headers["Retry-After"] = self.limit.retry_after
-            return 429, _error("Rate limit reached", "rate_limit_exceeded"), headers
+            return 429, error_body("Rate limit reached", "rate_limit_exceeded"), headers
         rung = rung_of(body)
         if rung not in self.rungs:
-            return 400, _error(f"unsupported parameter for {rung}: {_PARAMETER[rung]}"), headers
+            return 400, error_body(f"unsupported parameter for {rung}: {PARAMETER[rung]}"), headers
         fault = self._fault(number, prompt)
         await asyncio.sleep(fault.delay_s if fault and fault.kind == "slow" else self.latency_s)
         if fault is not None and fault.kind == "status":
             if fault.retry_after is not None:
                 headers["Retry-After"] = fault.retry_after
-            return fault.status, _error(fault.message, fault.code), headers
+            return fault.status, error_body(fault.message, fault.code), headers
         if fault is not None and fault.kind == "cut":
             return 0, None, {}
         if fault is not None and fault.kind == "not_http_json":
             return 200, "<html>a proxy says hello</html>", headers
+        if fault is not None and fault.kind == "body":
+            return fault.status, fault.payload, {**headers, **fault.headers}
         return 200, self.reply(request.path, body, fault), headers
 
     def answer_line(self, path: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
@@ -262,29 +291,23 @@ class FakeTeacher:
         seen.status = fault.status if fault is not None and fault.kind == "status" else 200
         if rung not in self.rungs:
             seen.status = 400
-            return 400, _error(f"unsupported parameter for {rung}: {_PARAMETER[rung]}")
+            return 400, error_body(f"unsupported parameter for {rung}: {PARAMETER[rung]}")
         if fault is not None and fault.kind == "status":
-            return fault.status, _error(fault.message, fault.code)
+            return fault.status, error_body(fault.message, fault.code)
         return 200, self.reply(path, body, fault)
 
     def reply(self, path: str, body: dict[str, Any], fault: Fault | None = None) -> dict[str, Any]:
         """The good reply to a request's body, or one with a fault of the model."""
+        if fault is not None and fault.kind == "error_inside":
+            return error_inside(fault.status, fault.message, in_choice=fault.code == "choice")
         prompt = last_prompt(body)
         text = self.text(prompt) if self.text else json.dumps({"output": rules_for(prompt)})
-        finish = "stop"
-        match fault and fault.kind:
-            case "bad_json":
-                text = "Sure! " + text[:-2]
-            case "wrong_shape":
-                text = json.dumps({"rules": rules_for(prompt)})
-            case "duplicate_keys":
-                text = text[:-1] + ', "output": ["again"]}'
-            case "refusal":
-                text, finish = "I cannot help with that.", "refusal"
-            case "truncated" if fault and _allowed_tokens(body) < fault.enough_tokens:
-                text, finish = text[: len(text) // 2], "length"
-        make = _message if path.endswith("/messages") else _chat
-        return make(body, text, finish)
+        text, finish = written(text, prompt, body, fault)
+        make = message_reply if path.endswith("/messages") else chat_reply
+        reply = dress(make(body, text, finish), self.shape)
+        if self.usage is not None:
+            reply["usage"] = self.usage(reply["usage"])
+        return reply
 
     def _fault(self, number: int, prompt: str) -> Fault | None:
         if callable(self.faults):
@@ -313,34 +336,28 @@ class FakeTeacher:
         return (stated if limit.stated else {}), allowed
 
 
-# --- what the wire looks like -------------------------------------------------------------------
-
-_PARAMETER = {
-    "schema": "response_format.json_schema",
-    "tool": "tools",
-    "json_object": "response_format",
-    "prompt": "messages",
-}
-
-
-def last_prompt(body: Mapping[str, Any]) -> str:
-    """Text of the last message of a request."""
-    content = body["messages"][-1]["content"]
-    return content if isinstance(content, str) else "".join(part["text"] for part in content)
-
-
-def rung_of(body: Mapping[str, Any]) -> str:
-    """How a request asks for structure."""
-    kind = (body.get("response_format") or {}).get("type")
-    if kind == "json_schema" or (body.get("output_config") or {}).get("format"):
-        return "schema"
-    if body.get("tools"):
-        return "tool"
-    return "json_object" if kind == "json_object" else "prompt"
-
-
-def _allowed_tokens(body: Mapping[str, Any]) -> int:
-    return int(body.get("max_completion_tokens") or body.get("max_tokens") or 0)
+def written(
+    text: str, prompt: str, body: Mapping[str, Any], fault: Fault | None
+) -> tuple[str, str]:
+    """What the model writes instead of a good text, and why it ends."""
+    match fault and fault.kind:
+        case "bad_json":
+            return "Sure! " + text[:-2], "stop"
+        case "wrong_shape":
+            return json.dumps({"rules": rules_for(prompt)}), "stop"
+        case "duplicate_keys":
+            return text[:-1] + ', "output": ["again"]}', "stop"
+        case "refusal":
+            return "I cannot help with that.", "refusal"
+        case "truncated" if fault and allowed_tokens(body) < fault.enough_tokens:
+            return text[: len(text) // 2], "length"
+        case "empty":
+            return "", "stop"
+        case "finish" if fault:
+            return text, fault.message
+        case "text" if fault:
+            return fault.message, "stop"
+    return text, "stop"
 
 
 def _has_key(headers: Mapping[str, str]) -> bool:
@@ -349,42 +366,3 @@ def _has_key(headers: Mapping[str, str]) -> bool:
 
 def _given(headers: Mapping[str, str]) -> str:
     return headers.get("x-api-key") or headers.get("Authorization", "").removeprefix("Bearer ")
-
-
-def _error(message: str, code: str | None = None) -> dict[str, Any]:
-    return {"type": "error", "error": {"message": message, "type": "error", "code": code}}
-
-
-def _chat(body: Mapping[str, Any], text: str, finish: str) -> dict[str, Any]:
-    message: dict[str, Any] = {"role": "assistant", "content": text}
-    if finish == "refusal":
-        message, finish = {"role": "assistant", "content": None, "refusal": text}, "stop"
-    elif rung_of(body) == "tool":
-        call = {"name": body["tools"][0]["function"]["name"], "arguments": text}
-        message["content"] = None
-        message["tool_calls"] = [{"id": "call_1", "type": "function", "function": call}]
-        finish = "tool_calls" if finish == "stop" else finish
-    n_in, n_out = len(last_prompt(body)) // 4 + 1, len(text) // 4 + 1
-    return {
-        "id": "chatcmpl-1", "object": "chat.completion", "created": 1,
-        "model": f"{body['model']}-2026-01-01",
-        "choices": [{"index": 0, "message": message, "finish_reason": finish, "logprobs": None}],
-        "usage": {"prompt_tokens": n_in, "completion_tokens": n_out, "total_tokens": n_in + n_out,
-                  "prompt_tokens_details": {"cached_tokens": 0}},
-    }  # fmt: skip
-
-
-def _message(body: Mapping[str, Any], text: str, finish: str) -> dict[str, Any]:
-    reason = {"stop": "end_turn", "length": "max_tokens", "refusal": "refusal"}[finish]
-    block: dict[str, Any] = {"type": "text", "text": text}
-    if rung_of(body) == "tool" and finish == "stop":
-        given = json.loads(text)
-        block = {"type": "tool_use", "id": "t1", "name": body["tools"][0]["name"], "input": given}
-        reason = "tool_use"
-    n_in, n_out = len(last_prompt(body)) // 4 + 1, len(text) // 4 + 1
-    return {
-        "id": "msg_1", "type": "message", "role": "assistant", "model": f"{body['model']}-20260101",
-        "content": [block], "stop_reason": reason, "stop_sequence": None,
-        "usage": {"input_tokens": n_in, "output_tokens": n_out,
-                  "cache_creation_input_tokens": 0, "cache_read_input_tokens": 0},
-    }  # fmt: skip

@@ -68,7 +68,9 @@ class FakeVllm:
         self.statuses = iter(self.statuses)
         self._thread = threading.Thread(target=self._run, args=(ready,), daemon=True)
         self._thread.start()
-        ready.wait()
+        while not ready.wait(0.2):
+            if not self._thread.is_alive():
+                raise RuntimeError("the server did not start")
         return self
 
     def __exit__(self, *exc: object) -> None:

@@ -13,6 +13,7 @@ import queue
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -123,15 +124,29 @@ class _Asking:
 
     def finished(self) -> Iterator[GenResult]:
         """Wait for a result; it, and whatever else has come."""
-        yield self._done.get().result()
+        yield self._next().result()
         while not self._done.empty():
             yield self._done.get().result()
 
+    def _next(self) -> Future[GenResult]:
+        """The next that is done; the thread that asks may die, and then none ever is."""
+        while True:
+            try:
+                return self._done.get(timeout=1.0)
+            except queue.Empty:
+                if not self._thread.is_alive():
+                    msg = "the thread that asks the servers has ended; what was drawn stays: run the same command again"
+                    raise StageError(msg) from None
+
     def end(self) -> None:
         """Give up what is in flight, and close everything."""
-        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result()
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
+        if self._thread.is_alive():
+            asyncio.run_coroutine_threadsafe(self._close(), self._loop).result()
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join()
+        else:
+            with suppress(RuntimeError):  # a notebook's thread runs a loop of its own
+                self._loop.run_until_complete(self._close())
         self._loop.close()
 
     async def _close(self) -> None:

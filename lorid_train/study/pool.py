@@ -107,7 +107,7 @@ def make_all(
         try:
             futures += [executor.submit(pool.make, task) for task in tasks]
             _wait(futures)
-        except KeyboardInterrupt:
+        except BaseException:  # an interruption, or a fault of what watches a cell
             _end(pool, futures)
             raise
         for future in futures:
@@ -116,12 +116,14 @@ def make_all(
 
 
 def _wait(futures: Sequence[Future[None]]) -> None:
-    """Wait for all, awake often enough to see an interruption.
+    """Wait for all, or for the first that fails; awake often enough to see an interruption.
 
     Polars handles SIGINT too, in a way that lets a wait without end go on.
     """
     while wait(futures, timeout=0.5).not_done:
-        pass
+        for future in futures:
+            if future.done():
+                future.result()
 
 
 def _end(pool: _Pool, futures: Sequence[Future[None]]) -> None:
@@ -129,7 +131,8 @@ def _end(pool: _Pool, futures: Sequence[Future[None]]) -> None:
     for how in (_let_end, subprocess.Popen.kill):
         try:
             pool.stop(how)
-            _wait(futures)
+            while wait(futures, timeout=0.5).not_done:
+                pass
         except KeyboardInterrupt:
             continue
         return

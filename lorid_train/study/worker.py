@@ -88,8 +88,10 @@ def alone(folder: Path, patience_s: float = PATIENCE_S) -> Iterator[None]:
 
 def _end_with_the_study() -> None:
     """Interrupt the work when the pipe from the study closes."""
-    sys.stdin.read()
-    signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+    try:
+        sys.stdin.buffer.read()
+    finally:  # whatever ends this thread: a worker that nobody can end must not go on
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
 
 def _speaker() -> Callable[..., None]:

@@ -93,3 +93,38 @@ def test_a_dataset_of_the_hub_is_pinned_to_its_commit(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert read_manifest(tmp_path / "out").identity["table"] == f"LoRID-Math/GSM8K@{commit}"
     assert {r.source for r in read_records(tmp_path / "out")} == {"LoRID-Math/GSM8K"}
+
+
+@pytest.mark.slow
+def test_a_configuration_of_a_dataset_of_the_hub_is_the_one_that_is_named(tmp_path: Path) -> None:
+    files = {"main": "m", "socratic": "s"}
+    for name, question in files.items():
+        (tmp_path / "d" / name).mkdir(parents=True)
+        (tmp_path / "d" / name / "train.jsonl").write_text(
+            json.dumps({"question": question, "answer": "1"})
+        )
+    configs = "".join(f"- config_name: {n}\n  data_files: {n}/*.jsonl\n" for n in files)
+    (tmp_path / "d" / "README.md").write_text(f"---\nconfigs:\n{configs}---\n")
+    with FakeHub({"some/data": tmp_path / "d"}) as hub:
+        env = {**os.environ, **hub.environment, "HF_HOME": str(tmp_path / "home")}
+
+        def run(name: str) -> subprocess.CompletedProcess[str]:
+            command = [
+                sys.executable,
+                "-m",
+                "lorid_data",
+                "import",
+                name,
+                "--out",
+                str(tmp_path / "out"),
+            ]
+            return subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+
+        refused, done = run("some/data"), run("some/data:socratic")
+    assert refused.returncode == 2
+    assert "some/data has the configurations main, socratic" in refused.stderr.replace(
+        "data:", "data"
+    )
+    assert done.returncode == 0, done.stderr
+    assert [r.question for r in read_records(tmp_path / "out")] == ["s"]
+    assert str(read_manifest(tmp_path / "out").identity["table"]).endswith(":socratic")

@@ -10,7 +10,7 @@ from lorid_data.errors import InputError
 from lorid_data.folders.tables import Table
 from lorid_data.schema import problem_id
 from lorid_data.sources.registry import load_file
-from lorid_data.sources.table import problems_of, split_solution
+from lorid_data.sources.table import Reading, problems_of, split_solution
 
 
 def table(*rows: Mapping[str, Any]) -> Table:
@@ -197,3 +197,63 @@ def test_a_split_column_chooses_rows_for_build_and_stands_for_import(tmp_path: P
         ("a", "train", "MIT"), ("b", "test", "MIT"), ("c", "validation", "MIT"),
     ]  # fmt: skip
     assert everything[0].source == "mine"
+
+
+@pytest.mark.parametrize(
+    ("rationale", "answer", "expected"),
+    [
+        ("so 5\n#### 5", "", ("so 5", "5")),
+        ("so 5\n#### 5", "  ", ("so 5", "5")),
+        ("so 5\n#### 5", "5", ("so 5", "5")),
+        ("so 5\n#### 6", "5", ("so 5\n#### 6", "5")),
+        ("a solution", "why\n#### 5", ("a solution", "5")),
+        ("", "why\n#### 5", ("why", "5")),
+        ("", "5", ("", "5")),
+        ("it is \\boxed{5}", "", ("it is \\boxed{5}", "found")),
+        ("#### Step 1\nadd\n#### Step 2\nit is 5", None, ("#### Step 1\nadd\n#### Step 2\nit is 5", "found")),
+        ("", "", ("", "")),
+    ],
+)  # fmt: skip
+def test_the_mark_is_split_wherever_it_stands_and_an_empty_cell_is_none(
+    rationale: str, answer: str | None, expected: tuple[str, str]
+) -> None:
+    assert split_solution(rationale, answer, lambda text: "found" if text else "") == expected
+
+
+@pytest.mark.parametrize("blank", ["", "  ", None, float("nan")])
+def test_an_empty_cell_is_no_id(blank: object) -> None:
+    rows: list[dict[str, object]] = [
+        {"id": blank, "question": f"q{i}", "answer": "1"} for i in range(5)
+    ]
+    rows += [
+        {"id": "a", "question": "x", "answer": "1"},
+        {"id": "a", "question": "y", "answer": "1"},
+    ]
+    table = Table("t", ("id", "question", "answer"), rows)
+    problems, _ = problems_of(table, source="s", split="train")
+    assert [p.original_id == p.problem_id for p in problems] == [*[True] * 6, False]
+    named = Table("t", ("id", "original_id", "question", "answer"), [{**r, "original_id": blank} for r in rows[:6]])  # fmt: skip
+    assert all(p.original_id == p.problem_id for p in problems_of(named, source="s", split="train")[0])  # fmt: skip
+
+
+def test_answers_that_are_explanations_are_told_and_read_as_such() -> None:
+    text = "There are five apples and each costs two dollars, so all of them cost 5*2 = 10. The answer is 10."
+    rows = [{"question": f"q{i}", "answer": text} for i in range(3)]
+    table = Table("t.csv", ("question", "answer"), rows)
+    problems, [warning] = problems_of(table, source="s", split="train")
+    assert "3 of 3 answers are sentences" in warning
+    assert "--rationale answer" in warning
+    problems, warnings = problems_of(table, source="s", split="train", read=Reading(rationale="answer"))  # fmt: skip
+    assert not warnings
+    assert (problems[0].rationale, problems[0].answer) == (text, "10")
+
+
+def test_a_row_that_cannot_be_read_is_named_or_told() -> None:
+    rows = [{"question": q, "answer": "1"} for q in ("a", ["b"], "c", True)]
+    table = Table("t.jsonl", ("question", "answer"), rows, [1, 2, 3, 4])
+    with pytest.raises(InputError, match=r"t\.jsonl:2: question is \['b'\]"):
+        problems_of(table, source="s", split="train")
+    bad: list[str] = []
+    problems, _ = problems_of(table, source="s", split="train", read=Reading(bad=bad))
+    assert [p.question for p in problems] == ["a", "c"]
+    assert [b.partition(" ")[0] for b in bad] == ["t.jsonl:2:", "t.jsonl:4:"]

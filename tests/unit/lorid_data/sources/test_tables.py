@@ -1,13 +1,18 @@
 """Table files: what is read, and what is refused with its line."""
 
+import csv
+import gzip
 import json
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from lorid_data.build.importing import import_table
 from lorid_data.errors import InputError
+from lorid_data.folders.parquet import read_rows
 from lorid_data.folders.tables import first_bad_line, read_table
+from lorid_data.schema import Reject
 
 
 def test_jsonl_keeps_text_and_lines(tmp_path: Path) -> None:
@@ -91,3 +96,44 @@ def test_first_bad_line_of_good_text_is_none(tmp_path: Path) -> None:
     path = tmp_path / "t.jsonl"
     path.write_text(json.dumps({"question": "é"}, ensure_ascii=False), encoding="utf-8")
     assert first_bad_line(path) is None
+
+
+@pytest.mark.parametrize("sign", [",", ";", "\t", "|"])
+def test_the_separator_of_a_csv_is_found(tmp_path: Path, sign: str) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(f'question{sign}answer\n"1{sign} 2, and; so"{sign}3\n')
+    assert read_table(path).rows == [{"question": f"1{sign} 2, and; so", "answer": "3"}]
+    path.write_text(f"question{sign}answer\na{sign}b{sign}c\n")
+    with pytest.raises(InputError, match=r"t\.csv:2: 3 cells, where the header has 2"):
+        read_table(path)
+
+
+def test_a_large_cell_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(f"question,answer\n{'x' * 300_000},1\n")
+    before = csv.field_size_limit()
+    assert len(read_table(path).rows[0]["question"]) == 300_000
+    assert csv.field_size_limit() == before
+
+
+def test_json_lists_and_packed_lines_are_read(tmp_path: Path) -> None:
+    rows = [{"question": "a\u2028b", "answer": "1"}, {"question": "c", "answer": "2"}]
+    (tmp_path / "t.json").write_text(json.dumps(rows, ensure_ascii=False))
+    (tmp_path / "l.json").write_text("\n".join(json.dumps(r, ensure_ascii=False) for r in rows))
+    (tmp_path / "t.jsonl.gz").write_bytes(gzip.compress((tmp_path / "l.json").read_bytes()))
+    for name in ("t.json", "l.json", "t.jsonl.gz"):
+        assert read_table(tmp_path / name).rows == rows
+    (tmp_path / "bad.jsonl.gz").write_bytes(b"no gzip")
+    with pytest.raises(InputError, match="cannot be read"):
+        read_table(tmp_path / "bad.jsonl.gz")
+
+
+def test_bad_rows_are_rejects_where_that_is_wanted(tmp_path: Path) -> None:
+    path = tmp_path / "t.jsonl"
+    path.write_text('{"question": "a", "answer": "1"}\n{"question": ["b"], "answer": "1"}\nno json\n[1]\n{"question": "c", "answer": "2"}\n')  # fmt: skip
+    with pytest.raises(InputError, match="--skip-bad-rows"):
+        import_table(path, tmp_path / "no")
+    manifest = import_table(path, tmp_path / "out", skip_bad_rows=True)
+    assert (manifest.n_in, manifest.n_kept, manifest.n_rejected) == (5, 2, {"row_unreadable": 3})
+    details = sorted(r.detail for r in read_rows(tmp_path / "out" / "rejects.parquet", Reject))
+    assert [d.partition(": ")[0].rpartition("/")[2] for d in details] == ["t.jsonl:2", "t.jsonl:3", "t.jsonl:4"]  # fmt: skip

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from lorid_data.http.retrying import WallClock
 from lorid_data.teachers.limits import RAMP_DOUBLING_S, RAMP_START, Bucket, Limits
 from lorid_data.teachers.rate_limiter import RateLimiter
 
@@ -219,3 +220,20 @@ def test_who_waits_is_let_in_in_order_and_can_be_turned_away() -> None:
         return order
 
     assert asyncio.run(run()) == ["a", "c", "d: over"]
+
+
+def test_a_fault_while_somebody_waits_for_leave_is_told_to_them() -> None:
+    async def run() -> None:
+        gate = RateLimiter(4, WallClock())
+        gate.limits.pushed_back(0.1, gate._clock.now())
+        waiting = asyncio.create_task(gate.enter(1, 1))
+        await asyncio.sleep(0.01)
+
+        def broken(*_: Any) -> float:
+            raise ZeroDivisionError("a strange limit")
+
+        gate.limits.admit = broken  # type: ignore[method-assign]
+        with pytest.raises(ZeroDivisionError, match="strange"):
+            await asyncio.wait_for(waiting, 5)
+
+    asyncio.run(run())

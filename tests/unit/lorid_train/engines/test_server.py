@@ -204,3 +204,26 @@ def test_a_server_that_dies_leaves_no_request_without_an_end() -> None:
         with FakeVllm() as server:
             server.dies_after = dies_after
             assert asyncio.run(ask(server.url)) <= {"answered", "broken"}
+
+
+def test_a_thread_that_dies_is_an_error_of_the_run() -> None:
+    with FakeVllm(adapters=["served-ir"], latency_s=60) as server:
+        told: list[BaseException] = []
+        asking = engine(server)
+
+        def encode(text: str) -> list[int]:
+            asyncio.get_running_loop().stop()  # ends the thread, and no future hears of it
+            return [1]
+
+        asking.encode = encode
+
+        def run() -> None:
+            try:
+                ask(asking, requests(1))
+            except StageError as e:
+                told.append(e)
+
+        thread = threading.Thread(target=run, daemon=True)
+        thread.start()
+        thread.join(5)
+        assert told

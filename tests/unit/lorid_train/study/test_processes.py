@@ -87,6 +87,30 @@ def test_an_interruption_ends_the_processes_and_starts_no_more(tmp_path: Path) -
     assert [t.folder.exists() for t in tasks] == [True, False, False]
 
 
+def test_a_fault_of_what_watches_a_cell_ends_the_others_at_once(tmp_path: Path) -> None:
+    tasks = tasks_of(config(9, 0), tmp_path, None)  # 9 works until the study ends
+    working = threading.Event()
+
+    def on_step(task: Any, step: str, s: float, was_done: bool) -> None:
+        if step == "train":
+            working.set()
+        elif task.world == 0 and working.wait(10):
+            raise ZeroDivisionError("while watching")
+
+    told: list[BaseException] = []
+
+    def make() -> None:
+        try:
+            pool.make_all(tasks, workers=2, threads=1, on_step=on_step)
+        except ZeroDivisionError as e:
+            told.append(e)
+
+    thread = threading.Thread(target=make, daemon=True)
+    thread.start()
+    thread.join(15)
+    assert [str(e) for e in told] == ["while watching"]
+
+
 # --- the study's own folder --------------------------------------------------------------------
 
 

@@ -1,0 +1,126 @@
+"""The file of a journal: its tables, what version it is of, and how SQLite keeps it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from lorid_data.errors import ConfigError
+from lorid_data.schema import TeacherReply
+
+VERSION = 1
+_APPLICATION_ID = 0x4C6F5249  # "LoRI", so that another program's database is recognised
+FIELDS = tuple(TeacherReply.model_fields)
+_TYPES = {"int | None": "INTEGER", "float | None": "REAL"}
+_COLUMNS = ",\n  ".join(
+    f"{name} {_TYPES.get(str(kind), 'TEXT')}" for name, kind in TeacherReply.__annotations__.items()
+)
+_TABLES = f"""
+CREATE TABLE attempts (
+  id INTEGER PRIMARY KEY,
+  outcome TEXT NOT NULL,  -- 'reply', or the reason of the failure
+  detail TEXT NOT NULL DEFAULT '',
+  {_COLUMNS}
+);
+CREATE INDEX replies_by_key ON attempts (request_key, id) WHERE outcome = 'reply';
+CREATE VIEW replies AS SELECT * FROM attempts WHERE outcome = 'reply';
+PRAGMA application_id = {_APPLICATION_ID};
+PRAGMA user_version = {VERSION};
+"""  # noqa: S608  (names of fields)
+INSERT = (
+    f"INSERT INTO attempts (outcome, detail, {', '.join(FIELDS)}) "  # noqa: S608  (names of fields)
+    f"VALUES ({', '.join('?' * (len(FIELDS) + 2))})"
+)
+_NETWORK = frozenset(
+    [
+        "nfs",
+        "nfs4",
+        "cifs",
+        "smb2",
+        "smb3",
+        "smbfs",
+        "9p",
+        "afs",
+        "ceph",
+        "fuse.sshfs",
+        "fuse.s3fs",
+        "fuse.gcsfuse",
+        "fuse.rclone",
+        "glusterfs",
+        "fuse.glusterfs",
+        "lustre",
+        "gpfs",
+        "beegfs",
+        "ncpfs",
+        "davfs",
+        "fuse.davfs",
+    ]
+)
+
+
+def recognise(path: Path, connection: sqlite3.Connection) -> bool:
+    """Whether the database holds a journal; False where it is still empty.
+
+    Raises:
+        ConfigError: it holds something else, or a journal of another version.
+    """
+    try:
+        n_tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        application = connection.execute("PRAGMA application_id").fetchone()[0]
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+    except sqlite3.OperationalError:
+        raise
+    except sqlite3.DatabaseError as e:
+        raise ConfigError(f"{path}: not a journal ({e}); name another --journal") from e
+    if n_tables and application != _APPLICATION_ID:
+        raise ConfigError(f"{path}: a database of another program; name another --journal")
+    if n_tables and version != VERSION:
+        raise ConfigError(
+            f"{path}: journal version {version}, this program writes {VERSION}; name another --journal"
+        )
+    return bool(n_tables)
+
+
+def prepare(path: Path, connection: sqlite3.Connection, filesystem: str) -> None:
+    """Make the tables, or add what an earlier release lacks."""
+    is_journal = recognise(path, connection)
+    mode = "DELETE" if filesystem in _NETWORK else "WAL"
+    connection.execute(f"PRAGMA journal_mode = {mode}")
+    connection.execute("PRAGMA synchronous = FULL")
+    if not is_journal:
+        connection.executescript(f"BEGIN; {_TABLES} COMMIT;")
+        return
+    # A journal of an earlier release lacks columns that were added since.
+    present = {row[1] for row in connection.execute("PRAGMA table_info(attempts)")}
+    for column in _COLUMNS.split(",\n  "):
+        if column.split()[0] not in present:
+            connection.execute(f"ALTER TABLE attempts ADD COLUMN {column}")
+
+
+@contextmanager
+def connect(path: Path) -> Iterator[sqlite3.Connection]:
+    """A connection of its own, closed at the end of the block."""
+    connection = sqlite3.connect(path, timeout=30)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def filesystem_of(folder: Path) -> str:
+    """Type of the file system that holds a folder (`ext4`, `nfs4`, …); `unknown` where Linux does not say."""
+    try:
+        mounts = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return "unknown"
+    best, kind = -1, "unknown"
+    real = folder.resolve()
+    for line in mounts.splitlines():
+        before, _, after = line.partition(" - ")
+        point = Path(before.split()[4].replace("\\040", " "))
+        # A later mount on the same point hides an earlier one.
+        if real.is_relative_to(point) and len(point.parts) >= best:
+            best, kind = len(point.parts), after.split()[0]
+    return kind

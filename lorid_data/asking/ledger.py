@@ -1,0 +1,81 @@
+"""The batches that were submitted, in the journal's table `batches`: written down before they are."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+import uuid
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lorid_data.schema import canonical_json
+from lorid_data.teachers.backend import Rung
+from lorid_data.teachers.base import TeacherRequest
+from lorid_data.teachers.remote import RemoteTeacher
+
+_TABLE = """
+CREATE TABLE IF NOT EXISTS batches (
+  token TEXT PRIMARY KEY, made_s REAL NOT NULL, teacher TEXT NOT NULL, model TEXT NOT NULL, endpoint TEXT,
+  rung TEXT NOT NULL, requests TEXT NOT NULL, batch_id TEXT, over INTEGER NOT NULL DEFAULT 0, why TEXT
+)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """A batch as it was written down; `batch_id` None where nobody knows whether it was submitted."""
+
+    token: str
+    made_s: float
+    rung: Rung
+    requests: tuple[TeacherRequest, ...]
+    batch_id: str | None
+
+
+class Ledger:
+    """The batches of one teacher in a journal; each change is committed when its method returns."""
+
+    def __init__(self, path: Path, teacher: RemoteTeacher) -> None:
+        self._path = path
+        self._who = (teacher.kind, teacher.model, teacher.endpoint)
+        self._run(_TABLE)
+        if "why" not in {row[1] for row in self._run("PRAGMA table_info(batches)")}:
+            self._run("ALTER TABLE batches ADD COLUMN why TEXT")  # a journal of an earlier release
+
+    def intend(self, requests: Sequence[TeacherRequest], rung: Rung) -> Submitted:
+        """Write down what is about to be submitted."""
+        made = Submitted(uuid.uuid4().hex, time.time(), rung, tuple(requests), None)
+        text = canonical_json([r.model_dump(mode="json") for r in requests])
+        self._run(
+            "INSERT INTO batches (token, made_s, teacher, model, endpoint, rung, requests) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            made.token, made.made_s, *self._who, rung, text,
+        )  # fmt: skip
+        return made
+
+    def name(self, batch: Submitted, batch_id: str) -> None:
+        """It was submitted under this id."""
+        self._run("UPDATE batches SET batch_id = ? WHERE token = ?", batch_id, batch.token)
+
+    def close(self, batch: Submitted, why: str | None = None) -> None:
+        """Its replies are stored, or there are none, and why."""
+        self._run("UPDATE batches SET over = 1, why = ? WHERE token = ?", why, batch.token)
+
+    def open(self) -> list[Submitted]:
+        """Batches that are not over."""
+        query = "SELECT token, made_s, rung, requests, batch_id FROM batches WHERE NOT over AND teacher = ? AND model = ? AND endpoint IS ?"
+        return [
+            Submitted(token, made_s, rung, tuple(TeacherRequest(**r) for r in json.loads(text)), batch_id)
+            for token, made_s, rung, text, batch_id in self._run(query, *self._who)
+        ]  # fmt: skip
+
+    def known(self) -> set[str]:
+        """Ids of all batches that were ever submitted from here."""
+        return {i for (i,) in self._run("SELECT batch_id FROM batches WHERE batch_id NOT NULL")}
+
+    def _run(self, query: str, *values: object) -> list[Any]:
+        with closing(sqlite3.connect(self._path, timeout=30)) as connection, connection:
+            return connection.execute(query, values).fetchall()
