@@ -18,6 +18,7 @@ from lorid_train import formats
 from lorid_train.models.base_model import Base, resolve
 from lorid_train.models.fetching import Fetched, fetch, is_hub_id
 from lorid_train.models.foreign import foreign_metadata
+from lorid_train.models.untrusted import refuse_adapter_config
 from lorid_train.roles import ROLES
 
 CARD = "lorid.json"
@@ -41,6 +42,7 @@ def read_metadata(folder: Path, where: str | None = None) -> dict[str, Any] | No
         pickled = "; pickled weights are refused" if any(folder.glob("*.bin")) else ""
         msg = f"{where or folder}: no adapter here ({WEIGHTS} is missing{pickled})"
         raise ConfigError(msg)
+    refuse_adapter_config(folder, where or str(folder))
     path = folder / CARD
     if not path.is_file():
         return None
@@ -163,6 +165,9 @@ def _base_of(
         raise ConfigError(f"the adapters name several base models: {named}; name one with --base")
     first = next(iter(cards))
     name = base or named[first]
+    if base is None and fetched[first].is_download and Path(name).exists():
+        msg = f"{fetched[first].name}: names the folder {name!r} of this machine as its base; name the base with --base"
+        raise ConfigError(msg)
     is_copy = base is not None and cards[first]["base_fingerprint"] is None
     revision = None if is_copy else cards[first].get("base_revision")
     try:

@@ -10,7 +10,7 @@ from pathlib import Path
 from lorid_data.errors import ConfigError
 from lorid_data.schema import canonical_json
 from lorid_train.config import TrainConfig
-from lorid_train.models.base_model import Base, commit_of
+from lorid_train.models.base_model import Base, commit_of, load_config
 from lorid_train.training import estimates, processes
 from lorid_train.training.arguments import make_args
 from lorid_train.training.tokens import RoleCounts
@@ -19,10 +19,7 @@ from lorid_train.training.tokens import RoleCounts
 @cache
 def vocabulary_of(base: Base) -> int:
     """How many token ids the base model has embeddings for."""
-    from transformers import AutoConfig
-
-    config = AutoConfig.from_pretrained(base.source, revision=base.revision)
-    return int(config.get_text_config().vocab_size)
+    return int(load_config(base).get_text_config().vocab_size)
 
 
 @cache

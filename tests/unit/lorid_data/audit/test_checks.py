@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from lorid_data.audit import leaks, mapping, usefulness
+from lorid_data.audit import leaks, mapping, rationales, usefulness
 from lorid_data.audit.checks import BY_NAME, examine
 from lorid_data.audit.numbers import numbers, of_a_question
 from lorid_data.schema import Provenance, Record
@@ -179,7 +179,7 @@ def test_the_original_decides_against_more_backward_rows() -> None:
 )
 def test_rationales_reach_their_answer(rationale: str, answer: str, reached: bool) -> None:
     assert (
-        mapping.unreached_answer(row(rationale=rationale, answer=answer)) is None
+        rationales.unreached_answer(row(rationale=rationale, answer=answer)) is None
     ) is reached  # fmt: skip
 
 
