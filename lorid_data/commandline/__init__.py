@@ -2,5 +2,5 @@
 
 Entry: `program.make_app` and `program.run`; `progress.Progress` and `progress.say`.
 Read: `program`, `options`, `failures`, `progress`.
-Imports: errors.
+Imports: texts, errors.
 """
