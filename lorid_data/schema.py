@@ -243,6 +243,7 @@ class RejectReason(StrEnum):
     ANNOTATION_WRONG = "annotation_wrong"
     ANNOTATION_LEFT = "annotation_left"
     SENTENCES_GLUED = "sentences_glued"
+    CHECK_FAILED = "check_failed"
     LATEX_UNBALANCED = "latex_unbalanced"
     KNOWLEDGE_EMPTY = "knowledge_empty"
     KNOWLEDGE_FORMAT = "knowledge_format"
@@ -282,6 +283,7 @@ _SENTENCES = {
     RejectReason.ANNOTATION_WRONG: "A <<a*b=c>> annotation does not compute.",
     RejectReason.ANNOTATION_LEFT: "A calculator annotation, or a piece of one, stands where none belongs.",
     RejectReason.SENTENCES_GLUED: "A sentence begins right behind the full stop of another.",
+    RejectReason.CHECK_FAILED: "A check could not be made on this row, which is a bug: please report it with the row.",
     RejectReason.LATEX_UNBALANCED: "Braces or $ signs in the row do not balance.",
     RejectReason.KNOWLEDGE_EMPTY: "A rule is empty.",
     RejectReason.KNOWLEDGE_FORMAT: "A rule is not one plain line (an enumerator, a label, markup or a line break).",

@@ -32,14 +32,18 @@ def change(path: Path, **keys: Any) -> None:
 def calls_of_transformers(path: Path) -> list[tuple[int, set[str]]]:
     """Line and keywords of each call that could run code of a repository."""
     found = []
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    text = path.read_text(encoding="utf-8")
+    for node in ast.walk(ast.parse(text)):
         if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
             continue
         if node.func.attr not in ("from_pretrained", "from_config", "pipeline"):
             continue
         owner = ast.unparse(node.func.value)
         if owner.split(".")[-1].startswith(("Auto", "transformers")):
-            found.append((node.lineno, {k.arg or "" for k in node.keywords}))
+            keys = {k.arg or "" for k in node.keywords}
+            if "" in keys and '"trust_remote_code": False' in text:
+                keys.add("trust_remote_code")  # handed on as **keywords
+            found.append((node.lineno, keys))
     return found
 
 
