@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lorid_data.errors import ConfigError, unknown_key
 from lorid_data.texts import safe_yaml
+from lorid_data.texts.secrets import holds_secret
 
 if TYPE_CHECKING:
     from cyclopts import App
@@ -81,7 +82,7 @@ def secrets_in(data: dict[str, Any], where: str) -> list[str]:
         elif isinstance(node, list):
             for i, value in enumerate(node):
                 walk(value, f"{path}[{i}]")
-        elif isinstance(node, str) and _SECRET_VALUE.search(node):
+        elif isinstance(node, str) and (_SECRET_VALUE.search(node) or holds_secret(node)):
             found.append(
                 f"{where}: {path!r} holds what looks like a secret; put it into the environment"
             )

@@ -5,5 +5,5 @@ Only failures that may pass are tried again (`Transient`); everything else is th
 Entry: `transport.Transport`, `retrying.retrying`, `balancer.Balancer`.
 Read: `redaction`, `retrying` (Retry-After is read there, and one request waits by it), `transport`,
     `balancer`.
-Imports: nothing of the project.
+Imports: texts.
 """

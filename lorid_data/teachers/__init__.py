@@ -5,5 +5,5 @@ Entry: `registry.open_teacher`, what `--teacher T` accepts. A new teacher is a m
 Read: `base` (what a teacher is, and what its replies mean); those who ask nobody: `recorded`,
     `scripted`; those behind a network: `backend`, `limits` (the pause of all requests after a 429),
     `rate_limiter`, `budget`, `prices`, `remote`, `chat`, `sdk`, then `openai`, `anthropic`, `server`, and `batch` for batches; `registry`.
-Imports: prompts, http, folders, commandline, schema, errors.
+Imports: prompts, texts, http, folders, commandline, schema, errors.
 """

@@ -23,6 +23,7 @@ from lorid_data.schema import (
     canonical_json,
     sha256_text,
 )
+from lorid_data.texts.secrets import without_values
 
 KNOWLEDGE, REWRITE = "teacher/knowledge.v1", "teacher/knowledge_and_rationale.v1"
 SYSTEM = "teacher/system.v1"
@@ -155,7 +156,10 @@ def make_request(
 
 
 def make_reply(request: TeacherRequest, text: str, **more: Any) -> TeacherReply:
-    """A reply to a request; `more` are fields of `TeacherReply`."""
+    """A reply to a request; `more` are fields of `TeacherReply`.
+
+    A secret of ours that it repeats is taken out: the text is stored, and may be published.
+    """
     fields = {"model_answered": request.model, "finish_reason": "stop", **more}
     return TeacherReply(
         problem_id=request.problem_id,
@@ -164,7 +168,7 @@ def make_reply(request: TeacherRequest, text: str, **more: Any) -> TeacherReply:
         prompt_sha256=request.prompt_sha256,
         teacher=request.teacher,
         model_asked=request.model,
-        text=text,
+        text=without_values(text),
         **fields,
     )
 
