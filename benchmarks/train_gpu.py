@@ -112,7 +112,9 @@ def one(
         }  # fmt: skip
         config = TrainConfig(base="student", data="", out=scratch, max_tokens=longest, sft=sft)
         rows = read_dataset(folder / "rows.arrow", pack_to=longest if packing else None)
-        tokenizer = AutoTokenizer.from_pretrained(base_model.student_folder())
+        tokenizer = AutoTokenizer.from_pretrained(
+            base_model.student_folder(), trust_remote_code=False
+        )
         trainer = make_trainer(
             model, make_args(config, "ir", folder), tokenizer, RoleRows(rows, RoleCounts())
         )

@@ -14,6 +14,7 @@ from pathlib import Path
 from lorid_data.errors import ConfigError
 from lorid_data.schema import sha256_text
 
+_ID = re.compile(r"(?:[A-Za-z0-9_-][A-Za-z0-9._-]*/)*[A-Za-z0-9_-][A-Za-z0-9._-]*")
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 
 
@@ -54,7 +55,7 @@ def load(prompt_id: str) -> Prompt:
     """
     folder = root()
     path = folder / f"{prompt_id}.txt"
-    if not path.is_file():
+    if not _ID.fullmatch(prompt_id) or not path.is_file():
         known = sorted(str(p.relative_to(folder).with_suffix("")) for p in folder.rglob("*.txt"))
         msg = f"no prompt {prompt_id!r}; there are {', '.join(known)}"
         raise ConfigError(msg)

@@ -12,9 +12,9 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 SCHEMA_VERSION = 1
 
@@ -23,6 +23,17 @@ class FrozenModel(BaseModel):
     """Base of everything that is written to a file: frozen, no unknown fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+# Texts of a manifest become folder names, lines of a card and paths: each has a shape, checked
+# whenever one is read.
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{1,40}$")]
+Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f\u0085\u2028\u2029]{1,200}$")]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+InnerPath = Annotated[
+    str, StringConstraints(pattern=r"^(?:[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}/){0,9}[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}$")
+]  # fmt: skip
+"""A file below a folder: no part begins with a dot, so that none is `..`."""
 
 
 def sha256_text(text: str) -> str:
@@ -260,6 +271,7 @@ class RejectReason(StrEnum):
     ANNOTATION_WRONG = "annotation_wrong"
     ANNOTATION_LEFT = "annotation_left"
     SENTENCES_GLUED = "sentences_glued"
+    CHECK_FAILED = "check_failed"
     LATEX_UNBALANCED = "latex_unbalanced"
     KNOWLEDGE_EMPTY = "knowledge_empty"
     KNOWLEDGE_FORMAT = "knowledge_format"
@@ -300,6 +312,7 @@ _SENTENCES = {
     RejectReason.ANNOTATION_WRONG: "A <<a*b=c>> annotation does not compute.",
     RejectReason.ANNOTATION_LEFT: "A calculator annotation, or a piece of one, stands where none belongs.",
     RejectReason.SENTENCES_GLUED: "A sentence begins right behind the full stop of another.",
+    RejectReason.CHECK_FAILED: "A check could not be made on this row, which is a bug: please report it with the row.",
     RejectReason.LATEX_UNBALANCED: "Braces or $ signs in the row do not balance.",
     RejectReason.KNOWLEDGE_EMPTY: "A rule is empty.",
     RejectReason.KNOWLEDGE_FORMAT: "A rule is not one plain line (an enumerator, a label, markup, a line break or another control character).",
@@ -339,21 +352,21 @@ class Manifest(FrozenModel):
     """
 
     schema_version: int = SCHEMA_VERSION
-    stage: str
+    stage: Name
     identity: dict[str, Any]
     """The configuration that decides the result, resolved."""
-    identity_sha256: str
+    identity_sha256: Sha256
     settings: dict[str, Any] = Field(default_factory=dict)
     """Options that may change on resume: limit, budget, concurrency, mode."""
-    parent_sha256: str | None = None
+    parent_sha256: Sha256 | None = None
     """sha256 of the manifest that this stage read."""
-    n_in: int
-    n_kept: int
-    n_rejected: dict[str, int] = Field(default_factory=dict)
+    n_in: int = Field(ge=0)
+    n_kept: int = Field(ge=0)
+    n_rejected: dict[Name, int] = Field(default_factory=dict)
     """Rejected rows by reason."""
     figures: dict[str, Any] = Field(default_factory=dict)
     """What else the stage counted: tokens, cost, durations in steps."""
-    files: dict[str, str]
+    files: dict[InnerPath, Sha256]
     """sha256 per file of the folder, by name."""
-    code_version: str
-    libraries: dict[str, str] = Field(default_factory=dict)
+    code_version: Line
+    libraries: dict[Line, Line] = Field(default_factory=dict)

@@ -183,7 +183,7 @@ def write(
     out.mkdir(parents=True, exist_ok=True)
     model.half().cpu().save_pretrained(out)
     tokenizer.save_pretrained(out)
-    stored = AutoModelForCausalLM.from_pretrained(out, dtype="float32")
+    stored = AutoModelForCausalLM.from_pretrained(out, dtype="float32", trust_remote_code=False)
     abilities = measure(stored, tokenizer, s.n_facts, s.n_problems)
     weights = out / "model.safetensors"
     names = ("torch", "transformers", "tokenizers")
@@ -245,8 +245,10 @@ def main() -> None:
         tokenizer = train_tokenizer(s.seed)
         model = new_model(tokenizer, s.seed)
     else:
-        tokenizer = AutoTokenizer.from_pretrained(after)
-        model = AutoModelForCausalLM.from_pretrained(after, dtype="float32")
+        tokenizer = AutoTokenizer.from_pretrained(after, trust_remote_code=False)
+        model = AutoModelForCausalLM.from_pretrained(
+            after, dtype="float32", trust_remote_code=False
+        )
     model.to(s.device)
     say(f"{sum(p.numel() for p in model.parameters()):,} parameters, {len(tokenizer):,} tokens")
     trained = train(model, tokenizer, s)

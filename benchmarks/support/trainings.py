@@ -187,4 +187,4 @@ def make_small_base(folder: Path, tokenizer: Path) -> None:
     LlamaForCausalLM(
         LlamaConfig(vocab_size=1024, max_position_embeddings=2048, **shape)
     ).save_pretrained(folder)
-    AutoTokenizer.from_pretrained(tokenizer).save_pretrained(folder)
+    AutoTokenizer.from_pretrained(tokenizer, trust_remote_code=False).save_pretrained(folder)

@@ -9,12 +9,12 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from lorid_data.audit import leaks, mapping, rationales, usefulness
 from lorid_data.audit.result import Audit, Flag
 from lorid_data.checks import catalogue as row_checks
-from lorid_data.checks.finding import Severity
+from lorid_data.checks.finding import Severity, failed
 from lorid_data.checks.rules import rule_fault
 from lorid_data.schema import Record
 
@@ -119,7 +119,7 @@ def _order(flag: Flag) -> tuple[int, int]:
 def _of_rules(row: Record) -> Iterator[Flag]:
     for i, rule in enumerate(row.knowledge):
         for name, check in _RULE_CHECKS.items():
-            evidence = check(rule, row)
+            evidence = _said(name, check, rule, row)
             if evidence is not None:
                 yield Flag(check=name, rule_index=i, evidence=evidence)
     for i, (j, close) in usefulness.duplicate_of(row.knowledge).items():
@@ -130,13 +130,21 @@ def _of_rules(row: Record) -> Iterator[Flag]:
 
 def _of_row(row: Record) -> Iterator[Flag]:
     for name, check in _ROW_CHECKS.items():
-        evidence = check(row)
+        evidence = _said(name, check, row)
         if evidence is not None:
             yield Flag(check=name, evidence=evidence)
-    for found in filter(None, (check(row) for check in row_checks.CHECKS)):
+    for found in filter(None, (row_checks.look(check, row) for check in row_checks.CHECKS)):
         name = _OF_REASON.get(found.reason.value, "row_format")
         if found.reason.value not in _KNOWLEDGE_FAULTS:
             yield Flag(check=name, evidence=f"{found.reason.value}: {found.detail}"[:200])
+
+
+def _said(name: str, check: Callable[..., str | None], *about: Any) -> str | None:
+    """What a check says of a row or rule; where it breaks, that is what is said."""
+    try:
+        return check(*about)
+    except Exception as e:  # noqa: BLE001  (recorded with its row)
+        return f"check_failed: {failed(name, e).detail}"[:200]
 
 
 def _joined(rows: Sequence[Record]) -> dict[str, list[Flag]]:

@@ -64,6 +64,8 @@ class Found:
     spelled: bool = False
 
 
+_MOST_DIGITS = 40
+"""Digits of a number that is read: longer ones are no quantity of a problem."""
 _MOST_TEXT, _MOST_RULE = 20_000, 2_000
 """Characters of a text, and of a rule, that are read for numbers."""
 
@@ -84,14 +86,14 @@ def numbers(text: str) -> tuple[Found, ...]:
 def _in_order(text: str) -> Iterator[Found]:
     for m in _FRACTION.finditer(text):
         top, bottom = m[1] or m[3], m[2] or m[4]
-        if int(bottom):
+        if len(top + bottom) <= _MOST_DIGITS and int(bottom):
             yield Found(Fraction(int(top), int(bottom)), m.start(), m.end(), m[0])
     for m in _SLASH.finditer(text):
-        if int(m[2]):
+        if len(m[1] + m[2]) <= _MOST_DIGITS and int(m[2]):
             yield Found(Fraction(int(m[1]), int(m[2])), m.start(), m.end(), m[0])
     for m in _NUMBER.finditer(text):
         digits = re.sub(r",\\!|\{,\}|,", "", m[0])
-        if len(digits) <= 40:
+        if len(digits) <= _MOST_DIGITS:
             yield Found(Fraction(digits), m.start(), m.end(), m[0])
     for m in _SPELLED_OUT.finditer(text):
         value = _TENS.get((m["tens"] or "").lower(), 0) + _SPELLED.get(

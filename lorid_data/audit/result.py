@@ -5,6 +5,7 @@ It has no clock and no path in it: the same records and options give the same fi
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from pydantic import ConfigDict, Field, ValidationError
 from lorid_data.errors import InputError
 from lorid_data.folders.files import sha256_file
 from lorid_data.folders.names import RECORDS
+from lorid_data.folders.seals import sealed, unsealed
 from lorid_data.schema import FrozenModel
 
 AUDIT_JSON, AUDIT_HTML = "audit.json", "audit.html"
@@ -121,7 +123,8 @@ class Audit(FrozenModel):
 
     def to_json(self) -> str:
         """The file's text."""
-        return self.model_dump_json(by_alias=True, indent=1) + "\n"
+        body = sealed(self.model_dump(mode="json", by_alias=True))
+        return json.dumps(body, indent=1, ensure_ascii=False) + "\n"
 
 
 def read_audit(folder: Path) -> Audit | None:
@@ -134,8 +137,9 @@ def read_audit(folder: Path) -> Audit | None:
     if not path.is_file():
         return None
     try:
-        found = Audit.model_validate_json(path.read_bytes())
-    except ValidationError as e:
-        msg = f"{path}: not an audit of this version ({e.error_count()} problems); run lorid-data audit {folder} again"
+        found = Audit.model_validate(unsealed(path.read_bytes()))
+    except (ValueError, RecursionError) as e:
+        said = f"{e.error_count()} problems" if isinstance(e, ValidationError) else e
+        msg = f"{path}: not an audit of this version ({said}); run lorid-data audit {folder} again"
         raise InputError(msg) from e
     return found if found.records_sha256 == sha256_file(folder / RECORDS) else None

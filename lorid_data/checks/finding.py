@@ -17,11 +17,13 @@ class Severity(StrEnum):
     QUARANTINE = "quarantine"
     QUEUE = "queue"
     """Kept with a flag, for a person to look at."""
+    FAILED = "failed"
+    """A check could not be made on this row."""
     REPORT = "report"
     """Kept with a flag, counted only."""
 
 
-REJECTING = frozenset({Severity.DROP, Severity.REGENERATE, Severity.QUARANTINE})
+REJECTING = frozenset({Severity.DROP, Severity.REGENERATE, Severity.QUARANTINE, Severity.FAILED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,12 @@ class Finding:
     severity: Severity
     detail: str
     evidence: str = ""
+
+
+def failed(check: str, error: Exception) -> Finding:
+    """What is said of a row on which a check broke: the run goes on without the row."""
+    detail = f"the check {check!r} ended in {type(error).__name__}: {str(error)[:200]}"
+    return Finding(RejectReason.CHECK_FAILED, Severity.FAILED, detail)
 
 
 Check = Callable[[Record], Finding | None]

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 
 from lorid_data.errors import LoridError
+from lorid_data.texts.visible import spelled_out
 
 EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
@@ -64,5 +65,6 @@ def disk_is_full(error: BaseException) -> bool:
 
 def complain(message: str, status: int) -> int:
     """Say an error on stderr; the exit status is given back."""
+    message = spelled_out(message)
     print(f"error: {message}" if "\n" not in message else f"error:\n{message}", file=sys.stderr)  # noqa: T201
     return status

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lorid_data.errors import ConfigError, unknown_key
+from lorid_data.texts import safe_yaml
+from lorid_data.texts.secrets import holds_secret
 
 if TYPE_CHECKING:
     from cyclopts import App
@@ -46,16 +48,16 @@ def read_yaml(path: Path) -> dict[str, Any]:
     Raises:
         ConfigError: it cannot be read, is not UTF-8 or YAML, or is no mapping.
     """
-    import yaml
-
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        if path.stat().st_size > 4 * safe_yaml.MAX_CHARS:
+            raise ConfigError(f"{path}: too large for a configuration")
+        data = safe_yaml.parse(path.read_text(encoding="utf-8"))
     except OSError as e:
         raise ConfigError(f"{path}: {e.strerror or e}; name a YAML file that can be read") from e
-    except (yaml.YAMLError, UnicodeDecodeError) as e:
-        mark = getattr(e, "problem_mark", None)
-        at = f"{path}:{mark.line + 1}" if mark else str(path)
-        raise ConfigError(f"{at}: not valid YAML ({getattr(e, 'problem', None) or e})") from e
+    except UnicodeDecodeError as e:
+        raise ConfigError(f"{path}: not valid YAML ({e})") from e
+    except safe_yaml.YamlError as e:
+        raise ConfigError(f"{path}{f':{e.line}' if e.line else ''}: {e}") from e
     if data is None:
         return {}
     if not isinstance(data, dict) or not all(isinstance(k, str) for k in data):
@@ -80,7 +82,7 @@ def secrets_in(data: dict[str, Any], where: str) -> list[str]:
         elif isinstance(node, list):
             for i, value in enumerate(node):
                 walk(value, f"{path}[{i}]")
-        elif isinstance(node, str) and _SECRET_VALUE.search(node):
+        elif isinstance(node, str) and (_SECRET_VALUE.search(node) or holds_secret(node)):
             found.append(
                 f"{where}: {path!r} holds what looks like a secret; put it into the environment"
             )

@@ -5,15 +5,22 @@ An expected error is never a traceback. Nothing here knows a stage.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from lorid_data.commandline.failures import EXIT_FAILED, EXIT_OK, EXIT_USAGE, complain, status_of
 from lorid_data.commandline.options import Options, take_config
+from lorid_data.commandline.output import guarded
+from lorid_data.errors import ConfigError
+from lorid_data.texts.secrets import holds_secret, holds_userinfo
 
 if TYPE_CHECKING:
     from cyclopts import App
+
+_ADDRESSES = ("OPENAI_BASE_URL", "ANTHROPIC_BASE_URL", "HF_ENDPOINT")
+"""Variables by which requests, and the secrets in their headers, are sent elsewhere."""
 
 
 def make_app(name: str, summary: str) -> App:
@@ -53,10 +60,37 @@ def run(app: App, argv: Sequence[str] | None = None) -> int:
     Returns:
         0 done, 1 failed (or the disk is full), 2 wrong usage or configuration, 130 interrupted.
     """
+    with guarded():
+        return _run(app, list(sys.argv[1:] if argv is None else argv))
+
+
+def _refuse_secrets_in_addresses() -> None:
+    """An address is part of what a folder is: it is stored, shown and published."""
+    named = [n for n in _ADDRESSES if holds_userinfo(os.environ.get(n, ""))]
+    if named:
+        raise ConfigError(
+            *(
+                f"{n}: holds a user or a password; leave them out, a key has a variable of its own"
+                for n in named
+            )
+        )
+
+
+def _refuse_secrets_in_arguments(argv: list[str]) -> None:
+    """What is asked for is stored with the result."""
+    if any(holds_secret(a) for a in argv):
+        raise ConfigError(
+            "an argument holds a secret that the environment has, too; secrets are read from the environment only"
+        )
+
+
+def _run(app: App, argv: list[str]) -> int:
     from cyclopts.exceptions import CycloptsError
 
     try:
-        rest, file = take_config(list(sys.argv[1:] if argv is None else argv))
+        _refuse_secrets_in_addresses()
+        _refuse_secrets_in_arguments(argv)
+        rest, file = take_config(argv)
         app.config = (Options(file),)
         result = app(rest, exit_on_error=False, print_error=False)
         return int(result or EXIT_OK)

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TextIO
 
+from lorid_data.texts.visible import spelled_out
+
 if TYPE_CHECKING:
     from rich.panel import Panel
 
@@ -100,16 +102,16 @@ class Progress:
         from rich.text import Text
 
         title, _, state = self.line().partition(": ")
-        return Panel(Text(state), title=Text(title), expand=False)
+        return Panel(Text(spelled_out(state)), title=Text(spelled_out(title)), expand=False)
 
     def _tick(self) -> None:
         while not self._closed.wait(self._every_s):
             self._print(self.line())
 
     def _print(self, text: str) -> None:
-        print(text, file=self._stream, flush=True)
+        print(spelled_out(text), file=self._stream, flush=True)
 
 
 def say(message: str) -> None:
     """One line for people, on stderr."""
-    sys.stderr.write(f"{message}\n")
+    sys.stderr.write(f"{spelled_out(message)}\n")

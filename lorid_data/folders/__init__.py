@@ -2,7 +2,8 @@
 
 Entry: `stage.open_stage`, in which every stage works; `records.read_records`,
     `records.write_dataset`; `tables.read_table` for files of other people.
-Read: `names`, `files`, `manifests`, `stage`, `parquet`, `records`; `frames` for stages that work on
+Read: `names`, `files`, `paths`, `seals`, `manifests`, `verified` (what is read is what was written),
+    `stage`, `parquet`, `records`; `frames` for stages that work on
     whole columns, `flags` for what the checks said of a folder's rows, `tables`.
-Imports: schema, errors.
+Imports: texts, schema, errors.
 """

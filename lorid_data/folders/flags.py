@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 from lorid_data.errors import InputError
+from lorid_data.folders.seals import unsealed
 from lorid_data.schema import Record
 
 AUDIT = "audit.json"
@@ -32,7 +32,7 @@ def audit_flags(folder: Path, records_sha256: str) -> dict[str, tuple[Flag, ...]
     if not path.is_file():
         return None
     try:
-        body = json.loads(path.read_bytes())
+        body = unsealed(path.read_bytes())
         if body["records_sha256"] != records_sha256:
             return None
         return {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from lorid_data.errors import InputError
-from lorid_data.folders.files import sha256_file
+from lorid_data.folders.files import sha256_file, write_text
 from lorid_data.folders.names import CONFIG, MANIFEST
+from lorid_data.folders.seals import sealed, unsealed
 from lorid_data.schema import Manifest, RejectReason, canonical_json, sha256_text
 
 
@@ -35,10 +37,20 @@ def read_manifest(folder: Path) -> Manifest:
     if not path.is_file():
         raise InputError(f"{folder}: {why_no_manifest(folder)}")
     try:
-        return Manifest.model_validate_json(path.read_bytes())
+        return Manifest.model_validate(unsealed(path.read_bytes()))
     except ValidationError as e:
-        msg = f"{path}: not a manifest of this version ({e.error_count()} problems)"
+        first = e.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        msg = f"{path}: not a manifest of this version ({e.error_count()} problems; {where}: {first['msg']})"
         raise InputError(msg) from e
+    except (ValueError, RecursionError) as e:
+        raise InputError(f"{path}: not a manifest that can be trusted ({e})") from e
+
+
+def write_manifest(folder: Path, manifest: Manifest) -> None:
+    """Write a folder's manifest, with its seal."""
+    body = sealed(manifest.model_dump(mode="json"))
+    write_text(folder / MANIFEST, json.dumps(body, indent=2, ensure_ascii=False) + "\n")
 
 
 def manifest_sha256(folder: Path) -> str:

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from lorid_data.errors import InputError
 from lorid_data.folders.files import atomic_path
+from lorid_data.folders.verified import verify_file
 from lorid_data.schema import FrozenModel
 
 if TYPE_CHECKING:
@@ -57,13 +58,15 @@ def read_frame(path: Path) -> pl.DataFrame:
     """A parquet file as a polars frame.
 
     Raises:
-        InputError: it does not exist or is not parquet.
+        InputError: it does not exist, is not parquet, or belongs to a finished folder and is not
+            what its manifest says.
     """
     import polars as pl
 
     if not path.is_file():
         msg = f"{path}: no such file; name a folder that a stage of lorid-data has finished"
         raise InputError(msg)
+    verify_file(path)
     try:
         return pl.read_parquet(path)
     except (pl.exceptions.PolarsError, OSError) as e:

@@ -11,6 +11,7 @@ from lorid_data.folders.manifests import read_manifest
 from lorid_data.folders.names import RECORDS, REJECTS
 from lorid_data.folders.parquet import read_frame, read_rows, write_rows
 from lorid_data.folders.stage import Stage
+from lorid_data.folders.verified import verify_file
 from lorid_data.schema import Manifest, Record, Reject
 
 
@@ -47,6 +48,7 @@ def iter_records(folder: Path, *, at_once: int = 512) -> Iterator[Record]:
     path = folder / RECORDS
     if not path.is_file():
         read_frame(path)  # says what is missing
+    verify_file(path)
     try:
         with pq.ParquetFile(path, memory_map=True) as file:
             for batch in file.iter_batches(batch_size=at_once):

@@ -7,7 +7,7 @@ resumed and closed. Nothing here knows what a stage computes.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,12 @@ from typing import Any
 import yaml
 
 from lorid_data.errors import ConfigError, StageError
-from lorid_data.folders.files import LOCK, locked, sha256_file, write_text
-from lorid_data.folders.manifests import identity_sha256, read_manifest
+from lorid_data.folders.files import LOCK, is_leftover, locked, sha256_file, write_text
+from lorid_data.folders.manifests import identity_sha256, read_manifest, write_manifest
 from lorid_data.folders.names import CONFIG, MANIFEST
+from lorid_data.folders.verified import verify
 from lorid_data.schema import Manifest, canonical_json
+from lorid_data.texts import safe_yaml
 
 
 @dataclass(slots=True)
@@ -34,6 +36,8 @@ class Stage:
     figures: dict[str, Any] = field(default_factory=dict)
     libraries: tuple[str, ...] = ("datasets", "polars", "pydantic")
     """Distributions whose versions the manifest names."""
+    varying: frozenset[str] = frozenset()
+    """Files that are not the same in every run of the same inputs: no hash names them."""
 
     def finish(self, *, n_in: int, n_kept: int, n_rejected: Mapping[str, int]) -> Manifest:
         """Check the balance, hash the files and write the manifest, last of all.
@@ -57,11 +61,11 @@ class Stage:
             n_kept=n_kept,
             n_rejected=dict(sorted(n_rejected.items())),
             figures=self.figures,
-            files=_hash_files(self.out),
+            files=_hash_files(self.out, self.varying),
             code_version=_version("lorid"),
             libraries={name: _version(name) for name in self.libraries},
         )
-        write_text(self.out / MANIFEST, manifest.model_dump_json(indent=2) + "\n")
+        write_manifest(self.out, manifest)
         return manifest
 
 
@@ -83,25 +87,50 @@ def open_stage(
     stage goes on.
 
     Raises:
-        ConfigError: the folder holds something else, or belongs to another configuration.
+        ConfigError: the folder holds something else, or belongs to another configuration; or it
+            is finished, and files of it are gone or have changed.
         LockedError: another process works in it.
     """
     stage = Stage(out, name, dict(identity), dict(settings or {}), parent_sha256)
+    same = same_settings or (lambda a, b: a == b)
     _refuse_foreign(stage)
     out.mkdir(parents=True, exist_ok=True)
-    with locked(out):
-        manifest = out / MANIFEST
-        same = same_settings or (lambda a, b: a == b)
-        if manifest.is_file():
-            old = read_manifest(out)
-            if same(old.settings, stage.settings):
-                stage.done = old
-            else:
-                manifest.unlink()
-        if stage.done is None:
+    try:
+        lock = locked(out)
+        lock.__enter__()
+    except OSError:  # nothing can be written there: a finished folder needs no lock
+        if _look_done(stage, same) is None:
+            raise
+        yield stage
+        return
+    with ExitStack() as stack:
+        stack.push(lock)
+        _refuse_foreign(stage)  # again: another process may have begun it
+        if _look_done(stage, same) is None:
+            (out / MANIFEST).unlink(missing_ok=True)
+            _remove_leftovers(out)
             body = {"stage": name, "identity": stage.identity, "settings": stage.settings}
             write_text(out / CONFIG, yaml.safe_dump(body, sort_keys=False, allow_unicode=True))
         yield stage
+
+
+def _look_done(
+    stage: Stage, same: Callable[[Mapping[str, Any], Mapping[str, Any]], bool]
+) -> Manifest | None:
+    """The manifest where nothing is left to do; it is the stage's `done` too."""
+    if (stage.out / MANIFEST).is_file():
+        old = read_manifest(stage.out)
+        verify(stage.out, old)
+        if same(old.settings, stage.settings):
+            stage.done = old
+    return stage.done
+
+
+def _remove_leftovers(out: Path) -> None:
+    """What a killed run had half written. The lock is held, so nobody writes it now."""
+    for path in out.iterdir():
+        if path.is_file() and path.name != LOCK and is_leftover(path):
+            path.unlink()
 
 
 def _refuse_foreign(stage: Stage) -> None:
@@ -110,10 +139,7 @@ def _refuse_foreign(stage: Stage) -> None:
         msg = f"{stage.out}: exists and is no folder; choose another --out"
         raise ConfigError(msg)
     if config.is_file():
-        body = yaml.safe_load(config.read_text(encoding="utf-8"))
-        if not isinstance(body, dict) or "identity" not in body:
-            msg = f"{config}: not written by this project; choose another --out"
-            raise ConfigError(msg)
+        body = _read_config(config)
         old, new = body["identity"], stage.identity
         if body.get("stage") != stage.name:
             msg = f"{stage.out}: belongs to the stage {body.get('stage')!r}; choose another --out"
@@ -130,17 +156,28 @@ def _refuse_foreign(stage: Stage) -> None:
                 "choose another --out, or delete the folder"
             )
             raise ConfigError(msg)
-    elif stage.out.is_dir() and any(p.name != LOCK for p in stage.out.iterdir()):
+    elif stage.out.is_dir() and not all(is_leftover(p) for p in stage.out.iterdir()):
         msg = f"{stage.out}: not empty and not made by this project; choose another --out"
         raise ConfigError(msg)
 
 
-def _hash_files(folder: Path) -> dict[str, str]:
+def _read_config(config: Path) -> dict[str, Any]:
+    foreign = f"{config}: not written by this project; choose another --out"
+    try:
+        body = safe_yaml.parse(config.read_text(encoding="utf-8"))
+    except ValueError as e:
+        raise ConfigError(f"{foreign} ({e})") from e
+    if not isinstance(body, dict) or not isinstance(body.get("identity"), dict):
+        raise ConfigError(foreign)
+    return body
+
+
+def _hash_files(folder: Path, varying: frozenset[str]) -> dict[str, str]:
     """sha256 of each file below `folder`, hidden ones, journals and checkpoints left out.
 
     So are the files of `audit`, `label` and `reparse`: they are added later, and name the records themselves.
     """
-    skip = {MANIFEST}
+    skip = {MANIFEST, *varying}
     return {
         str(p.relative_to(folder)): sha256_file(p)
         for p in sorted(folder.rglob("*"))

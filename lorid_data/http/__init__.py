@@ -6,5 +6,5 @@ Entry: `transport.Transport`, `retrying.retrying`, `balancer.Balancer`.
 Read: `redaction`, `retrying` (Retry-After is read there, and one request waits by it; the pause
     of all requests to a provider is `teachers.limits`), `transport`,
     `balancer`.
-Imports: nothing of the project.
+Imports: texts.
 """

@@ -1,12 +1,10 @@
-"""Messages without what looks like a key."""
+"""Messages without secrets, where they are made: what is stored does not pass a terminal."""
 
 from __future__ import annotations
 
-import re
-
-_SECRET = re.compile(r"\b(?:sk-|hf_|Bearer\s+)[\w.*-]{4,}")
+from lorid_data.texts.secrets import without_secrets
 
 
 def redact(text: str) -> str:
-    """A text without what looks like a key; providers repeat a wrong key in their messages."""
-    return _SECRET.sub("[secret]", text)
+    """A text without a secret; providers and proxies repeat a key in their messages."""
+    return without_secrets(text)

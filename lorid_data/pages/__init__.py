@@ -7,5 +7,5 @@ formulas (latex2mathml).
 Entry: `page.page`; the pieces are `page.section`, `table.table`, `charts`, `rows.row_list`.
 Read: `text`, `table`, `page`, `rows`; charts: `scale`, `svg`, `charts`, `scatter`; formulas:
     `mathml`, `latex`.
-Imports: nothing of the project.
+Imports: texts.
 """

@@ -10,6 +10,7 @@ from lorid_data.errors import InputError
 from lorid_data.folders.files import sha256_file
 from lorid_data.folders.manifests import read_manifest
 from lorid_data.folders.names import MANIFEST, RECORDS
+from lorid_data.folders.verified import verify
 from lorid_data.schema import Manifest
 
 ROW_MAKERS = frozenset({"build", "import", "choose", "expand", "export-knowledge"})
@@ -64,7 +65,6 @@ def find_chain(folder: Path, parents: Sequence[Path] = ()) -> Chain:
             since its manifest was written.
     """
     link = _link(folder)
-    _check_files(link)
     by_hash = {sha256_file(p / MANIFEST): p for p in _candidates(folder, parents)}
     links = [link]
     while (wanted := links[0].manifest.parent_sha256) is not None:
@@ -76,21 +76,11 @@ def find_chain(folder: Path, parents: Sequence[Path] = ()) -> Chain:
 
 def _link(folder: Path) -> Link:
     manifest = read_manifest(folder)
+    if not (folder / RECORDS).is_file():
+        msg = f"{folder}: holds no {RECORDS}; name a dataset folder"
+        raise InputError(msg)
+    verify(folder, manifest)
     return Link(folder, manifest, sha256_file(folder / MANIFEST))
-
-
-def _check_files(link: Link) -> None:
-    if not (link.folder / RECORDS).is_file():
-        msg = f"{link.folder}: holds no {RECORDS}; name a dataset folder"
-        raise InputError(msg)
-    changed = [
-        name
-        for name, sha in link.manifest.files.items()
-        if name.endswith(".parquet") and sha256_file(link.folder / name) != sha
-    ]
-    if changed:
-        msg = f"{link.folder}: {', '.join(changed)} changed since the manifest was written; make the folder again"
-        raise InputError(msg)
 
 
 def _candidates(folder: Path, parents: Sequence[Path]) -> Iterable[Path]:

@@ -14,6 +14,7 @@ from typing import Any
 
 from lorid_data.errors import InputError
 from lorid_data.folders.names import CONFIG, MANIFEST, RECORDS, REJECTS
+from lorid_data.folders.paths import below
 from lorid_data.publish.chain import Chain
 from lorid_data.publish.rows import CONFIGS, arrow_schema, missing_columns, rows_of
 from lorid_data.publish.shards import MAX_SHARD_BYTES, ShardWriter, SplitFacts
@@ -111,7 +112,7 @@ def _copy_manifests(chain: Chain, out: Path) -> None:
     """Manifest and configuration of each stage, and the audit of the rows that are published."""
     for i, link in enumerate(chain.links):
         is_last = link is chain.last
-        target = out if is_last else out / STAGES / f"{i:02d}-{link.manifest.stage}"
+        target = out if is_last else below(out, STAGES, f"{i:02d}-{link.manifest.stage}")
         target.mkdir(parents=True, exist_ok=True)
         for name in (MANIFEST, CONFIG, *((AUDIT,) if is_last else ())):
             if (link.folder / name).is_file():

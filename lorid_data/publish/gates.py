@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from lorid_data.cards.licences import is_unknown
 from lorid_data.errors import ConfigError, InputError, unknown_key
 from lorid_data.folders.files import sha256_file
 from lorid_data.folders.names import RECORDS
+from lorid_data.folders.seals import unsealed
 from lorid_data.publish.chain import Chain
 from lorid_data.publish.contents import AUDIT
 from lorid_data.publish.statistics import Statistics
@@ -104,12 +104,9 @@ def read_audit(folder: Path) -> dict[str, Any] | None:
     if not path.is_file():
         return None
     try:
-        body = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as e:
-        raise InputError(f"{path}: not valid JSON ({e}); run the audit again") from e
-    if not isinstance(body, dict):
-        raise InputError(f"{path}: a {type(body).__name__}, where an object is expected")
-    return body
+        return unsealed(path.read_bytes())
+    except (ValueError, RecursionError) as e:
+        raise InputError(f"{path}: not an audit that can be trusted ({e}); run it again") from e
 
 
 def _unmet(gates: object) -> str:

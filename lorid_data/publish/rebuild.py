@@ -18,9 +18,9 @@ def commands(
     chain: Chain, gates: Sequence[Gate], words: CardFields, *, repo_id: str, tag: str
 ) -> str:
     """One command a line; folders are named after their stage."""
-    lines = [f"# lorid {chain.last.manifest.code_version}"]
+    lines = [one_line(f"# lorid {chain.last.manifest.code_version}")]
     if chain.missing:
-        lines.append(f"# what came before is not known here: manifest {chain.missing}")
+        lines.append(one_line(f"# what came before is not known here: manifest {chain.missing}"))
     before = "BEFORE"
     for i, link in enumerate(chain.links):
         out = f"{i:02d}-{link.manifest.stage}"

@@ -83,7 +83,9 @@ class AnthropicBackend:
             self._client = AsyncAnthropic(
                 max_retries=0,
                 timeout=self._timeout_s,
-                http_client=DefaultAioHttpClient(timeout=self._timeout_s, limits=connections()),
+                http_client=DefaultAioHttpClient(
+                    timeout=self._timeout_s, limits=connections(), follow_redirects=False
+                ),
             )
         return self._client
 

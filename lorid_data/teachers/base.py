@@ -26,6 +26,7 @@ from lorid_data.schema import (
 )
 from lorid_data.teachers.unwrap import unwrap
 from lorid_data.texts.backslashes import controls, restore
+from lorid_data.texts.secrets import without_values
 
 KNOWLEDGE, REWRITE = "teacher/knowledge.v1", "teacher/knowledge_and_rationale.v1"
 SYSTEM = "teacher/system.v1"
@@ -158,7 +159,10 @@ def make_request(
 
 
 def make_reply(request: TeacherRequest, text: str, **more: Any) -> TeacherReply:
-    """A reply to a request; `more` are fields of `TeacherReply`. Its texts can be stored anywhere."""
+    """A reply to a request; `more` are fields of `TeacherReply`. Its texts can be stored anywhere.
+
+    A secret of ours that it repeats is taken out: the text is stored, and may be published.
+    """
     fields = {"model_answered": request.model, "finish_reason": "stop", **more}
     fields = {k: storable(v) if isinstance(v, str) else v for k, v in fields.items()}
     return TeacherReply(
@@ -168,7 +172,7 @@ def make_reply(request: TeacherRequest, text: str, **more: Any) -> TeacherReply:
         prompt_sha256=request.prompt_sha256,
         teacher=request.teacher,
         model_asked=request.model,
-        text=storable(text),
+        text=storable(without_values(text)),
         **fields,
     )
 

@@ -80,6 +80,8 @@ class OpenAIBackend:
             self._client = AsyncOpenAI(
                 max_retries=0,
                 timeout=self._timeout_s,
-                http_client=DefaultAioHttpClient(timeout=self._timeout_s, limits=connections()),
+                http_client=DefaultAioHttpClient(
+                    timeout=self._timeout_s, limits=connections(), follow_redirects=False
+                ),
             )
         return self._client

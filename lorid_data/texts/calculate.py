@@ -6,11 +6,17 @@ import re
 from collections.abc import Iterator
 from fractions import Fraction
 
+_MOST_CHARS = 1_000
 _TOKEN = re.compile(r"\s*(?:(\d+(?:\.\d*)?|\.\d+)(%?)|([-+*/()]))", re.ASCII)
 
 
 def number(text: str) -> Fraction | None:
-    """A plain number (`1,234`, `-0.5`, `.5`, `$3`, `20%` as 20) as an exact fraction, or None."""
+    """A plain number (`1,234`, `-0.5`, `.5`, `$3`, `20%` as 20) as an exact fraction, or None.
+
+    More than 1,000 characters are no plain number: what is computed with it would grow without end.
+    """
+    if len(text) > _MOST_CHARS:
+        return None
     plain = text.strip().removeprefix("$").removesuffix("%").replace(",", "")
     return Fraction(plain) if re.fullmatch(r"-?(?:\d+(?:\.\d*)?|\.\d+)", plain, re.ASCII) else None
 

@@ -61,7 +61,7 @@ def validate(folder: Path, out: Path) -> Manifest:
 
 def check_row(record: Record, run: Sequence[Check] = catalogue.CHECKS) -> Record | Reject:
     """The record with its flags, or a reject for its first rejecting finding."""
-    findings = [f for check in run if (f := check(record)) is not None]
+    findings = [f for check in run if (f := catalogue.look(check, record)) is not None]
     rejecting = [f for f in findings if f.severity in REJECTING]
     if rejecting:
         return _reject(record, rejecting[0])

@@ -3,7 +3,7 @@
 Entry: `evaluate.evaluate`, `evaluate.report_on`; `exports.export_knowledge`, `exports.export_log`.
 Read: `drawing` (which draws are wanted; no gold answer is near), `ablation` (what DR reads instead of
     its knowledge), `in_process` and
-    `servers` (what generates), `evaluate`; then `forgetting`, `exports`.
+    `servers` (what generates), `identity` (what decides a token), `evaluate`; then `forgetting`, `exports`.
 Imports: report, metrics, interaction, models, engines, roles, config; of `lorid_data`: answers,
     folders, commandline, schema, errors.
 """

@@ -22,8 +22,10 @@ from lorid_train.config import EvalConfig, parse
 from lorid_train.evaluation import forgetting, servers
 from lorid_train.evaluation.drawing import draw_all, needed_roles
 from lorid_train.evaluation.exports import DRAWS, evaluation
+from lorid_train.evaluation.identity import adapter_configs
 from lorid_train.evaluation.in_process import make_engine
 from lorid_train.interaction.draws import DrawLog
+from lorid_train.interaction.lines import sum_of
 from lorid_train.metrics.rows import Metric, Outcome
 from lorid_train.models import adapters as adapters_of
 from lorid_train.models import base_model
@@ -72,6 +74,7 @@ def evaluate(config: EvalConfig) -> Manifest:
     identity = {
         **config.model_dump(mode="json", exclude=_MAY_CHANGE),
         "adapters_sha256": adapters.sha256,
+        "adapter_configs_sha256": adapter_configs(adapters),
         "base_sha256": adapters.base.fingerprint,
         "format": adapters.format.name,
         "format_sha256": adapters.format.sha256,
@@ -91,7 +94,10 @@ def evaluate(config: EvalConfig) -> Manifest:
     )
     with stage_of as stage:
         if stage.done is not None:
+            if DRAWS not in stage.done.files:
+                sum_of(stage.out / DRAWS).check(stage.out / DRAWS, stage.done.figures)
             return stage.done
+        stage.varying = frozenset({DRAWS})  # in the order in which they were made
         stage.libraries += base_model.LIBRARIES
         answers.prepare()  # the verifier's start must not use up the time of a first pair
         log = DrawLog(stage.out / DRAWS)
@@ -113,6 +119,7 @@ def score(config: EvalConfig, adapters: Adapters, records: list[Record], stage: 
     )
     write_metrics(view, stage.out / METRICS)
     write_report([view], stage.out / "report.html")
+    stage.figures = sum_of(stage.out / DRAWS).figures()
     return stage.finish(n_in=len(records), n_kept=len(records), n_rejected={})
 
 

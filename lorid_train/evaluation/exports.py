@@ -16,6 +16,7 @@ from lorid_data.folders.names import RECORDS
 from lorid_data.folders.parquet import read_rows, write_rows
 from lorid_data.folders.records import write_dataset
 from lorid_data.folders.stage import open_stage
+from lorid_data.folders.verified import verify
 from lorid_data.schema import (
     Disposition,
     FrozenModel,
@@ -37,15 +38,16 @@ TEACHER = "kg"
 
 
 def evaluation(folder: Path) -> Manifest:
-    """The manifest of a finished evaluation folder.
+    """The manifest of a finished evaluation folder whose files are what it says.
 
     Raises:
-        ConfigError: it is no such folder.
+        ConfigError: it is no such folder, or files of it have changed.
     """
     manifest = read_manifest(folder)
     if manifest.stage != "evaluate":
         msg = f"{folder}: a folder of {manifest.stage!r}, not of lorid-train evaluate"
         raise ConfigError(msg)
+    verify(folder, manifest)
     return manifest
 
 

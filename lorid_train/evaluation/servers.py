@@ -24,6 +24,7 @@ from lorid_train.roles import ROLES
 
 KEY_NAME = "LORID_SERVER_API_KEY"
 _TIMEOUT_S = 10.0
+_MOST_BYTES = 2**24
 MakeEngine = Callable[[EvalConfig, Adapters], Engine]
 
 
@@ -89,6 +90,11 @@ def _problems(config: EvalConfig) -> list[str]:
     return problems
 
 
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
 def _models(url: str) -> dict[str, int | None]:
     """What a server serves: name → longest prompt and text together, where it says so.
 
@@ -99,8 +105,9 @@ def _models(url: str) -> dict[str, int | None]:
     key = os.environ.get(KEY_NAME)
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     asked = urllib.request.Request(f"{url}/models", headers=headers)  # noqa: S310  (checked above)
-    with urllib.request.urlopen(asked, timeout=_TIMEOUT_S) as reply:  # noqa: S310
-        content: Any = json.load(reply)
+    # A redirect would carry the key to wherever the server points.
+    with urllib.request.build_opener(_NoRedirects).open(asked, timeout=_TIMEOUT_S) as reply:
+        content: Any = json.loads(reply.read(_MOST_BYTES))
     try:
         return {str(m["id"]): m.get("max_model_len") for m in content["data"]}
     except (KeyError, TypeError, AttributeError) as e:

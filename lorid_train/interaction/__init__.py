@@ -1,7 +1,7 @@
 """The interaction loop: what is drawn, and what the draws decide.
 
 Entry: `rules.decide`, re-exported here: the rule that stops the loop, pure; `loop.Loop`.
-Read: `draws` (the rows of `draws.jsonl`), `rules`, `loop`.
+Read: `draws` (the rows of `draws.jsonl`; `lines`: how each is written), `rules`, `loop`.
 Imports: engines, roles; of `lorid_data`: answers, schema, errors.
 """
 

@@ -1,6 +1,6 @@
 """The rows of an evaluation that hold no gold answer: what was drawn, and what was decided.
 
-`draws.jsonl` is append-only, one `Draw` a line, and holds no gold answer.
+`draws.jsonl` is append-only, one `Draw` a line with the hash of its text, and holds no gold answer.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from lorid_data.errors import InputError
 from lorid_data.schema import FrozenModel
+from lorid_train.interaction.lines import line_of, split_line
 
 
 class DrawKey(NamedTuple):
@@ -39,14 +40,14 @@ class Draw(FrozenModel):
     """sampled, greedy, gold-knowledge, kg-knowledge, shuffled-knowledge, …: how it was asked."""
     seed: int
     """The evaluation's seed; the draw's own seed follows from the whole key."""
-    round: int
+    round: int = Field(ge=1)
     """1, 2, …; 1 for greedy conditions."""
     text: str
     """What the model wrote, without stop strings and special tokens."""
     finish_reason: str
     """stop or length."""
-    n_prompt_tokens: int
-    n_tokens: int
+    n_prompt_tokens: int = Field(ge=0)
+    n_tokens: int = Field(ge=0)
     """Generated tokens, the end token included."""
     prompt_sha256: str
     """sha256 of the exact prompt text."""
@@ -75,11 +76,31 @@ class Decision(FrozenModel):
     """The round of the consensus; the last round looked at where there was none."""
 
 
+def draw_of(line: bytes, where: str) -> Draw:
+    """The draw of a line of `draws.jsonl`.
+
+    Args:
+        line: with or without its end.
+        where: file and line, for messages.
+
+    Raises:
+        InputError: it is damaged, or no draw of this version.
+    """
+    try:
+        return Draw.model_validate_json(split_line(line)[0])
+    except ValidationError as e:
+        first = e.errors()[0]
+        why = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+        raise InputError(f"{where}: not a draw of this version ({why})") from e
+    except ValueError as e:
+        raise InputError(f"{where}: a damaged line ({e}); put the file back as it was") from e
+
+
 class DrawLog:
     """`draws.jsonl` and its content in memory, keyed; append-only.
 
     A line that a kill cut short is removed when the log is opened again; everything before it
-    stays. Use one log per locked folder: it takes no lock of its own.
+    stays, and a damaged one is refused. Use one log per locked folder: it takes no lock of its own.
     """
 
     def __init__(self, path: Path) -> None:
@@ -97,12 +118,13 @@ class DrawLog:
             for number, line in enumerate(f, 1):
                 if not line.endswith(b"\n"):
                     break
-                try:
-                    draw = Draw.model_validate_json(line)
-                except ValidationError as e:
-                    msg = f"{path}:{number}: not a draw of this version; move the file away to start again"
-                    raise InputError(msg) from e
-                self._draws.setdefault(draw.key, draw)
+                where = f"{path}:{number}"
+                draw = draw_of(line, where)
+                if draw.key in self._draws:
+                    raise InputError(
+                        f"{where}: a draw that stands before, too; put the file back as it was"
+                    )
+                self._draws[draw.key] = draw
                 size += len(line)
         return size
 
@@ -114,7 +136,7 @@ class DrawLog:
         """
         if draw.key in self._draws:
             return
-        line = draw.model_dump_json().encode() + b"\n"
+        line = line_of(draw.model_dump_json().encode())
         end = os.fstat(self._fd).st_size
         try:
             n_written = os.write(self._fd, line)

@@ -9,7 +9,7 @@ Entry: `grading.grade`, `systems.outcomes`, `summary.summarise`; `official.offic
 Read: `rows`, `official` (the official code's way), `grading`, `voting`, `systems`, `curves`,
     `schedule`; `intervals`, `significance` (McNemar, Holm), `numbers`, `comparisons` (which systems
     are compared), `wins`, `summary`, `files`.
-Imports: roles, and of interaction the row types (`draws`) only; of `lorid_data`: answers,
+Imports: roles, and of interaction the row types (`draws`) only; of `lorid_data`: answers, folders,
     intervals, schema, errors.
 """
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from lorid_data.errors import InputError
+from lorid_data.folders.verified import verify_file
 from lorid_train.metrics.rows import Metric
 
 SCHEMA = 1
@@ -29,6 +30,7 @@ def read_metrics(path: Path) -> list[Metric]:
     Raises:
         InputError: no such file, not JSON, another schema, or a row that is no metric.
     """
+    verify_file(path)
     try:
         body = json.loads(path.read_text(encoding="utf-8"))
         if body["schema"] != SCHEMA:

@@ -14,10 +14,14 @@ from typing import Any
 
 from lorid_data.errors import ConfigError
 from lorid_data.folders.files import sha256_file
+from lorid_data.folders.manifests import read_manifest
+from lorid_data.folders.names import MANIFEST
+from lorid_data.folders.verified import verify
 from lorid_train import formats
 from lorid_train.models.base_model import Base, resolve
 from lorid_train.models.fetching import Fetched, fetch, is_hub_id
 from lorid_train.models.foreign import foreign_metadata
+from lorid_train.models.untrusted import refuse_adapter_config
 from lorid_train.roles import ROLES
 
 CARD = "lorid.json"
@@ -41,11 +45,26 @@ def read_metadata(folder: Path, where: str | None = None) -> dict[str, Any] | No
         pickled = "; pickled weights are refused" if any(folder.glob("*.bin")) else ""
         msg = f"{where or folder}: no adapter here ({WEIGHTS} is missing{pickled})"
         raise ConfigError(msg)
+    _verify_in_run(folder)
+    refuse_adapter_config(folder, where or str(folder))
     path = folder / CARD
     if not path.is_file():
         return None
     card: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return card
+
+
+def _verify_in_run(folder: Path) -> None:
+    """Check an adapter's files against the manifest of the run that holds it, where one does.
+
+    Raises:
+        InputError: a file is missing or has changed since the run was finished.
+    """
+    run = folder.resolve().parent.parent
+    inner = f"adapters/{folder.resolve().name}/"
+    if folder.resolve().parent.name == "adapters" and (run / MANIFEST).is_file():
+        manifest = read_manifest(run)
+        verify(run, manifest, [name for name in manifest.files if name.startswith(inner)])
 
 
 def own_metadata(folder: Path) -> dict[str, Any]:
@@ -163,6 +182,9 @@ def _base_of(
         raise ConfigError(f"the adapters name several base models: {named}; name one with --base")
     first = next(iter(cards))
     name = base or named[first]
+    if base is None and fetched[first].is_download and Path(name).exists():
+        msg = f"{fetched[first].name}: names the folder {name!r} of this machine as its base; name the base with --base"
+        raise ConfigError(msg)
     is_copy = base is not None and cards[first]["base_fingerprint"] is None
     revision = None if is_copy else cards[first].get("base_revision")
     try:

@@ -7,7 +7,7 @@ noise without an error, so that is refused.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from lorid_data.errors import ConfigError
 from lorid_data.folders.files import sha256_file
 from lorid_data.schema import canonical_json, sha256_text
 from lorid_train.config import STUDENT
+from lorid_train.models.untrusted import READ_BY_TRANSFORMERS, refuse_code
 from lorid_train.models.weights import loading_problem
 
 
@@ -55,7 +56,7 @@ def resolve(name: str, revision: str | None = None) -> Base:
 
     Raises:
         ConfigError: a folder without a model, with weights that are not safetensors, or of
-            another revision.
+            another revision; one whose files lead to code or to another model.
     """
     path = student_folder() if name == STUDENT else Path(name)
     if not path.exists():
@@ -70,6 +71,7 @@ def resolve(name: str, revision: str | None = None) -> Base:
         raise ConfigError(msg)
     if (path / "adapter_config.json").is_file():
         raise ConfigError(f"base {name!r}: {_HOLDS_AN_ADAPTER}")
+    refuse_code(name, [p for f in READ_BY_TRANSFORMERS if (p := path / f).is_file()])
     parts = [sha256_file(config), *(sha256_file(w) for w in weights)]
     fingerprint = f"sha256:{sha256_text(canonical_json(parts))}"
     if revision is not None:
@@ -104,6 +106,40 @@ def commit_of(base: Base) -> str | None:
     return _commit_of(Path(path).parent)
 
 
+def checked_revision(base: Base) -> str | None:
+    """The revision to load, after a look into the files that could lead to code.
+
+    For a Hub id it is a commit: what is loaded then is what was looked into.
+
+    Raises:
+        ConfigError: such a file is refused, or the base cannot be had.
+    """
+    if not base.fingerprint.startswith("hub:"):
+        return base.revision  # `resolve` has looked into the folder
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import EntryNotFoundError
+
+    commit, found = commit_of(base), []
+    for file in READ_BY_TRANSFORMERS:
+        with _said(base), suppress(EntryNotFoundError):
+            found.append(Path(hf_hub_download(base.source, file, revision=commit)))
+    refuse_code(base.name, found)
+    return commit
+
+
+def load_config(base: Base) -> Any:
+    """The base model's configuration, as transformers has it. Remote code is never run.
+
+    Raises:
+        ConfigError: it cannot be had, or leads to code.
+    """
+    from transformers import AutoConfig
+
+    revision = checked_revision(base)
+    with _said(base):
+        return AutoConfig.from_pretrained(base.source, revision=revision, trust_remote_code=False)
+
+
 def load_model(base: Base, dtype: str) -> Any:
     """The base model's weights, from safetensors only; remote code is never run.
 
@@ -116,9 +152,11 @@ def load_model(base: Base, dtype: str) -> Any:
     from transformers.utils import logging
 
     logging.disable_progress_bar()  # a bar per load would break up our own progress lines
+    revision = checked_revision(base)
     with _said(base):
         model, info = AutoModelForCausalLM.from_pretrained(
-            base.source, revision=base.revision, dtype=getattr(torch, dtype), use_safetensors=True,
+            base.source, revision=revision, dtype=getattr(torch, dtype), use_safetensors=True,
+            trust_remote_code=False,
             output_loading_info=True, ignore_mismatched_sizes=True,  # they are told, and refused below
         )  # fmt: skip
     if getattr(model, "_hf_peft_config_loaded", False):
@@ -136,8 +174,11 @@ def load_tokenizer(base: Base) -> Any:
     """
     from transformers import AutoTokenizer
 
+    revision = checked_revision(base)
     with _said(base):
-        return AutoTokenizer.from_pretrained(base.source, revision=base.revision)
+        return AutoTokenizer.from_pretrained(
+            base.source, revision=revision, trust_remote_code=False
+        )
 
 
 def check_tokenizer(tokenizer: Any, base: Base) -> None:

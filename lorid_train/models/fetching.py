@@ -22,10 +22,12 @@ class Fetched:
     Attributes:
         folder: where it lies.
         name: what a user would ask for to get it again: a path, or `owner/name@COMMIT`.
+        is_download: whether others wrote its files.
     """
 
     folder: Path
     name: str
+    is_download: bool = False
 
 
 def is_hub_id(text: str) -> bool:
@@ -52,4 +54,6 @@ def fetch(text: str, patience: Patience | None = None) -> Fetched:
     if not folder.is_dir():
         msg = f"{repo_id}@{snapshot.name}: has no folder {inner!r}"
         raise ConfigError(msg)
-    return Fetched(folder, f"{repo_id}@{snapshot.name}{f':{inner}' if inner else ''}")
+    return Fetched(
+        folder, f"{repo_id}@{snapshot.name}{f':{inner}' if inner else ''}", is_download=True
+    )

@@ -13,6 +13,7 @@ from typing import Any
 
 from lorid_data import prompts
 from lorid_data.errors import ConfigError
+from lorid_data.folders.paths import below
 from lorid_data.hub.calls import check_repo_id
 from lorid_train import formats, roles
 from lorid_train.config import STUDENT
@@ -87,7 +88,7 @@ def stage_adapter(role: TrainedAdapter, out: Path, base: tuple[str, str | None])
         f"formats/{role.card['format']}.yaml": prompts.root() / f"formats/{role.card['format']}.yaml",
     }  # fmt: skip
     for name, source in files.items():
-        target = out / "prompts" / name
+        target = below(out, "prompts", *name.split("/"))
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, target)
 

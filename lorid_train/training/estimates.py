@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lorid_train.config import TrainConfig
+from lorid_train.models.base_model import load_config
 from lorid_train.training.arguments import n_steps
 from lorid_train.training.tokens import RoleCounts
 
@@ -72,11 +73,11 @@ def shape_of(base: Any, lora: dict[str, Any]) -> Shape:
     """
     import torch
     from peft import LoraConfig, get_peft_model
-    from transformers import AutoConfig, AutoModelForCausalLM
+    from transformers import AutoModelForCausalLM
 
-    config = AutoConfig.from_pretrained(base.source, revision=base.revision)
+    config = load_config(base)
     with torch.device("meta"):
-        model = AutoModelForCausalLM.from_config(config)
+        model = AutoModelForCausalLM.from_config(config, trust_remote_code=False)
         n_base = sum(p.numel() for p in model.parameters())
         _refuse_unknown(model, lora.get("modules_to_save") or ())
         # Starting values may be computed from weights that are not there; their number is the same.

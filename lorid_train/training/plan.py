@@ -10,7 +10,7 @@ from pathlib import Path
 from lorid_data.errors import ConfigError
 from lorid_data.schema import canonical_json
 from lorid_train.config import TrainConfig
-from lorid_train.models.base_model import Base, commit_of
+from lorid_train.models.base_model import Base, commit_of, load_config
 from lorid_train.training import estimates, processes
 from lorid_train.training.arguments import make_args
 from lorid_train.training.tokens import RoleCounts
@@ -23,10 +23,7 @@ def vocabulary_of(base: Base) -> int:
     Raises:
         ConfigError: its padding token is none of them, so that the model could not be built.
     """
-    from transformers import AutoConfig
-
-    config = AutoConfig.from_pretrained(base.source, revision=base.revision)
-    text = config.get_text_config()
+    text = load_config(base).get_text_config()
     n, pad = int(text.vocab_size), getattr(text, "pad_token_id", None)
     if isinstance(pad, int) and pad >= n:
         msg = (

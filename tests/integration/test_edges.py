@@ -2,6 +2,7 @@
 
 import json
 import math
+import runpy
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from lorid_data.folders.parquet import read_rows
 from lorid_data.folders.records import read_records
 from lorid_data.schema import Reject
 
+reseal = runpy.run_path(str(Path(__file__).parents[1] / "support" / "manifests.py"))["reseal"]
 QUESTION = "Tom has 3 pens and buys 4 more. How many pens has he?"
 HOSTILE = f'<script>alert(1)</script><img src=x onerror="alert(2)"> \x1b[31m {{{{7*7}}}} __import__("os") {QUESTION}'
 
@@ -43,6 +45,7 @@ def imported(tmp_path: Path, *rows: dict[str, Any]) -> Path:
 def emptied(folder: Path) -> Path:
     """The folder as a stage that rejected every row leaves it."""
     pl.read_parquet(folder / RECORDS).clear().write_parquet(folder / RECORDS)
+    reseal(folder)
     return folder
 
 
@@ -141,6 +144,7 @@ def test_damaged_records_are_an_error_and_nothing_is_finished(
         path.write_bytes(b"PAR1 and nothing of the kind")
     else:
         frame.with_columns(pl.col("question").cast(pl.Binary) + b"\xff\xfe").write_parquet(path)
+    reseal(folder)
     assert main(commands(tmp_path, folder)[stage]) == 2
     err = capsys.readouterr().err
     assert "error:" in err

@@ -26,10 +26,12 @@ from lorid_train import cli
 from lorid_train.evaluation.evaluate import evaluate
 from lorid_train.evaluation.exports import export_knowledge, export_log
 from lorid_train.evaluation.forgetting import TextLoss
+from lorid_train.interaction.lines import sum_of
 from lorid_train.models import base_model
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 ROOT = Path(__file__).parent.parent.parent
+reseal = runpy.run_path(str(Path(__file__).parents[1] / "support" / "manifests.py"))["reseal"]
 support = runpy.run_path(str(ROOT / "tests" / "support" / "served_evaluation.py"))
 questions, dataset, config = support["questions"], support["dataset"], support["config"]
 RULE = support["RULE"]
@@ -298,6 +300,9 @@ def test_the_log_reads_like_the_draws(run: Path, writer: Any, tmp_path: Path) ->
         export_log(tmp_path / "eval", tmp_path / "log.csv")
     draws = (tmp_path / "eval" / "draws.jsonl").read_text().splitlines(keepends=True)
     (tmp_path / "eval" / "draws.jsonl").write_text("".join(d for d in draws if '"kg"' not in d))
+    with pytest.raises(ConfigError, match=r"draws\.jsonl: holds"):
+        export_knowledge(tmp_path / "eval", tmp_path / "kg")
+    reseal(tmp_path / "eval", figures=sum_of(tmp_path / "eval" / "draws.jsonl").figures())
     with pytest.raises(ConfigError, match="KG was not drawn for 5 of 5"):
         export_knowledge(tmp_path / "eval", tmp_path / "kg")
 

@@ -2,6 +2,7 @@
 
 import random
 import re
+import runpy
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from lorid_data.folders.records import read_records
 from lorid_data.schema import Manifest, Reject
 from lorid_data.texts.folding import fold, fold_all
 
+reseal = runpy.run_path(str(Path(__file__).parents[3] / "support" / "manifests.py"))["reseal"]
 BASE = (
     "Natalia sold clips to 48 of her friends in April, and then she sold half as many clips in May. "
     "How many clips did Natalia sell altogether in April and May?"
@@ -213,8 +215,7 @@ def test_other_records_are_paired_again(tmp_path: Path) -> None:
     path = tmp_path / "in" / "records.parquet"
     frame = pl.read_parquet(path)
     frame.head(1).write_parquet(path)
-    manifest = tmp_path / "in" / "manifest.json"
-    manifest.write_text(manifest.read_text().replace('"n_in": 2', '"n_in": 1'))
+    reseal(tmp_path / "in", n_in=1, n_kept=1)
     assert dedup(tmp_path / "in", tmp_path / "out").n_in == 1
     assert len(pl.read_parquet(tmp_path / "out" / PAIRS)) == 0
 
@@ -224,6 +225,7 @@ def test_an_id_that_stands_twice_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "in" / "records.parquet"
     frame = pl.read_parquet(path)
     pl.concat([frame, frame]).write_parquet(path)
+    reseal(tmp_path / "in")
     with pytest.raises(InputError, match="is duplicated"):
         dedup(tmp_path / "in", tmp_path / "other")
     assert not (tmp_path / "other" / "manifest.json").exists()

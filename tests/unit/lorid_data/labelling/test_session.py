@@ -21,6 +21,7 @@ from lorid_data.labelling.session import ConflictError, Session
 from lorid_data.labelling.types import Label, Wanted
 from lorid_data.schema import Record
 
+reseal = runpy.run_path(str(Path(__file__).parents[3] / "support" / "manifests.py"))["reseal"]
 made = runpy.run_path(str(Path(__file__).parents[3] / "support" / "labelled_folder.py"))
 record, write_folder, write_audit = made["record"], made["write_folder"], made["write_audit"]
 
@@ -67,6 +68,7 @@ def change(folder: Path, row_id: str, **changes: Any) -> None:
         Record,
         [r.model_copy(update=changes) if r.row_id == row_id else r for r in rows],
     )
+    reseal(folder)
 
 
 # --- the rubric --------------------------------------------------------------------------------
@@ -331,6 +333,7 @@ def test_a_label_of_a_changed_row_is_kept_and_not_counted(folder: Path) -> None:
         Record,
         [r for r in read_rows(folder / RECORDS, Record) if r.row_id != gone],
     )
+    reseal(folder)
     again = session(folder, n=None)
     again.write()
     assert {label.row_id: label.status for label in exported(folder)} == {

@@ -219,7 +219,7 @@ def test_rows_that_changed_since_their_manifest_are_refused(tmp_path: Path) -> N
     folder = dataset(tmp_path)
     frame = pl.read_parquet(folder / "records.parquet")
     frame.head(3).write_parquet(folder / "records.parquet")
-    with pytest.raises(InputError, match=r"records\.parquet changed since"):
+    with pytest.raises(InputError, match=r"records\.parquet has changed since"):
         find_chain(folder)
 
 

@@ -1,0 +1,54 @@
+"""YAML that somebody else wrote: bounded in size, and in what its aliases multiply it to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+MAX_CHARS = 2**20
+MAX_NODES = 100_000
+"""Values of one file, each alias counted as all that it stands for: a bomb of nine lines has 10^9."""
+
+
+def parse(text: str) -> Any:
+    """The content of a YAML text.
+
+    Raises:
+        ValueError: longer than 1 MiB, not YAML, nested too deep, or more than 100,000 values. Its
+            `line` (from 1) says where, or is None.
+    """
+    import yaml
+
+    if len(text) > MAX_CHARS:
+        raise YamlError(f"longer than {MAX_CHARS:,} characters")
+    try:
+        body = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+        if _n_nodes(body, {}) > MAX_NODES:
+            raise YamlError(f"more than {MAX_NODES:,} values, those behind aliases counted")
+    except (yaml.YAMLError, ValueError) as e:
+        if isinstance(e, YamlError):
+            raise
+        mark = getattr(e, "problem_mark", None)
+        problem = f"not valid YAML ({getattr(e, 'problem', None) or e})"
+        raise YamlError(problem, None if mark is None else mark.line + 1) from e
+    except RecursionError as e:
+        raise YamlError("nested too deep") from e
+    return body
+
+
+class YamlError(ValueError):
+    """A text that is not taken as YAML; `line` from 1, where it is known."""
+
+    def __init__(self, message: str, line: int | None = None) -> None:
+        super().__init__(message)
+        self.line = line
+
+
+def _n_nodes(node: object, counted: dict[int, int]) -> int:
+    """Values in a value; what several aliases share is walked once and counted each time."""
+    if not isinstance(node, (dict, list)):
+        return 1
+    if id(node) not in counted:
+        counted[id(node)] = MAX_NODES + 1  # what holds itself has no end
+        inner = [*node.keys(), *node.values()] if isinstance(node, dict) else node
+        counted[id(node)] = min(MAX_NODES + 1, 1 + sum(_n_nodes(n, counted) for n in inner))
+    return counted[id(node)]
