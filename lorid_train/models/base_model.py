@@ -114,8 +114,10 @@ def checked_revision(base: Base) -> str | None:
     Raises:
         ConfigError: such a file is refused, or the base cannot be had.
     """
-    if not base.fingerprint.startswith("hub:"):
-        return base.revision  # `resolve` has looked into the folder
+    folder = Path(base.source)
+    if folder.is_dir():
+        refuse_code(base.name, [p for f in READ_BY_TRANSFORMERS if (p := folder / f).is_file()])
+        return base.revision
     from huggingface_hub import hf_hub_download
     from huggingface_hub.errors import EntryNotFoundError
 
