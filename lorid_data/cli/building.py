@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter, validators
 
-from lorid_data.cli.ending import finish
+from lorid_data.cli.ending import finish, finish_asking
 from lorid_data.cli.numbers import Natural, Positive
 from lorid_data.commandline.failures import EXIT_OK
 
@@ -22,6 +22,8 @@ def build(
     rewrite_rationale: bool = False,
     temperature: Annotated[float, Parameter(validator=validators.Number(gte=0, lte=2))]
     | None = None,
+    max_tokens: Positive | None = None,
+    reasoning_effort: str | None = None,
     limit: Positive | None = None,
     source_path: str | None = None,
     seed: Natural = 0,
@@ -48,6 +50,10 @@ def build(
         rewrite_rationale: Let teachers write the rationale anew as well. Its answer votes: a row is
             kept if more than half of the replies agree with the reference answer.
         temperature: What replies are sampled at; by default what the provider chooses.
+        max_tokens: Most tokens of a reply, what a model thinks included (2,048 by default). A reply
+            that is cut off is asked for once more with four times as many.
+        reasoning_effort: How long a model thinks before it writes, in its provider's own word: low,
+            medium, high, …
         split: Split of the source.
         limit: Maximum number of rows, spread evenly over the source's subjects.
         source_path: Local copy of gsm8k or math, laid out like the Hub's.
@@ -70,7 +76,7 @@ def build(
     if dry_run:
         print(stage.dry_run(options, out).describe())
         return EXIT_OK
-    return finish(stage.build(options, out), out)
+    return finish_asking(stage.build(options, out), out)
 
 
 def choose(folder: Path, *, out: Path, journal: Path | None = None) -> int:

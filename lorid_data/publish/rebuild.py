@@ -64,8 +64,9 @@ def _build_options(identity: dict[str, Any], settings: dict[str, Any]) -> list[s
         argv += ["--samples", str(identity["samples"])]
     if identity.get("rewrite_rationale"):
         argv.append("--rewrite-rationale")
-    if identity.get("temperature") is not None:
-        argv += ["--temperature", str(identity["temperature"])]
+    for name in ("temperature", "max_tokens", "reasoning_effort"):
+        if identity.get(name) is not None:
+            argv += [f"--{name.replace('_', '-')}", str(identity[name])]
     if settings.get("seed"):
         argv += ["--seed", str(settings["seed"])]
     if settings.get("limit") is not None:
