@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +15,12 @@ from lorid_data.build.importing import import_table
 from lorid_data.cli.app import app
 from lorid_data.dedup.stage import DedupOptions, dedup
 from lorid_data.errors import InputError, StageError
-from lorid_data.folders.names import MANIFEST
+from lorid_data.folders.manifests import read_manifest
 from lorid_data.hub.splits import split_fault
 from lorid_data.publish.card_fields import CardFields
 from lorid_data.publish.chain import Chain, Link, find_chain
 from lorid_data.publish.rebuild import commands
 from lorid_data.publish.stage import PublishOptions, publish
-from lorid_data.schema import Manifest
 from lorid_data.validate.stage import validate
 
 ALLOW = ("validate", "decontaminate", "audit")
@@ -94,8 +94,9 @@ def test_an_audit_of_other_rows_is_neither_shown_nor_published(
     options = PublishOptions(repo_id="o/n", allow=ALLOW)
     publish(tmp_path / "in", options, dry_run=tmp_path / "with")
     assert (tmp_path / "with" / "audit.json").is_file()
-    file = tmp_path / "in" / "audit.json"
-    file.write_text(json.dumps({**json.loads(file.read_text()), "records_sha256": "0" * 64}))
+    import_table(table(tmp_path / "u.jsonl", answer="3"), tmp_path / "other")
+    audit(tmp_path / "other", AuditOptions())
+    shutil.copyfile(tmp_path / "other" / "audit.json", tmp_path / "in" / "audit.json")
     publish(tmp_path / "in", options, dry_run=tmp_path / "without")
     assert not (tmp_path / "without" / "audit.json").exists()
     assert "an audit of other rows" in capsys.readouterr().err
@@ -121,7 +122,7 @@ def test_a_stage_of_the_other_program_is_named_as_its_command(
     tmp_path: Path, stage: str, line: str
 ) -> None:
     import_table(table(tmp_path / "t.jsonl"), tmp_path / "a")
-    made = Manifest.model_validate_json((tmp_path / "a" / MANIFEST).read_bytes())
+    made = read_manifest(tmp_path / "a")
     manifest = made.model_copy(update={"stage": stage, "identity": {"evaluation_sha256": "x"}, "settings": {}})  # fmt: skip
     chain = Chain((Link(tmp_path / "a", manifest, "s"),), None)
     text = commands(chain, (), CardFields(), repo_id="o/n", tag="t")
