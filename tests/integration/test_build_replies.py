@@ -236,7 +236,7 @@ def test_reasoning_beside_the_completion_is_booked_and_held_back(
 ) -> None:
     fake.usage = beside  # 0.30 USD a reply, of which no limit of the request knows
     out = tmp_path / "out"
-    assert build(table, out, fake, "openai", "--budget", "0.4", "--concurrency", "1") == 1
+    assert build(table, out, fake, "openai", "--budget", "0.4") == 1
     assert fake.n_requests == 1, "the next one is expected to cost as much"
     assert "the budget of $0.4 is reached: $0.30" in capsys.readouterr().err
 
