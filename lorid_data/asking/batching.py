@@ -11,6 +11,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from datetime import timedelta
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -249,7 +250,11 @@ class _Run:
         try:
             return await retrying(call, self.teacher.policy, self.teacher.clock)
         except Transient as e:
-            raise StageError(f"{e}; what is submitted stays: run the same command again") from e
+            wait_s = round(e.retry_after_s or 0.0)
+            when = f" in {timedelta(seconds=wait_s)}, as it asks" if wait_s else ""
+            raise StageError(
+                f"{e}; what is submitted stays: run the same command again{when}"
+            ) from e
 
 
 def split(

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from lorid_data.teachers.base import TeacherRequest
+from lorid_data.teachers.base import LONGER, TeacherRequest
 from lorid_data.teachers.prices import Price
 from lorid_data.teachers.remote import MAX_TOKENS, n_tokens_of
 
@@ -21,8 +21,9 @@ _N = TypeVar("_N", int, float)
 class Estimate:
     """Tokens and USD of a number of requests; USD None where the price is not known.
 
-    `low` has short replies and text that makes few tokens; `high` has every reply as long as it may
-    be at first, and is what a budget reserves.
+    `low` has short replies and text that makes few tokens; `high` has every reply cut off, and so asked
+    for and paid for twice, the second time with more tokens. Attempts that fail and are charged all
+    the same are in none of them.
     """
 
     n_requests: int
@@ -61,6 +62,8 @@ def estimate(
             n_in[i] += tokens
         for i, tokens in enumerate((_LOW_OUTPUT, _EXPECTED_OUTPUT, most)):
             n_out[i] += min(tokens, most)
+        n_in[2] += n_tokens_of(request)
+        n_out[2] += LONGER * most
     usd = None
     if price is not None:
         low, expected, high = (

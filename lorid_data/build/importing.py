@@ -72,7 +72,10 @@ def import_table(
         say(f"warning: {warning}")
     identity = {"table": name, "split": split, "content_sha256": content_hash(problems)}
     identity |= {"bad_rows_sha256": sha256_text("\n".join(bad))} if bad else {}
-    with open_stage(out, "import", identity=identity) as stage:
+    # The content says what they did; this is for who makes it again.
+    given = {"licence": licence, "subject": subject, "rationale": rationale, "skip_bad_rows": skip_bad_rows}  # fmt: skip
+    settings = {k: v for k, v in given.items() if v not in (None, False, "unknown")}
+    with open_stage(out, "import", identity=identity, settings=settings) as stage:
         if stage.done is not None:
             return stage.done
         rows = [

@@ -56,6 +56,10 @@ class BuildOptions(FrozenModel):
     """Whether teachers write the rationale anew; their answers then vote."""
     temperature: float | None = Field(default=None, ge=0, le=2)
     """What replies are sampled at; the provider's own choice by default."""
+    max_tokens: int | None = Field(default=None, ge=1)
+    """Most tokens of a reply, reasoning included; one that is cut off gets four times as many."""
+    reasoning_effort: str | None = None
+    """How long a model thinks before it writes, in the provider's own word."""
     seed: int = Field(default=0, ge=0)
     """Which problems `arithmetic` draws, which world `concepts` is."""
     source_path: str | None = None
@@ -82,6 +86,8 @@ class BuildOptions(FrozenModel):
             budget_usd=self.budget,
             prices=self.prices,
             temperature=self.temperature,
+            max_tokens=self.max_tokens,
+            reasoning_effort=self.reasoning_effort,
         )
 
     @property
@@ -182,8 +188,9 @@ def _identity(options: BuildOptions, loaded: Loaded, teacher: Who) -> dict[str, 
         "split": options.split,
         "content_sha256": loaded.content_sha256,
     }
-    if options.temperature is not None:
-        identity["temperature"] = options.temperature
+    for name in ("temperature", "max_tokens", "reasoning_effort"):
+        if (value := getattr(options, name)) is not None:
+            identity[name] = value
     if isinstance(teacher, Panel):
         return identity | teacher.identity()
     identity["teacher"] = teacher.kind

@@ -7,9 +7,11 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter, validators
 
-from lorid_data.cli.ending import finish
+from lorid_data.cli.ending import finish, finish_asking
 from lorid_data.cli.numbers import Natural, Positive
 from lorid_data.commandline.failures import EXIT_OK
+
+Temperature = Annotated[float, Parameter(validator=validators.Number(gte=0, lte=2))]
 
 
 def build(
@@ -20,8 +22,9 @@ def build(
     split: str = "train",
     samples: Positive = 1,
     rewrite_rationale: bool = False,
-    temperature: Annotated[float, Parameter(validator=validators.Number(gte=0, lte=2))]
-    | None = None,
+    temperature: Temperature | None = None,
+    max_tokens: Positive | None = None,
+    reasoning_effort: str | None = None,
     limit: Positive | None = None,
     source_path: str | None = None,
     seed: Natural = 0,
@@ -38,8 +41,7 @@ def build(
     Run again, it goes on where it stopped and asks nothing again whose answer is stored.
 
     Args:
-        source: gsm8k, math, arithmetic, concepts, a Hub id (org/name[@revision][:config]), a folder laid
-            out like the Hub's, or a table (.parquet, .jsonl, .csv).
+        source: gsm8k, math, arithmetic, concepts, org/name[@revision][:config], a folder or a table.
         teacher: openai:MODEL, anthropic:MODEL, server:MODEL@URL[,URL…], recorded, scripted:FILE,
             source (knowledge that the source carries) or none. Given several times, the replies of
             all are kept side by side in candidates.parquet.
@@ -48,13 +50,14 @@ def build(
         rewrite_rationale: Let teachers write the rationale anew as well. Its answer votes: a row is
             kept if more than half of the replies agree with the reference answer.
         temperature: What replies are sampled at; by default what the provider chooses.
+        max_tokens: Most tokens of a reply, thinking included (2,048), four times as many when cut off.
+        reasoning_effort: How long a model thinks, in its provider's word (low, medium, high, …).
         split: Split of the source.
         limit: Maximum number of rows, spread evenly over the source's subjects.
         source_path: Local copy of gsm8k or math, laid out like the Hub's.
         seed: Random seed of the generated sources, arithmetic and concepts.
         concurrency: Maximum number of requests in flight.
-        mode: How a provider is asked: online; flex (OpenAI: slower, at half the price); batch
-            (OpenAI and Anthropic: within a day, at half the price).
+        mode: online; half the price: flex (OpenAI: slower), batch (OpenAI, Anthropic: within a day).
         poll_s: Seconds between two looks at an unfinished batch.
         budget: Maximum cost of this folder in USD, earlier runs included.
         prices: YAML file that overrides the packaged prices.
@@ -70,7 +73,7 @@ def build(
     if dry_run:
         print(stage.dry_run(options, out).describe())
         return EXIT_OK
-    return finish(stage.build(options, out), out)
+    return finish_asking(stage.build(options, out), out)
 
 
 def choose(folder: Path, *, out: Path, journal: Path | None = None) -> int:

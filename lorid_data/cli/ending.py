@@ -10,6 +10,12 @@ from lorid_data.commandline.failures import EXIT_FAILED, EXIT_OK
 if TYPE_CHECKING:
     from lorid_data.schema import Manifest
 
+_OF_THE_TEACHER = (
+    "reply_truncated", "reply_not_json", "reply_wrong_shape", "teacher_refused", "knowledge_format",
+)  # fmt: skip
+"""Reasons that are a teacher's: where they hit many rows, it is asked in a wrong way."""
+_MANY = 1 / 3
+
 
 def finish(manifest: Manifest, out: Path) -> int:
     """Say what a stage did; the exit status, 1 where rows failed."""
@@ -18,3 +24,20 @@ def finish(manifest: Manifest, out: Path) -> int:
 
     print(summary(manifest, out))
     return EXIT_FAILED if n_failed(manifest) else EXIT_OK
+
+
+def finish_asking(manifest: Manifest, out: Path) -> int:
+    """As `finish`, for a stage that asks a teacher: 1 too where many rows are rejected for one reason."""
+    from lorid_data.commandline.progress import say
+    from lorid_data.schema import RejectReason
+
+    status = finish(manifest, out)
+    for reason in _OF_THE_TEACHER:
+        n = manifest.n_rejected.get(reason, 0)
+        if n > 2 and n > _MANY * manifest.n_in:
+            say(
+                f"error: {n:,} of {manifest.n_in:,} rows are rejected as {reason}: {RejectReason(reason).sentence} "
+                "Something is wrong with all of them; look at rejects.parquet, and at one call with `lorid-data doctor`"
+            )
+            status = EXIT_FAILED
+    return status

@@ -13,14 +13,19 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
+from lorid_data.commandline.progress import say
 from lorid_data.errors import ConfigError, StageError
 from lorid_data.http.redaction import redact
 from lorid_data.http.retrying import TRANSIENT_STATUSES, RetryPolicy, retry_after_s
 
 _R = TypeVar("_R")
 _REPO_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
+SAID_S = 10.0
+"""Waits that are at least so long are said."""
+_MOST_SAID = 600
 _TRANSIENT = TRANSIENT_STATUSES - {409, 501}
 
 
@@ -116,15 +121,27 @@ def calling(what: str, call: Callable[[], _R], patience: Patience) -> _R:
             pause_s = wait_s(e, attempt, patience.policy)
             late = time.monotonic() - begin + pause_s > patience.policy.deadline_s
             if attempt >= patience.policy.attempts or late:
-                raise StageError(given_up(what, e, attempt)) from e
-            patience.sleep(pause_s)
+                raise StageError(given_up(what, e, attempt, pause_s)) from e
+            pause(what, e, pause_s, patience)
 
 
-def given_up(what: str, error: BaseException, attempts: int) -> str:
-    """The message for a call that kept failing."""
+def pause(what: str, error: BaseException, pause_s: float, patience: Patience) -> None:
+    """Wait before a call is repeated; a long wait is said, so that nobody takes it for an end."""
+    if pause_s >= SAID_S:
+        say(f"{what}: {error_line(error)}; waiting {pause_s:,.0f} s, as asked")
+    patience.sleep(pause_s)
+
+
+def given_up(what: str, error: BaseException, attempts: int, pause_s: float = 0.0) -> str:
+    """The message for a call that kept failing; `pause_s` is what would have to be waited now."""
+    times = "once" if attempts == 1 else f"{attempts} times"
+    later = ""
+    if pause_s >= SAID_S:
+        back = datetime.now(UTC) + timedelta(seconds=pause_s)
+        later = f" after {back:%Y-%m-%d %H:%M} UTC, as it asks"
     return (
-        f"{what}: failed {attempts} times ({error_line(error)}); nothing is half done on the Hub: "
-        "run the same command again"
+        f"{what}: failed {times} ({error_line(error)}); nothing is half done on the Hub: "
+        f"run the same command again{later}"
     )
 
 
@@ -136,11 +153,12 @@ def _told(error: BaseException) -> Iterator[BaseException]:
 
 
 def error_line(error: BaseException) -> str:
-    """An error in one line without a secret."""
-    first = [
-        next((t for t in str(e).splitlines() if t.strip()), type(e).__name__) for e in _told(error)
-    ]
-    text = redact(": ".join(line.strip() for line in first))
+    """An error in one line without a secret: all that the Hub says, what it lists below included."""
+    said = []
+    for e in _told(error):
+        lines = [t.strip() for t in str(e).splitlines() if t.strip()]
+        said.append(" ".join(lines)[:_MOST_SAID] or type(e).__name__)
+    text = redact(": ".join(said))
     for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
         text = text.replace(os.environ.get(name) or "\0", "[secret]")
     return text

@@ -8,6 +8,7 @@ command again completes it.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from lorid_data.hub.calls import (
     error_line,
     given_up,
     may_pass,
+    pause,
     status_of,
     wait_s,
 )
@@ -215,7 +217,9 @@ class Push:
 
     def _commit(self, local: Mapping[str, LocalFile], diff: Diff, parent: str) -> str:
         operations = self._operations(local, diff)
-        for attempt in range(1, self.patience.policy.attempts + 1):
+        what = f"committing to {self.target}"
+        begin, policy = time.monotonic(), self.patience.policy
+        for attempt in range(1, policy.attempts + 1):
             try:
                 return str(self._send(operations, parent).oid)
             except Exception as e:  # noqa: BLE001  (judged by what it is)
@@ -224,18 +228,18 @@ class Push:
                 raise StageError(
                     f"{self.target}: not committed ({error_line(failure)})"
                 ) from failure
-            if attempt < self.patience.policy.attempts:
-                self.patience.sleep(wait_s(failure, attempt, self.patience.policy))
+            pause_s = wait_s(failure, attempt, policy)
+            is_last = attempt == policy.attempts or time.monotonic() - begin + pause_s > policy.deadline_s  # fmt: skip
+            if not is_last:
+                pause(what, failure, pause_s, self.patience)
             # The reply may be what was lost: look before it is sent again.
             now = read_state(self.api, self.target, self.patience)
             if now.head is not None and compare(local, now.files, self.owned).is_empty:
                 return now.head
             if now.head != parent:
                 raise StageError(self._moved(parent[:12], now.head)) from failure
-            if attempt == self.patience.policy.attempts:
-                raise StageError(
-                    given_up(f"committing to {self.target}", failure, attempt)
-                ) from failure
+            if is_last:
+                raise StageError(given_up(what, failure, attempt, pause_s)) from failure
         raise AssertionError
 
     def _moved(self, old: str, new: str | None) -> str:
@@ -250,7 +254,9 @@ class Push:
     def _pull_request(self, local: Mapping[str, LocalFile], diff: Diff, parent: str) -> Pushed:
         """Open a pull request, or find the one that an earlier call opened."""
         operations = self._operations(local, diff)
-        for attempt in range(1, self.patience.policy.attempts + 1):
+        what = f"opening a pull request to {self.target}"
+        begin, policy = time.monotonic(), self.patience.policy
+        for attempt in range(1, policy.attempts + 1):
             found = self._open_pull_request(local)
             if found is not None:
                 return Pushed(found, made_commit=attempt > 1, tag=None, pull_request=found)
@@ -259,9 +265,11 @@ class Push:
             except Exception as e:
                 if not may_pass(e):
                     raise StageError(f"{self.target}: no pull request ({error_line(e)})") from e
-                if attempt == self.patience.policy.attempts:
-                    raise StageError(given_up(f"{self.target}: pull request", e, attempt)) from e
-                self.patience.sleep(wait_s(e, attempt, self.patience.policy))
+                pause_s = wait_s(e, attempt, policy)
+                late = time.monotonic() - begin + pause_s > policy.deadline_s
+                if attempt == policy.attempts or late:
+                    raise StageError(given_up(what, e, attempt, pause_s)) from e
+                pause(what, e, pause_s, self.patience)
             else:
                 return Pushed(
                     str(made.oid), made_commit=True, tag=None, pull_request=made.pr_revision

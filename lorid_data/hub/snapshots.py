@@ -44,7 +44,7 @@ def download(
         ConfigError: no such repository or revision, or it cannot be reached.
     """
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError
+    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError
     from huggingface_hub.utils import disable_progress_bars  # type: ignore[attr-defined]
 
     check_repo_id(repo_id)
@@ -59,6 +59,13 @@ def download(
             ),
             patience,
         )
+    except GatedRepoError as e:
+        address = f"https://huggingface.co/{'datasets/' if kind == 'dataset' else ''}{repo_id}"
+        msg = (
+            f"{at}: is gated: its owners let in only who accepts their conditions. Accept them at {address}, "
+            "set HF_TOKEN to a token of the same account, then run the same command again"
+        )
+        raise ConfigError(msg) from e
     except (HfHubHTTPError, StageError, OSError, ValueError) as e:
         msg = f"{at}: cannot be downloaded ({error_line(e)}); check the id, the revision and the network, or give a local folder"
         raise ConfigError(msg) from e

@@ -6,7 +6,6 @@ with their number.
 
 from __future__ import annotations
 
-import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 from lorid_data.errors import InputError
 from lorid_data.folders.names import CONFIG, MANIFEST, RECORDS, REJECTS
 from lorid_data.folders.paths import below
+from lorid_data.hub.splits import split_fault
 from lorid_data.publish.chain import Chain
 from lorid_data.publish.rows import CONFIGS, arrow_schema, missing_columns, rows_of
 from lorid_data.publish.shards import MAX_SHARD_BYTES, ShardWriter, SplitFacts
@@ -27,7 +27,6 @@ FACTS = "publish.json"
 AUDIT = "audit.json"
 OWNED = (*CONFIGS, STAGES)
 """Top folders that belong to the publisher: what is in them and not in the folder is deleted."""
-_SPLIT = re.compile(r"\w+(\.\w+)*", re.ASCII)
 _UNNAMED = "unknown"
 """The split of rejected rows that name none."""
 
@@ -57,8 +56,9 @@ def stage_dataset(
     *,
     max_shard_bytes: int = MAX_SHARD_BYTES,
     on_row: Callable[[], None] = lambda: None,
+    with_audit: bool = True,
 ) -> Facts:
-    """Write what is published of a chain into `out`, which must be empty.
+    """Write what is published of a chain into `out`, which must be empty; the audit if it is of these rows.
 
     Raises:
         InputError: a file lacks columns, ids repeat, or a split's name cannot be one of the Hub.
@@ -93,7 +93,7 @@ def stage_dataset(
         statistics=counting.result(),
         examples=tuple(e for some in examples.values() for e in some),
     )
-    _copy_manifests(chain, out)
+    _copy_manifests(chain, out, with_audit=with_audit)
     (out / FACTS).write_text(facts.model_dump_json(indent=2) + "\n", encoding="utf-8")
     return facts
 
@@ -108,13 +108,13 @@ def _closed(writers: dict[tuple[str, str], ShardWriter]) -> dict[str, dict[str, 
     }
 
 
-def _copy_manifests(chain: Chain, out: Path) -> None:
+def _copy_manifests(chain: Chain, out: Path, *, with_audit: bool) -> None:
     """Manifest and configuration of each stage, and the audit of the rows that are published."""
     for i, link in enumerate(chain.links):
         is_last = link is chain.last
         target = out if is_last else below(out, STAGES, f"{i:02d}-{link.manifest.stage}")
         target.mkdir(parents=True, exist_ok=True)
-        for name in (MANIFEST, CONFIG, *((AUDIT,) if is_last else ())):
+        for name in (MANIFEST, CONFIG, *((AUDIT,) if is_last and with_audit else ())):
             if (link.folder / name).is_file():
                 shutil.copyfile(link.folder / name, target / name)
 
@@ -138,9 +138,9 @@ def _read(path: Path, kind: type[FrozenModel]) -> Iterator[dict[str, Any]]:
 
 
 def _split(name: str, path: Path) -> str:
-    if not _SPLIT.fullmatch(name) or len(name) > 64:
-        msg = f"{path}: the split {name!r} cannot be the name of a split on the Hub; use letters, digits and '_'"
-        raise InputError(msg)
+    fault = split_fault(name)
+    if fault is not None:
+        raise InputError(f"{path}: {fault}")
     return name
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from lorid_data.cards.licences import is_unknown
+from lorid_data.commandline.progress import say
 from lorid_data.errors import ConfigError, InputError, unknown_key
 from lorid_data.folders.files import sha256_file
 from lorid_data.folders.names import RECORDS
@@ -94,8 +95,21 @@ def _audit_gate(folder: Path) -> tuple[bool, str]:
     return True, "every gate of the audit is met"
 
 
+def current_audit(folder: Path) -> dict[str, Any] | None:
+    """The audit of exactly these rows, or None: what was found in others says nothing of them.
+
+    Raises:
+        InputError: it is no JSON object.
+    """
+    audit = read_audit(folder)
+    if audit is None or audit.get("records_sha256") == sha256_file(folder / RECORDS):
+        return audit
+    say(f"warning: {folder / AUDIT}: an audit of other rows; the card does not show it")
+    return None
+
+
 def read_audit(folder: Path) -> dict[str, Any] | None:
-    """The folder's `audit.json`, or None.
+    """The folder's `audit.json`, or None; it may be of other rows, see `current_audit`.
 
     Raises:
         InputError: it is no JSON object.

@@ -12,6 +12,9 @@ from lorid_data.publish.chain import Chain, Link
 from lorid_data.publish.gates import Gate
 
 _INTERNAL = frozenset({"method", "concurrency", "budget"})
+_OF_TRAINING = frozenset({"export-knowledge", "export-draws"})
+"""Stages that are commands of `lorid-train`."""
+_NO_COMMAND = frozenset({"study-data"})
 
 
 def commands(
@@ -23,8 +26,12 @@ def commands(
         lines.append(one_line(f"# what came before is not known here: manifest {chain.missing}"))
     before = "BEFORE"
     for i, link in enumerate(chain.links):
-        out = f"{i:02d}-{link.manifest.stage}"
-        lines.append(shlex.join(_command(link, before, out)))
+        stage = link.manifest.stage
+        out = f"{i:02d}-{stage}"
+        if stage in _NO_COMMAND:
+            lines.append(f"# {out}: made by {stage!r}, which is no command of its own")
+        else:
+            lines.append(shlex.join(_command(link, before, out)))
         before = out
     if any(g.name == "audit" and g.is_met for g in gates):
         lines.append(shlex.join(["lorid-data", "audit", before]))
@@ -42,16 +49,10 @@ def _command(link: Link, before: str, out: str) -> list[str]:
         return ["lorid-data", "build", *_build_options(m.identity, m.settings), "--out", out]
     if m.stage == "import":
         table = str(m.identity.get("table", "TABLE"))
-        return [
-            "lorid-data",
-            "import",
-            table,
-            "--split",
-            str(m.identity.get("split")),
-            "--out",
-            out,
-        ]
-    return ["lorid-data", m.stage, before, *_options({**m.identity, **m.settings}), "--out", out]
+        made_of = ["lorid-data", "import", table, "--split", str(m.identity.get("split"))]
+        return [*made_of, *_options(m.settings), "--out", out]
+    program = "lorid-train" if m.stage in _OF_TRAINING else "lorid-data"
+    return [program, m.stage, before, *_options({**m.identity, **m.settings}), "--out", out]
 
 
 def _build_options(identity: dict[str, Any], settings: dict[str, Any]) -> list[str]:
@@ -63,8 +64,9 @@ def _build_options(identity: dict[str, Any], settings: dict[str, Any]) -> list[s
         argv += ["--samples", str(identity["samples"])]
     if identity.get("rewrite_rationale"):
         argv.append("--rewrite-rationale")
-    if identity.get("temperature") is not None:
-        argv += ["--temperature", str(identity["temperature"])]
+    for name in ("temperature", "max_tokens", "reasoning_effort"):
+        if identity.get(name) is not None:
+            argv += [f"--{name.replace('_', '-')}", str(identity[name])]
     if settings.get("seed"):
         argv += ["--seed", str(settings["seed"])]
     if settings.get("limit") is not None:

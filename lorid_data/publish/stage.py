@@ -1,7 +1,7 @@
 """`publish DIR REPO_ID`: a dataset folder onto the Hub in one commit, with an honest card.
 
-The head is read first, then the folder to publish is written, then checked, then pushed, and
-then loaded back and compared. Nothing is sent before everything local is known to be in order.
+The head is read first, then the folder to publish is written, loaded with `datasets` and compared,
+then pushed, and then loaded back and compared. Nothing is sent before everything local is known to be in order.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ from lorid_data.publish.card import dataset_card
 from lorid_data.publish.card_fields import CardFields
 from lorid_data.publish.chain import Chain, find_chain
 from lorid_data.publish.contents import FACTS, OWNED, Facts, stage_dataset
-from lorid_data.publish.gates import Gate, check_gates, read_audit, refusals
+from lorid_data.publish.gates import Gate, check_gates, current_audit, refusals
 from lorid_data.publish.shards import MAX_SHARD_BYTES
-from lorid_data.publish.verify import STREAM_ABOVE_BYTES, verify
+from lorid_data.publish.verify import STREAM_ABOVE_BYTES, differences, verify
 from lorid_data.schema import FrozenModel
 
 __all__ = ["PublishOptions", "Published", "publish"]
@@ -110,7 +110,14 @@ def publish(
     start = state_before(api, target, patience, dry_run=is_dry)
     with workplace(dry_run, replace=True) as out:
         facts, tag = _write(chain, gates, options, out)
-        refused = refusals(gates, facts.statistics)
+        # What cannot be loaded is seen here, before anything is sent.
+        unloadable = differences(
+            str(out), None, facts, stream_above_bytes=options.stream_above_bytes
+        )
+        refused = [
+            *refusals(gates, facts.statistics),
+            *(f"`datasets` does not load what would be published: {d}" for d in unloadable),
+        ]
         n_rows = sum(f.n_rows for f in facts.configs["default"].values())
         if dry_run is not None:
             diff = None if start is None else compare(local_files(out), start.files, OWNED)
@@ -144,11 +151,15 @@ def _write(
     chain: Chain, gates: tuple[Gate, ...], options: PublishOptions, out: Path
 ) -> tuple[Facts, str]:
     """Write the whole folder, the card last; the facts and the tag."""
+    audit = current_audit(chain.last.folder)
     with Progress("publish: write", chain.last.manifest.n_kept) as progress:
         facts = stage_dataset(
-            chain, out, max_shard_bytes=options.max_shard_bytes, on_row=progress.advance
+            chain,
+            out,
+            max_shard_bytes=options.max_shard_bytes,
+            on_row=progress.advance,
+            with_audit=audit is not None,
         )
-    audit = read_audit(chain.last.folder)
     labels = _labels(chain.last.folder)
 
     def card(tag: str) -> str:

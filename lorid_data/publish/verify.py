@@ -36,6 +36,32 @@ def verify(
     Raises:
         StageError: it cannot be loaded, or holds other rows.
     """
+    problems = differences(repo_id, revision, facts, on_row, stream_above_bytes=stream_above_bytes)
+    if problems:
+        raise StageError(
+            "published, but it does not load back as it should: "
+            + "; ".join(problems)
+            + "; run the same command again to compare once more"
+        )
+
+
+def differences(
+    where: str,
+    revision: str | None,
+    facts: Facts,
+    on_row: Callable[[], None] = lambda: None,
+    *,
+    stream_above_bytes: int = STREAM_ABOVE_BYTES,
+) -> list[str]:
+    """What `datasets` loads otherwise than it was written, or not at all; empty where all is well.
+
+    Args:
+        where: a repository, or the folder that is to be published.
+        revision: what to load of a repository.
+        facts: what was written.
+        on_row: called for each row.
+        stream_above_bytes: splits of more bytes in memory are streamed.
+    """
     import datasets
     from datasets.exceptions import DatasetsError
     from huggingface_hub.errors import HfHubHTTPError
@@ -45,30 +71,25 @@ def verify(
     problems = []
     for config, splits in facts.configs.items():
         for split, wanted in splits.items():
-            where = f"{repo_id}@{revision} ({config}, {split})"
+            name = f"{where}@{revision} ({config}, {split})" if revision else f"{config}, {split}"
             try:
                 streaming = wanted.n_bytes > stream_above_bytes
-                rows = _rows(repo_id, revision, config, split, on_row, streaming=streaming)
+                rows = _rows(where, revision, config, split, on_row, streaming=streaming)
                 n, sha256 = hash_rows(rows)
             except (OSError, ValueError, RuntimeError, DatasetsError, HfHubHTTPError) as e:
-                problems.append(f"{where}: cannot be loaded ({error_line(e)})")
+                problems.append(f"{name}: cannot be loaded ({error_line(e)})")
                 continue
             if (n, sha256) != (wanted.n_rows, wanted.content_sha256):
                 problems.append(
-                    f"{where}: {n:,} rows with the hash {sha256[:12]}, {wanted.n_rows:,} with "
+                    f"{name}: {n:,} rows with the hash {sha256[:12]}, {wanted.n_rows:,} with "
                     f"{wanted.content_sha256[:12]} were published"
                 )
-    if problems:
-        raise StageError(
-            "published, but it does not load back as it should: "
-            + "; ".join(problems)
-            + "; run the same command again to compare once more"
-        )
+    return problems
 
 
 def _rows(
-    repo_id: str,
-    revision: str,
+    where: str,
+    revision: str | None,
     config: str,
     split: str,
     on_row: Callable[[], None],
@@ -80,7 +101,7 @@ def _rows(
 
     with tempfile.TemporaryDirectory(prefix="lorid-verify-") as cache:
         data: Any = datasets.load_dataset(
-            repo_id, config, split=split, revision=revision, cache_dir=cache, streaming=streaming
+            where, config, split=split, revision=revision, cache_dir=cache, streaming=streaming
         )
         for batch in data.iter(batch_size=1000):
             names = list(batch)

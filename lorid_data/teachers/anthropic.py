@@ -93,6 +93,7 @@ class AnthropicBackend:
 def message_body(request: TeacherRequest, rung: Rung) -> dict[str, Any]:
     """The body of a request on a rung of the ladder."""
     sampling = dict(request.sampling)
+    effort = sampling.pop("reasoning_effort", None)
     body: dict[str, Any] = {
         "model": request.model,
         "max_tokens": sampling.pop("max_tokens", 2048),
@@ -104,8 +105,11 @@ def message_body(request: TeacherRequest, rung: Rung) -> dict[str, Any]:
     system = "\n\n".join(m.content for m in request.messages if m.role == "system")
     if system:
         body["system"] = system
+    if effort is not None:
+        body["output_config"] = {"effort": effort}
     if rung == "schema":
-        body["output_config"] = {"format": {"type": "json_schema", "schema": request.output_schema}}
+        shape = {"type": "json_schema", "schema": request.output_schema}
+        body["output_config"] = {**body.get("output_config", {}), "format": shape}
     elif rung == "tool":
         body["tools"] = [{"name": TOOL, "input_schema": request.output_schema}]
         body["tool_choice"] = {"type": "tool", "name": TOOL}

@@ -190,7 +190,12 @@ def read_reply(reply: TeacherReply) -> tuple[str, ...] | NoRules:
     if reply.finish_reason == "refusal":
         return NoRules(RejectReason.TEACHER_REFUSED, "the teacher refused")
     if reply.finish_reason == "length":
-        return NoRules(RejectReason.REPLY_TRUNCATED, f"cut off after {len(reply.text)} characters")
+        thought = "" if reply.text else ": all of its tokens went into thinking"
+        hint = "allow more with --max-tokens, or let it think less with --reasoning-effort"
+        return NoRules(
+            RejectReason.REPLY_TRUNCATED,
+            f"cut off after {len(reply.text)} characters{thought}; {hint}",
+        )
     return parse_reply(reply.text)
 
 

@@ -19,6 +19,8 @@ class Budget:
     def __init__(self, cap_usd: float | None = None, spent_usd: float = 0.0) -> None:
         self.cap_usd, self.spent_usd, self.reserved_usd = cap_usd, spent_usd, 0.0
         self.before_usd = spent_usd
+        self.is_proven = False
+        """Whether a reply has shown what requests really cost: under a cap the first one goes alone."""
         self._settled = asyncio.Event()
 
     def begin(self, spent_usd: float) -> None:
@@ -35,7 +37,11 @@ class Budget:
             StageError: even when nothing else is in flight there is not enough left.
         """
         most = most_usd or 0.0
-        while self.cap_usd is not None and self.spent_usd + self.reserved_usd + most > self.cap_usd:
+        while self.cap_usd is not None:
+            is_over = self.spent_usd + self.reserved_usd + most > self.cap_usd
+            is_probed = self.reserved_usd > 0 and not self.is_proven
+            if not is_over and not is_probed:
+                break
             if self.reserved_usd <= 0:
                 raise StageError(
                     f"the budget of ${self.cap_usd:g} is reached: ${self.spent_usd:.4f} is spent, and the next request may cost "

@@ -35,6 +35,8 @@ class AskOptions:
         prices: a file that overrides the packaged prices.
         temperature: what replies are sampled at; the provider's own choice by default. It changes
             the answers, and so stands in the keys.
+        max_tokens: most tokens of a reply, reasoning included; in the keys, too.
+        reasoning_effort: how long a model thinks, in the provider's own word; in the keys, too.
     """
 
     concurrency: int = 64
@@ -42,6 +44,8 @@ class AskOptions:
     budget_usd: float | None = None
     prices: Path | None = None
     temperature: float | None = None
+    max_tokens: int | None = None
+    reasoning_effort: str | None = None
 
 
 def open_teacher(spec: str, options: AskOptions | None = None) -> Teacher | Unasked:
@@ -98,8 +102,9 @@ def _remote(backend: Backend, options: AskOptions) -> Teacher:
         cheap=options.mode != "online",
         budget=Budget(options.budget_usd),
     )
-    if options.temperature is not None:
-        teacher.sampling["temperature"] = options.temperature
+    for name in ("temperature", "max_tokens", "reasoning_effort"):
+        if (value := getattr(options, name)) is not None:
+            teacher.sampling[name] = value
     return teacher
 
 

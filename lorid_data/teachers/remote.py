@@ -210,7 +210,7 @@ class RemoteTeacher:
     async def _attempt(self, request: TeacherRequest, n_attempts: int) -> TeacherReply:
         n_input, n_output = n_tokens_of(request), _most_output(request)
         self._check()
-        held = await self.budget.reserve(self.most_usd(request))
+        held = await self._reserve(request)
         cost: float | None = 0.0
         try:
             leave = await self.gate.enter(n_input, n_output)
@@ -222,6 +222,7 @@ class RemoteTeacher:
                 usage = answered.usage
                 used = (usage.n_input or n_input, usage.n_output or n_output)
                 cost = self.cost_usd(usage, request)
+                self.budget.is_proven = True
                 self.n_input_tokens += used[0]
                 self.n_output_tokens += used[1]
                 self.gate.succeeded(answered.headers)
@@ -244,6 +245,14 @@ class RemoteTeacher:
         return self.reply_to(
             request, answered, rung, cost_usd=cost, n_attempts=n_attempts, latency_s=latency_s
         )
+
+    async def _reserve(self, request: TeacherRequest) -> float:
+        """Set aside what a request may cost, by what is known of costs when its turn comes."""
+        held = await self.budget.reserve(self.most_usd(request))
+        while held < (self.most_usd(request) or 0.0):  # replies have shown more meanwhile
+            self.budget.settle(held, 0.0)
+            held = await self.budget.reserve(self.most_usd(request))
+        return held
 
     async def _send(self, request: TeacherRequest) -> tuple[Answered, Rung]:
         """Send on the best rung that the provider is known to understand, stepping down if need be."""

@@ -25,11 +25,18 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from lorid_data.testing.fake_hub_repos import Repo
 from lorid_data.testing.fake_hub_routes import Reply, Request, Routes
 
-Fault = Literal["429", "500", "503", "cut", "lost"]
+Fault = Literal["429", "500", "503", "cut", "lost"] | Reply
 """A status instead of an answer; the connection cut before anything is done; everything done, and
-the reply lost."""
+the reply lost; or any reply: a `Retry-After`, a redirect, faults of a card, a gated repository
+(`gated`)."""
 Plan = Callable[[int, str], Fault | None]
 """What breaks: called with the number of the request (from 0) and its method and path."""
+
+
+def gated(repo_id: str) -> Reply:
+    """What the Hub answers about a gated dataset to whom its owners have not let in."""
+    said = f"Access to dataset {repo_id} is restricted. You must have access to it and be authenticated to access it."
+    return Reply.json({"error": said}, status=403, X_Error_Code="GatedRepo", X_Error_Message=said)
 
 
 class FakeHub:
@@ -145,9 +152,12 @@ class _Handler(BaseHTTPRequestHandler):
             self.rfile,
             length,
         )
-        if fault in ("429", "500", "503"):
+        if isinstance(fault, Reply) or fault in ("429", "500", "503"):
             self.rfile.read(length)
-            self._send(Reply.json({"error": "injected"}, status=int(fault)))
+            injected = {"error": "injected"}
+            self._send(
+                fault if isinstance(fault, Reply) else Reply.json(injected, status=int(fault))
+            )
             return
         reply = hub.routes.answer(request)
         if fault == "lost":

@@ -236,7 +236,7 @@ def test_reasoning_beside_the_completion_is_booked_and_held_back(
 ) -> None:
     fake.usage = beside  # 0.30 USD a reply, of which no limit of the request knows
     out = tmp_path / "out"
-    assert build(table, out, fake, "openai", "--budget", "0.4", "--concurrency", "1") == 1
+    assert build(table, out, fake, "openai", "--budget", "0.4") == 1
     assert fake.n_requests == 1, "the next one is expected to cost as much"
     assert "the budget of $0.4 is reached: $0.30" in capsys.readouterr().err
 
@@ -302,3 +302,65 @@ def test_a_longer_reply_that_is_refused_leaves_the_one_that_was_cut_off(
     fake.faults = faults
     assert build(table, tmp_path / "out", fake, kind) == 0
     assert read_manifest(tmp_path / "out").n_rejected == {"reply_truncated": 1}
+
+
+def test_a_server_that_redirects_says_where_to(
+    tmp_path: Path, table: Path, fake: FakeTeacher, capsys: pytest.CaptureFixture[str]
+) -> None:
+    away = {"Location": "https://models.example/v1/chat/completions"}
+    fake.faults = lambda *_: Fault("body", status=308, payload=b"", headers=away)
+    assert build(table, tmp_path / "out", fake, "server", "--concurrency", "1") == 1
+    assert "redirects (308) to 'https://models.example/v1/chat/completions'" in capsys.readouterr().err  # fmt: skip
+    assert fake.n_requests == 1
+
+
+# --- length -------------------------------------------------------------------------------------
+
+
+def test_a_model_that_only_thinks_is_told_by_the_exit_status(
+    tmp_path: Path, table: Path, fake: FakeTeacher, kind: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fake.text = lambda _: ""
+    fake.faults = lambda *_: Fault("finish", message="max_tokens" if kind == "anthropic" else "MAX_TOKENS")  # fmt: skip
+    out = tmp_path / "out"
+    assert build(table, out, fake, kind) == 1
+    assert read_manifest(out).n_rejected == {"reply_truncated": N}
+    assert f"{N} of {N} rows are rejected as reply_truncated" in capsys.readouterr().err
+    assert "all of its tokens went into thinking; allow more with --max-tokens" in rejects(out)[0].detail  # fmt: skip
+    assert fake.n_requests == 2 * N
+    assert build(table, out, fake, kind) == 1, "and again, without asking"
+    assert fake.n_requests == 2 * N
+
+
+def test_length_and_effort_are_sent_and_belong_to_the_folder(
+    tmp_path: Path, table: Path, fake: FakeTeacher, kind: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    more = ["--max-tokens", "9000", "--reasoning-effort", "low"]
+    assert build(table, tmp_path / "out", fake, kind, *more) == 0
+    body = fake.seen[0].body
+    assert body[{"openai": "max_completion_tokens"}.get(kind, "max_tokens")] == 9000
+    if kind == "anthropic":
+        assert body["output_config"]["effort"] == "low"
+        assert body["output_config"]["format"]["type"] == "json_schema"
+    else:
+        assert body["reasoning_effort"] == "low"
+    assert build(table, tmp_path / "out", fake, kind) == 2
+    assert "max_tokens was 9000, is None" in capsys.readouterr().err
+    assert read_manifest(tmp_path / "out").identity["reasoning_effort"] == "low"
+
+
+def test_the_high_estimate_holds_where_every_reply_is_cut_off(
+    tmp_path: Path, table: Path, fake: FakeTeacher, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert build(table, tmp_path / "out", fake, "openai", "--dry-run") == 0
+    high = float(capsys.readouterr().out.partition("high $")[2].partition(";")[0])
+    fake.faults = lambda *_: Fault("finish", message="length")
+
+    def all_used(usage: dict[str, Any]) -> dict[str, Any]:
+        most = int(fake.seen[-1].body["max_completion_tokens"])
+        return {"prompt_tokens": usage["prompt_tokens"], "completion_tokens": most, "total_tokens": usage["prompt_tokens"] + most}  # fmt: skip
+
+    fake.usage = all_used
+    build(table, tmp_path / "out", fake, "openai", "--concurrency", "1")
+    paid = sum(cost or 0 for *_, cost in attempts(tmp_path / "out"))
+    assert 0.5 * high < paid <= high

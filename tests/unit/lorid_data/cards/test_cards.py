@@ -100,3 +100,9 @@ def test_licences_are_spelled_for_the_hub_and_never_guessed() -> None:
     assert is_unknown(" Unknown ")
     assert is_unknown("")
     assert not is_unknown("MIT (contested)")
+
+
+@pytest.mark.parametrize("licence", ["etalab-2.0", "BSD-3-Clause-Clear", "llama4", "openrail++", "LGPL-LR", "C-UDA", "openmdw-1.0"])  # fmt: skip
+def test_every_licence_of_the_hub_is_its_own_and_not_other(licence: str) -> None:
+    assert front_matter([licence]) == {"license": licence.lower()}
+    assert front_matter(["my own words"])["license"] == "other"

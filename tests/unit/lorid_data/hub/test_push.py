@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from huggingface_hub import HfApi
@@ -18,6 +19,7 @@ from lorid_data.hub.calls import Patience, check_repo_id
 from lorid_data.hub.push import Push, Pushed
 from lorid_data.hub.state import RemoteState, Target, local_files, read_state
 from lorid_data.testing.fake_hub import FakeHub, Fault
+from lorid_data.testing.fake_hub_routes import Reply
 
 # huggingface_hub 2.4 sends LFS objects in a way that its own client calls old.
 pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")
@@ -275,3 +277,67 @@ def test_whichever_request_breaks_the_old_or_the_new_files_are_visible(
 def test_what_is_no_repository_id_is_refused(repo_id: str) -> None:
     with pytest.raises(ConfigError, match="OWNER/NAME"):
         check_repo_id(repo_id)
+
+
+# --- what the Hub says --------------------------------------------------------------------------
+
+
+def patient(waited: list[float], **policy: float) -> Patience:
+    options: dict[str, Any] = {"attempts": 4, "deadline_s": 600.0, **policy}
+    return Patience(RetryPolicy(**options), sleep=waited.append)
+
+
+def pushed_with(hub: FakeHub, root: Path, patience: Patience, repo: str = "me/r") -> Pushed:
+    target = Target(repo)
+    start = read_state(api_of(hub), target, PATIENT)
+    return Push(api_of(hub), target, root, OWNED, "Publish v1", "v1", patience).run(start)
+
+
+def test_a_long_wait_is_said_and_one_beyond_patience_ends(
+    hub: FakeHub, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = folder(tmp_path / "a", "one")
+    waited: list[float] = []
+    busy = Reply.json({"error": "You have been rate-limited"}, status=429, Retry_After="120")
+    seen: list[str] = []
+
+    def once(number: int, request: str) -> Reply | None:
+        is_first = "/commit/" in request and not seen
+        seen.extend([request] if is_first else [])
+        return busy if is_first else None
+
+    hub.plan = once
+    assert pushed_with(hub, root, patient(waited)).made_commit
+    assert waited == [120.0]
+    err = capsys.readouterr().err
+    assert "committing to datasets/me/r" in err
+    assert "waiting 120 s" in err
+
+    root = folder(tmp_path / "b", "two")
+    hourly = Reply.json({"error": "You have been rate-limited"}, status=429, Retry_After="1800")
+    hub.plan = lambda _, request: hourly if "/commit/" in request else None
+    waited.clear()
+    with pytest.raises(StageError, match=r"failed once .*run the same command again after 20.* UTC, as it asks"):  # fmt: skip
+        pushed_with(hub, root, patient(waited), "me/other")
+    assert waited == []
+
+
+def test_a_commit_that_is_refused_as_stale_for_ever_ends(hub: FakeHub, tmp_path: Path) -> None:
+    stale = Reply.json({"error": "stale"}, status=412)
+    hub.plan = lambda _, request: stale if "/commit/" in request else None
+    waited: list[float] = []
+    with pytest.raises(StageError, match="failed 4 times"):
+        pushed_with(hub, folder(tmp_path / "a", "one"), patient(waited))
+    assert len(waited) == 3
+    with pytest.raises(StageError, match="failed once"):
+        pushed_with(hub, tmp_path / "a", patient(waited, deadline_s=-1.0))
+
+
+def test_what_is_wrong_with_a_card_is_all_said(hub: FakeHub, tmp_path: Path) -> None:
+    faults = {"errors": [{"message": '"license" must be one of [...]'}, {"message": '"language[0]" must only contain lowercase characters'}], "warnings": []}  # fmt: skip
+    bad = Reply.json(faults, status=400)
+    hub.plan = lambda _, request: bad if "validate-yaml" in request else None
+    with pytest.raises(StageError) as e:
+        pushed_with(hub, folder(tmp_path / "a", "one"), PATIENT)
+    assert '"license" must be one of' in str(e.value)
+    assert '"language[0]" must only contain' in str(e.value)

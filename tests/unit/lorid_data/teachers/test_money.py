@@ -101,6 +101,27 @@ def test_who_might_fit_waits_for_what_others_leave() -> None:
     assert asyncio.run(run()) == ["first", "second"]
 
 
+def test_under_a_cap_the_first_request_goes_alone_until_a_reply_shows_its_cost() -> None:
+    async def run() -> list[str]:
+        budget, order = Budget(1.0), []
+        first = await budget.reserve(0.1)
+
+        async def second() -> None:
+            await budget.reserve(0.1)
+            order.append("second")
+
+        task = asyncio.create_task(second())
+        await asyncio.sleep(0.01)
+        order.append("first")
+        budget.is_proven = True
+        budget.settle(first, 0.1)
+        await task
+        await asyncio.gather(*(budget.reserve(0.1) for _ in range(5)))
+        return order
+
+    assert asyncio.run(run()) == ["first", "second"]
+
+
 def test_an_unknown_cost_counts_as_all_that_was_reserved_and_earlier_runs_count() -> None:
     async def run() -> None:
         budget = Budget(1.0)
