@@ -32,9 +32,10 @@ from lorid_data.answers.api import (
     official_extract,
     prepare,
 )
-from lorid_data.answers.results import Answer, FoundBy, NoAnswer, Verdict, Why
+from lorid_data.answers.results import Accepted, Answer, FoundBy, NoAnswer, Verdict, Why
 
 __all__ = [
+    "Accepted",
     "Answer",
     "FoundBy",
     "NoAnswer",
