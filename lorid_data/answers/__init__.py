@@ -13,7 +13,7 @@ last stage only in a process of their own.
 
 Entry: `api`, re-exported here, and `same`.
 Read: `api`, `results`; to find an answer `extraction`, then `marks`, `joined`, `cues`, `phrase`,
-    `sentences`, `refusal`, `withdrawn`; to
+    `sentences`, `spoken`, `languages`, `refusal`, `withdrawn`; to
     compare two `equality`, `compare`, then `read` (text → `forms`) with its parts `spelling`,
     `tokens`, `words`, `units`, `names`, `relations`, `sets`, `quantities`, `expression`, `functions`,
     which are handed the parser as a `reader`; what it is worth `nodes`, `evaluate`, `algebra`,
@@ -32,9 +32,10 @@ from lorid_data.answers.api import (
     official_extract,
     prepare,
 )
-from lorid_data.answers.results import Answer, FoundBy, NoAnswer, Verdict, Why
+from lorid_data.answers.results import Accepted, Answer, FoundBy, NoAnswer, Verdict, Why
 
 __all__ = [
+    "Accepted",
     "Answer",
     "FoundBy",
     "NoAnswer",

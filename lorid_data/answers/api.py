@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
-from lorid_data.answers.results import Answer, FoundBy, NoAnswer, Verdict, Why
+from lorid_data.answers.results import Accepted, Answer, FoundBy, NoAnswer, Verdict, Why
 
 __all__ = [
+    "Accepted",
     "Answer",
     "FoundBy",
     "NoAnswer",
@@ -53,8 +54,10 @@ def boxed(text: str) -> str | None:
     return joined.boxed(text)
 
 
-def equal(a: str, b: str) -> Verdict:
+def equal(a: str | Accepted, b: str | Accepted) -> Verdict:
     r"""Whether two answers are the same.
+
+    An `Accepted` holds several reference answers: to be equal to one of them is enough.
 
     Takes plain answers and LaTeX, with or without `$`, `\boxed{}`, units and a leading name. Exact
     stages decide numbers, surds, polynomials, lists, tuples, intervals, matrices, relations and
@@ -72,8 +75,8 @@ def equal(a: str, b: str) -> Verdict:
 def prepare() -> None:
     """Start the last stage of `equal` now and wait until it has loaded its libraries (about a second).
 
-    Optional. Without it they are loaded within the time limit of the first pair that needs them; on a
-    slow machine that pair's verdict is then TIMEOUT.
+    Optional. Without it the first pair that needs them waits for them; that wait does not count
+    against the pair's time limit.
     """
     from lorid_data.answers import equality
 

@@ -7,12 +7,12 @@ answer of another problem. What is left says how its words may be read (`Kind`).
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
-from lorid_data.answers.phrase import Kind, answer_phrase, strip_markup
+from lorid_data.answers.phrase import Kind, Said, answer_phrase, strip_markup
 from lorid_data.answers.refusal import is_refusal
 from lorid_data.answers.results import table
 from lorid_data.answers.sentences import sentence_end
+from lorid_data.answers.spoken import last_spoken
 
 MAX_CUES = 100
 """Only the last of them are looked at."""
@@ -35,17 +35,13 @@ _CUE = re.compile(
       | (?:correct|right|best)\ (?:option|choice)(?P<choice>\ is|:)
       | (?:answers?|ans)\s?(?:\([^()\n]{{1,40}}\))?(?P<label>{_CLOSERS}[:=：])
       | ans(?P<short>\.\s|\)\s)
-      | (?:(?:la|a)\s(?:respuesta|resposta|risposta)(?:\s(?:final|corr?et)\w*|\scorrecta)?\s(?:es|é|è)
-        |la\sréponse(?:\sfinale)?\sest|die\s(?:endgültige\s)?antwort\s(?:ist|lautet)
-        |(?:respuesta|réponse|antwort|resposta|risposta|ответ)(?:\sfinale?)?(?P<foreign>{_CLOSERS}[:：]))
-      | (?:答案|答え|정답)(?:(?:是|为|為|は|은){_CLOSERS}[:：]?|{_CLOSERS}[:：])
     )
     | ^[\ #*_>✅🎯📌]{{0,8}}(?:the\ )?final\ answer{_CLOSERS}(?P<dash>[-–—→]|(?=[-$\\\d]))
     | ^[\ #*_>✅🎯📌]{{0,8}}(?:the\ )?(?:final\ )?answer{_CLOSERS}(?P<dash2>[-–—→.](?=\s))
     | ^[\ #*_>✅🎯📌]{{0,8}}(?:the\ )?(?:final\ )?answer[\ *_]{{0,8}}(?P<line>\n)""",
     re.IGNORECASE | re.VERBOSE | re.MULTILINE,
 )
-_LABELS = ("label", "short", "foreign", "dash", "dash2", "line")
+_LABELS = ("label", "short", "dash", "dash2", "line")
 _OWNER = (
     r"(?:\s+that)?(?:\s+(?:the|my|our|your|his|her|their))?(?:\s+(?:final|correct|right|actual))?"
 )
@@ -96,22 +92,18 @@ _DOUBT = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
-    """An answer that a cue states."""
-
-    value: str
-    end: int
-    """Where it or its cue ends, whichever comes later."""
-
-
 def has_cue(line: str) -> bool:
     """Whether a cue phrase stands in a line."""
     return _CUE.search(line + "\n") is not None
 
 
 def last_said(text: str) -> Said | None:
-    """The answer that the last cue phrase with an answer states."""
+    """The answer that the last cue phrase with an answer states, in English or another language."""
+    found = [said for said in (_last_in_english(text), last_spoken(text)) if said is not None]
+    return max(found, key=lambda said: said.end, default=None)
+
+
+def _last_in_english(text: str) -> Said | None:
     cues = [*list(_CUE.finditer(text))[-MAX_CUES:], *list(_BACKWARD.finditer(text))[-MAX_CUES:]]
     for m in sorted(cues, key=lambda m: m.start(), reverse=True):
         if m.re is _BACKWARD:

@@ -8,15 +8,30 @@ from collections.abc import Sequence
 from lorid_data.answers.compare import Ask, Comparison, compare
 from lorid_data.answers.monomials import TermsError
 from lorid_data.answers.read import read, read_as_list
-from lorid_data.answers.results import LimitError, Verdict
+from lorid_data.answers.results import Accepted, LimitError, Verdict
 from lorid_data.answers.verifier import verifier
 
 TOTAL_S = 1.75
-"""What one pair of answers may take, the start of the verifier included."""
+"""What the verifier may take for one pair of answers, all its parts together; its start is not counted."""
 
 
-def equal(a: str, b: str) -> Verdict:
+def equal(a: str | Accepted, b: str | Accepted) -> Verdict:
     """See `lorid_data.answers.equal`."""
+    if isinstance(a, str) and isinstance(b, str):
+        return _equal(a, b)
+    found = [_equal(x, y) for x in _each(a) for y in _each(b)]
+    # One that is equal decides; nothing is claimed where one is open.
+    return min(found, key=_ORDER.index)
+
+
+_ORDER = (Verdict.EQUAL, Verdict.TIMEOUT, Verdict.UNPARSED, Verdict.DIFFERENT)
+
+
+def _each(answer: str | Accepted) -> tuple[str, ...]:
+    return (answer,) if isinstance(answer, str) else answer.answers
+
+
+def _equal(a: str, b: str) -> Verdict:
     if a.strip() == b.strip():
         return Verdict.EQUAL
     try:
@@ -47,9 +62,17 @@ def _compare(a: str, b: str) -> Comparison:
 
 
 def _limited() -> Ask:
-    """The verifier for one pair of answers, whose parts share `TOTAL_S` seconds."""
-    deadline = time.monotonic() + TOTAL_S
-    return lambda x, y: verifier().ask(x, y, deadline - time.monotonic())
+    """The verifier for one pair of answers, whose parts share `TOTAL_S` seconds once it has started."""
+    deadline = 0.0
+
+    def ask(a: str, b: str) -> Verdict:
+        nonlocal deadline
+        if not deadline:
+            verifier().ready()
+            deadline = time.monotonic() + TOTAL_S
+        return verifier().ask(a, b, deadline - time.monotonic())
+
+    return ask
 
 
 def prepare() -> None:

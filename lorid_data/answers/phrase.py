@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from enum import Enum
 
 from lorid_data.answers.refusal import EDGE, is_refusal
@@ -19,6 +20,15 @@ class Kind(Enum):
     """"The answer is": a name, or a clause that states its only number."""
     MODAL = "modal"
     """"The answer must be", "your answer is": mathematics only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """An answer that a cue states."""
+
+    value: str
+    end: int
+    """Where it or its cue ends, whichever comes later."""
 
 
 _SIGNS = re.compile(
@@ -133,7 +143,7 @@ def answer_phrase(segment: str, kind: Kind) -> str:
         return ""
     if _OPEN.search(sentence):
         return ""
-    if _starts_like_an_answer(sentence):
+    if starts_like_an_answer(sentence):
         found = _before_clause(sentence)
         is_prose = found[:1].isalpha() and "=" not in found and len(_LONG.findall(found)) > 2
         return "" if is_prose or _is_broken_off(found) else found
@@ -144,7 +154,7 @@ def _stated_first(segment: str, kind: Kind) -> str | None:
     """Yes, no, mathematics between delimiters or the value of a symbol; None where none stands in front."""
     if said := _YES_NO.match(segment):
         return said[1]
-    math, rest = _leading_math(segment)
+    math, rest = leading_math(segment)
     if math:
         if value := _value_of(math, rest, kind):
             return value
@@ -186,7 +196,7 @@ def _skip_lead(segment: str) -> str:
     return segment
 
 
-def _leading_math(segment: str) -> tuple[str, str]:
+def leading_math(segment: str) -> tuple[str, str]:
     """`$…$` at the start, or several of them joined by commas and words; and what follows."""
     for pattern in _MATH:
         first = pattern.match(segment)
@@ -207,7 +217,7 @@ def _leading_math(segment: str) -> tuple[str, str]:
 
 def _first_sentence(segment: str) -> str:
     end = sentence_end(segment)
-    return strip_markup(segment[: end.start()] if end else segment).removesuffix("です")
+    return strip_markup(segment[: end.start()] if end else segment)
 
 
 def _is_question(segment: str) -> bool:
@@ -222,7 +232,8 @@ _FUNCTION = re.compile(
 """The name of a function before its bracket; a single capital only with a bracket right behind it."""
 
 
-def _starts_like_an_answer(sentence: str) -> bool:
+def starts_like_an_answer(sentence: str) -> bool:
+    """Whether mathematics stands in front: a number, a sign, a bracket, a function, a name with `=`."""
     if re.match(
         r"(?:negative|minus)\s+\d|[-−–+±](?!\s+[A-Za-z]{2})|[(\[{|√π∞.<]|\\|[$€£₹¥]|\d|US\$|(?:pi|infinity|infty|inf)\b",
         sentence,
@@ -329,7 +340,7 @@ def _stated_last(sentence: str) -> str:
     if subject is None or _COMPARED.search(sentence[: subject.end()]):
         return ""
     said = sentence[subject.end() :]
-    math, rest = _leading_math(said)
+    math, rest = leading_math(said)
     if math:
         return _result(strip_markup(math)) if re.match(r"\W*$|,?\s", rest) else ""
     cut = _CLAUSE.search(said)

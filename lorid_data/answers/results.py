@@ -75,6 +75,24 @@ class NoAnswer:
     reason: Why
 
 
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """Several reference answers of which each is right by itself: "252, or equivalently C(10, 5)".
+
+    Made from a source that says so in a field of its own; alternatives are never guessed from prose.
+
+    Raises:
+        ValueError: no answer.
+    """
+
+    answers: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if not self.answers or not all(isinstance(a, str) for a in self.answers):
+            msg = f"Accepted({self.answers!r}): give a tuple of at least one text"
+            raise ValueError(msg)
+
+
 class LimitError(ValueError):
     """An answer over the limits on length, nesting or digits: it is not looked at further."""
 

@@ -9,6 +9,7 @@ import re
 import unicodedata
 from fractions import Fraction
 
+from lorid_data.answers.languages import in_english
 from lorid_data.answers.results import LimitError
 
 MAX_CHARS = 4096
@@ -32,6 +33,7 @@ _BEFORE_NFKC = str.maketrans(
         **{c: rf"\mathbb{{{d}}}" for c, d in zip("ℝℤℚℕℂ", "RZQNC", strict=True)},
     }
 )
+_DIGIT = re.compile(r"(?![0-9])\d")
 _AREA = re.compile(r"(?<=\d)\s?((?:k|c|m|d)?m)([²³])(?!\w)")
 """12m²: behind a letter, a raised digit of its own makes a unit, where m^2 may be a product."""
 _AFTER_NFKC = str.maketrans(
@@ -143,7 +145,8 @@ def plain_unicode(text: str) -> str:
     text = _LOWERED.sub(lambda m: "_{" + m[0].translate(_SUBSCRIPTS) + "}", text)
     text = unicodedata.normalize("NFKC", text)
     text = _ROOT.sub(lambda m: rf"\sqrt{_ROOT_INDEX[m[1]]}" + (f"{{{m[2]}}}" if m[2] else ""), text)
-    return text.translate(_AFTER_NFKC)
+    text = _DIGIT.sub(lambda m: str(unicodedata.decimal(m[0])), text.translate(_AFTER_NFKC))
+    return text if text.isascii() else in_english(text)
 
 
 def _vulgar(match: re.Match[str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from lorid_data.answers.languages import foreign_units
 from lorid_data.answers.results import table
 from lorid_data.answers.tokens import Tok, Tokens
 from lorid_data.answers.words import SCALES
@@ -219,7 +220,7 @@ def canonical(words: list[str]) -> str:
         elif word in _POWERS or word.startswith("^"):
             parts[-1:] = [(parts[-1] if parts else "") + _POWERS.get(word, word)]
         else:
-            unit = KNOWN.get(word) or KNOWN.get(word.rstrip("."))
+            unit = KNOWN.get(word) or KNOWN.get(word.rstrip(".")) or foreign_units().get(word)
             if unit is None:
                 return ""
             parts.append(unit + power)

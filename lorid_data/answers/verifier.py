@@ -63,7 +63,9 @@ class Verifier:
             self._lock.release()
 
     def ready(self) -> None:
-        """Start the worker, if none is running, and wait until it has loaded all that it needs."""
+        """Start the worker, if none is running, and wait until it has loaded all that it needs, `START_S` at most."""
+        if self._is_warm and self._is_ready:
+            return
         deadline = time.monotonic() + START_S
         with self._lock:
             if not self._is_warm:

@@ -13,12 +13,13 @@ from typing import Any, Literal
 
 from lorid_data.audit import leaks, mapping, rationales, usefulness
 from lorid_data.audit.result import Audit, Flag
+from lorid_data.audit.words import is_covered
 from lorid_data.checks import catalogue as row_checks
 from lorid_data.checks.finding import Severity, failed
 from lorid_data.checks.rules import rule_fault
 from lorid_data.schema import Record
 
-VERSION = 2
+VERSION = 3
 """Bump when a check changes what it finds."""
 Level = Literal["rule", "list", "row"]
 FREQUENT = 0.01
@@ -96,6 +97,15 @@ _OF_REASON = {"sentences_glued": "glued_sentence", "annotation_left": "annotatio
 _KNOWLEDGE_FAULTS = frozenset({"knowledge_empty", "knowledge_format"})
 
 
+OF_LANGUAGE = frozenset({"generic_rule", "generic_list", "missing_operation", "name_leak"})
+"""Checks that know words: they are not applied to rows whose language no list covers."""
+
+
+def applies(check: str, row: Record) -> bool:
+    """Whether a check can say anything of a row: one that knows words needs its language."""
+    return check not in OF_LANGUAGE or is_covered(" ".join(row.knowledge), row.question)
+
+
 def examine(rows: Sequence[Record]) -> dict[str, tuple[Flag, ...]]:
     """What the checks find, by row_id, in the order of the rows; rows without a finding are left out."""
     joined = _joined(rows)
@@ -117,8 +127,9 @@ def _order(flag: Flag) -> tuple[int, int]:
 
 
 def _of_rules(row: Record) -> Iterator[Flag]:
+    checks = {name: c for name, c in _RULE_CHECKS.items() if applies(name, row)}
     for i, rule in enumerate(row.knowledge):
-        for name, check in _RULE_CHECKS.items():
+        for name, check in checks.items():
             evidence = _said(name, check, rule, row)
             if evidence is not None:
                 yield Flag(check=name, rule_index=i, evidence=evidence)
@@ -130,7 +141,7 @@ def _of_rules(row: Record) -> Iterator[Flag]:
 
 def _of_row(row: Record) -> Iterator[Flag]:
     for name, check in _ROW_CHECKS.items():
-        evidence = _said(name, check, row)
+        evidence = _said(name, check, row) if applies(name, row) else None
         if evidence is not None:
             yield Flag(check=name, evidence=evidence)
     for found in filter(None, (row_checks.look(check, row) for check in row_checks.CHECKS)):

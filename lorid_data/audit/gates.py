@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from lorid_data.audit.checks import BY_NAME, CHECKS
+from lorid_data.audit.checks import BY_NAME, CHECKS, OF_LANGUAGE, applies
 from lorid_data.audit.result import Flag, Gate, Rate
 from lorid_data.errors import ConfigError, unknown_key
 from lorid_data.intervals import wilson
@@ -18,9 +18,10 @@ DEFAULTS: Mapping[str, float] = {
 
 
 def rates(rows: Sequence[Record], found: Mapping[str, Sequence[Flag]]) -> tuple[Rate, ...]:
-    """How often each check found something, in the order of the checks."""
+    """How often each check found something, in the order of the checks, over the questions it applies to."""
     questions = {r.row_id: r.original_id for r in rows}
     n = len(set(questions.values()))
+    n_of_language = len({r.original_id for r in rows if applies(min(OF_LANGUAGE), r)})
     flagged: dict[str, set[str]] = defaultdict(set)
     n_rows: dict[str, set[str]] = defaultdict(set)
     n_rules: dict[str, int] = defaultdict(int)
@@ -30,7 +31,14 @@ def rates(rows: Sequence[Record], found: Mapping[str, Sequence[Flag]]) -> tuple[
             n_rows[flag.check].add(row_id)
             n_rules[flag.check] += flag.rule_index is not None
     return tuple(
-        _rate(name, len(flagged[name]), n, len(n_rows[name]), n_rules[name]) for name in BY_NAME
+        _rate(
+            name,
+            len(flagged[name]),
+            n_of_language if name in OF_LANGUAGE else n,
+            len(n_rows[name]),
+            n_rules[name],
+        )
+        for name in BY_NAME
     )
 
 
@@ -81,6 +89,8 @@ def gates(
 
 
 def _gate(rate: Rate, limit: float, *, upper: bool) -> Gate:
+    if rate.n == 0 and rate.check in OF_LANGUAGE:
+        return _not_applied(rate, limit)
     fraction = rate.ci_high if upper else rate.fraction
     met = fraction <= limit
     seen = f"{rate.n_flagged:,} of {rate.n:,} original questions ({rate.fraction:.2%}, 95 % interval {rate.ci_low:.2%} to {rate.ci_high:.2%})"
@@ -95,5 +105,19 @@ def _gate(rate: Rate, limit: float, *, upper: bool) -> Gate:
         n=rate.n,
         n_flagged=rate.n_flagged,
         met=met,
+        message=message,
+    )
+
+
+def _not_applied(rate: Rate, limit: float) -> Gate:
+    """Neither met nor failed: no word list covers the language of any row."""
+    message = "Not applied: no word list covers the language of these rules"
+    return Gate(
+        check=rate.check,
+        max_fraction=limit,
+        fraction=0.0,
+        n=0,
+        n_flagged=0,
+        met=None,
         message=message,
     )

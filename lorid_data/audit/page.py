@@ -77,14 +77,17 @@ def _sections(result: Audit, rows: Sequence[Record]) -> Iterator[str]:
 
 def findings(result: Audit) -> list[str]:
     """What matters, in sentences; the verdict first."""
-    unmet = [g for g in result.gates if not g.met]
-    n = len(result.gates)
-    if not n:
+    unmet = [g for g in result.gates if g.met is False]
+    unapplied = [g.check for g in result.gates if g.met is None]
+    n = len(result.gates) - len(unapplied)
+    if not result.gates:
         said = ["No gate was set."]
     elif unmet:
         said = [f"{len(unmet)} of {n} gates are not met: {', '.join(g.check for g in unmet)}."]
     else:
         said = [f"All {n} gates are met."]
+    if unapplied:
+        said.append(f"Not applied, since no word list covers the language: {', '.join(unapplied)}.")
     n_rows = {r.check: r.n_rows_flagged for r in result.rates}
     said += [f"{g.check}, {n_rows[g.check]:,} rows: {BY_NAME[g.check].sentence}" for g in unmet]
     n_flagged = n_with_findings(result)

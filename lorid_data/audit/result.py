@@ -36,7 +36,7 @@ class Rate(FrozenModel):
 
     check: str
     n: int
-    """Original questions; variants of one question count once."""
+    """Original questions that the check applies to; variants of one question count once."""
     n_flagged: int
     """Those with at least one flagged row."""
     fraction: float
@@ -57,7 +57,8 @@ class Gate(FrozenModel):
     """The fraction that is compared: of original questions flagged, or the interval's upper end."""
     n: int
     n_flagged: int
-    met: bool
+    met: bool | None
+    """None where the check was not applied: no word list covers the language."""
     message: str
 
 

@@ -151,7 +151,7 @@ def figures(records: Sequence[Record]) -> dict[str, Any]:
 
 def problems(result: Audit) -> list[str]:
     """Why the audit does not pass: each gate that is not met, and requests to a judge that failed."""
-    said = [f"gate not met: {g.check}: {g.message}" for g in result.gates if not g.met]
+    said = [f"gate not met: {g.check}: {g.message}" for g in result.gates if g.met is False]
     n_failed = result.judge.n_failed if result.judge is not None else 0
     if n_failed:
         said.append(f"{n_failed:,} requests to the judge failed; the same command asks them again")
@@ -173,8 +173,11 @@ def summary(result: Audit, folder: Path) -> str:
     ]
     if result.judge is not None:
         lines += [_judged(r) for r in result.judge.rates]
-    n_met = sum(g.met for g in result.gates)
-    return "\n".join([*lines, f"  gates: {n_met} of {len(result.gates)} met"])
+    n_met = sum(g.met is True for g in result.gates)
+    unapplied = [g.check for g in result.gates if g.met is None]
+    n = len(result.gates) - len(unapplied)
+    said = f"; not applied: {', '.join(unapplied)}" if unapplied else ""
+    return "\n".join([*lines, f"  gates: {n_met} of {n} met{said}"])
 
 
 def _judged(rate: JudgeRate) -> str:

@@ -20,17 +20,17 @@ def _interval(low: float, high: float) -> str:
 
 def gates(result: Audit) -> Table:
     """Each gate, those not met first."""
-    ordered = sorted(result.gates, key=lambda g: g.met)
+    ordered = sorted(result.gates, key=lambda g: (g.met is not False, g.met is None))
     return table(
         ("gate", "", "flagged", "of", "seen", "allowed", "what a finding means"),
         [
             (
-                g.check, "met" if g.met else "NOT MET", f"{g.n_flagged:,}", f"{g.n:,}", _percent(g.fraction),
+                g.check, {True: "met", False: "NOT MET", None: "not applied"}[g.met], f"{g.n_flagged:,}", f"{g.n:,}", _percent(g.fraction),
                 f"≤ {_percent(g.max_fraction)}", BY_NAME[g.check].sentence,
             )
             for g in ordered
         ],
-        strong=[i for i, g in enumerate(ordered) if not g.met],
+        strong=[i for i, g in enumerate(ordered) if g.met is False],
         note="Original questions flagged, against the highest fraction allowed."
         if result.options.get("gate_on") != "upper"
         else "The upper end of the 95 % interval, against the highest fraction allowed.",

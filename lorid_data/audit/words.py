@@ -73,6 +73,87 @@ def stem(word: str) -> str:
     return w[:-1] if w.endswith("e") and len(w) > 3 else w
 
 
+_LATIN = re.compile(r"[A-Za-z\u00c0-\u024f]")
+_LEAST_WORDS = 8
+_LEAST_FUNCTION = 0.17
+"""Of the different words of rules in English a fifth at least are function words; in other languages a sixth at most."""
+
+
+_OTHERS = frozenset(
+    [
+        "el",
+        "los",
+        "las",
+        "del",
+        "que",
+        "por",
+        "para",
+        "con",
+        "una",
+        "les",
+        "du",
+        "et",
+        "est",
+        "pour",
+        "dans",
+        "une",
+        "der",
+        "das",
+        "und",
+        "ist",
+        "mit",
+        "dem",
+        "den",
+        "ein",
+        "eine",
+        "zu",
+        "von",
+        "il",
+        "che",
+        "di",
+        "gli",
+        "della",
+        "os",
+        "em",
+        "com",
+        "não",
+        "uma",
+        "y",
+        "la",
+        "le",
+        "de",
+        "se",
+        "og",
+        "på",
+        "är",
+        "och",
+        "het",
+        "een",
+        "van",
+    ]
+)
+"""Function words of other languages that are no words of English."""
+
+
+def is_covered(text: str, context: str = "") -> bool:
+    """Whether the word lists cover the language of a text: all of them are of English.
+
+    Where the text holds too few different words to tell, those of its context are read, too; if they
+    are still too few, it counts as covered.
+    """
+    said = words(text)
+    letters = "".join(said)
+    if 2 * len(_LATIN.findall(letters)) < len(letters):
+        return False
+    distinct = {w.lower() for w in said}
+    if len(distinct) < _LEAST_WORDS:
+        distinct |= {w.lower() for w in words(context)}
+    n_function = len(distinct & lexicon().function)
+    if len(distinct) < _LEAST_WORDS or n_function >= _LEAST_FUNCTION * len(distinct):
+        return True
+    return bool(n_function) and not distinct & _OTHERS
+
+
 def words(text: str) -> list[str]:
     """The words of a text as they are written; LaTeX commands and numbers are none."""
     return _WORD.findall(_COMMAND.sub(" ", text))

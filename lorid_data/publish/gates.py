@@ -140,4 +140,6 @@ def _message(name: str, value: object) -> str:
 
 
 def _is_met(value: object) -> bool:
-    return bool(value.get("met")) if isinstance(value, Mapping) else bool(value)
+    if not isinstance(value, Mapping):
+        return bool(value)
+    return "met" in value and value["met"] is not False  # None: the check was not applied

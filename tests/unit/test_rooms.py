@@ -28,7 +28,7 @@ TOP = {
 """What a newcomer reads first, and in `lorid_data` five small modules more."""
 FACES = {
     "lorid_data.answers": {
-        "Answer", "FoundBy", "NoAnswer", "Verdict", "Why", "boxed", "equal", "extract", "group", "key",
+        "Accepted", "Answer", "FoundBy", "NoAnswer", "Verdict", "Why", "boxed", "equal", "extract", "group", "key",
         "official_equal", "official_extract", "prepare",
     },
     "lorid_data.build": {"BuildOptions", "build", "import_table"},

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lorid_data.answers import Verdict, equal, group, key
+from lorid_data.answers import Accepted, Verdict, equal, group, key
 
 pytestmark = pytest.mark.usefixtures("answers_prepared")
 
@@ -51,6 +51,17 @@ def test_held_out_slices(number: int) -> None:
         if not found == equal(case["b"], case["a"]) == case.get("given", case["verdict"])
     ]
     assert not wrong
+
+
+def test_of_several_accepted_answers_one_is_enough() -> None:
+    accepted = Accepted(("C(10, 5)", "252"))
+    assert equal("252", accepted) is equal(accepted, "252") is Verdict.EQUAL
+    assert equal(r"\binom{10}{5}", accepted) is Verdict.EQUAL
+    assert equal("251", accepted) is equal(accepted, "251") is Verdict.DIFFERENT
+    assert equal("251", Accepted(("252", "erf(1)"))) is Verdict.UNPARSED
+    assert equal(Accepted(("1", "2")), Accepted(("3", "2"))) is Verdict.EQUAL
+    with pytest.raises(ValueError, match="at least one"):
+        Accepted(())
 
 
 def test_the_case_book_is_large_and_names_its_sources() -> None:

@@ -124,6 +124,19 @@ def test_a_question_never_waits_longer_than_it_was_given(own_worker: Verifier) -
     assert own_worker.ask("x", r"\sin x") is Verdict.DIFFERENT
 
 
+def test_a_cold_start_does_not_use_up_the_time_of_a_pair(tmp_path: Path) -> None:
+    slow = tmp_path / "python"
+    slow.write_text(f'#!/bin/sh\nsleep 2\nexec {sys.executable} "$@"\n')
+    slow.chmod(0o755)
+    code = (
+        f"import sys; sys.executable = {str(slow)!r}\n"
+        "from lorid_data.answers import equal\n"
+        r"a, b = r'\sum_{k=1}^{3} k', '6'" + "\n"
+        "print(equal(a, b), equal(b, a))"
+    )
+    assert _run("-c", code).stdout.split() == ["equal", "equal"]
+
+
 def test_verdicts_are_remembered(own_worker: Verifier) -> None:
     worker = own_worker
     assert worker.ask(*HARD) is Verdict.EQUAL
