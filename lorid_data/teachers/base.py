@@ -190,6 +190,10 @@ def read_reply(reply: TeacherReply) -> tuple[str, ...] | NoRules:
     return parse_reply(reply.text)
 
 
+MOST_RULES = 1_000
+"""Rules that a reply may hold: what a model repeats without end is no knowledge."""
+
+
 def parse_reply(text: str) -> tuple[str, ...] | NoRules:
     """The rules of `{"output": [rule, …]}`, as they are; never an empty list or an empty rule.
 
@@ -204,6 +208,10 @@ def parse_reply(text: str) -> tuple[str, ...] | NoRules:
     rules = body["output"]
     if not rules:
         return NoRules(RejectReason.REPLY_WRONG_SHAPE, "the list of rules is empty")
+    if len(rules) > MOST_RULES:
+        return NoRules(
+            RejectReason.REPLY_WRONG_SHAPE, f"{len(rules):,} rules: a question needs few"
+        )
     for i, rule in enumerate(rules):
         if not isinstance(rule, str):
             return NoRules(RejectReason.REPLY_WRONG_SHAPE, f"rule {i} is {rule!r:.80}, not a text")
