@@ -118,7 +118,9 @@ def _answer(solver: Solver, question: str, *, as_json: bool) -> None:
     for event in solver.stream(question):
         if as_json:
             if not isinstance(event, Round):
-                print(json_lines.dumps(event.as_json(), ensure_ascii=False), flush=True)
+                print(
+                    json_lines.dumps(event.as_json()), flush=True
+                )  # ASCII: as any terminal takes it
         elif isinstance(event, Round):
             print("\n".join(round_lines(event)), flush=True)
         else:

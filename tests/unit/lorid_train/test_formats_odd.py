@@ -46,3 +46,12 @@ def test_the_command_prints_the_same(
     argv += [f"--question={row['question']}", f"--knowledge={row['knowledge']}"]
     assert cli.run(cli.app, argv) == 0
     assert json.loads(capsys.readouterr().out)["prompt"] == row["prompt"]
+
+
+@pytest.mark.parametrize("question", ["a\u202eb", "a\u2028b", "\x1b[31mred", "é ¥ 答", "tab\there"])
+def test_what_hides_or_reorders_text_is_printed_exactly(
+    question: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is said to people spells such characters out; JSON for programs must not."""
+    assert cli.run(cli.app, ["prompts", "--role", "kg", "--question", question]) == 0
+    assert question in json.loads(capsys.readouterr().out)["prompt"]
