@@ -18,6 +18,7 @@ MAX_CUES = 100
 """Only the last of them are looked at."""
 _AHEAD = 400
 _BEHIND = 160
+_BEHIND_WORD = 40
 
 _OF = (
     r"(?:\s{1,4}(?:to|for|in|of|that|we|i|here|then)\b(?:\"[^\"\n]{0,200}\"|[^.:;?!\n=\"]){0,80}?"
@@ -103,8 +104,30 @@ def last_said(text: str) -> Said | None:
     return max(found, key=lambda said: said.end, default=None)
 
 
+_WORDS = re.compile(r"answer|\bans\b|option|choice", re.IGNORECASE)
+_VERDICTS = re.compile(r"answer|correct|right", re.IGNORECASE)
+"""One of these is in every cue: the patterns of cues are slow, and look only around them."""
+
+
+def _around(
+    pattern: re.Pattern[str], words: re.Pattern[str], text: str, behind: int, ahead: int
+) -> list[re.Match[str]]:
+    """The last matches of a pattern near the last `MAX_CUES` occurrences of a word; time grows with those alone."""
+    found: list[re.Match[str]] = []
+    done = 0
+    for word in list(words.finditer(text))[-MAX_CUES:]:
+        for m in pattern.finditer(text, max(done, word.start() - behind), word.end() + ahead):
+            found.append(m)
+            done = m.end()
+        done = max(done, word.start() - behind)
+    return found
+
+
 def _last_in_english(text: str) -> Said | None:
-    cues = [*list(_CUE.finditer(text))[-MAX_CUES:], *list(_BACKWARD.finditer(text))[-MAX_CUES:]]
+    cues = [
+        *_around(_CUE, _WORDS, text, _BEHIND_WORD, _AHEAD),
+        *_around(_BACKWARD, _VERDICTS, text, _BEHIND, 12),
+    ]
     for m in sorted(cues, key=lambda m: m.start(), reverse=True):
         if m.re is _BACKWARD:
             value, end = _stated_before(text, m), m.end()

@@ -67,7 +67,11 @@ def _is_restated(a: str, b: str) -> bool:
         return True
     try:
         first, second = read(a), read(b)
-        return first.kind == second.kind == "ratio" or compare(first, second, declined) is True
+        if first.kind == second.kind == "ratio" or compare(first, second, declined) is True:
+            return True
+        percents = [f.number for f in (first, second) if f.unit == "percent"]
+        plain = [f.number for f in (first, second) if f.unit != "percent"]
+        return percents != [] and [p / 100 for p in percents if p is not None] == plain
     except LimitError:
         return False
 

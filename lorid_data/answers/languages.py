@@ -29,8 +29,10 @@ class Language:
     """One table."""
 
     name: str
-    detect: re.Pattern[str]
-    """Found in every text of this language that it is to be read in."""
+    words: tuple[str, ...]
+    """In lower case: one of them, or a letter, is in every text that this table is to read."""
+    letters: re.Pattern[str]
+    """Letters that only this language and its relatives have; looked for in texts that are not ASCII."""
     cue: re.Pattern[str]
     """Groups verb, label and strict: which words of the table stand there."""
     unstated: re.Pattern[str]
@@ -65,7 +67,13 @@ def languages() -> tuple[Language, ...]:
 
 def spoken_in(text: str) -> Iterator[Language]:
     """The languages whose words or letters stand in a text."""
-    return (one for one in languages() if one.detect.search(text))
+    lowered = "\n" + text.lower()
+    is_ascii = text.isascii()
+    for one in languages():
+        if any(word in lowered for word in one.words) or (
+            not is_ascii and one.letters.search(text)
+        ):
+            yield one
 
 
 @cache
@@ -127,7 +135,7 @@ def _read(file: Path) -> Language:
         body = yaml.safe_load(file.read_text("utf-8"))
         return _language(body)
     except (OSError, yaml.YAMLError, re.error, KeyError, TypeError, AttributeError) as e:
-        msg = f"{file}: {e!r}: a table of a language needs `name`, `detect` and `cues`; see docs/answers.md"
+        msg = f"{file}: {e!r}: a table of a language needs `name`, `cues`, and `words` or `letters`; see docs/answers.md"
         raise LanguageError(msg) from e
 
 
@@ -137,7 +145,7 @@ def _language(body: Mapping[str, Any]) -> Language:
     mark = r"[\"'*_}\s)\]]{0,6}(?:[:：—–]|--?(?=\s))"
     cue = re.compile(
         rf"(?<!\w)(?:(?P<verb>{verb})|(?P<label>{label}){mark}|(?P<strict>{strict})(?:{mark})?)"
-        if body.get("spaced", not re.search(r"\\u[34a]", str(body["detect"])))
+        if body.get("spaced", True)
         else rf"(?:(?P<verb>{verb})|(?P<label>{label}){mark}|(?P<strict>{strict})(?:{mark})?)",
         re.IGNORECASE,
     )
@@ -149,7 +157,8 @@ def _language(body: Mapping[str, Any]) -> Language:
     }
     return Language(
         name=body["name"],
-        detect=re.compile(body["detect"], re.IGNORECASE),
+        words=tuple(str(w).lower() for w in body.get("words") or ()),
+        letters=re.compile(body.get("letters") or _NEVER),
         cue=cue,
         unstated=re.compile(given["unstated"], re.IGNORECASE),
         refused=re.compile(rf"\s*(?:{given['refused']})", re.IGNORECASE),

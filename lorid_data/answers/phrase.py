@@ -259,6 +259,11 @@ def _before_clause(sentence: str) -> str:
     sentence = _SMILEY.sub("", _REMARK.sub("", sentence))
     if _REMARK.fullmatch(" " + sentence):
         return ""
+    if re.search(
+        r"\b(?:more|less|fewer|greater|larger|smaller|times)\s+(?:than|as\s+\w+\s+as)\s+[$€£]?\d",
+        sentence,
+    ):
+        return ""  # 10 more than 5 is not 10
     if angled := re.fullmatch(r"<([^<>=]+)>", sentence):
         sentence = angled[1]
     if letter := CHOICE.match(sentence):

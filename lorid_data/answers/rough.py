@@ -14,8 +14,10 @@ Points = tuple[complex | None, ...]
 N_POSITIVE = 3
 N_SMALL = 5
 """At two of them, symbols are negative: there √(x²) is not x."""
-N_POINTS = 7
-"""At the last two, symbols are large: there the cube root of x - 10 has one meaning."""
+N_REAL = 7
+"""At the next two, symbols are large: there the cube root of x - 10 has one meaning."""
+N_POINTS = 8
+"""At the last, symbols are whole numbers: n!! and gcd have a meaning at those alone."""
 MIN_SIZE = 1e-6
 """Below it, a value may be what cancellation left of zero."""
 
@@ -60,6 +62,8 @@ def _at(name: str, point: int) -> complex:
         h = ((h ^ ord(c)) * 1099511628211) % (1 << 64)
     h ^= h >> 29
     size = 0.3 + 2.0 * ((h * 11400714819323198485) % (1 << 64)) / (1 << 64)
+    if point >= N_REAL:
+        return complex(3 + h % 11)
     if point >= N_SMALL:
         return complex(40.0 * (1 + size))
     return complex(size if point < N_POSITIVE else -size)
@@ -73,6 +77,16 @@ def _real(x: complex) -> float:
 
 def _rough_factorial(x: complex) -> complex:
     return complex(math.gamma(_real(x) + 1))
+
+
+def _whole(x: complex) -> int:
+    value = _real(x)
+    if value != round(value) or not 0 <= value <= _MAX_WHOLE:
+        raise ValueError
+    return int(value)
+
+
+_MAX_WHOLE = 300
 
 
 def _rough_ln(x: complex) -> complex:
@@ -125,6 +139,10 @@ _ROUGH: dict[str, Callable[..., complex]] = {
     "factorial": _rough_factorial,
     "binom": lambda n, k: _rough_factorial(n) / _rough_factorial(k) / _rough_factorial(n - k),
     "degree": lambda a: a * math.pi / 180,
+    "double_factorial": lambda n: complex(math.prod(range(_whole(n), 0, -2))),
+    "gcd": lambda *a: complex(math.gcd(*map(_whole, a))),
+    "lcm": lambda *a: complex(math.lcm(*map(_whole, a))),
+    "mod": lambda a, n: complex(_whole(a) % _whole(n)),
     "max": lambda *a: complex(max(_real(x) for x in a)),
     "min": lambda *a: complex(min(_real(x) for x in a)),
     "exp": cmath.exp,
@@ -147,9 +165,10 @@ _ROUGH: dict[str, Callable[..., complex]] = {
 
 def differ(a: Points, b: Points) -> bool:
     """Whether two expressions certainly have different values for some positive symbols."""
+    pairs = zip((*a[:N_POSITIVE], *a[N_REAL:]), (*b[:N_POSITIVE], *b[N_REAL:]), strict=True)
     return any(
         x is not None and y is not None and abs(x - y) > 1e-7 * max(abs(x), abs(y), 1e-12)
-        for x, y in zip(a[:N_POSITIVE], b[:N_POSITIVE], strict=True)
+        for x, y in pairs
     )
 
 
@@ -160,9 +179,9 @@ def agree(a: Points, b: Points) -> bool:
     small positive ones, large ones decide.
     """
     is_small = None not in a[:N_POSITIVE] and None not in b[:N_POSITIVE]
-    if not is_small and (None in a[N_SMALL:] or None in b[N_SMALL:]):
+    if not is_small and (None in a[N_SMALL:N_REAL] or None in b[N_SMALL:N_REAL]):
         return False
-    end = N_SMALL if is_small else N_POINTS
+    end = N_SMALL if is_small else N_REAL
     pairs = [
         (x, y) for x, y in zip(a[:end], b[:end], strict=True) if x is not None and y is not None
     ]

@@ -92,6 +92,7 @@ _COMMANDS = (
     (re.compile(r"\\(?:mathbf|boldsymbol|bm|vec|hat|mathcal|mathfrak)\s*(?=\{)"), ""),
     (re.compile(r"\\(?:mathbf|boldsymbol|bm|vec|hat)(?![A-Za-z])"), ""),
     (re.compile(r"\\(?:textcolor|colorbox|color)\s*\{[^{}]*\}"), ""),
+    (re.compile(r"\{\s*\\(?:bf|rm|it|sf|tt|em|bfseries|itshape|boldmath)(?![A-Za-z])\s*([^{}]*)\}"), r"\1"),
     (re.compile(r"\\(?:bf|rm|it|sf|tt|em|bfseries|itshape|boldmath)(?![A-Za-z])"), ""),
     (re.compile(r"\\(?:Bbb|mathds)(?![A-Za-z])"), r"\\mathbb"),
     (re.compile(r"\\\$"), "$"),

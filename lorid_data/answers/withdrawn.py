@@ -11,7 +11,7 @@ _DROPPED = re.compile(
     rf"""{_START}
         (?:(?:that|this|it|which|he|she|they)?(?:'s|\ ?\bis|\ was|\ can't\ be|\ cannot\ be|\ isn't|\ seems|\ looks|\ must\ be)\s{_WRONG}
         |(?:that|this|it|my\ answer|the\ answer)\s(?:can't|cannot|isn't|doesn't|does\ not|didn't|did\ not)\s(?:be\ )?(?:right|correct|work|seem|make|look|sound|feel|add\ up|match|check)
-        |(?:i|we)\ (?:have\ )?(?:made|see|found|miscalculated|miscounted|misread|forgot|messed|meant|mean\b|should\ have|was\ wrong|apologi[sz]e)
+        |(?:(?:i|we)\ (?:think|believe|realize|realized|see|fear)\ (?:that\ )?)?(?:i|we)(?:'ve|\ have)?\ (?:made|see|found|miscalculated|miscounted|misread|forgot|messed|meant|mean\b|should\ have|was\ wrong|apologi[sz]e)
         |there(?:'s|\ is|\ was)\ (?:a|an)\ (?:mistake|error)
         |my\ (?:mistake|bad|error|apologies)|apologies
         |correction\b

@@ -11,6 +11,7 @@ from lorid_data.answers import algebra
 from lorid_data.answers.evaluate import exact
 from lorid_data.answers.expression import parse_expression
 from lorid_data.answers.monomials import TermsError, factorise
+from lorid_data.answers.rendered import rendered
 from lorid_data.answers.results import LimitError
 from lorid_data.answers.rough import N_POINTS, agree, at_points, differ
 from lorid_data.answers.spelling import respell
@@ -125,3 +126,25 @@ def test_an_identity_agrees_and_a_coincidence_at_positive_numbers_does_not() -> 
     assert differ(points(r"\sin x"), points(r"\cos x"))
     assert points("e^{e^{e^{e^{9}}}}") == (None,) * N_POINTS
     assert all(v is not None and cmath.isfinite(v) for v in points(r"\sqrt{x}+\arcsin x"))
+
+
+@pytest.mark.parametrize(
+    ("text", "latex"),
+    [
+        ("-(x+1)^2", "-(x +1)^{2}"), ("2-(a-b)", "2+(-(a +(-b )))"), ("(x+1)!", "(x +1)!"), ("-3^2", "-3^{2}"),
+        ("sqrt(3)/3", r"\frac{\sqrt{3}}{3}"), ("2*floor(n/2)", r"2 \cdot \lfloor \frac{n }{2} \rfloor"),
+        (r"\alpha_1 + \pi", r"\alpha_{1}+\pi "), ("17 mod n", None), ("P(x)+1", None), ("n!!", None),
+    ],
+)  # fmt: skip
+def test_the_verifier_is_asked_for_what_the_tree_says(text: str, latex: str | None) -> None:
+    assert rendered(parse_expression(tokenise(respell(text)))) == latex
+
+
+@settings(max_examples=100, deadline=None)
+@given(EXPRESSIONS)
+def test_what_the_verifier_is_asked_is_read_back_as_the_same_value(a: str) -> None:
+    node = parse_expression(tokenise(respell(a)))
+    latex = rendered(node)
+    assert latex is not None
+    again = parse_expression(tokenise(respell(latex)))
+    assert algebra.is_same(exact(node), exact(again))

@@ -1,6 +1,7 @@
 """`extract`: the case book, what stops a text, honest refusals, and time that grows linearly."""
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -181,3 +182,23 @@ def test_reads_every_gsm8k_answer(real_data: Path) -> None:
     for f in sorted((real_data / "openai/gsm8k/main").glob("*.parquet")):
         for answer in pl.read_parquet(f)["answer"]:
             assert extract(answer) == Answer(answer.rpartition("####")[2].strip(), FoundBy.HASH)
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["He adds 3 and 4. ", "The answer is not clear. ", r"$\boxed{3}$ and ", "5!! ", "答案是什么？", "La respuesta no es. ", "A: 3\n", "... "],
+)  # fmt: skip
+def test_time_grows_with_the_length_alone(piece: str) -> None:
+    """Four times the text takes about four times as long, at most: no pattern looks back further each time."""
+
+    def seconds(n: int) -> float:
+        text = (piece * n)[: n * 4]
+        took = []
+        for _ in range(5):
+            start = time.process_time()
+            extract(text)
+            took.append(time.process_time() - start)
+        return min(took)
+
+    extract(piece)
+    assert seconds(12_000) < 12 * max(seconds(3_000), 1e-4)

@@ -51,7 +51,7 @@ def test_every_packaged_table_is_read_and_detected() -> None:
 
 TABLE = """
 name: Swedish
-detect: svaret
+words: [svaret]
 cues: {verb: ['svaret\\sär']}
 unstated: om
 units: {h: timmar, min: minuter}
@@ -78,7 +78,7 @@ def test_a_table_of_ones_own_is_read_beside_the_packaged_ones(tmp_path: Path) ->
 
 
 def test_a_table_that_cannot_be_read_names_itself(tmp_path: Path) -> None:
-    (tmp_path / "xx.yaml").write_text("name: X\ndetect: '('\ncues: {}\n", "utf-8")
+    (tmp_path / "xx.yaml").write_text("name: X\nletters: '('\ncues: {}\n", "utf-8")
     done = _in_a_process(
         tmp_path, "from lorid_data.answers import extract; extract('The answer is 5.')"
     )
