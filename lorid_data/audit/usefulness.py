@@ -37,12 +37,17 @@ def generic_list(rules: Sequence[str]) -> str | None:
     return f"{len(rules)} rules name {', '.join(sorted(named)) or 'nothing specific'}"
 
 
+_MOST_COMPARED = 200
+
+
 def duplicate_of(rules: Sequence[str]) -> dict[int, tuple[int, float]]:
     """Rules that repeat an earlier one: index → (index of the earlier, Jaccard index).
 
-    Rules that differ in an operation or in a formula are not the same.
+    Rules that differ in an operation or in a formula are not the same. The first 200 rules of a
+    row are compared: each with each.
     """
     found: dict[int, tuple[int, float]] = {}
+    rules = rules[:_MOST_COMPARED]
     keys = [(set(stems(r)), _operations(r), _formula_key(r)) for r in rules]
     for i, (a, ops_a, formulas_a) in enumerate(keys):
         for j, (b, ops_b, formulas_b) in enumerate(keys[:i]):

@@ -10,7 +10,9 @@ from functools import cache, lru_cache
 from lorid_data.pages.page import packaged
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
-_FORMULA = re.compile(r"\$\$?(.+?)\$\$?|\\\((.+?)\\\)|\\\[(.+?)\\\]", re.DOTALL)
+_FORMULA = re.compile(
+    r"\$\$?(.+?)\$\$?|\\\(((?:(?!\\\().)+?)\\\)|\\\[((?:(?!\\\[).)+?)\\\]", re.DOTALL
+)
 _COMMAND = re.compile(r"\\[A-Za-z]+")
 _IRREGULAR = {
     "halves": "half", "vertices": "vertex", "indices": "index", "matrices": "matrix", "axes": "axis", "feet": "foot",

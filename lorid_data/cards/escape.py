@@ -19,12 +19,17 @@ _LINK = re.compile(r"\]\s*[(\[:]|!\[")
 """What a renderer without formulas could take for a link: such a formula is escaped like text."""
 _SPECIAL = re.compile(r"[\\`*\[\]#~$!]|(?<![^\W_])_|_(?![^\W_])")
 """An underscore within a word starts nothing."""
-_LINE = re.compile(r"\s*[\r\n\t\v\f\x1c-\x1e\x85\u2028\u2029]+\s*")
+_SPACE = re.compile(r"\s+")
+_BREAK = re.compile(r"[\r\n\t\v\f\x1c-\x1e\x85\u2028\u2029]")
 
 
 def one_line(text: str) -> str:
     """The text with every line break and tab as one space, without hidden characters."""
-    return visible(_LINE.sub(" ", text), limit=10**9).strip()
+    return visible(_SPACE.sub(_joined, text), limit=10**9).strip()
+
+
+def _joined(space: re.Match[str]) -> str:
+    return " " if _BREAK.search(space[0]) else space[0]
 
 
 def md(text: object, limit: int = LIMIT) -> str:

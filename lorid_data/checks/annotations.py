@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 
 from lorid_data.checks.finding import Finding, Severity
-from lorid_data.checks.texts import DRAWING, texts_of
+from lorid_data.checks.texts import texts_of
 from lorid_data.schema import Record, RejectReason
 from lorid_data.texts.calculate import agrees, calculate, number
+from lorid_data.texts.latex import without_drawings
 
 ANNOTATION = re.compile(r"<<([^<>]*)>>")
 
@@ -40,7 +41,7 @@ def annotation_left(r: Record) -> Finding | None:
     A piece queues the row for a person, a whole one is only reported: training texts lose it anyway.
     """
     for name, text in texts_of(r):
-        if piece := _PIECE.search(ANNOTATION.sub("", DRAWING.sub(" ", text))):
+        if piece := _PIECE.search(ANNOTATION.sub("", without_drawings(text, " "))):
             return Finding(
                 RejectReason.ANNOTATION_LEFT,
                 Severity.QUEUE,

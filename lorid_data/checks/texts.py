@@ -7,10 +7,7 @@ import re
 from lorid_data.checks.finding import Finding, Severity
 from lorid_data.schema import Record, RejectReason
 from lorid_data.texts.backslashes import lost_commands
-from lorid_data.texts.latex import control_characters, unbalanced_latex
-
-DRAWING = re.compile(r"\[asy\].*?\[/asy\]", re.DOTALL | re.IGNORECASE)
-"""Asymptote's source is a program, not prose."""
+from lorid_data.texts.latex import control_characters, unbalanced_latex, without_drawings
 
 
 def texts_of(r: Record) -> list[tuple[str, str]]:
@@ -52,7 +49,7 @@ _GLUED = re.compile(r"[a-z\d)$}\]][.!?](?=[A-Z][a-z]+ [a-z$\\])")
 def sentences_glued(r: Record) -> Finding | None:
     """A sentence begins right behind the full stop of another: "64 square feet.The answer is"."""
     for name, text in texts_of(r):
-        if m := _GLUED.search(DRAWING.sub(" ", text)):
+        if m := _GLUED.search(without_drawings(text, " ")):
             return Finding(
                 RejectReason.SENTENCES_GLUED,
                 Severity.REPORT,

@@ -13,13 +13,14 @@ import string
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from lorid_data.texts.latex import without_drawings
+
 ALIKE_FLOOR = 0.5
 """Pairs below are not kept."""
 _WORD = re.compile(
     r"(?:(?<![\w)\]}])-)?(?:\d{1,3}(?:,\d{3})+(?![\d,])|\d+)(?:\.\d+)?|[^\W\d_]+|[+\-*/=<>^%]"
 )
 """A number with its sign and without the commas between its thousands; a word; a sign."""
-_ASY = re.compile(r"\[asy\].*?\[/asy\]", re.DOTALL | re.IGNORECASE)
 _INSTRUCTION = re.compile(
     r"\b(?:please )?(?:express|give|enter|write|leave|round|submit) "
     r"(?:your|the|each|all(?: of)?(?: your| the)?|any) (?:final )?(?:answers?|solutions?)\b[^.?!]*[.?!]?",
@@ -51,7 +52,7 @@ def words(question: str) -> list[str]:
     What says how to write the answer ("Express your answer as a common fraction.") and `[asy]`
     drawings are shared by unrelated questions. Where nothing else is there, they stay.
     """
-    return all_words(_INSTRUCTION.sub(" ", _ASY.sub(" ", question))) or all_words(question)
+    return all_words(_INSTRUCTION.sub(" ", without_drawings(question, " "))) or all_words(question)
 
 
 def all_words(question: str) -> list[str]:

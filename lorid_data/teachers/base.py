@@ -199,6 +199,10 @@ def read_reply(reply: TeacherReply) -> tuple[str, ...] | NoRules:
     return parse_reply(reply.text)
 
 
+MOST_RULES = 1_000
+"""Rules that a reply may hold: what a model repeats without end is no knowledge."""
+
+
 def parse_reply(text: str) -> tuple[str, ...] | NoRules:
     """The rules of `{"output": [rule, …]}`; never an empty list, an empty rule or a control character.
 
@@ -215,6 +219,8 @@ def parse_reply(text: str) -> tuple[str, ...] | NoRules:
     rules = []
     if not body["output"]:
         return NoRules(RejectReason.REPLY_WRONG_SHAPE, "the list of rules is empty")
+    if (n := len(body["output"])) > MOST_RULES:
+        return NoRules(RejectReason.REPLY_WRONG_SHAPE, f"{n:,} rules: a question needs few")
     for i, rule in enumerate(body["output"]):
         if not isinstance(rule, str):
             return NoRules(RejectReason.REPLY_WRONG_SHAPE, f"rule {i} is {rule!r:.80}, not a text")

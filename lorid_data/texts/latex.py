@@ -47,7 +47,24 @@ def control_characters(text: str) -> list[str]:
     return [f"U+{ord(c):04X}" for c in sorted(bad)]
 
 
-_ASY = re.compile(r"\[asy\].*?\[/asy\]", re.DOTALL | re.IGNORECASE)
+_ASY = re.compile(r"\[(/?)asy\]", re.IGNORECASE)
+
+
+def without_drawings(text: str, instead: str = "") -> str:
+    """The text with every `[asy] … [/asy]` replaced: Asymptote's source is a program, not prose.
+
+    In one pass, however many openings there are; one that is never closed stays.
+    """
+    parts, at, opened = [], 0, -1
+    for mark in _ASY.finditer(text):
+        if not mark[1] and opened < 0:
+            opened = mark.start()
+        elif mark[1] and opened >= 0:
+            parts += [text[at:opened], instead]
+            at, opened = mark.end(), -1
+    return "".join([*parts, text[at:]])
+
+
 _ESCAPED = re.compile(r"\\[\\{}$%&#_]")
 _DELIMITERS = re.compile(r"\\([\[\]()])")
 _ENVIRONMENT = re.compile(r"\\(begin|end)\s*\{([^{}]*)\}")
@@ -59,7 +76,7 @@ def unbalanced_latex(text: str) -> str | None:
     A text without a LaTeX command is not judged: its `$` are prices. Drawings (`[asy]`) and
     escaped signs are left out.
     """
-    plain = _ASY.sub("", text)
+    plain = without_drawings(text)
     if not re.search(r"\\[a-zA-Z\[\]()]", plain):
         return None
     # `\\[2pt]` is a line break with a gap, not the start of a formula: escaped signs go first.

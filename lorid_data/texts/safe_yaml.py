@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-MAX_CHARS = 2**20
+MAX_CHARS, MAX_DEPTH = 2**20, 100
 MAX_NODES = 100_000
 """Values of one file, each alias counted as all that it stands for: a bomb of nine lines has 10^9."""
 
@@ -21,7 +21,9 @@ def parse(text: str) -> Any:
     if len(text) > MAX_CHARS:
         raise YamlError(f"longer than {MAX_CHARS:,} characters")
     try:
-        body = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        _refuse_depth(yaml, text, loader)
+        body = yaml.load(text, Loader=loader)  # noqa: S506  (a safe loader)
         if _n_nodes(body, {}) > MAX_NODES:
             raise YamlError(f"more than {MAX_NODES:,} values, those behind aliases counted")
     except (yaml.YAMLError, ValueError) as e:
@@ -30,9 +32,17 @@ def parse(text: str) -> Any:
         mark = getattr(e, "problem_mark", None)
         problem = f"not valid YAML ({getattr(e, 'problem', None) or e})"
         raise YamlError(problem, None if mark is None else mark.line + 1) from e
-    except RecursionError as e:
-        raise YamlError("nested too deep") from e
     return body
+
+
+def _refuse_depth(yaml: Any, text: str, loader: Any) -> None:
+    """Each level costs the scanner as much as all before it, and the composer a stack frame."""
+    depth = 0
+    for event in yaml.parse(text, Loader=loader):
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAX_DEPTH:
+            raise YamlError("nested too deep", event.start_mark.line + 1)
 
 
 class YamlError(ValueError):

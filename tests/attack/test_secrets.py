@@ -106,7 +106,7 @@ def commands(root: Path, url: str, echo: str) -> list[list[str]]:
         [d, "import", table, "--out", next(out)], [d, "import", echo, "--out", next(out)],
         [d, "run", str(root / "bad.yaml")], [d, build, "--config", str(root / "bad.yaml")],
         [d, build, table, "--teacher", f"openai:{echo}", "--out", next(out)], [d, "no-such-command", echo], [d, build, f"--{echo}"],
-        ["lorid_train", "sft", str(root / "bad.yaml")], ["lorid_train", "evaluate", "--adapters", echo, "--dataset", done, "--out", next(out)],
+        [d, "reparse", done], [d, "prompts", "diff", done], ["lorid_train", "sft", str(root / "bad.yaml")], ["lorid_train", "evaluate", "--adapters", echo, "--dataset", done, "--out", next(out)],
         ["lorid_train", "prompts", "--role", "ir", "--question", "Q", "--format", echo], ["lorid_train", "report", echo, "--out", str(root / "r.html")],
     ]  # fmt: skip
 
