@@ -17,7 +17,7 @@ from pydantic import Field, ValidationError
 
 from lorid_data.errors import InputError
 from lorid_data.schema import FrozenModel
-from lorid_train.interaction.lines import line_of, split_line
+from lorid_train.interaction.lines import body_of, line_of, split_line
 
 
 class DrawKey(NamedTuple):
@@ -76,18 +76,19 @@ class Decision(FrozenModel):
     """The round of the consensus; the last round looked at where there was none."""
 
 
-def draw_of(line: bytes, where: str) -> Draw:
+def draw_of(line: bytes, where: str, *, is_checked: bool = False) -> Draw:
     """The draw of a line of `draws.jsonl`.
 
     Args:
         line: with or without its end.
         where: file and line, for messages.
+        is_checked: whether its hash has been compared already.
 
     Raises:
         InputError: it is damaged, or no draw of this version.
     """
     try:
-        return Draw.model_validate_json(split_line(line)[0])
+        return Draw.model_validate_json(body_of(line) if is_checked else split_line(line)[0])
     except ValidationError as e:
         first = e.errors()[0]
         why = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"

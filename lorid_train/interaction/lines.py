@@ -6,19 +6,26 @@ A line that a kill cut short has no end; a damaged one has an end and another ha
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping
 from pathlib import Path
 
 from lorid_data.errors import InputError
 
-_HASH = re.compile(rb',"sha256":"([0-9a-f]{64})"\}\n?$')
-_WIDTH = len(b',"sha256":"') + 64 + len(b'"}\n')
+_BEFORE, _AFTER = b',"sha256":"', b'"}'
+_WIDTH = len(_BEFORE) + 64 + len(_AFTER)
 
 
 def line_of(body: bytes) -> bytes:
     """A JSON object as a line, with the hash of its text as the last field."""
-    return body[:-1] + b',"sha256":"' + hashlib.sha256(body).hexdigest().encode() + b'"}\n'
+    return body[:-1] + _BEFORE + hashlib.sha256(body).hexdigest().encode() + _AFTER + b"\n"
+
+
+def body_of(line: bytes) -> bytes:
+    """The JSON that a line was made of; nothing is compared."""
+    line = line.removesuffix(b"\n")
+    tail = line[-_WIDTH:]
+    is_hashed = tail.startswith(_BEFORE) and tail.endswith(_AFTER)
+    return line[:-_WIDTH] + b"}" if is_hashed else line
 
 
 def split_line(line: bytes) -> tuple[bytes, str | None]:
@@ -27,12 +34,11 @@ def split_line(line: bytes) -> tuple[bytes, str | None]:
     Raises:
         ValueError: the JSON is not what was hashed.
     """
-    found = _HASH.search(line, max(0, len(line) - _WIDTH))
-    if found is None:
-        return line, None
-    body = line[: found.start()] + b"}"
+    body = body_of(line)
+    if len(line) - len(body) < _WIDTH - 1:
+        return body, None
     digest = hashlib.sha256(body).hexdigest()
-    if digest != found[1].decode():
+    if line[-_WIDTH - line.endswith(b"\n") :][len(_BEFORE) :][:64] != digest.encode():
         raise ValueError("its text has changed since it was written")
     return body, digest
 

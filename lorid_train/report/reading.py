@@ -82,6 +82,6 @@ class DrawFile:
         with self._path.open("rb") as f:
             for start, length in spans:
                 f.seek(start)
-                draw = draw_of(f.read(length), f"{self._path}, byte {start}")
+                draw = draw_of(f.read(length), f"{self._path}, byte {start}", is_checked=True)
                 found.setdefault(draw.key, draw)
         return list(found.values())
