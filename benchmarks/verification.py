@@ -41,6 +41,8 @@ class Clock:
         self._depth = 0
 
     def wrap(self, work: Callable[..., Any]) -> Callable[..., Any]:
+        """The function, timed where it is the outermost of these."""
+
         def timed(*args: Any, **more: Any) -> Any:
             self._depth += 1
             start = time.perf_counter()

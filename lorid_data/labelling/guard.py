@@ -7,14 +7,18 @@ anything must come from the page's own origin, as JSON, and be small.
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MAX_BODY = 16_384
 """Bytes of a request's body."""
+_BODY_S = 5.0
+"""Seconds that each part of a body may take: all of it is sent at once by a browser on this machine."""
 HEADERS = (
     (b"cache-control", b"no-store"),
     (b"referrer-policy", b"no-referrer"),
@@ -61,11 +65,24 @@ def refusal(
     if headers.get("content-type", "").partition(";")[0].strip() != "application/json":
         return Refusal(415, "refused: not JSON")
     length = headers.get("content-length", "")
-    if not length.isdecimal():
+    # In pieces, a body may be longer than is said of it.
+    if not length.isdecimal() or "transfer-encoding" in headers:
         return Refusal(411, "refused: the length of the body is missing")
     if int(length[:12]) > MAX_BODY:
         return Refusal(413, f"refused: more than {MAX_BODY:,} bytes")
     return None
+
+
+def _in_time(receive: Receive) -> Receive:
+    """The body of a request, or the end of the connection where it does not come: nobody waits for it."""
+
+    async def timed() -> Message:
+        try:
+            return await asyncio.wait_for(receive(), _BODY_S)
+        except TimeoutError:
+            return {"type": "http.disconnect"}
+
+    return timed
 
 
 class Guard:
@@ -90,11 +107,19 @@ class Guard:
             scope["method"], scope["path"], headers, port=self._port, token=self._token
         )
         if refused is not None:
-            body = refused.sentence.encode()
-            start = {"type": "http.response.start", "status": refused.status}
-            plain = [(b"content-type", b"text/plain; charset=utf-8"), (b"connection", b"close")]
-            await with_headers({**start, "headers": plain})
-            await send({"type": "http.response.body", "body": body})
+            await _say(refused, with_headers)
             return
+        receive = _in_time(receive)
         path = scope["path"][len(self._token) + 1 :] or "/"
-        await self._app({**scope, "path": path, "raw_path": path.encode()}, receive, with_headers)
+        try:
+            await self._app(
+                {**scope, "path": path, "raw_path": path.encode()}, receive, with_headers
+            )
+        except (ClientDisconnect, asyncio.CancelledError):
+            await _say(Refusal(408, "refused: the body has not come"), with_headers)
+
+
+async def _say(refused: Refusal, send: Send) -> None:
+    plain = [(b"content-type", b"text/plain; charset=utf-8"), (b"connection", b"close")]
+    await send({"type": "http.response.start", "status": refused.status, "headers": plain})
+    await send({"type": "http.response.body", "body": refused.sentence.encode()})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import secrets
 import socket
 import sqlite3
@@ -13,6 +14,7 @@ from typing import Any
 import uvicorn
 from pydantic import ValidationError
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
@@ -107,8 +109,8 @@ def _app(session: Session, end: Callable[[], None]) -> Starlette:
     routes: list[tuple[str, Handler, str]] = [
         ("/", page, "GET"),
         ("/api/state", state, "GET"),
-        ("/api/sample/{index:int}", sample, "GET"),
-        ("/api/peek/{index:int}", peek, "POST"),
+        ("/api/sample/{index}", sample, "GET"),
+        ("/api/peek/{index}", peek, "POST"),
         ("/api/label", say, "POST"),
         ("/api/undo", undo, "POST"),
         ("/api/summary", summary, "GET"),
@@ -120,9 +122,13 @@ def _app(session: Session, end: Callable[[], None]) -> Starlette:
 
 
 def _index(request: Request, session: Session) -> int:
-    index = int(request.path_params["index"])
+    given = request.path_params["index"]
+    if not re.fullmatch(r"[0-9]+", given, re.ASCII):
+        raise HTTPException(404)
+    # More digits than any sample has: not even read as a number.
+    index = int(given) if len(given) < 10 else len(session.order)
     if index >= len(session.order):
-        msg = f"there is no sample {index + 1}: this folder's sample has {len(session.order)}"
+        msg = f"there is no sample {given[:12]!r}, counted from 0: this folder's sample has {len(session.order)}"
         raise ConflictError(msg)
     return index
 

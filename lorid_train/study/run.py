@@ -17,9 +17,10 @@ from lorid_data.folders.stage import open_stage
 from lorid_data.schema import Manifest
 from lorid_train import study_report
 from lorid_train.evaluation.drawing import needed_roles
+from lorid_train.evaluation.exports import DRAWS
 from lorid_train.models import base_model
 from lorid_train.study import data
-from lorid_train.study.pool import Failure, make_all
+from lorid_train.study.pool import LOG, Failure, make_all
 from lorid_train.study.progress import Steps, duration
 from lorid_train.study.settings import StudyConfig
 from lorid_train.study.tasks import Task, fingerprints, tasks_of
@@ -77,6 +78,8 @@ def study(config: StudyConfig, out: Path) -> Manifest:
         study_report.write_study(cells, out, group_by=column, settings=shown(config))
         say(f"study: {duration(time.monotonic() - start)}, {_cpu_s():.0f} CPU-seconds")
         stage.libraries += base_model.LIBRARIES
+        # Timings, and draws in the order in which they were made: each evaluation vouches for its own.
+        stage.varying = frozenset({LOG, DRAWS})
         return stage.finish(n_in=len(tasks), n_kept=len(tasks), n_rejected={})
 
 

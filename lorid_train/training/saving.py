@@ -69,6 +69,9 @@ def save_adapter(
     config_file = tmp / "adapter_config.json"
     body = json.loads(config_file.read_text(encoding="utf-8"))
     body["base_model_name_or_path"] = base.name  # never this machine's path of a packaged model
+    for key in ("target_modules", "modules_to_save", "exclude_modules"):
+        if isinstance(body.get(key), list):  # a set, written in the order of its hashes
+            body[key] = sorted(body[key])
     config_file.write_text(json.dumps(body, indent=2, sort_keys=True), encoding="utf-8")
     (tmp / "README.md").unlink(missing_ok=True)  # names a local path; cards are made on publishing
     fmt, role = formats.load(config.format), roles.role(name)
