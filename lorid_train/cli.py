@@ -299,7 +299,7 @@ def prompts(
         "target_suffix": fmt.target_suffix,
         "stop": list(fmt.stop),
     }
-    print(json.dumps(body, ensure_ascii=False))
+    print(json.dumps(body))  # ASCII: what a terminal may not show must still be exact
 
 
 @app.command
