@@ -30,10 +30,11 @@ from lorid_data.dedup.duplicates import (
     find_exact,
     find_pairs,
 )
-from lorid_data.folders.files import atomic_path, sha256_file
+from lorid_data.folders.files import sha256_file
 from lorid_data.folders.frames import read_record_frame, write_dataset_frames
 from lorid_data.folders.manifests import manifest_sha256, read_manifest
 from lorid_data.folders.names import RECORDS
+from lorid_data.folders.parquet import write_frame
 from lorid_data.folders.stage import open_stage
 from lorid_data.schema import Disposition, FrozenModel, Manifest, RejectReason
 from lorid_data.texts.shingles import shingles_of
@@ -246,10 +247,7 @@ def _store_pairs(path: Path, ranked: pl.DataFrame, pairs: Pairs, records_sha256:
     import polars as pl
 
     about = {"records_sha256": records_sha256, "n_compared": str(pairs.n_compared)}
-    with atomic_path(path) as tmp:
-        pl.DataFrame(columns_of_pairs(ranked, pairs)).write_parquet(
-            tmp, compression="zstd", metadata=about
-        )
+    write_frame(path, pl.DataFrame(columns_of_pairs(ranked, pairs)), about)
 
 
 def _stored_pairs(path: Path, ranked: pl.DataFrame, records_sha256: str) -> Pairs | None:

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lorid_data.errors import InputError
-from lorid_data.folders.files import atomic_path
 from lorid_data.folders.manifests import read_manifest
 from lorid_data.folders.names import RECORDS, REJECTS
-from lorid_data.folders.parquet import frame_schema, read_frame
+from lorid_data.folders.parquet import frame_schema, read_frame, write_frame
 from lorid_data.folders.records import refuse_duplicates
 from lorid_data.folders.stage import Stage
 from lorid_data.schema import Manifest, Record, Reject
@@ -59,8 +58,7 @@ def write_dataset_frames(
     rejected = pl.DataFrame(dict(rejects), schema=frame_schema(Reject))
     rejected = rejected.with_columns(pl.col("evidence").str.slice(0, 2000))
     for name, frame in ((RECORDS, records), (REJECTS, rejected)):
-        with atomic_path(stage.out / name) as tmp:
-            frame.write_parquet(tmp, compression="zstd")
+        write_frame(stage.out / name, frame)
     by_reason = rejected.group_by("reason").len().sort("reason")
     return stage.finish(
         n_in=n_in, n_kept=len(records), n_rejected={r: int(n) for r, n in by_reason.iter_rows()}

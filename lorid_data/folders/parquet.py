@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
 
-from lorid_data.errors import InputError
+from lorid_data.errors import InputError, StageError
 from lorid_data.folders.files import atomic_path
 from lorid_data.folders.verified import verify_file
 from lorid_data.schema import FrozenModel
@@ -50,8 +50,24 @@ def write_rows(path: Path, kind: type[FrozenModel], rows: Iterable[FrozenModel])
     schema = frame_schema(kind)
     dumped = [r.model_dump(mode="json") for r in rows]
     columns = {name: [d[name] for d in dumped] for name in schema}
+    write_frame(path, pl.DataFrame(columns, schema=schema))
+
+
+def write_frame(path: Path, frame: pl.DataFrame, metadata: dict[str, str] | None = None) -> None:
+    """Write a frame as zstd parquet, atomically.
+
+    Raises:
+        StageError: polars could not write it: it says neither why nor where by itself.
+        OSError: the file cannot be made, or the disk is full.
+    """
+    import polars as pl
+
     with atomic_path(path) as tmp:
-        pl.DataFrame(columns, schema=schema).write_parquet(tmp, compression="zstd")
+        try:
+            frame.write_parquet(tmp, compression="zstd", metadata=metadata)
+        except pl.exceptions.PolarsError as e:
+            msg = f"{path}: cannot be written whole ({e}); most likely the disk is full: make room and run the same command again"
+            raise StageError(msg) from e
 
 
 def read_frame(path: Path) -> pl.DataFrame:

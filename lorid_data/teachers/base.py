@@ -219,11 +219,8 @@ def parse_reply(text: str) -> tuple[str, ...] | NoRules:
     rules = []
     if not body["output"]:
         return NoRules(RejectReason.REPLY_WRONG_SHAPE, "the list of rules is empty")
-    if len(body["output"]) > MOST_RULES:
-        return NoRules(
-            RejectReason.REPLY_WRONG_SHAPE,
-            f"{len(body['output']):,} rules: a question needs few",
-        )
+    if (n := len(body["output"])) > MOST_RULES:
+        return NoRules(RejectReason.REPLY_WRONG_SHAPE, f"{n:,} rules: a question needs few")
     for i, rule in enumerate(body["output"]):
         if not isinstance(rule, str):
             return NoRules(RejectReason.REPLY_WRONG_SHAPE, f"rule {i} is {rule!r:.80}, not a text")

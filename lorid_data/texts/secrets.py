@@ -8,11 +8,12 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
+from pathlib import Path
 from urllib.parse import quote, unquote
 
 SHOWN = "[secret]"
 _NAME = re.compile(
-    r"(?:^|_)(?:api_?key|access_?key|key|token|secret|password|passwd|pass|pwd|auth|authorization|credentials?|pat)(?:_|$)",
+    r"(?:^|_)(?:api_?key|access_?key|key|token|secret|password|passwd|pass|auth|authorization|credentials?|pat)(?:_|$)",
     re.IGNORECASE,
 )
 _USERINFO = re.compile(r"(?<=://)[^/?#\s@'\"<>]+(?=@)")
@@ -77,10 +78,18 @@ def _spellings(environment: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
 
 def _values(environment: Iterable[tuple[str, str]]) -> Iterator[str]:
     for name, value in environment:
-        if _NAME.search(name):
+        if _NAME.search(name) and not _is_place(value):
             yield value.strip()
         if "://" in value:
             for userinfo in _USERINFO.findall(value):
                 user, colon, password = userinfo.partition(":")
                 yield unquote(userinfo)
                 yield unquote(password if colon else user)
+
+
+def _is_place(value: str) -> bool:
+    """Whether a value only says where something is (`…_KEY_FILE`, `SSH_AUTH_SOCK`)."""
+    try:
+        return value.startswith(("/", "~", ".")) and Path(value).expanduser().exists()
+    except (OSError, ValueError, RuntimeError):
+        return False

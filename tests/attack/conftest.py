@@ -18,4 +18,4 @@ def n_flips() -> int:
 @pytest.fixture(scope="session")
 def every() -> int:
     """Of file events a run is killed at every one, or at one in so many."""
-    return 1 if IS_EXHAUSTIVE else 9
+    return 1 if IS_EXHAUSTIVE else 13

@@ -18,7 +18,7 @@ from urllib.parse import quote
 import pytest
 
 from lorid_data.testing.fake_teacher import FakeTeacher, Fault
-from lorid_data.texts.secrets import holds_userinfo, without_secrets, without_values
+from lorid_data.texts.secrets import holds_secret, holds_userinfo, without_secrets, without_values
 
 MARK = 'm4rk3r/+"&'
 SECRETS = {
@@ -64,6 +64,14 @@ def test_what_looks_like_a_key_is_taken_out(text: str) -> None:
 def test_what_is_no_secret_stays(text: str) -> None:
     environment = {"HOME": "/x", "MY_KEY": "a", "API_KEY": "", "TOKEN": "public", "TOKENIZERS_PARALLELISM": "false-or-true"}  # fmt: skip
     assert without_secrets(text, environment) == text
+
+
+def test_where_something_is_is_no_secret(tmp_path: Path) -> None:
+    (tmp_path / "key.pem").touch()
+    environment = {"PWD": str(tmp_path), "TLS_KEY_FILE": str(tmp_path / "key.pem"), "SSH_AUTH_SOCK": str(tmp_path)}  # fmt: skip
+    assert without_secrets(f"{tmp_path}/key.pem", environment) == f"{tmp_path}/key.pem"
+    assert not holds_secret(str(tmp_path / "key.pem"), environment)
+    assert holds_secret("/not/a/place/at/all", {"MY_KEY": "/not/a/place/at/all"})
 
 
 def test_userinfo_is_told_from_a_path() -> None:
