@@ -192,8 +192,11 @@ def respell(text: str) -> str:
     check_limits(text)
     if r"\begin" not in text:
         text = _DOUBLED.sub(r"\\", text)
-    text = _HALF_DAY.sub(r"\1m", text)
-    text = _INNER_BOX.sub("", unwrap(text))
+    if "." in text:
+        text = _HALF_DAY.sub(r"\1m", text)
+    text = unwrap(text)
+    if "box" in text:
+        text = _INNER_BOX.sub("", text)
     text = _ORDINAL.sub("", _IMAGINARY.sub("i", text))
     text = _numbers(text)
     if "\\" in text or "~" in text:
@@ -273,17 +276,31 @@ def _squeeze(match: re.Match[str]) -> str:
 
 
 def _numbers(text: str) -> str:
-    """Numbers without thousands separators, without exponents, without endless decimals."""
-    for pattern in _GROUPED:
-        text = pattern.sub(_squeeze, text)
-    text = _DOTTED.sub(_squeeze, text)
-    text = _join_commas(text)
-    text = re.sub(r"(?<=\d)\{,\}(?=\d)", ".", text)
-    text = _TIMES_TEN.sub(r"\\cdot 10^", text)
-    text = _SCIENTIFIC.sub(lambda m: rf"{m[1]}\cdot 10^{{{int(m[2])}}}", text)
+    """Numbers without thousands separators, without exponents, without endless decimals.
+
+    Each pattern is tried only where a character that it needs is there.
+    """
+    separated = _SEPARATORS.search(text) is not None
+    if separated:
+        for pattern in _GROUPED:
+            text = pattern.sub(_squeeze, text)
+    if "." in text:
+        text = _DOTTED.sub(_squeeze, text)
+    if separated:
+        text = _join_commas(text)
+        text = re.sub(r"(?<=\d)\{,\}(?=\d)", ".", text)
+    if "10" in text:
+        text = _TIMES_TEN.sub(r"\\cdot 10^", text)
+    if "e" in text or "E" in text:
+        text = _SCIENTIFIC.sub(lambda m: rf"{m[1]}\cdot 10^{{{int(m[2])}}}", text)
+    if "." not in text:
+        return text
     for pattern in (_REPEATING, _IN_BRACKETS):
         text = pattern.sub(lambda m: _repeating(m[1], m[2], m[3]), text)
     return _ELLIPSIS.sub(_endless, text)
+
+
+_SEPARATORS = re.compile(r"[,\\~'_]")
 
 
 def _join_commas(text: str) -> str:
