@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 TORCH := $(shell sed -n 's/^\(torch==.*\)/\1/p' constraints.txt)
 
-.PHONY: quickstart test test-fast attack check format bench clean
+.PHONY: quickstart test test-fast architectures attack check format bench clean
 .DEFAULT_GOAL := quickstart
 
 # torch goes first and pinned: a later requirement must not pull another build of it.
@@ -23,7 +23,10 @@ test: $(STAMP)  ## every test that needs no GPU and no network
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PYTEST_ARGS)
 
 test-fast: $(STAMP)  ## without the tests marked slow
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow and not gpu and not network" $(PYTEST_ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow and not gpu and not network and not architectures" $(PYTEST_ARGS)
+
+architectures: $(STAMP)  ## every row of docs/architectures.md, tried again; a quarter of an hour
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m architectures tests/architectures $(PYTEST_ARGS)
 
 attack: $(STAMP)  ## every attack in full: each file event, 400 bits per kind of file, all commands
 	LORID_ATTACK=all OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/attack $(PYTEST_ARGS)

@@ -123,7 +123,7 @@ class Generate:
     """Plain `generate` with one adapter at a time, as a script without this project would do it."""
 
     def __init__(self, bench: Bench) -> None:
-        from lorid_train.engines.transformers import with_adapters
+        from lorid_train.engines.loading import with_adapters
 
         base, self.temperature = bench.adapters.base, bench.config.temperature
         device = "cuda" if bench.config.dtype == "bfloat16" else "cpu"

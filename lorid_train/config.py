@@ -62,6 +62,9 @@ class TrainConfig(Settings):
     out: str
     roles: tuple[str, ...] = ("ir", "kg", "dr")
     format: str = "plain"
+    """`chat` stands for its newest version, `chat.v2`."""
+    template_date: str = "2024-07-26"
+    """The day that a chat template is told where it writes the date; adapters carry it."""
     split: str | None = "train"
     """Which split of the datasets to train on; null takes all rows."""
     limit: int | None = Field(default=None, ge=1)

@@ -1,14 +1,17 @@
 """Formats: how a role's text becomes the exact text and the exact tokens that a model sees.
 
-A format is a file under `prompts/formats/`: `plain`, `chat` (the tokenizer's own template), or a
-template of LLaMA-Factory, named VERSION/TEMPLATE, byte for byte. Its name and sha256 travel with
-every adapter. Tokens are made piece by piece, `[bos] + encode(text)`, as LLaMA-Factory does:
+A format is a file under `prompts/formats/`: `plain`, `chat` and `chat.v2` (the tokenizer's own
+template), or a template of LLaMA-Factory, named VERSION/TEMPLATE, byte for byte. Its name and
+sha256 travel with every adapter. Tokens are made piece by piece, `[bos] + encode(text)`, as LLaMA-Factory does:
 tokenising the rendered string instead gives other ids on SentencePiece models.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
 from functools import cache
 from typing import Any, Protocol
 
@@ -17,6 +20,16 @@ import yaml
 from lorid_data import prompts
 from lorid_data.errors import ConfigError
 from lorid_data.schema import sha256_text
+
+TEMPLATE_DATE = "2024-07-26"
+"""The day that chat templates are told where they ask for one, as ISO 8601.
+
+A template that writes today's date would give other prompts on every day. This is the day that
+the templates of Llama 3 fall back to themselves.
+"""
+_ASKS_THE_DAY = re.compile(r"""strftime_now\(\s*(["'])(.*?)\1\s*\)""")
+_NEWEST = {"chat": "chat.v2"}
+_ANSWER = "An-answer-of-one-word"
 
 
 class Tokenizer(Protocol):
@@ -55,6 +68,10 @@ class Format:
     target_prefix: str
     target_suffix: str | None
     stop: tuple[str, ...]
+    turn_end: bool = False
+    """Whether a target ends as the tokenizer's template ends an answer."""
+    date: str = TEMPLATE_DATE
+    """The day that a template is told, as ISO 8601; it is an adapter's, not the format's."""
 
     def render(self, content: str) -> str:
         """The exact text a model sees before it writes; nothing is stripped.
@@ -83,6 +100,8 @@ class Format:
     def target_ids(self, tokenizer: Tokenizer, target: str) -> list[int]:
         """Token ids of the target, end of sequence included: all that the loss is taken on."""
         text = self.target_prefix + target
+        if self.turn_end and (ending := self._turn_end(tokenizer)):
+            return [*tokenizer.encode(text, add_special_tokens=False), *ending]
         if self.target_suffix is None:
             end = tokenizer.eos_token_id
             if end is None:
@@ -94,13 +113,26 @@ class Format:
         single = _token_id(tokenizer, self.target_suffix)
         if single is not None:
             return [*tokenizer.encode(text, add_special_tokens=False), single]
+        for token in self.stop:
+            if token in self.target_suffix and _token_id(tokenizer, token) is None:
+                msg = f"format {self.name!r}: the tokenizer does not know {token!r}, which ends a text; is it another model's?"
+                raise ConfigError(msg)
         return tokenizer.encode(text + self.target_suffix, add_special_tokens=False)
 
-    def stop_ids(self, tokenizer: Tokenizer) -> list[int]:
-        """Ids that end a generation: the tokenizer's end token and the format's stop tokens."""
+    def stop_ids(self, tokenizer: Tokenizer, of_model: Sequence[int] = ()) -> list[int]:
+        """Ids that end a generation: the tokenizer's end token and the format's stop tokens.
+
+        For a template, also the token that ends its turns and those of the model's own settings.
+
+        Args:
+            tokenizer: of the base model.
+            of_model: ids in `generation_config.json`; they count where the format is the model's.
+        """
         ids = [_token_id(tokenizer, s) for s in self.stop]
-        own = [tokenizer.eos_token_id]
-        return sorted({i for i in (*ids, *own) if i is not None})
+        if self.prompt is None:
+            ids += [*self._turn_end(tokenizer)[-1:], *of_model]
+        ids.append(tokenizer.eos_token_id)
+        return sorted({i for i in ids if i is not None})
 
     def _bos_ids(self, tokenizer: Tokenizer) -> list[int]:
         if self.bos == "":
@@ -114,14 +146,53 @@ class Format:
         return [found]
 
     def _chat_ids(self, tokenizer: Tokenizer, content: str) -> list[int]:
-        if not tokenizer.chat_template:
-            msg = (
-                "format 'chat': this tokenizer has no chat template; use 'plain' or a named format"
-            )
-            raise ConfigError(msg)
         messages = [{"role": "user", "content": content}]
-        text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+        text = self._templated(tokenizer, messages, add_generation_prompt=True)
         return tokenizer.encode(text, add_special_tokens=False)
+
+    def _templated(
+        self, tokenizer: Tokenizer, messages: Any, *, add_generation_prompt: bool
+    ) -> str:
+        """The text of the tokenizer's own template, on the format's day."""
+        if not tokenizer.chat_template:
+            msg = f"format {self.name!r}: this tokenizer has no chat template; use 'plain' or a named format"
+            raise ConfigError(msg)
+        day = {}
+        if "strftime_now" in str(tokenizer.chat_template):
+            day["chat_template"] = self._on_its_day(tokenizer.chat_template)
+        return str(
+            tokenizer.apply_chat_template(
+                messages, tokenize=False, add_generation_prompt=add_generation_prompt, **day
+            )
+        )
+
+    def _on_its_day(self, template: Any) -> str:
+        """A template with the format's day in the place of today's.
+
+        Raises:
+            ConfigError: it asks for the day in a way that is not read here.
+        """
+        text = str(template.get("default", "") if isinstance(template, dict) else template)
+        day = date.fromisoformat(self.date)
+        text = _ASKS_THE_DAY.sub(lambda found: repr(day.strftime(found[2])), text)
+        if "strftime_now(" in text:
+            msg = f"format {self.name!r}: the chat template writes the date of today, in a way that cannot be frozen; use 'plain' or a named format"
+            raise ConfigError(msg)
+        return text
+
+    def _turn_end(self, tokenizer: Tokenizer) -> list[int]:
+        """How the template ends an answer, up to its first special token; empty if it has none."""
+        if not tokenizer.chat_template:
+            return []
+        messages = [{"role": "user", "content": "Q"}, {"role": "assistant", "content": _ANSWER}]
+        text = self._templated(tokenizer, messages, add_generation_prompt=False)
+        ids = tokenizer.encode(text.rpartition(_ANSWER)[2], add_special_tokens=False)
+        special = {
+            *getattr(tokenizer, "all_special_ids", ()),
+            *getattr(tokenizer, "added_tokens_decoder", ()),
+        }
+        first = next((i for i, token in enumerate(ids) if token in special), None)
+        return [] if first is None else ids[: first + 1]
 
 
 def _token_id(tokenizer: Tokenizer, token: str) -> int | None:
@@ -146,6 +217,25 @@ def load(name: str) -> Format:
     body = yaml.safe_load(text)
     body["stop"] = tuple(body["stop"])
     return Format(name=name, sha256=sha256_text(text), **body)
+
+
+def newest(name: str) -> str:
+    """The newest format of that name, for a new training; old adapters keep the one on their card."""
+    return _NEWEST.get(name, name)
+
+
+def on(name: str, day: str | None) -> Format:
+    """The format of that name, whose template is told that day; None is `TEMPLATE_DATE`.
+
+    Raises:
+        ConfigError: there is no such format, or that is no day.
+    """
+    try:
+        date.fromisoformat(day or TEMPLATE_DATE)
+    except ValueError as e:
+        msg = f"template_date: {day!r} is no day; write it as {TEMPLATE_DATE!r}"
+        raise ConfigError(msg) from e
+    return replace(load(name), date=day or TEMPLATE_DATE)
 
 
 @cache

@@ -8,9 +8,8 @@ does not depend on its neighbours.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lorid_train.engines import alone
@@ -27,18 +26,6 @@ if TYPE_CHECKING:
 
 _REFILL_FRACTION = 0.05
 """Rows join once this part of the batch is free, so that their prompts are read together."""
-
-
-def with_adapters(model: Any, adapters: Mapping[str, str | Path], device: str) -> Any:
-    """The base model with its adapters loaded side by side, in evaluation mode."""
-    from peft import PeftModel
-
-    for i, (name, path) in enumerate(adapters.items()):
-        if i == 0:
-            model = PeftModel.from_pretrained(model, str(path), adapter_name=name)
-        else:
-            model.load_adapter(str(path), adapter_name=name)
-    return model.to(device).eval()
 
 
 def pick(rows: Sequence[Row], logits: torch.Tensor, sampling: Sampling) -> list[int]:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,7 @@ def evaluate(config: EvalConfig) -> Manifest:
     """
     needed = needed_roles(config)
     adapters = adapters_of.open_adapters(config.adapters, config.base, config.format, needed=needed)
+    adapters = replace(adapters, base=base_model.pinned(adapters.base))
     records = select(Path(config.dataset), config.split, config.limit)
     targets.parse(config.targets)
     engine = servers.engine_factory(config, needed) if config.engine == "server" else make_engine
@@ -76,6 +78,7 @@ def evaluate(config: EvalConfig) -> Manifest:
         "adapters_sha256": adapters.sha256,
         "adapter_configs_sha256": adapter_configs(adapters),
         "base_sha256": adapters.base.fingerprint,
+        "tokenizer_sha256": adapters.base.tokenizer,
         "format": adapters.format.name,
         "format_sha256": adapters.format.sha256,
         "dataset_sha256": manifest_sha256(Path(config.dataset)),

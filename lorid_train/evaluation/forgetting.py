@@ -74,7 +74,8 @@ def measure(config: EvalConfig, adapters: Adapters, out: Path) -> None:
     if (out / FILE).is_file():
         return
     import torch
-    from peft import PeftModel
+
+    from lorid_train.engines.loading import with_adapters
 
     assert config.text is not None
     device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -88,7 +89,7 @@ def measure(config: EvalConfig, adapters: Adapters, out: Path) -> None:
     model = base_model.load_model(adapters.base, dtype).to(device).eval()
     rows = _losses(BASE, model, parts)
     for role, folder in adapters.folders.items():
-        tuned = PeftModel.from_pretrained(model, str(folder)).eval()
+        tuned = with_adapters(model, {role: folder}, device)
         rows += _losses(role, tuned, parts)
         model = tuned.unload()
     write_rows(out / FILE, TextLoss, rows)

@@ -44,7 +44,8 @@ def make_engine(config: EvalConfig, adapters: Adapters) -> TransformersEngine:
     import torch
 
     from lorid_train.engines import self_check
-    from lorid_train.engines.transformers import TransformersEngine, with_adapters
+    from lorid_train.engines.loading import with_adapters
+    from lorid_train.engines.transformers import TransformersEngine
     from lorid_train.engines.ways import BEST
 
     if config.threads:
@@ -63,7 +64,7 @@ def make_engine(config: EvalConfig, adapters: Adapters) -> TransformersEngine:
             encode=lambda content: fmt.prompt_ids(tokenizer, content),
             render=lambda content: fmt.text(tokenizer, content),
             decode=lambda ids: tokenizer.decode(ids, skip_special_tokens=True),
-            stop_ids=fmt.stop_ids(tokenizer),
+            stop_ids=fmt.stop_ids(tokenizer, base_model.generation_ends(adapters.base)),
             batch_size=config.batch_size,
             merged=config.merged,
             way=way,

@@ -124,7 +124,7 @@ def _engine(
         models={role: names[role] for role in names},
         encode=lambda content: fmt.prompt_ids(tokenizer, content),
         render=lambda content: fmt.text(tokenizer, content),
-        stop_ids=fmt.stop_ids(tokenizer),
+        stop_ids=fmt.stop_ids(tokenizer, base_model.generation_ends(adapters.base)),
         max_model_tokens=max_model_tokens,
         batch_size=config.batch_size,
         api_key=os.environ.get(KEY_NAME),

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lorid_data.commandline.progress import say
 from lorid_data.errors import ConfigError
 from lorid_data.folders.files import sha256_file
 from lorid_data.folders.manifests import read_manifest
@@ -152,15 +153,41 @@ def open_adapters(
         problems.append(
             f"the adapters use several formats: { {r: c['format'] for r, c in cards.items()} }"
         )
+    if len({c.get("template_date") for c in cards.values()}) > 1:
+        days = {r: c.get("template_date") for r, c in cards.items()}
+        problems.append(f"the adapters were trained with several template dates: {days}")
     if problems:
         raise ConfigError(*problems)
+    _warn_of_the_unknown(fetched, cards, chosen)
     return Adapters(
         folders={r: f.folder for r, f in fetched.items()},
         base=chosen,
-        format=formats.load(next(iter(cards.values()))["format"]),
+        format=_format_of(cards),
         sha256={r: sha256_file(f.folder / WEIGHTS) for r, f in fetched.items()},
         names={r: f.name for r, f in fetched.items()},
     )
+
+
+def _format_of(cards: Mapping[str, Mapping[str, Any]]) -> formats.Format:
+    """The format that all cards name, on their day."""
+    card = next(iter(cards.values()))
+    return formats.on(card["format"], card.get("template_date"))
+
+
+def _warn_of_the_unknown(
+    fetched: Mapping[str, Fetched], cards: Mapping[str, Mapping[str, Any]], chosen: Base
+) -> None:
+    """Say once what the cards of older adapters do not hold, and so cannot be checked."""
+    old = [
+        fetched[r].name
+        for r, c in cards.items()
+        if c["base_fingerprint"] and "tokenizer_sha256" not in c
+    ]
+    if old and chosen.tokenizer is not None:
+        say(
+            f"warning: {', '.join(old)}: trained before tokenizers were recorded; whether the tokenizer and "
+            f"the chat template of {chosen.name!r} are the same still cannot be told"
+        )
 
 
 def _card_of(fetched: Fetched, role: str, format_name: str | None) -> dict[str, Any]:
@@ -208,6 +235,12 @@ def _misfits(where: str, card: Mapping[str, Any], role: str, chosen: Base) -> li
             f"{where}: was trained on another base model ({card['base']!r}, "
             f"{card['base_fingerprint']}), not on {chosen.name!r} ({chosen.fingerprint}); "
             "name its base with --base"
+        )
+    trained_with = card.get("tokenizer_sha256")
+    if not is_published_base and trained_with and chosen.tokenizer not in (None, trained_with):
+        problems.append(
+            f"{where}: was trained with another tokenizer or chat template than {chosen.name!r} has now; "
+            "put the old files back, or train again"
         )
     if formats.load(card["format"]).sha256 != card["format_sha256"]:
         problems.append(f"{where}: its format {card['format']!r} differs from the one known here")

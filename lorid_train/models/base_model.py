@@ -31,12 +31,17 @@ class Base:
     revision: str | None
     fingerprint: str
     """Local: sha256 over configuration and weights. Hub: `hub:ID@REVISION`."""
+    tokenizer: str | None = None
+    """Local: sha256 over the files of tokenizer and chat template. Hub: None, the commit holds them."""
 
 
 LIBRARIES = ("torch", "transformers", "peft", "trl")
 """Distributions whose versions a manifest names wherever a model was used."""
 
 
+_TOKENIZER_FILES = (
+    "tokenizer*", "chat_template*", "special_tokens_map.json", "added_tokens.json", "vocab.*", "merges.txt", "*.model", "*.tiktoken",
+)  # fmt: skip
 _HOLDS_AN_ADAPTER = (
     "the folder holds adapter_config.json too, so that adapter would be attached to the base without a word; "
     "move the base model into a folder of its own, or merge the adapter (lorid-train merge)"
@@ -80,7 +85,36 @@ def resolve(name: str, revision: str | None = None) -> Base:
             what = is_one or "a folder that names no commit; give its fingerprint " + fingerprint
             msg = f"base {name!r}: asked for revision {revision!r}, but this is {what}"
             raise ConfigError(msg)
-    return Base(name, str(path), revision, fingerprint)
+    return Base(name, str(path), revision, fingerprint, _tokenizer_sha256(path))
+
+
+def _tokenizer_sha256(folder: Path) -> str:
+    """sha256 over the names and bytes of the files that a tokenizer and its template are read from."""
+    found = sorted(p for pattern in _TOKENIZER_FILES for p in folder.glob(pattern))
+    return sha256_text(canonical_json([[p.name, sha256_file(p)] for p in found]))
+
+
+def pinned(base: Base) -> Base:
+    """The base with the commit that an unpinned Hub id stands for today; a folder as it is.
+
+    Raises:
+        ConfigError: as `commit_of`.
+    """
+    if base.revision is not None:
+        return base
+    commit = commit_of(base)
+    return base if commit is None else resolve(base.name, commit)
+
+
+def generation_ends(base: Base) -> list[int]:
+    """Ids that end a text by the model's own `generation_config.json`; none where there is none."""
+    from transformers import GenerationConfig
+
+    try:
+        ends = GenerationConfig.from_pretrained(base.source, revision=base.revision).eos_token_id
+    except OSError:
+        return []
+    return [int(e) for e in (ends if isinstance(ends, list) else [ends]) if e is not None]
 
 
 def _commit_of(folder: Path) -> str | None:

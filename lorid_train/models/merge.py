@@ -152,8 +152,13 @@ class _Deltas:
         merged: Tensor = weight.float() + _scaling(self._config, name) * (b @ a)
         if self._dora:
             magnitude = self._file.get_tensor(key + _MAGNITUDE).float()
-            merged *= (magnitude / merged.norm(dim=1)).unsqueeze(1)
-        return merged.to(weight.dtype).contiguous()
+            inputs = 0 if self._config.get("fan_in_fan_out") else 1  # GPT-2's weights are (in, out)
+            merged *= (magnitude / merged.norm(dim=inputs)).unsqueeze(inputs)
+        merged = merged.to(weight.dtype).contiguous()
+        if not merged.isfinite().all():
+            msg = f"{name!r}: merged, it is no number; the adapter is broken, or too large for {weight.dtype}"
+            raise ConfigError(msg)
+        return merged
 
 
 def _refuse_what_is_more_than_lora(config: dict[str, Any]) -> None:

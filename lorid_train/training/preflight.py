@@ -33,7 +33,7 @@ def check(config: TrainConfig) -> None:
             without data, validation on the training rows.
     """
     problems = _of(partial(roles.role, name) for name in config.roles)
-    problems += _of([partial(formats.load, config.format)])
+    problems += _of([partial(formats.on, config.format, config.template_date)])
     problems += _data_problems(config)
     problems += [
         unknown_key(r, config.roles, "per_role") for r in config.per_role if r not in config.roles

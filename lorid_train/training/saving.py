@@ -54,11 +54,11 @@ def save_adapter(
         target: the adapter's folder.
         config: the run.
         name: the role.
-        base: the base model.
+        base: its base model.
         model: PEFT's, trained.
-        figures: what `training.json` says.
+        figures: `training.json`.
         weights: where they are sharded.
-        start: the first weights of an adapter that is saved as the difference to them.
+        start: first weights, where the difference to them is what is saved.
     """
     tmp = target.with_name(f".{name}.tmp")
     shutil.rmtree(tmp, ignore_errors=True)
@@ -74,29 +74,33 @@ def save_adapter(
             body[key] = sorted(body[key])
     config_file.write_text(json.dumps(body, indent=2, sort_keys=True), encoding="utf-8")
     (tmp / "README.md").unlink(missing_ok=True)  # names a local path; cards are made on publishing
-    fmt, role = formats.load(config.format), roles.role(name)
-    adapters.write_metadata(
-        tmp,
-        {
-            "schema": 1,
-            "role": name,
-            "format": fmt.name,
-            "format_sha256": fmt.sha256,
-            "prompt": role.prompt_id,
-            "prompt_sha256": prompts.load(role.prompt_id).sha256,
-            "base": base.name,
-            "base_revision": base.revision,
-            "base_fingerprint": base.fingerprint,
-            "data_manifest_sha256": manifest_sha256(config.data_for(name)),
-            "seed": config.seed,
-            "max_tokens": config.max_tokens,
-        },
-    )
+    adapters.write_metadata(tmp, _card(config, name, base))
     (tmp / FIGURES).write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
     for path in tmp.iterdir():
         path.chmod(0o644)
     target.parent.mkdir(parents=True, exist_ok=True)
     tmp.replace(target)
+
+
+def _card(config: TrainConfig, name: str, base: Base) -> dict[str, Any]:
+    """How an adapter must be used, and what it was trained on."""
+    fmt, role = formats.load(config.format), roles.role(name)
+    return {
+        "schema": 1,
+        "role": name,
+        "format": fmt.name,
+        "format_sha256": fmt.sha256,
+        "template_date": config.template_date,
+        "prompt": role.prompt_id,
+        "prompt_sha256": prompts.load(role.prompt_id).sha256,
+        "base": base.name,
+        "base_revision": base.revision,
+        "base_fingerprint": base.fingerprint,
+        "tokenizer_sha256": base.tokenizer,
+        "data_manifest_sha256": manifest_sha256(config.data_for(name)),
+        "seed": config.seed,
+        "max_tokens": config.max_tokens,
+    }
 
 
 def read_figures(adapter: Path) -> dict[str, Any]:

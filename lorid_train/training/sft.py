@@ -96,8 +96,9 @@ def dry_run(config: TrainConfig, say: Callable[[str], None]) -> None:
 
 def _opened(config: TrainConfig) -> tuple[_Run, dict[str, Any]]:
     """The checked configuration with its base model found, and what decides the result."""
+    config = config.model_copy(update={"format": formats.newest(config.format)})
     check(config)
-    base = base_model.resolve(config.base, config.revision)
+    base = base_model.pinned(base_model.resolve(config.base, config.revision))
     tokenizer = base_model.load_tokenizer(base)
     base_model.check_tokenizer(tokenizer, base)
     plan.vocabulary_of(base)
@@ -110,6 +111,7 @@ def _opened(config: TrainConfig) -> tuple[_Run, dict[str, Any]]:
     identity = {
         **config.model_dump(mode="json", exclude=_NAMELESS_SETTINGS),
         "base_sha256": base.fingerprint,
+        "tokenizer_sha256": base.tokenizer,
         "data_sha256": {r: manifest_sha256(config.data_for(r)) for r in config.roles},
         "format_sha256": formats.load(config.format).sha256,
         "n_processes": processes.world_size(),
@@ -165,7 +167,7 @@ def _token_rows(
         ConfigError: a token that the base model does not have.
     """
     records = _records(run.config, role, validation=validation)
-    fmt = formats.load(run.config.format)
+    fmt = formats.on(run.config.format, run.config.template_date)
     made = tokens.tokenise(
         roles.role(role),
         records,
@@ -288,10 +290,13 @@ def _ask(run: _Run, name: str, trainer: Any) -> None:
     v = run.config.validation
     if v is None or not v.greedy:
         return
-    fmt = formats.load(run.config.format)
+    fmt = formats.on(run.config.format, run.config.template_date)
     records = _records(run.config, name, validation=True)
     exam = greedy_eval.make_greedy_eval(roles.role(name), records, fmt, run.tokenizer, v.greedy)
-    stop, limit = fmt.stop_ids(run.tokenizer), v.max_new_tokens
+    stop, limit = (
+        fmt.stop_ids(run.tokenizer, base_model.generation_ends(run.base)),
+        v.max_new_tokens,
+    )
 
     def grade(model: Any) -> float:
         made = greedy_eval.greedy_texts(

@@ -33,7 +33,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "tokens": {"trainable_token_indices": [5, 6]},
     "replicated": {"layer_replication": [[0, 2], [0, 2]]},
 }
-SLOW = {"rslora", "pissa_niter", "norms", "tokens", "replicated", "dora"}
+SLOW = {"lora", "olora", "rslora", "pissa_niter", "norms", "tokens", "replicated", "dora"}
 
 
 @pytest.fixture(scope="module")

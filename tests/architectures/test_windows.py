@@ -17,6 +17,7 @@ pytestmark = pytest.mark.filterwarnings("ignore")
 SUPPORT = Path(__file__).parents[1] / "support"
 tiny = SimpleNamespace(**runpy.run_path(str(SUPPORT / "tiny_models.py")))
 ROLES = ("ir", "kg", "dr")
+SLOW = ("gpt_oss", "mistral", "olmo3", "gpt_neo", "mpt")
 
 
 def requests(n: int, sampling: Sampling) -> list[GenRequest]:
@@ -35,7 +36,7 @@ def requests(n: int, sampling: Sampling) -> list[GenRequest]:
 
 
 @pytest.fixture(
-    scope="module", params=["gemma3_text", "gpt_oss", "mistral", "olmo3", "gpt_neo", "mpt"]
+    scope="module", params=["gemma3_text", *(pytest.param(f, marks=pytest.mark.slow) for f in SLOW)]
 )
 def windowed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """A model that has a window of 24 tokens, or ALiBi, and three adapters."""

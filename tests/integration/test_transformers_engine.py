@@ -13,9 +13,10 @@ import torch
 from lorid_train.engines import ways
 from lorid_train.engines.base import GenRequest, GenResult, Sampling
 from lorid_train.engines.batch import Reader
+from lorid_train.engines.loading import with_adapters
 from lorid_train.engines.per_row_lora import choose_by_row
 from lorid_train.engines.prefix_cache import Prefix, Prefixes
-from lorid_train.engines.transformers import TransformersEngine, with_adapters
+from lorid_train.engines.transformers import TransformersEngine
 from lorid_train.models import base_model
 
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import runpy
 from collections.abc import Callable
 from pathlib import Path
@@ -102,7 +103,29 @@ def _told(attempt: Callable[[], str]) -> str:
         return attempt()
     except LoridError as e:
         text = str(e).removeprefix("- ").splitlines()[0]
-        return "refused: " + " ".join(text.replace("|", "/").split())[:150]
+        return "refused: " + _short(" ".join(text.replace("|", "/").split()))
+
+
+def _short(text: str) -> str:
+    """The first words of a refusal, without what is of one model."""
+    text = re.sub(r"^base [^:]*: |^(lora, )?role '\w+': |^lora, role '\w+': ", "", text)
+    return re.split(r" \(|; |\. |, so what", text)[0].strip()
+
+
+def table(rows: list[list[str]]) -> str:
+    """The rows as a Markdown table."""
+    lines = [COLUMNS, ["---"] * len(COLUMNS), *rows]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
+def read_table(text: str) -> dict[str, list[str]]:
+    """The rows of the table in a page, by family."""
+    found = [
+        [c.strip() for c in line.strip("| \n").split(" | ")]
+        for line in text.splitlines()
+        if line.startswith("| `")
+    ]
+    return {cells[0].strip("`"): cells for cells in found}
 
 
 if __name__ == "__main__":
@@ -113,7 +136,4 @@ if __name__ == "__main__":
     for name in sys.argv[1:] or tiny.FAMILIES:
         work = Path(tempfile.mkdtemp())
         data = tiny.dataset(work / "data")
-        try:
-            print(" | ".join(row(name, data, work / "row")), flush=True)  # noqa: T201
-        except Exception as e:  # noqa: BLE001
-            print(f"{name}: ERROR {type(e).__name__}: {str(e)[:300]}", flush=True)  # noqa: T201
+        print(f"| {' | '.join(row(name, data, work / 'row'))} |", flush=True)  # noqa: T201

@@ -209,7 +209,7 @@ def loaded(base: Path, of: dict[str, Path]) -> Any:
     import torch
     from transformers import AutoModelForCausalLM
 
-    from lorid_train.engines.transformers import with_adapters
+    from lorid_train.engines.loading import with_adapters
 
     model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
     return with_adapters(model, of, "cpu")

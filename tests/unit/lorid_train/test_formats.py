@@ -53,7 +53,7 @@ def test_rendered_byte_for_byte(name: str) -> None:
 
 
 def test_all_formats_are_tested() -> None:
-    assert set(formats.names()) == {*RENDERED, "chat"}
+    assert set(formats.names()) == {*RENDERED, "chat", "chat.v2"}
 
 
 def test_arguments_are_never_stripped_and_braces_stay() -> None:

@@ -1,0 +1,104 @@
+"""Adapters put on a base model side by side: all of their tensors, or none.
+
+PEFT loads what it recognises. A tensor under another name is passed over, with a warning at most,
+and the bare base answers in the adapter's place.
+"""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from lorid_data.errors import ConfigError
+
+WEIGHTS, CONFIG = "adapter_model.safetensors", "adapter_config.json"
+_PREFIX = "base_model.model."
+
+
+def with_adapters(model: Any, adapters: Mapping[str, str | Path], device: str) -> Any:
+    """The base model with its adapters loaded side by side, in evaluation mode.
+
+    Raises:
+        ConfigError: an adapter has a tensor that this model does not take, lacks one that it
+            needs, would change the base model itself, or holds what is no number.
+    """
+    from peft import PeftModel
+
+    problems: list[str] = []
+    own = dict(model.named_parameters())
+    for name, path in adapters.items():
+        folder = Path(path)
+        if broken := _broken(folder, own):
+            problems += broken
+            continue
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of missing tensors, which are refused below
+                if not hasattr(model, "peft_config"):
+                    model = PeftModel.from_pretrained(model, str(folder), adapter_name=name)
+                found = model.load_adapter(str(folder), adapter_name=name)
+        except (ValueError, RuntimeError, KeyError, TypeError) as e:
+            why = str(e).splitlines()
+            hint = next(
+                (line.strip() for line in why if "size mismatch" in line), why[0] if why else ""
+            )
+            problems.append(f"{folder}: does not fit this base model ({hint[:300]})")
+            break
+        problems += _misfits(folder, found)
+    if problems:
+        raise ConfigError(*problems)
+    return model.to(device).eval()
+
+
+def _misfits(folder: Path, found: Any) -> list[str]:
+    """What PEFT passed over."""
+    problems = []
+    for names, words in (
+        (found.unexpected_keys, "holds {!r}{}, which this base model does not take"),
+        (found.missing_keys, "lacks {!r}{}, which its configuration asks for"),
+    ):
+        if names:
+            more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+            what = words.format(sorted(names)[0], more)
+            problems.append(
+                f"{folder}: {what}; it is another model's, or its tensors were renamed: the bare base would "
+                "answer in its place"
+            )
+    return problems
+
+
+def _broken(folder: Path, own: Mapping[str, Any]) -> list[str]:
+    """Tensors that are no numbers, and those that would take the place of the base's own."""
+    from safetensors import SafetensorError, safe_open
+
+    problems = []
+    try:
+        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        saved = tuple(
+            f".{n}." for n in config.get("modules_to_save") or ()
+        )  # the adapter's own copies
+        with safe_open(str(folder / WEIGHTS), framework="pt") as file:
+            for key in file.keys():  # noqa: SIM118  (no mapping)
+                tensor = file.get_tensor(key)
+                if not tensor.isfinite().all():
+                    problems.append(f"{folder}: {key!r} holds what is no number; train it again")
+                base = own.get(key.removeprefix(_PREFIX))
+                if base is None or any(n in f".{key}" for n in saved):
+                    continue
+                if not _same(base, tensor):
+                    problems.append(
+                        f"{folder}: holds another {key.removeprefix(_PREFIX)!r} of the base model itself, which all "
+                        "adapters share; its vocabulary was resized, or the base was trained"
+                    )
+    except (OSError, ValueError, SafetensorError) as e:
+        problems.append(f"{folder}: {WEIGHTS} or {CONFIG} cannot be read ({e})")
+    return problems
+
+
+def _same(base: Any, tensor: Any) -> bool:
+    if base.shape != tensor.shape:
+        return False
+    return bool((base.detach().cpu() == tensor.to(base.dtype)).all())
