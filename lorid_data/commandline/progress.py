@@ -92,9 +92,11 @@ class Progress:
         if self._total and rate > 0 and self._done < self._total:
             parts.append(f"{(self._total - self._done) / rate:,.0f} s left")
         if self.note is not None:
-            parts.append(
-                self.note(self._done - self._already, max(0, (self._total or 0) - self._done))
-            )
+            n_left = max(0, (self._total or 0) - self._done)
+            try:
+                parts.append(self.note(self._done - self._already, n_left))
+            except Exception as e:  # noqa: BLE001  (what it tells of goes on; so must the telling)
+                parts.append(f"no more is known ({type(e).__name__}: {e})")
         return f"{self._title}: {', '.join(parts)}"
 
     def _panel(self) -> Panel:

@@ -104,6 +104,7 @@ def licence_of(ref: HubRef) -> str:
     """The licence that the dataset's card states, or `unknown`."""
     from huggingface_hub import DatasetCard
     from huggingface_hub.errors import HfHubHTTPError
+    from yaml import YAMLError
 
     try:
         if ref.is_local:
@@ -111,7 +112,7 @@ def licence_of(ref: HubRef) -> str:
         else:
             card = DatasetCard.load(ref.id)
         stated = card.data.to_dict().get("license")
-    except (OSError, ValueError, HfHubHTTPError):
+    except (OSError, ValueError, HfHubHTTPError, YAMLError):
         return "unknown"
     return stated if isinstance(stated, str) and stated else "unknown"
 

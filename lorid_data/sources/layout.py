@@ -99,13 +99,14 @@ def _configs(folder: Path) -> dict[str, dict[str, Any]]:
     """The configurations that the README names."""
     from datasets.utils.metadata import MetadataConfigs
     from huggingface_hub import DatasetCard
+    from yaml import YAMLError
 
     readme = folder / "README.md"
     if not readme.is_file():
         return {}
     try:
         return dict(MetadataConfigs.from_dataset_card_data(DatasetCard.load(readme).data))
-    except (ValueError, TypeError, AttributeError, KeyError, OSError) as e:
+    except (ValueError, TypeError, AttributeError, KeyError, OSError, YAMLError) as e:
         said = " ".join(str(e).split())[:300]
         raise InputError(f"{readme}: its front matter names no configurations that can be read ({said})") from e  # fmt: skip
 
@@ -116,6 +117,7 @@ def _found(folder: Path, config: Mapping[str, Any]) -> dict[str, list[Path]]:
 
     base = folder / str(config.get("data_dir") or "")
     named = config.get("data_files")
+    _refuse_outside(folder, base, "")
     try:
         patterns = get_data_patterns(str(base)) if named is None else sanitize_patterns(named)
     except FileNotFoundError:
@@ -139,7 +141,7 @@ def _refuse_outside(folder: Path, base: Path, pattern: str) -> None:
     """A README must not name what lies outside of its dataset, on this machine or any other."""
     inside = os.path.normpath(base / pattern)
     if "://" in pattern or not Path(inside).is_relative_to(os.path.normpath(folder)):
-        raise InputError(f"{folder}: its README names {pattern!r}, which lies outside of it")
+        raise InputError(f"{folder}: its README names {pattern or str(base)!r}, which lies outside of it")  # fmt: skip
 
 
 def _by_name(every: list[Path], taken: Mapping[str, list[Path]]) -> dict[str, list[Path]]:

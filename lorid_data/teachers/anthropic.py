@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from lorid_data.errors import ConfigError
 from lorid_data.http.retrying import Transient
 from lorid_data.http.transport import allow_many_files
-from lorid_data.teachers.backend import Answered, Place, Rung, Tier, words_asked
+from lorid_data.teachers.backend import Answered, Place, Rung, Tier
 from lorid_data.teachers.base import TeacherRequest
 from lorid_data.teachers.chat import TOOL
 from lorid_data.teachers.finish import finish_of
@@ -56,12 +56,12 @@ class AnthropicBackend:
 
     async def send(self, request: TeacherRequest, rung: Rung) -> Answered:
         """Send a request once; see `Backend.send`."""
-        with self.errors(rung, words_asked(request)) as client:
+        with self.errors(rung, request) as client:
             content, headers = await post(client, "/v1/messages", message_body(request, rung))
             return read_message(content, headers)
 
     @contextmanager
-    def errors(self, rung: Rung, asked: str = "") -> Iterator[AsyncAnthropic]:
+    def errors(self, rung: Rung, asked: TeacherRequest | None = None) -> Iterator[AsyncAnthropic]:
         """The client; its errors become those of `Backend.send`."""
         import anthropic
 

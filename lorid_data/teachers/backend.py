@@ -89,18 +89,19 @@ class Place:
         where: the provider, for people.
         rung: how structure was asked for.
         key_name: the environment variable that holds the key.
-        asked: the words of the request in lower case: an error that repeats them says nothing by it.
+        request: what was asked, where it is known: an error that repeats its words says nothing by
+            them.
     """
 
     where: str
     rung: Rung
     key_name: str
-    asked: str = ""
+    request: TeacherRequest | None = None
 
-
-def words_asked(request: TeacherRequest) -> str:
-    """The words of a request, as `Place.asked` has them."""
-    return "\n".join(m.content for m in request.messages).lower()
+    def asked(self) -> str:
+        """The words of the request, in lower case."""
+        messages = self.request.messages if self.request else ()
+        return "\n".join(m.content for m in messages).lower()
 
 
 _NO_MONEY = (
@@ -134,8 +135,10 @@ def failure(
     wait_s = retry_after_s(headers)
     wait_s = _again_s(low) if wait_s is None else wait_s
 
+    asked = place.asked()
+
     def says(words: tuple[str, ...]) -> bool:
-        return any(word in low and word not in place.asked for word in words)
+        return any(word in low and word not in asked for word in words)
 
     # A quota that comes back in seconds is a limit of the rate, whatever it is called.
     spent = says(_NO_MONEY) and (wait_s is None or says(("insufficient_quota",)))

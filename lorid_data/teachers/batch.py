@@ -14,7 +14,7 @@ from lorid_data.http.retrying import Transient
 from lorid_data.http.transport import read_json
 from lorid_data.teachers.anthropic import KEY_NAME as ANTHROPIC_KEY
 from lorid_data.teachers.anthropic import AnthropicBackend, message_body, read_message
-from lorid_data.teachers.backend import Answered, Backend, Place, Rung, failure, words_asked
+from lorid_data.teachers.backend import Answered, Backend, Place, Rung, failure
 from lorid_data.teachers.base import TeacherRequest
 from lorid_data.teachers.chat import read_chat
 from lorid_data.teachers.openai import KEY_NAME as OPENAI_KEY
@@ -192,8 +192,7 @@ def _by_key(lines: Iterable[Any], read: Callable[[Any, str], Result]) -> dict[st
 
 
 def _place(where: str, rung: Rung, asked: Asked, key: str) -> Place:
-    words = words_asked(asked[key]) if key in asked else ""
-    return Place(where, rung, _KEYS[where], words)
+    return Place(where, rung, _KEYS[where], asked.get(key))
 
 
 _KEYS = {"OpenAI": OPENAI_KEY, "Anthropic": ANTHROPIC_KEY}

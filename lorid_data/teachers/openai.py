@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lorid_data.errors import ConfigError
 from lorid_data.http.transport import allow_many_files
-from lorid_data.teachers.backend import RUNGS, Answered, Place, Rung, Tier, words_asked
+from lorid_data.teachers.backend import RUNGS, Answered, Place, Rung, Tier
 from lorid_data.teachers.base import TeacherRequest
 from lorid_data.teachers.chat import chat_body, read_chat
 from lorid_data.teachers.sdk import connections, post, translated
@@ -54,12 +54,12 @@ class OpenAIBackend:
 
     async def send(self, request: TeacherRequest, rung: Rung) -> Answered:
         """Send a request once; see `Backend.send`."""
-        with self.errors(rung, words_asked(request)) as client:
+        with self.errors(rung, request) as client:
             content, headers = await post(client, "/chat/completions", self.body(request, rung))
             return read_chat(content, headers, WHERE)
 
     @contextmanager
-    def errors(self, rung: Rung, asked: str = "") -> Iterator[AsyncOpenAI]:
+    def errors(self, rung: Rung, asked: TeacherRequest | None = None) -> Iterator[AsyncOpenAI]:
         """The client; its errors become those of `Backend.send`."""
         import openai
 

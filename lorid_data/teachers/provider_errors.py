@@ -47,18 +47,18 @@ def error_text(body: bytes) -> str:
 
 def words_of(error: Any) -> str:
     """The words of an error: its message, what the provider behind a proxy said, code and parameter."""
-    if not isinstance(error, Mapping):
+    if not isinstance(error, dict):
         return str(error)
     more = error.get("metadata")
     said = [error.get(k) for k in ("message", "detail", "code", "param")]
-    if isinstance(more, Mapping):
+    if isinstance(more, dict):
         said += [more.get(k) for k in ("provider_name", "raw")]
     return " ".join(str(s) for s in said if s)
 
 
 def status_of(error: Any) -> int | None:
     """The HTTP status that an error names, by number or by word; None where it names none."""
-    if not isinstance(error, Mapping):
+    if not isinstance(error, dict):
         return None
     for name in ("code", "status", "status_code", "type"):
         value = error.get(name)
@@ -73,13 +73,13 @@ def status_of(error: Any) -> int | None:
 
 def error_in(body: Any) -> Any:
     """The error that a reply of status 200 holds instead of a completion, or inside of it; else None."""
-    if not isinstance(body, Mapping):
+    if not isinstance(body, dict):
         return None
     choices = body.get("choices")
     first = choices[0] if isinstance(choices, list) and choices else None
-    message = first.get("message") if isinstance(first, Mapping) else None
+    message = first.get("message") if isinstance(first, dict) else None
     for place in (body, first, message):
-        if isinstance(place, Mapping) and place.get("error"):
+        if isinstance(place, dict) and place.get("error"):
             return place["error"]
     is_error = body.get("object") == "error" or body.get("type") == "error"
     return body if is_error and "choices" not in body else None

@@ -22,7 +22,6 @@ from lorid_data.teachers.backend import (
     Rung,
     Tier,
     failure,
-    words_asked,
 )
 from lorid_data.teachers.base import TeacherRequest
 from lorid_data.teachers.chat import chat_body, read_chat
@@ -68,7 +67,7 @@ class ServerBackend:
             raise
         finally:
             self._balancer.give_back(place, rest_s=rest_s)
-        about = Place(place.url, rung, KEY_NAME, words_asked(request))
+        about = Place(place.url, rung, KEY_NAME, request)
         if 300 <= reply.status < 400:
             location = redact(str(reply.headers.get("Location")))
             raise StageError(f"{place.url} redirects ({reply.status}) to {location!r}; name that address in --teacher instead")  # fmt: skip

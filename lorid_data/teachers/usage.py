@@ -40,7 +40,7 @@ class Usage:
 
 def chat_usage(usage: Any) -> Usage:
     """The usage of a chat completion, whatever it is."""
-    if not isinstance(usage, Mapping):
+    if not isinstance(usage, dict):
         return Usage()
     prompt, completion, total = (_count(usage.get(f"{k}_tokens")) for k in ("prompt", "completion", "total"))  # fmt: skip
     reasoning = _inner(usage, "completion_tokens_details", "reasoning_tokens")
@@ -72,7 +72,7 @@ def chat_usage(usage: Any) -> Usage:
 
 def message_usage(usage: Any) -> Usage:
     """The usage of Anthropic's messages, whatever it is: cached and written tokens stand beside."""
-    if not isinstance(usage, Mapping):
+    if not isinstance(usage, dict):
         return Usage()
     fresh, output = _count(usage.get("input_tokens")), _count(usage.get("output_tokens"))
     beside = [usage.get(k) for k in ("cache_read_input_tokens", "cache_creation_input_tokens")]
@@ -91,7 +91,7 @@ def message_usage(usage: Any) -> Usage:
 
 def _inner(usage: Mapping[str, Any], group: str, name: str) -> int | None:
     details = usage.get(group)
-    return _count(details.get(name)) if isinstance(details, Mapping) else None
+    return _count(details.get(name)) if isinstance(details, dict) else None
 
 
 def _count(value: Any) -> int | None:

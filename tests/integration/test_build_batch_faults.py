@@ -120,11 +120,11 @@ def test_a_line_separator_in_a_result_ends_no_line(
     tmp_path: Path, table: Path, fake: FakeTeacher, teacher: str
 ) -> None:
     batches(fake).raw_lines = True
-    fake.text = lambda _: '{"output": ["one\u2028rule \x85 of \u2029 all"]}'
+    fake.text = lambda _: '{"output": ["one\u2028rule of \u2029 all"]}'
     batches(fake).prefix = b"not json\n\n[1]\n"
     out = tmp_path / "out"
     assert build(table, out, teacher) == 0
-    assert read_manifest(out).n_kept + sum(read_manifest(out).n_rejected.values()) == N
+    assert read_manifest(out).n_kept == N
     assert fake.n_requests == N, "collected once, and paid once"
 
 

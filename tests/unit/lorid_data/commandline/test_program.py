@@ -246,3 +246,18 @@ def test_take_config_leaves_what_follows_two_dashes_alone() -> None:
         ["a", "--", "--config", "x"],
         None,
     )
+
+
+def test_a_note_that_fails_does_not_end_the_telling() -> None:
+    out = io.StringIO()
+
+    def note(*_: int) -> str:
+        raise sqlite3.OperationalError("database is locked")
+
+    with Progress("build", 3, stream=out, every_s=0.01) as progress:
+        progress.note = note
+        progress.advance()
+        while out.getvalue().count("\n") < 3:
+            pass
+    assert "1/3 (33%)" in out.getvalue()
+    assert "no more is known (OperationalError: database is locked)" in out.getvalue()

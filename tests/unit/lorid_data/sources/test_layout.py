@@ -151,11 +151,18 @@ def test_a_readme_that_points_outside_is_refused(tmp_path: Path, path: str) -> N
         layout(folder)
 
 
-@pytest.mark.parametrize("front", ["configs: 3", "configs:\n- x: y", "configs:\n- config_name: a\n  data_files: 7", "configs: [{config_name: a, data_files: [{split: a-b, path: x}]}]"])  # fmt: skip
+@pytest.mark.parametrize("place", ["..", "/etc", "a/../../x"])
+def test_a_configurations_folder_outside_is_refused(tmp_path: Path, place: str) -> None:
+    readme = README.format(f"- config_name: a\n  data_dir: {place}\n")
+    with pytest.raises(InputError, match="lies outside of it"):
+        layout(make(tmp_path / "in", ["train.jsonl"], readme))
+
+
+@pytest.mark.parametrize("front", ["configs: 3", "configs:\n- x: y", "configs:\n- config_name: a\n  data_files: 7", "configs: [{config_name: a, data_files: [{split: a-b, path: x}]}]", "configs: [", "a: b: c"])  # fmt: skip
 def test_front_matter_that_names_nothing_readable_is_refused(tmp_path: Path, front: str) -> None:
     folder = make(tmp_path / "in", ["train.jsonl"], f"---\n{front}\n---\n")
     with pytest.raises(InputError, match=r"README\.md"):
-        layout(folder)
+        import_table(folder, tmp_path / "out")
 
 
 def test_a_dataset_folder_of_ours_is_read_as_what_it_is(tmp_path: Path) -> None:

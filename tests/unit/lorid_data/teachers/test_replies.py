@@ -14,7 +14,7 @@ from lorid_data.http.retrying import Transient
 from lorid_data.schema import RejectReason
 from lorid_data.teachers.anthropic import read_message
 from lorid_data.teachers.backend import Place, Unsupported, failure
-from lorid_data.teachers.base import NoRules, parse_reply
+from lorid_data.teachers.base import Message, NoRules, TeacherRequest, parse_reply
 from lorid_data.teachers.chat import read_chat
 from lorid_data.teachers.finish import finish_of, no_end
 from lorid_data.teachers.prices import Price
@@ -217,7 +217,8 @@ def test_any_json_is_an_answer_an_error_or_a_failure_that_may_pass(body: Any) ->
 
 
 def fails(status: int | None, message: str, *, rung: Any = "schema", asked: str = "", **headers: str) -> Exception:  # fmt: skip
-    return failure(status, message, headers, Place("P", rung, "KEY", asked))
+    request = TeacherRequest(problem_id="p", prompt_id="i", prompt_sha256="s", teacher="t", model="m", messages=(Message(role="user", content=asked),))  # fmt: skip
+    return failure(status, message, headers, Place("P", rung, "KEY", request))
 
 
 @pytest.mark.parametrize(
