@@ -24,11 +24,13 @@ from pydantic import TypeAdapter
 from lorid_data.asking.gc_pause import few_collections
 from lorid_data.asking.journal_file import (
     FIELDS,
+    HASH,
     INSERT,
     connect,
     filesystem_of,
     prepare,
     recognise,
+    row_sha256,
 )
 from lorid_data.errors import ConfigError, LockedError, StageError
 from lorid_data.schema import TeacherReply, storable
@@ -52,12 +54,13 @@ class Attempt:
 
 def replied(reply: TeacherReply) -> Attempt:
     """The attempt that a reply ended."""
-    return Attempt(("reply", "", *(_cell(getattr(reply, f)) for f in FIELDS)))
+    cells = {f: _cell(getattr(reply, f)) for f in FIELDS}
+    return Attempt(("reply", "", *cells.values(), row_sha256(cells)))
 
 
 def failed(reason: str, detail: str, known: Mapping[str, Any]) -> Attempt:
     """An attempt without a reply; `known` are fields of `TeacherReply` that the request settles."""
-    return Attempt((reason, storable(detail), *(_cell(known.get(f)) for f in FIELDS)))
+    return Attempt((reason, storable(detail), *(_cell(known.get(f)) for f in FIELDS), None))
 
 
 def _cell(value: Any) -> Any:
@@ -302,8 +305,13 @@ def costs_by_problem(path: Path, *, model: str, prompt_sha256: str) -> dict[str,
 
 
 def _as_replies(fields: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> list[TeacherReply]:
+    bodies = [dict(zip(fields, row, strict=True)) for row in rows]
+    for body in bodies:
+        if body.pop(HASH, None) not in (None, row_sha256(body)):
+            msg = f"the stored reply to the request {body['request_key']!r:.80} has changed since it was stored; put the journal back as it was, or name another --journal"
+            raise ConfigError(msg)
     # Pydantic reads an integer that was stored as its digits, too.
-    return _replies.validate_python([dict(zip(fields, row, strict=True)) for row in rows])
+    return _replies.validate_python(bodies)
 
 
 @contextmanager
@@ -313,7 +321,7 @@ def _reading(path: Path) -> Iterator[tuple[list[str], sqlite3.Cursor]]:
         recognise(path, reader)
         # A journal of an earlier release lacks columns that were added since.
         present = {row[1] for row in reader.execute("PRAGMA table_info(attempts)")}
-        fields = [f for f in FIELDS if f in present]
+        fields = [f for f in (*FIELDS, HASH) if f in present]
         yield fields, reader.execute(f"SELECT {', '.join(fields)} FROM replies ORDER BY id")  # noqa: S608
 
 

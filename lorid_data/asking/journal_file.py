@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from lorid_data.errors import ConfigError
 from lorid_data.schema import TeacherReply
@@ -17,6 +19,13 @@ _TYPES = {"int | None": "INTEGER", "float | None": "REAL"}
 _COLUMNS = ",\n  ".join(
     f"{name} {_TYPES.get(str(kind), 'TEXT')}" for name, kind in TeacherReply.__annotations__.items()
 )
+HASH = "row_sha256"
+"""Of what a reply says and cost; empty for failed attempts, and in journals of earlier releases."""
+_COLUMNS += f",\n  {HASH} TEXT"
+_HASHED = (
+    "request_key", "problem_id", "prompt_sha256", "model_asked", "model_answered", "text", "finish_reason",
+    "n_input_tokens", "n_output_tokens", "cost_usd",
+)  # fmt: skip
 _TABLES = f"""
 CREATE TABLE attempts (
   id INTEGER PRIMARY KEY,
@@ -30,8 +39,8 @@ PRAGMA application_id = {_APPLICATION_ID};
 PRAGMA user_version = {VERSION};
 """  # noqa: S608  (names of fields)
 INSERT = (
-    f"INSERT INTO attempts (outcome, detail, {', '.join(FIELDS)}) "  # noqa: S608  (names of fields)
-    f"VALUES ({', '.join('?' * (len(FIELDS) + 2))})"
+    f"INSERT INTO attempts (outcome, detail, {', '.join(FIELDS)}, {HASH}) "  # noqa: S608  (names of fields)
+    f"VALUES ({', '.join('?' * (len(FIELDS) + 3))})"
 )
 _NETWORK = frozenset(
     [
@@ -58,6 +67,12 @@ _NETWORK = frozenset(
         "fuse.davfs",
     ]
 )
+
+
+def row_sha256(cells: Mapping[str, Any]) -> str:
+    """The hash of a reply as it is stored, by which damage to the file is noticed."""
+    # Joined, not as JSON: this is done for each reply that a build reads again.
+    return hashlib.sha256("\x1f".join(map(str, map(cells.get, _HASHED))).encode()).hexdigest()
 
 
 def recognise(path: Path, connection: sqlite3.Connection) -> bool:

@@ -81,7 +81,7 @@ def cpu_s(work: Callable[[], object]) -> float:
 @pytest.mark.parametrize("name", PARSERS)
 def test_twice_the_text_costs_twice(name: str, every: int) -> None:
     slow = []
-    step = {"audit": 3, "many rules": 13}.get(name, 1) if every > 1 else 1
+    step = {"audit": 7, "many rules": 19}.get(name, 4) if every > 1 else 1
     for unit in UNITS[::step]:
         text = unit * (N_CHARS // len(unit))
         once = cpu_s(lambda text=text: PARSERS[name](text))  # type: ignore[misc]
