@@ -220,7 +220,7 @@ def _read(reply: HttpReply, url: str) -> tuple[dict[str, Any], int]:
         choice, n_tokens = content["choices"][0], int(content["usage"]["completion_tokens"])
         if not isinstance(choice["text"], str) or choice["finish_reason"] not in ("stop", "length"):
             raise Transient(f"{url}: the text was given up ({choice['finish_reason']!r})")
-    except (ValueError, KeyError, IndexError, TypeError) as e:
+    except (ValueError, KeyError, IndexError, TypeError, OverflowError) as e:
         raise Transient(f"{url}: the reply is no completion ({type(e).__name__})") from e
     return choice, n_tokens
 

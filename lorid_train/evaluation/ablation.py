@@ -40,7 +40,7 @@ def shuffled(text: str, key: str) -> str:
     words = text.split()
     random.Random(f"shuffled {key}").shuffle(words)
     lines, at = [], 0
-    for line in text.splitlines():
+    for line in text.split("\n"):
         n = len(line.split())
         lines.append(" ".join(words[at : at + n]))
         at += n

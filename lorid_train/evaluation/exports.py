@@ -93,7 +93,7 @@ def _knowledge_draw(draws: Sequence[Draw]) -> Draw | None:
 
 def rules_of(text: str) -> tuple[str, ...]:
     """The rules that KG wrote: one a line, as it was taught."""
-    return tuple(line.strip() for line in text.splitlines() if line.strip())
+    return tuple(line.strip() for line in text.split("\n") if line.strip())
 
 
 def _dataset(

@@ -28,7 +28,7 @@ class Round:
     @property
     def rules(self) -> tuple[str, ...]:
         """The rules that KG wrote, one a line of its text."""
-        return tuple(line.strip() for line in self.kg.text.splitlines() if line.strip())
+        return tuple(line.strip() for line in self.kg.text.split("\n") if line.strip())
 
     @property
     def ir_answer(self) -> str | None:

@@ -120,6 +120,11 @@ def test_what_a_model_wrote_cannot_steer_a_terminal() -> None:
     assert "␛[2J" in shown
 
 
+def test_a_rule_is_a_line_and_no_other_separator_ends_it() -> None:
+    found = of(["#### 2"], ["#### 2"], kg="One\u2028rule.\nAnother\x0bone.\n\n").solve("q")
+    assert found.history[0].rules == ("One\u2028rule.", "Another\x0bone.")
+
+
 def test_a_solution_is_plain_json() -> None:
     body = json.loads(json.dumps(of(["#### 2"], ["#### 2"]).solve("1 + 1?").as_json()))
     assert (body["answer"], body["how"], body["rounds"]) == ("2", "consensus", 1)
