@@ -140,7 +140,12 @@ def test_a_prompt_without_room_is_recorded_and_one_with_little_is_cut() -> None:
     assert len(server.seen) == 1
 
 
-@pytest.mark.parametrize("body", ["<html>", "{}", '{"choices": [], "usage": {}}'])
+ENDLESS = (
+    '{"choices": [{"text": "a", "finish_reason": "stop"}], "usage": {"completion_tokens": 1e999}}'
+)
+
+
+@pytest.mark.parametrize("body", ["<html>", "{}", '{"choices": [], "usage": {}}', ENDLESS])
 def test_a_reply_that_is_no_completion_is_tried_again(
     body: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
