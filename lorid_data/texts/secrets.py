@@ -44,8 +44,7 @@ def without_values(text: str, environment: Mapping[str, str] | None = None) -> s
 
     For what is data and must stay as it came, but for a key that somebody echoes.
     """
-    given = os.environ if environment is None else environment
-    for value in _spellings(tuple(given.items())):
+    for value in _secrets(environment):
         if value in text:
             text = text.replace(value, SHOWN)
     return text
@@ -56,13 +55,35 @@ def holds_secret(text: str, environment: Mapping[str, str] | None = None) -> boo
 
     Of twelve characters at least: shorter ones may stand in a path or a name by chance.
     """
-    given = os.environ if environment is None else environment
-    return any(len(v) >= _LONG and v in text for v in _spellings(tuple(given.items())))
+    return any(len(v) >= _LONG and v in text for v in _secrets(environment))
 
 
 def holds_userinfo(url: str) -> bool:
     """Whether a URL names a user or a password: what stands in a URL is stored and shown."""
     return _USERINFO.search(url) is not None
+
+
+_seen: tuple[dict[object, object], tuple[str, ...]] = ({}, ())
+"""The environment as it was when its secrets were last looked for, and their spellings."""
+
+
+def _secrets(environment: Mapping[str, str] | None) -> tuple[str, ...]:
+    """The spellings of every secret of an environment; this process's own by default.
+
+    Every reply of a teacher asks for them. `os.environ.items()` decodes each variable again, which
+    takes forty times as long as comparing what lies behind it with what lay there before.
+    """
+    global _seen  # one pair, put in place at once: threads see the old or the new
+    if environment is not None:
+        return _spellings(tuple(environment.items()))
+    behind = getattr(os.environ, "_data", None)
+    if not isinstance(behind, dict):
+        return _spellings(tuple(os.environ.items()))
+    before, found = _seen
+    if behind != before:
+        found = _spellings(tuple(os.environ.items()))
+        _seen = (dict(behind), found)
+    return found
 
 
 @lru_cache(maxsize=8)
