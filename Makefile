@@ -25,6 +25,7 @@ test: $(STAMP)  ## every test that needs no GPU and no network
 test-fast: $(STAMP)  ## without the tests marked slow
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow and not gpu and not network and not architectures" $(PYTEST_ARGS)
 
+# What a row says is written by `python tests/support/architecture_rows.py --write`.
 architectures: $(STAMP)  ## every row of docs/architectures.md, tried again; a quarter of an hour
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m architectures tests/architectures $(PYTEST_ARGS)
 

@@ -32,6 +32,11 @@ def test_a_family_does_what_its_row_says(family: str, data: Path, tmp_path: Path
     assert rows.row(family, data, tmp_path / "row") == SAID[family]
 
 
+def test_the_page_is_what_its_rows_make_it() -> None:
+    page = (ROOT / "docs" / "architectures.md").read_text(encoding="utf-8")
+    assert rows.written(page, list(SAID.values())) == page
+
+
 def test_no_row_is_silently_different_and_most_are_equal() -> None:
     assert set(SAID) == set(rows.tiny.FAMILIES)
     cells = [c for row in SAID.values() for c in row[1:]]
