@@ -100,7 +100,7 @@ def _text_of(message: Mapping[str, Any]) -> tuple[str, str]:
         thought = message.get(name)
         if isinstance(thought, str) and isinstance(read_object(thought), dict):
             return thought, f"the JSON under {name} alone"
-    return "", ""
+    return (content if isinstance(content, str) else ""), ""
 
 
 def _part_text(part: Any) -> str:

@@ -47,18 +47,20 @@ def with_adapters(model: Any, adapters: Mapping[str, str | Path], device: str) -
             )
             problems.append(f"{folder}: does not fit this base model ({hint[:300]})")
             break
-        problems += _misfits(folder, found)
+        problems += _misfits(folder, name, found)
     if problems:
         raise ConfigError(*problems)
     return model.to(device).eval()
 
 
-def _misfits(folder: Path, found: Any) -> list[str]:
+def _misfits(folder: Path, adapter: str, found: Any) -> list[str]:
     """What PEFT passed over."""
     problems = []
+    # PEFT looks for the adapter's name anywhere in a key: "b" is in every "base_model".
+    missing = [k for k in found.missing_keys if adapter in k.split(".")]
     for names, words in (
         (found.unexpected_keys, "holds {!r}{}, which this base model does not take"),
-        (found.missing_keys, "lacks {!r}{}, which its configuration asks for"),
+        (missing, "lacks {!r}{}, which its configuration asks for"),
     ):
         if names:
             more = f" and {len(names) - 1} more" if len(names) > 1 else ""

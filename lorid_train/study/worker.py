@@ -89,7 +89,9 @@ def alone(folder: Path, patience_s: float = PATIENCE_S) -> Iterator[None]:
 def _end_with_the_study() -> None:
     """Interrupt the work when the pipe from the study closes."""
     try:
-        sys.stdin.buffer.read()
+        # Not through `sys.stdin`: its lock is wanted when the interpreter ends, and this thread waits.
+        while os.read(0, 1 << 16):
+            pass
     finally:  # whatever ends this thread: a worker that nobody can end must not go on
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 

@@ -17,6 +17,7 @@ from lorid_data.schema import Record
 
 ROOT = Path(__file__).parents[2]
 made = runpy.run_path(str(ROOT / "tests" / "support" / "labelled_folder.py"))
+reseal = runpy.run_path(str(ROOT / "tests" / "support" / "manifests.py"))["reseal"]
 labelling = runpy.run_path(str(ROOT / "tests" / "support" / "label_server.py"))["labelling"]
 record, formula, HOSTILE = made["record"], made["formula"], made["HOSTILE"]
 
@@ -341,6 +342,7 @@ def test_a_changed_row_is_shown_again_and_says_so(browser: Any, folder: Path) ->
                 for r in rows
             ],
         )
+        reseal(folder)
         browser.press("u")
         until(browser, "message", "has changed since this page was opened: nothing was saved")
         server.end()

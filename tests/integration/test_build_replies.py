@@ -185,8 +185,9 @@ def test_a_failure_that_an_earlier_release_stored_is_asked_again(
     out = tmp_path / "out"
     assert build(table, out, fake, "server") == 0
     with closing(sqlite3.connect(out / "journal.sqlite")) as c, c:
-        c.execute("UPDATE attempts SET text = '' WHERE id = 1")
-        c.execute("UPDATE attempts SET finish_reason = 'error' WHERE id = 2")
+        # Replies of before carry no hash of their own.
+        c.execute("UPDATE attempts SET text = '', row_sha256 = NULL WHERE id = 1")
+        c.execute("UPDATE attempts SET finish_reason = 'error', row_sha256 = NULL WHERE id = 2")
     (out / "manifest.json").unlink()
     n = fake.n_requests
     assert build(table, out, fake, "server") == 0

@@ -75,7 +75,7 @@ def test_every_row_gets_a_raw_reply_and_a_reason(
     rows = [{"question": f"question {i}", "rationale": "so", "answer": "1"} for i in range(3)]
     table.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
     argv = ["build", str(table), "--teacher", f"server:{model}@{url}", "--out", str(out)]
-    assert main([*argv, "--concurrency", "2"]) == 0
+    assert main([*argv, "--concurrency", "2"]) == 1  # every row is rejected for one reason
     manifest = read_manifest(out)
     assert (manifest.n_in, manifest.n_kept) == (3, 0)
     assert manifest.n_rejected == {"reply_truncated": 3}

@@ -18,6 +18,7 @@ from lorid_data.build.stage import BuildOptions, build
 from lorid_data.folders.files import locked, sha256_file
 from lorid_data.folders.manifests import read_manifest
 from lorid_data.folders.records import read_records
+from lorid_data.folders.verified import SEEN
 from lorid_train import cli
 from lorid_train.study import pool
 
@@ -77,10 +78,18 @@ def test_a_study_folder_is_whole(done: Path) -> None:
 
 
 def test_run_again_it_starts_nothing(done: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = {p: p.stat().st_mtime_ns for p in done.rglob("*") if p.is_file() and p.name != ".lock"}
+    before = {
+        p: p.stat().st_mtime_ns
+        for p in done.rglob("*")
+        if p.is_file() and p.name not in (".lock", SEEN)
+    }
     monkeypatch.setattr(pool, "COMMAND", ("false",))
     assert command(done.with_name("s.yaml"), "--out", done, "--workers", 1) == 0
-    after = {p: p.stat().st_mtime_ns for p in done.rglob("*") if p.is_file() and p.name != ".lock"}
+    after = {
+        p: p.stat().st_mtime_ns
+        for p in done.rglob("*")
+        if p.is_file() and p.name not in (".lock", SEEN)
+    }
     assert after == before
 
 

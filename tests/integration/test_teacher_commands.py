@@ -52,8 +52,8 @@ def test_a_dry_run_says_the_price_and_neither_asks_nor_writes(
     assert "20 requests" in said
     low, expected, high = dollars(said)
     assert low < expected < high
-    # 20 replies of at most 2,048 tokens at $10 per million, and some input.
-    assert 0.41 < high < 0.5
+    # 20 replies of 2,048 tokens that are cut off, and as many of 8,192, at $10 per million; some input.
+    assert 2.04 < high < 2.2
     assert (fake.n_requests, sorted(tmp_path.rglob("*"))) == (0, before)
     assert build(table, out, "--limit", "5") == 0
     capsys.readouterr()
