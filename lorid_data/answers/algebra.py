@@ -113,17 +113,6 @@ def is_same(a: Quotient, b: Quotient) -> bool:
     return poly_mul(a.num, b.den) == poly_mul(b.num, a.den)
 
 
-def is_proportional(a: Quotient, b: Quotient, *, positive: bool = False) -> bool:
-    """Whether a = c·b for a rational number c that is not zero (or positive)."""
-    if a.den != b.den or len(a.num) != len(b.num) or not a.num or not b.num:
-        return False
-    m = min(a.num, key=order)
-    if m not in b.num:
-        return False
-    c = a.num[m] / b.num[m]
-    return (c > 0 or not positive) and {k: v * c for k, v in b.num.items()} == a.num
-
-
 def power(a: Quotient, e: Fraction) -> Quotient | None:
     """a^e, or None where it has no form here (it is then opaque).
 

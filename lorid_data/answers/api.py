@@ -2,24 +2,7 @@
 
 from collections.abc import Sequence
 
-from lorid_data.answers.results import Accepted, Answer, FoundBy, NoAnswer, Verdict, Why
-
-__all__ = [
-    "Accepted",
-    "Answer",
-    "FoundBy",
-    "NoAnswer",
-    "Verdict",
-    "Why",
-    "boxed",
-    "equal",
-    "extract",
-    "group",
-    "key",
-    "official_equal",
-    "official_extract",
-    "prepare",
-]
+from lorid_data.answers.results import Accepted, Answer, NoAnswer, Verdict
 
 
 def extract(text: str, *, last_number: bool = False) -> Answer | NoAnswer:

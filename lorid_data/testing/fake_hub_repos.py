@@ -6,14 +6,12 @@ No HTTP here. A repository that stands for a local folder has one commit: the fo
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 LFS_SUFFIXES = (".parquet", ".safetensors", ".bin", ".arrow")
-FULL_SHA = re.compile(r"[0-9a-f]{40}")
 
 
 @dataclass(frozen=True, slots=True)

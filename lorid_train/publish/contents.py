@@ -18,7 +18,6 @@ from lorid_data.hub.calls import check_repo_id
 from lorid_train import formats, roles
 from lorid_train.config import STUDENT
 from lorid_train.models.adapters import CARD, WEIGHTS, own_metadata
-from lorid_train.models.base_model import student_folder
 
 CONFIG, TRAINING = "adapter_config.json", "training.json"
 
@@ -99,12 +98,6 @@ def shown_prompt(role: TrainedAdapter) -> str | None:
     if fmt.prompt is None:
         return None
     return fmt.render(roles.role(role.name).content("{question}", "{knowledge}"))
-
-
-def base_source(role: TrainedAdapter) -> str:
-    """Where the base model of a role is loaded from on this machine."""
-    base = str(role.card["base"])
-    return str(student_folder()) if base == STUDENT else base
 
 
 def _write(path: Path, body: dict[str, Any]) -> None:
