@@ -28,10 +28,16 @@ def finish(manifest: Manifest, out: Path) -> int:
 
 def finish_asking(manifest: Manifest, out: Path) -> int:
     """As `finish`, for a stage that asks a teacher: 1 too where many rows are rejected for one reason."""
+    status = finish(manifest, out)
+    return EXIT_FAILED if is_asked_wrongly(manifest) else status
+
+
+def is_asked_wrongly(manifest: Manifest) -> bool:
+    """Whether many rows are rejected for one reason that is a teacher's; says so."""
     from lorid_data.commandline.progress import say
     from lorid_data.schema import RejectReason
 
-    status = finish(manifest, out)
+    found = False
     for reason in _OF_THE_TEACHER:
         n = manifest.n_rejected.get(reason, 0)
         if n > 2 and n > _MANY * manifest.n_in:
@@ -39,5 +45,5 @@ def finish_asking(manifest: Manifest, out: Path) -> int:
                 f"error: {n:,} of {manifest.n_in:,} rows are rejected as {reason}: {RejectReason(reason).sentence} "
                 "Something is wrong with all of them; look at rejects.parquet, and at one call with `lorid-data doctor`"
             )
-            status = EXIT_FAILED
-    return status
+            found = True
+    return found

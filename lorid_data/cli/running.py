@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from lorid_data.cli.ending import is_asked_wrongly
 from lorid_data.commandline.failures import EXIT_FAILED, EXIT_OK
 from lorid_data.commandline.options import read_yaml, secrets_in
 
@@ -23,4 +24,5 @@ def run(config: Path, /) -> int:
     if secrets:
         raise ConfigError(*secrets)
     manifests = pipeline.run(pipeline.read_config(body, str(config)))
-    return EXIT_FAILED if any(n_failed(m) for m in manifests.values()) else EXIT_OK
+    failed = any(n_failed(m) for m in manifests.values())
+    return EXIT_FAILED if is_asked_wrongly(manifests["build"]) or failed else EXIT_OK

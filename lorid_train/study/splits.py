@@ -12,9 +12,11 @@ from itertools import islice, zip_longest
 
 from lorid_data.errors import ConfigError
 from lorid_data.schema import Record, sha256_text
+from lorid_data.split.blocks import blocks_of
 
 Splits = dict[str, list[Record]]
 """Records of `train`, `test` and `validation`."""
+ORIGINAL = "original_id"
 
 
 def split(
@@ -24,20 +26,20 @@ def split(
 
     Where rows are named `train` and `test`, they are that; else a seeded part of the problems is
     tested on. Rows named `validation` are that; else a seeded part of the training problems is.
-    Rows of one question stay together. Rows of other names are left aside.
+    Variants of one question stay together, as in `lorid-data split`. Rows of other names are left aside.
     """
     by_name: Splits = {}
     for r in records:
         by_name.setdefault(r.split, []).append(r)
     if "train" in by_name and "test" in by_name:
         train, test = by_name["train"], by_name["test"]
-        n = len({r.problem_id for r in train})
+        n = len(set(blocks_of(train, ORIGINAL)))
     else:
         validation_rows = by_name.pop("validation", None)
         pool = [r for rows in by_name.values() for r in rows]
         if validation_rows is not None:
             by_name["validation"] = validation_rows
-        n = len({r.problem_id for r in pool})
+        n = len(set(blocks_of(pool, ORIGINAL)))
         test, train = _parted(pool, round(test_fraction * n), f"{seed}/test")
     if "validation" in by_name:
         return {"train": train, "test": test, "validation": by_name["validation"]}
@@ -48,12 +50,12 @@ def split(
 def _parted(
     records: Sequence[Record], n_problems: int, key: str
 ) -> tuple[list[Record], list[Record]]:
-    """The rows of `n_problems` problems, and the others, each in their order."""
-    ids = {r.problem_id for r in records}
-    chosen = set(islice(_in_order(ids, key), n_problems))
+    """The rows of `n_problems` original questions, and the others, each in their order."""
+    blocks = blocks_of(records, ORIGINAL)
+    chosen = set(islice(_in_order(set(blocks), key), n_problems))
     return (
-        [r for r in records if r.problem_id in chosen],
-        [r for r in records if r.problem_id not in chosen],
+        [r for r, b in zip(records, blocks, strict=True) if b in chosen],
+        [r for r, b in zip(records, blocks, strict=True) if b not in chosen],
     )
 
 

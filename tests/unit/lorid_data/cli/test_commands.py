@@ -1,5 +1,6 @@
 """`lorid-data` from the command line: status, messages, and that bad input writes nothing."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -171,3 +172,15 @@ assert threading.active_count() == 1
     done = in_new_process(script)
     assert done.returncode == 0, done.stderr
     assert (done.stdout, done.stderr) == ("", "")
+
+
+def test_run_says_like_build_that_a_teacher_is_asked_wrongly(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script = tmp_path / "s.jsonl"
+    script.write_text('{"text": "no JSON at all"}\n' * 4)
+    build = {"source": "arithmetic", "teacher": f"scripted:{script}", "limit": 4}
+    config = tmp_path / "c.yaml"
+    config.write_text(json.dumps({"out": str(tmp_path / "all"), "build": build}))
+    assert main(["run", str(config)]) == 1
+    assert "4 of 4 rows are rejected as reply_not_json" in capsys.readouterr().err

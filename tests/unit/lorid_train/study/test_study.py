@@ -233,6 +233,22 @@ def test_at_most_so_many_rows_in_their_order() -> None:
     assert splits.limited(rows, None, 0) == splits.limited(rows, 30, 0) == rows
 
 
+def test_variants_of_one_question_are_on_one_side() -> None:
+    """Another wording of what is tested on is no training row."""
+    first = records(*[("train", "a")] * 40)
+    rows = [
+        r.model_copy(update={"problem_id": f"{i:04d}{v:060d}", "original_id": r.problem_id})
+        if v
+        else r
+        for i, r in enumerate(first)
+        for v in range(3)
+    ]
+    found = of(rows)
+    assert [len(found[name]) for name in ("test", "validation")] == [24, 12]
+    sides = [{r.original_id for r in found[name]} for name in ("train", "test", "validation")]
+    assert sum(map(len, sides)) == len(set().union(*sides)) == 40
+
+
 def test_splits_that_no_study_can_be_made_of_are_refused() -> None:
     bare = records(("train", "a"), knowledge=False)
     with pytest.raises(ConfigError) as e:
