@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -22,14 +21,6 @@ OPENAI, ANTHROPIC = "openai:gpt-4o", "anthropic:claude-haiku-4-5"
 @pytest.fixture(params=[OPENAI, ANTHROPIC])
 def teacher(request: pytest.FixtureRequest) -> str:
     return str(request.param)
-
-
-@pytest.fixture
-def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeTeacher]:
-    with FakeTeacher() as server:
-        for name, value in server.environment.items():
-            monkeypatch.setenv(name, value)
-        yield server
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -23,14 +22,6 @@ from lorid_data.folders.records import read_records
 from lorid_data.testing.fake_teacher import KEY, FakeTeacher, Fault
 
 ROOT = Path(__file__).parent.parent.parent
-
-
-@pytest.fixture
-def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeTeacher]:
-    with FakeTeacher() as server:
-        for name, value in server.environment.items():
-            monkeypatch.setenv(name, value)
-        yield server
 
 
 def table(folder: Path, n: int) -> Path:

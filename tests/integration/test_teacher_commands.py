@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,14 +15,6 @@ from lorid_data.folders.parquet import read_frame
 from lorid_data.schema import sha256_text
 from lorid_data.teachers import base
 from lorid_data.testing.fake_teacher import KEY, FakeTeacher, Fault, Limit
-
-
-@pytest.fixture
-def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeTeacher]:
-    with FakeTeacher() as server:
-        for name, value in server.environment.items():
-            monkeypatch.setenv(name, value)
-        yield server
 
 
 @pytest.fixture
