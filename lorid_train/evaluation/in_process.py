@@ -29,7 +29,10 @@ if TYPE_CHECKING:
     from lorid_train.engines.ways import Way
 
 _REPEATS = (0, 1, 2, 4, 7, 12, 20, 40)
-"""Lengths of the check's prompts: how often the sentence stands before the question."""
+"""Lengths of the check's prompts: how often the sentence stands before the question. The longest
+is beyond the windows that models have (512 tokens)."""
+_SHORTER = (0, 1, 2, 3, 5, 8, 12, 18)
+"""The same for all roles but the first: a window is the base's, whatever adapter reads through it."""
 _SENTENCE = "A farmer has 12 sheep and buys 7 more. "
 _QUESTION = "How many are there?"
 _KNOWLEDGE = "Add the numbers."
@@ -100,9 +103,10 @@ def _prompts(adapters: Adapters, model: Any, n_tokens: Any) -> dict[str, list[st
     names = ("max_position_embeddings", "n_positions", "max_seq_len")
     limit = min((int(n) for k in names if (n := getattr(text, k, None))), default=1 << 20)
     made = {}
-    for name in adapters.folders:
+    for i, name in enumerate(adapters.folders):
         role = role_named(name)
-        every = [role.content(_SENTENCE * n + _QUESTION, _KNOWLEDGE) for n in _REPEATS]
+        repeats = _SHORTER if i else _REPEATS
+        every = [role.content(_SENTENCE * n + _QUESTION, _KNOWLEDGE) for n in repeats]
         made[name] = [p for p in every if n_tokens(p) + N_TOKENS <= limit] or every[:1]
     return made
 
