@@ -8,7 +8,7 @@ training sees.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -40,7 +40,8 @@ _ROUNDED_FRACTION = 0.05
 class Case:
     """One prompt of one adapter, and how plain `generate` goes on."""
 
-    adapter: str
+    adapter: str | None
+    """None is a model without adapters."""
     prompt: str
     tokens: list[int]
     logits: torch.Tensor
@@ -48,14 +49,17 @@ class Case:
 
 
 def references(
-    model: Any, encode: Callable[[str], list[int]], prompts: dict[str, list[str]], where: str
+    model: Any,
+    encode: Callable[[str], list[int]],
+    prompts: Mapping[str | None, Sequence[str]],
+    where: str,
 ) -> list[Case]:
     """What plain `generate` writes after each adapter's prompts, one by one.
 
     Args:
         model: as PEFT made it, its adapters named as the keys of `prompts`.
         encode: a prompt's tokens.
-        prompts: by adapter.
+        prompts: by adapter; None where the model has none.
         where: what messages call the base model.
 
     Raises:
@@ -66,7 +70,8 @@ def references(
     problems: list[str] = []
     every = max(1, min(len(prompts), *map(len, prompts.values()))) if prompts else 1
     for at, (adapter, contents) in enumerate(prompts.items()):
-        switch_to(model, adapter)
+        if adapter is not None:
+            switch_to(model, adapter)
         for i, content in enumerate(contents):
             ids = encode(content)
             case = _continued(model, ids, adapter, content)
@@ -77,9 +82,9 @@ def references(
             once = _read_at_once(model, ids + case.tokens)
             if why := _unlike(model, case, once):
                 problems.append(
-                    f"{where}, adapter {adapter!r}: `generate` is not what one forward pass says ({why})"
+                    f"{where}{'' if adapter is None else f', adapter {adapter!r}'}: `generate` is not what one forward pass says ({why})"
                 )
-            if i == 0 and _is_bare(model, ids, case, once):
+            if i == 0 and adapter is not None and _is_bare(model, ids, case, once):
                 problems.append(
                     f"adapter {adapter!r}: changes no logit of {where}; it was not trained, or its "
                     "tensors do not fit this model"
@@ -103,7 +108,7 @@ def _unlike(model: Any, case: Case, once: torch.Tensor) -> str | None:
     return read.problem(model.dtype)
 
 
-def _continued(model: Any, ids: list[int], adapter: str, content: str) -> Case:
+def _continued(model: Any, ids: list[int], adapter: str | None, content: str) -> Case:
     """Plain `generate`, greedily, not stopping.
 
     Raises:
@@ -120,7 +125,8 @@ def _continued(model: Any, ids: list[int], adapter: str, content: str) -> Case:
     tokens = alone.write(model, ids, greedy, stop_ids=(), n=N_TOKENS)
     logits = torch.stack(seen)
     if logits.isnan().any():
-        msg = f"adapter {adapter!r}: gives logits that are not numbers; its weights are broken, or too large for {model.dtype}"
+        who = "the model" if adapter is None else f"adapter {adapter!r}"
+        msg = f"{who}: gives logits that are not numbers; its weights are broken, or too large for {model.dtype}"
         raise ConfigError(msg)
     return Case(adapter, content, tokens, logits)
 
@@ -232,7 +238,7 @@ def why_wrong(engine: TransformersEngine, cases: Sequence[Case]) -> str | None:
 def prove(
     load: Callable[[], Any],
     make: Callable[[Any, Way], TransformersEngine],
-    prompts: dict[str, list[str]],
+    prompts: Mapping[str | None, Sequence[str]],
     *,
     where: str,
     say: Callable[[str], None],
@@ -258,7 +264,7 @@ def prove(
             model = load()
         engine, why = _tried(model, way, make, cases)
         if engine is not None:
-            if way != BEST:
+            if way.memory != BEST.memory or (way.mixed != BEST.mixed and None not in prompts):
                 say(_warning(where, way, whys))
             return engine
         whys.append(f"{way.words}: {why}")

@@ -13,6 +13,7 @@ import torch
 from lorid_data.errors import ConfigError
 from lorid_train.engines import alone, batch, per_row_lora, prefix_cache, self_check, ways
 from lorid_train.engines.ways import ALONE, BEST, Way
+from lorid_train.roles import role as role_named
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 SUPPORT = Path(__file__).parents[1] / "support"
@@ -133,8 +134,9 @@ def test_the_checks_prompts_are_eight_lengths_for_each_role(
 
     model = SimpleNamespace(config=tiny.bare(tiny_base).config)
     model.config.max_position_embeddings = 4096
-    adapters = SimpleNamespace(folders=dict.fromkeys(ROLES))
-    prompts = in_process._prompts(adapters, model, len)
+    of = SimpleNamespace(roles=ROLES, folders=dict.fromkeys(ROLES))
+    adapters = SimpleNamespace(content=lambda name, *texts: role_named(name).content(*texts))
+    prompts = in_process._prompts(of, adapters, model, len)
     for role in ROLES:
         assert len({len(p) for p in prompts[role]}) == 8
     assert max(len(p) for p in prompts["ir"]) > 1500  # over 512 tokens in any vocabulary
