@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
@@ -61,18 +61,21 @@ def evaluate(
         text: Text file on which to compare the loss of the base with that of each adapter.
         targets: Numbers that others reported, to show beside: "DATASET | MODEL | METHOD | ACCURACY | SOURCE".
     """
+    _evaluate({k: v for k, v in locals().items() if v is not None})
+    show(Path(out))
+
+
+def _evaluate(given: dict[str, Any]) -> None:
+    """Evaluate as the options say."""
     from lorid_train.config import EvalConfig, parse
     from lorid_train.evaluation.evaluate import evaluate as evaluate_stage
     from lorid_train.models.adapters import folders_of
 
-    body = {k: v for k, v in locals().items() if k in EvalConfig.model_fields and v is not None}
-    pairs = {"formats": formats, "served": served, "samples": samples}
-    body |= {
-        name: dict(p.partition("=")[::2] for p in given or ()) for name, given in pairs.items()
-    }
-    body["adapters"] = folders_of(adapters)
+    body = {k: v for k, v in given.items() if k in EvalConfig.model_fields}
+    for name in ("formats", "served", "samples"):
+        body[name] = dict(pair.partition("=")[::2] for pair in given.get(name, ()))
+    body["adapters"] = folders_of(given["adapters"])
     evaluate_stage(parse(EvalConfig, body, "evaluate"))
-    show(Path(out))
 
 
 def show(folder: Path) -> None:
