@@ -42,9 +42,10 @@ def test_what_this_machine_cannot_do_is_said_before_anything_is_written(
     with pytest.raises(ConfigError, match="cannot be parted"):
         lora = {"init_lora_weights": "pissa", "target_modules": "all-linear"}
         sft.train(_config(tmp_path, tiny_base, small_dataset, model={"quantization": NF4}, lora=lora))  # fmt: skip
-    for key, value in (("attn_implementation", "someone/kernels"), ("device_map", "auto")):
-        with pytest.raises(ConfigError, match=key):
-            _config(tmp_path, tiny_base, small_dataset, model={key: value})
+    with pytest.raises(ConfigError, match="attn_implementation"):
+        _config(tmp_path, tiny_base, small_dataset, model={"attn_implementation": "a/kernel"})
+    with pytest.raises(ConfigError, match="device_map"):
+        _config(tmp_path, tiny_base, small_dataset, model={"device_map": "auto"})
     assert not (tmp_path / "run").exists()
 
 
@@ -78,6 +79,6 @@ def test_a_quantised_base_trains_and_stays_what_it_is(
     manifest = sft.train(_config(tmp_path, base, data, model={"quantization": kind}))
     for role in ("ir", "kg"):
         losses = [step["loss"] for step in manifest.figures[role]["train_loss"]]
-        assert losses[-1] < losses[0] - 0.3
+        assert losses[-1] < losses[0] - 0.2
         card = json.loads((tmp_path / "run" / "adapters" / role / "lorid.json").read_text())
         assert card["base_quantization"]["load_in_4bit"] == kind.get("load_in_4bit", False)
