@@ -39,9 +39,10 @@ def test_what_this_machine_cannot_do_is_said_before_anything_is_written(
     ):  # fmt: skip
         with pytest.raises(ConfigError, match=words):
             sft.train(_config(tmp_path, tiny_base, small_dataset, model=model))
+    lora = {"init_lora_weights": "pissa", "target_modules": "all-linear"}
+    both = _config(tmp_path, tiny_base, small_dataset, model={"quantization": NF4}, lora=lora)
     with pytest.raises(ConfigError, match="cannot be parted"):
-        lora = {"init_lora_weights": "pissa", "target_modules": "all-linear"}
-        sft.train(_config(tmp_path, tiny_base, small_dataset, model={"quantization": NF4}, lora=lora))  # fmt: skip
+        sft.train(both)
     with pytest.raises(ConfigError, match="attn_implementation"):
         _config(tmp_path, tiny_base, small_dataset, model={"attn_implementation": "a/kernel"})
     with pytest.raises(ConfigError, match="device_map"):
