@@ -15,7 +15,7 @@ from typing import Any
 from lorid_data.errors import ConfigError
 from lorid_data.folders.files import sha256_file
 from lorid_data.schema import canonical_json, sha256_text
-from lorid_train.config import STUDENT
+from lorid_train.config import STUDENT, ModelSettings
 from lorid_train.models.untrusted import READ_BY_TRANSFORMERS, refuse_code
 from lorid_train.models.weights import loading_problem
 
@@ -176,8 +176,13 @@ def load_config(base: Base) -> Any:
         return AutoConfig.from_pretrained(base.source, revision=revision, trust_remote_code=False)
 
 
-def load_model(base: Base, dtype: str) -> Any:
+def load_model(base: Base, dtype: str, settings: ModelSettings | None = None) -> Any:
     """The base model's weights, from safetensors only; remote code is never run.
+
+    Args:
+        base: the model.
+        dtype: of its weights.
+        settings: attention and quantisation of the base that a training run asks for.
 
     Raises:
         ConfigError: they cannot be had (no such revision, no safetensors, no access), or are not
@@ -192,7 +197,7 @@ def load_model(base: Base, dtype: str) -> Any:
     with _said(base):
         model, info = AutoModelForCausalLM.from_pretrained(
             base.source, revision=revision, dtype=getattr(torch, dtype), use_safetensors=True,
-            trust_remote_code=False,
+            trust_remote_code=False, **_held(settings, dtype),
             output_loading_info=True, ignore_mismatched_sizes=True,  # they are told, and refused below
         )  # fmt: skip
     if getattr(model, "_hf_peft_config_loaded", False):
@@ -200,6 +205,25 @@ def load_model(base: Base, dtype: str) -> Any:
     if why := loading_problem(info):
         raise ConfigError(f"base {base.name!r}: {why}")
     return model
+
+
+def _held(settings: ModelSettings | None, dtype: str) -> dict[str, Any]:
+    """What `from_pretrained` is told of how the weights are held; nothing by default."""
+    import torch
+
+    told: dict[str, Any] = {}
+    if settings is None:
+        return told
+    if settings.attn_implementation is not None:
+        told["attn_implementation"] = settings.attn_implementation
+    if (q := settings.quantization) is not None:
+        from transformers import BitsAndBytesConfig
+
+        compute = getattr(torch, q.bnb_4bit_compute_dtype or dtype)
+        told["quantization_config"] = BitsAndBytesConfig(
+            **q.model_dump(exclude={"bnb_4bit_compute_dtype"}), bnb_4bit_compute_dtype=compute
+        )
+    return told
 
 
 def load_tokenizer(base: Base) -> Any:

@@ -11,13 +11,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lorid_train.config import TrainConfig
+from lorid_train.config import Quantization, TrainConfig
 from lorid_train.models.base_model import load_config
 from lorid_train.training.arguments import n_steps
 from lorid_train.training.tokens import RoleCounts
 
 UTILISATION = 0.5
 """Share of the measured matrix-product rate that training is taken to reach."""
+GPU_GB = (24, 40, 80)
+"""Memory of the usual GPUs, in 10^9 bytes."""
 _BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 
 
@@ -28,6 +30,8 @@ class Shape:
     n_base: int
     n_head: int
     """Parameters of the output projection, part of `n_base`."""
+    n_quantizable: int
+    """Parameters of linear layers but the output projection, part of `n_base`: what bitsandbytes quantises."""
     n_trainable: int
     n_layers: int
     hidden: int
@@ -79,6 +83,12 @@ def shape_of(base: Any, lora: dict[str, Any]) -> Shape:
     with torch.device("meta"):
         model = AutoModelForCausalLM.from_config(config, trust_remote_code=False)
         n_base = sum(p.numel() for p in model.parameters())
+        head = model.get_output_embeddings()
+        n_quantizable = sum(
+            m.weight.numel()
+            for m in model.modules()
+            if isinstance(m, torch.nn.Linear) and m is not head
+        )
         _refuse_unknown(model, lora.get("modules_to_save") or ())
         # Starting values may be computed from weights that are not there; their number is the same.
         bare = {**lora, "init_lora_weights": False}
@@ -90,6 +100,7 @@ def shape_of(base: Any, lora: dict[str, Any]) -> Shape:
     return Shape(
         n_base=n_base,
         n_head=hidden * vocabulary,
+        n_quantizable=n_quantizable,
         n_trainable=int(adapted.get_nb_trainable_parameters()[0]),
         n_layers=int(text.num_hidden_layers),
         hidden=hidden,
@@ -130,12 +141,27 @@ def n_operations(
     return n_tokens * per_token + n_target * 4 * shape.n_head
 
 
+def base_bytes(shape: Shape, dtype: str, quantization: Quantization | None) -> float:
+    """The frozen base in memory: quantised linear layers with their scales, the rest in `dtype`.
+
+    nf4 and fp4 keep a scale of 4 bytes for 64 weights; quantised once more, of 1 byte, and 4 bytes
+    for 256 of those. int8 keeps one for each row, which is not counted.
+    """
+    size = _BYTES[dtype]
+    if quantization is None:
+        return shape.n_base * size
+    scale = (1 + 4 / 256) / 64 if quantization.bnb_4bit_use_double_quant else 4 / 64
+    each = 0.5 + scale if quantization.load_in_4bit else 1.0
+    return (shape.n_base - shape.n_quantizable) * size + shape.n_quantizable * each
+
+
 def memory_bytes(
-    shape: Shape, *, dtype: str, tokens_at_once: int, target_at_once: int, checkpointing: bool
-) -> int:
+    shape: Shape, *, dtype: str, tokens_at_once: int, target_at_once: int, checkpointing: bool,
+    quantization: Quantization | None = None,
+) -> int:  # fmt: skip
     """Weights, adapter with gradient and two moments, activations of one micro-batch, logits."""
     size = _BYTES[dtype]
-    fixed = shape.n_base * size + shape.n_trainable * 4 * 4
+    fixed = base_bytes(shape, dtype, quantization) + shape.n_trainable * 4 * 4
     layer = (12 * shape.hidden + 5 * shape.intermediate) * size
     kept = layer + shape.n_layers * shape.hidden * size if checkpointing else shape.n_layers * layer
     return int(fixed + tokens_at_once * kept + target_at_once * shape.vocabulary * 4 * 3)
@@ -167,6 +193,7 @@ def of_role(
     memory = memory_bytes(
         shape, dtype=config.dtype, tokens_at_once=at_once, checkpointing=args.gradient_checkpointing,
         target_at_once=at_once * counts.n_target_tokens // counts.n_tokens,
+        quantization=config.model.quantization,
     )  # fmt: skip
     return RolePlan(
         role=role,
@@ -219,7 +246,15 @@ def total(plans: Sequence[RolePlan]) -> str:
     """The plan's last line."""
     steps, seconds = sum(p.n_steps for p in plans), sum(p.time_s for p in plans)
     top = max(p.memory_bytes for p in plans)
-    return f"  in all: {steps:,} steps, about {top / 2**30:.1f} GiB at most and {_duration(seconds)} (estimated)"
+    return f"  in all: {steps:,} steps, about {top / 2**30:.1f} GiB at most and {_duration(seconds)} (estimated); {fits(top)}"
+
+
+def fits(n_bytes: float) -> str:
+    """The smallest of the usual GPUs that holds so much, with a tenth to spare."""
+    for size in GPU_GB:
+        if n_bytes * 1.1 <= size * 10**9:
+            return f"fits a GPU of {size} GB"
+    return f"more than a GPU of {GPU_GB[-1]} GB holds"
 
 
 def _duration(seconds: float) -> str:
