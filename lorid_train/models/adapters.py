@@ -19,7 +19,7 @@ from lorid_data.folders.manifests import read_manifest
 from lorid_data.folders.names import MANIFEST
 from lorid_data.folders.verified import verify
 from lorid_train import formats
-from lorid_train.models.base_model import Base, resolve
+from lorid_train.models.base_model import Base, pinned, resolve
 from lorid_train.models.fetching import Fetched, fetch, is_hub_id
 from lorid_train.models.foreign import foreign_metadata
 from lorid_train.models.untrusted import refuse_adapter_config
@@ -213,9 +213,12 @@ def _base_of(
         msg = f"{fetched[first].name}: names the folder {name!r} of this machine as its base; name the base with --base"
         raise ConfigError(msg)
     is_copy = base is not None and cards[first]["base_fingerprint"] is None
-    revision = None if is_copy else cards[first].get("base_revision")
+    is_pinned = base is not None and "@" in base  # what the user says, not the card
+    revision = None if is_copy or is_pinned else cards[first].get("base_revision")
     try:
-        return resolve(name, revision)
+        found = resolve(name, revision)
+        # A commit is what our own cards name, so it is what they are compared with.
+        return pinned(found) if cards[first]["base_fingerprint"] else found
     except ConfigError as e:
         if base is not None:
             raise

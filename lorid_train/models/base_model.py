@@ -6,6 +6,7 @@ noise without an error, so that is refused.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -35,6 +36,7 @@ class Base:
     """Local: sha256 over the files of tokenizer and chat template. Hub: None, the commit holds them."""
 
 
+_COMMIT = re.compile(r"[0-9a-f]{40}")
 LIBRARIES = ("torch", "transformers", "peft", "trl")
 """Distributions whose versions a manifest names wherever a model was used."""
 
@@ -56,7 +58,7 @@ def student_folder() -> Path:
 def resolve(name: str, revision: str | None = None) -> Base:
     """Find a base model and fingerprint it.
 
-    For a folder, `revision` is checked: it is the folder's fingerprint, or the commit that the
+    A Hub id may carry its revision (`owner/name@REVISION`). For a folder, `revision` is checked: it is the folder's fingerprint, or the commit that the
     Hub's client noted when it downloaded the folder.
 
     Raises:
@@ -66,7 +68,12 @@ def resolve(name: str, revision: str | None = None) -> Base:
     path = student_folder() if name == STUDENT else Path(name)
     if not path.exists():
         if name.count("/") == 1 and not name.startswith((".", "/", "~")):
-            return Base(name, name, revision, f"hub:{name}@{revision or 'main'}")
+            repo, _, at = name.partition("@")
+            if at and revision not in (None, at):
+                msg = f"base {name!r}: names the revision {at!r}, and {revision!r} is asked for; name one"
+                raise ConfigError(msg)
+            wanted = at or revision
+            return Base(repo, repo, wanted, f"hub:{repo}@{wanted or 'main'}")
         msg = f"base {name!r}: no such folder; name 'student', a model folder or a Hub id (owner/name)"
         raise ConfigError(msg)
     config = path / "config.json"
@@ -95,12 +102,12 @@ def _tokenizer_sha256(folder: Path) -> str:
 
 
 def pinned(base: Base) -> Base:
-    """The base with the commit that an unpinned Hub id stands for today; a folder as it is.
+    """The base with the commit that its Hub id, branch or tag stands for today; a folder as it is.
 
     Raises:
         ConfigError: as `commit_of`.
     """
-    if base.revision is not None:
+    if _COMMIT.fullmatch(base.revision or ""):
         return base
     commit = commit_of(base)
     return base if commit is None else resolve(base.name, commit)

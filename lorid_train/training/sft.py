@@ -110,6 +110,7 @@ def _opened(config: TrainConfig) -> tuple[_Run, dict[str, Any]]:
             next(_token_rows(run, name, RoleCounts(), validation=True))
     identity = {
         **config.model_dump(mode="json", exclude=_NAMELESS_SETTINGS),
+        "revision": base.revision,
         "base_sha256": base.fingerprint,
         "tokenizer_sha256": base.tokenizer,
         "data_sha256": {r: manifest_sha256(config.data_for(r)) for r in config.roles},
