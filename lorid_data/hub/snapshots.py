@@ -11,17 +11,22 @@ from typing import Literal
 from lorid_data.errors import ConfigError, StageError
 from lorid_data.hub.calls import Patience, calling, check_repo_id, error_line
 
-_REF = re.compile(r"(?P<id>[^@:]+)(?:@(?P<revision>[^:]+))?(?::(?P<folder>\w+))?")
+_REF = re.compile(r"(?P<id>[^@:]+)(?:@(?P<revision>[^:]+))?(?::(?P<folder>[^:@\\\x00-\x1f]+))?")
 
 
 def split_id(text: str) -> tuple[str, str | None, str | None] | None:
-    """Repository, revision and folder of `owner/name[@revision][:folder]`; None for a local path."""
+    """Repository, revision and folder of `owner/name[@revision][:folder]`; None for a local path.
+
+    A folder may lie in others (`adapters/ir`) and has any name that the Hub takes, as a
+    configuration has (`main-v1.0`); it never leads out of its repository.
+    """
     match = _REF.fullmatch(text)
     if match is None or Path(text).exists() or text.startswith((".", "/", "~")):
         return None
-    return (
-        (match["id"], match["revision"], match["folder"]) if match["id"].count("/") == 1 else None
-    )
+    folder = match["folder"]
+    if folder is not None and not all(p.strip(".") for p in folder.split("/")):
+        return None
+    return (match["id"], match["revision"], folder) if match["id"].count("/") == 1 else None
 
 
 def download(

@@ -53,6 +53,19 @@ def test_flat_hidden_states_and_turned_weights(
     assert (engine.way, said) == (BEST, [])
 
 
+@pytest.mark.parametrize("memory", ["slots", "together"])
+@pytest.mark.parametrize("model_type", ["opt", "jetmoe"])
+def test_rows_of_several_tokens_stay_with_their_adapters_where_states_are_flat(
+    model_type: str, memory: ways.Memory, tmp_path: Path
+) -> None:
+    """Rows that begin together are read together, so many tokens each, whatever their adapters."""
+    base, of = made(model_type, tmp_path)
+    prompts = dict.fromkeys(of, CONTENTS)
+    cases = self_check.references(tiny.loaded(base, of), tiny.tokens, prompts, "tiny")
+    engine = tiny.engine(tiny.loaded(base, of), Way(memory, mixed=True))
+    assert self_check.why_wrong(engine, cases) is None
+
+
 def test_a_gap_where_columns_count_is_found_by_the_check_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
