@@ -129,7 +129,9 @@ def _commit_of(folder: Path) -> str | None:
     if folder.parent.name == "snapshots":
         return folder.name
     note = folder / ".cache" / "huggingface" / "download" / "config.json.metadata"
-    return note.read_text(encoding="utf-8").splitlines()[0] if note.is_file() else None
+    if not note.is_file():
+        return None
+    return note.read_text(encoding="utf-8").partition("\n")[0].strip() or None
 
 
 def commit_of(base: Base) -> str | None:
@@ -250,5 +252,5 @@ def _said(base: Base) -> Iterator[None]:
         yield
     except (OSError, ValueError, RuntimeError) as e:
         at = f" at revision {base.revision!r}" if base.revision else ""
-        msg = f"base {base.name!r}{at}: {str(e).splitlines()[0]}"
-        raise ConfigError(msg) from e
+        said = str(e).strip().splitlines() or [type(e).__name__]
+        raise ConfigError(f"base {base.name!r}{at}: {said[0]}") from e

@@ -31,8 +31,8 @@ def without_weights(base: Base) -> Any:
         with torch.device(_META):
             return AutoModelForCausalLM.from_config(config, trust_remote_code=False)
     except ValueError as e:
-        msg = f"base {base.name!r}: {str(e).splitlines()[0][:300]}"
-        raise ConfigError(msg) from e
+        said = str(e).strip().splitlines() or [type(e).__name__]
+        raise ConfigError(f"base {base.name!r}: {said[0][:300]}") from e
 
 
 def refuse_misfit(folder: Path, base: Base, model: Any = None) -> None:
