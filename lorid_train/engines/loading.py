@@ -112,5 +112,5 @@ def _broken(folder: Path, own: Mapping[str, Any]) -> list[str]:
 def _same(base: Any, tensor: Any) -> bool:
     """Equal, or of one shape where the base has no weights (a model on PyTorch's device `meta`)."""
     if base.shape != tensor.shape or base.is_meta:
-        return base.shape == tensor.shape
+        return bool(base.shape == tensor.shape)
     return bool((base.detach().cpu() == tensor.to(base.dtype)).all())
