@@ -29,6 +29,15 @@ def split_id(text: str) -> tuple[str, str | None, str | None] | None:
     return (match["id"], match["revision"], folder) if match["id"].count("/") == 1 else None
 
 
+def gated_said(repo_id: str, kind: Literal["dataset", "model"]) -> str:
+    """What to say of a repository whose owners choose who reads it, and what to do."""
+    address = f"https://huggingface.co/{'datasets/' if kind == 'dataset' else ''}{repo_id}"
+    return (
+        f"is gated: its owners let in only who accepts their conditions. Accept them at {address}, "
+        "set HF_TOKEN to a token of the same account, then run the same command again"
+    )
+
+
 def download(
     repo_id: str,
     kind: Literal["dataset", "model"],
@@ -65,11 +74,7 @@ def download(
             patience,
         )
     except GatedRepoError as e:
-        address = f"https://huggingface.co/{'datasets/' if kind == 'dataset' else ''}{repo_id}"
-        msg = (
-            f"{at}: is gated: its owners let in only who accepts their conditions. Accept them at {address}, "
-            "set HF_TOKEN to a token of the same account, then run the same command again"
-        )
+        msg = f"{at}: {gated_said(repo_id, kind)}"
         raise ConfigError(msg) from e
     except (HfHubHTTPError, StageError, OSError, ValueError) as e:
         msg = f"{at}: cannot be downloaded ({error_line(e)}); check the id, the revision and the network, or give a local folder"

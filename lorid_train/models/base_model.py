@@ -15,7 +15,9 @@ from typing import Any
 
 from lorid_data.errors import ConfigError
 from lorid_data.folders.files import sha256_file
+from lorid_data.hub.calls import causes
 from lorid_data.hub.redirects import Away, said_of, watching
+from lorid_data.hub.snapshots import gated_said
 from lorid_data.schema import canonical_json, sha256_text
 from lorid_train.config import STUDENT
 from lorid_train.models.untrusted import READ_BY_TRANSFORMERS, refuse_code
@@ -249,6 +251,8 @@ def check_tokenizer(tokenizer: Any, base: Base) -> None:
 @contextmanager
 def _said(base: Base) -> Iterator[None]:
     """Turn what transformers raises for a model that cannot be had into one sentence."""
+    from huggingface_hub.errors import GatedRepoError
+
     away = Away()
     try:
         with watching() as away:
@@ -257,5 +261,7 @@ def _said(base: Base) -> Iterator[None]:
         at = f" at revision {base.revision!r}" if base.revision else ""
         if away.location is not None:
             raise ConfigError(f"base {base.name!r}{at}: {said_of(away.location)}") from e
+        if any(isinstance(c, GatedRepoError) for c in causes(e)):
+            raise ConfigError(f"base {base.name!r}{at}: {gated_said(base.source, 'model')}") from e
         said = str(e).strip().splitlines() or [type(e).__name__]
         raise ConfigError(f"base {base.name!r}{at}: {said[0]}") from e

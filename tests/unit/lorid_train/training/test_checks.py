@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from lorid_data.errors import ConfigError
-from lorid_data.testing.fake_hub import FakeHub, moved
+from lorid_data.testing.fake_hub import FakeHub, gated, moved
 from lorid_data.testing.fake_hub_routes import Reply
 from lorid_train.models import base_model
 from lorid_train.training import processes, tokens
@@ -57,6 +57,27 @@ def test_where_the_address_of_a_bases_hub_leads_is_named() -> None:
         with pytest.raises(ConfigError, match=re.escape(said)), base_model._said(base):
             api.model_info("me/base")
         assert other.authorizations == [None]
+
+
+def test_a_gated_base_says_where_its_conditions_are() -> None:
+    from huggingface_hub import HfApi
+
+    base = base_model.Base("me/base", "me/base", None, "hub:me/base@main")
+    with FakeHub() as hub:
+        hub.plan = lambda *_: gated("me/base")
+        api = HfApi(endpoint=hub.url, token=hub.token)
+        said = r"base 'me/base': is gated.* https://huggingface\.co/me/base, set HF_TOKEN"
+        with pytest.raises(ConfigError, match=said), base_model._said(base):
+            api.model_info("me/base")
+        with pytest.raises(ConfigError, match=said), base_model._said(base):
+            wrapped(lambda: api.model_info("me/base"))  # as transformers does
+
+
+def wrapped(call: Any) -> None:
+    try:
+        call()
+    except OSError as e:
+        raise OSError("You are trying to access a gated repo.\nMake sure") from e
 
 
 def test_a_tokenizer_that_cannot_end_a_text_is_refused(tiny_base: Path) -> None:
