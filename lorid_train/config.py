@@ -79,7 +79,7 @@ class TrainConfig(Settings):
     """
 
     base: str
-    """`student` (the packaged one), a local folder, or a Hub id."""
+    """`student` (the packaged one), a local folder, or a Hub id, with or without `@REVISION`."""
     revision: str | None = None
     """Commit of a Hub id; give one, so that a run can be repeated."""
     data: str | dict[str, str]

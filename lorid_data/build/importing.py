@@ -24,7 +24,7 @@ from lorid_data.schema import (
 )
 from lorid_data.sources.registry import load_file
 from lorid_data.sources.split_files import load_folder
-from lorid_data.sources.table import Reading, content_hash
+from lorid_data.sources.table import Reading, content_hash, refuse_split_names
 from lorid_data.teachers.base import Unasked
 
 
@@ -70,6 +70,7 @@ def import_table(
         raise InputError(f"{e}; --skip-bad-rows rejects such rows instead") from e
     for warning in warnings:
         say(f"warning: {warning}")
+    refuse_split_names(str(table), problems)
     identity = {"table": name, "split": split, "content_sha256": content_hash(problems)}
     identity |= {"bad_rows_sha256": sha256_text("\n".join(bad))} if bad else {}
     # The content says what they did; this is for who makes it again.

@@ -30,6 +30,7 @@ from lorid_data.folders.records import write_dataset
 from lorid_data.folders.stage import open_stage
 from lorid_data.schema import FrozenModel, Manifest, Problem, Record, Reject, row_ids
 from lorid_data.sources.registry import Loaded, load
+from lorid_data.sources.table import refuse_split_names
 from lorid_data.teachers.base import (
     KNOWLEDGE,
     SYSTEM,
@@ -225,6 +226,7 @@ def _load(options: BuildOptions) -> Loaded:
     )
     for warning in loaded.warnings:
         say(f"warning: {warning}")
+    refuse_split_names(options.source, loaded.problems)
     return loaded
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from lorid_data.errors import InputError
 from lorid_data.folders.tables import RowError, Table
-from lorid_data.hub.splits import RESERVED, split_fault
+from lorid_data.hub.splits import split_fault
 from lorid_data.schema import Problem, canonical_json, make_problem, problem_id
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
@@ -43,6 +43,17 @@ def stated_answer(text: str) -> str:
 
     found = extract(text)
     return found.value if isinstance(found, Answer) else ""
+
+
+def refuse_split_names(where: str, problems: Iterable[Problem]) -> None:
+    """Refuse rows that a folder must not hold: nothing could load them once they are published.
+
+    Raises:
+        InputError: a split has a name that `datasets` reserves or does not load; all of them.
+    """
+    names = dict.fromkeys(p.split for p in problems)
+    if faults := [f"{where}: {f}" for n in names if (f := split_fault(n))]:
+        raise InputError(*faults)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +121,6 @@ def problems_of(
             )
         )
     originals, warnings = _originals(table, rows, problems)
-    warnings += _split_names(table, problems)
     warnings += _sentences(table, problems, names.get("answer", "answer"))
     extra = [c for c in table.columns if c not in names.values()]
     if extra:
@@ -189,15 +199,6 @@ def _at_mark(text: str) -> tuple[str, str] | None:
 def _stated(text: str | None) -> str | None:
     """A text as it is; None where it has no visible character."""
     return text if text is not None and text.strip() else None
-
-
-def _split_names(table: Table, problems: Sequence[Problem]) -> list[str]:
-    """Warns of splits that cannot be published; refuses those that cannot even be asked for."""
-    names = dict.fromkeys(p.split for p in problems)
-    reserved = [f for n in names if n.lower() in RESERVED and (f := split_fault(n))]
-    if reserved:
-        raise InputError(*(f"{table.where}: {f}" for f in reserved))
-    return [f"{table.where}: {f}" for n in names if (f := split_fault(n))]
 
 
 def _sentences(table: Table, problems: Sequence[Problem], column: str) -> list[str]:

@@ -20,6 +20,7 @@ from typing import Any
 from lorid_data.errors import StageError
 from lorid_data.http.balancer import REST_S, Balancer
 from lorid_data.http.redaction import redact
+from lorid_data.http.redirects import is_redirect, redirect_said
 from lorid_data.http.retrying import (
     TRANSIENT_STATUSES,
     RetryPolicy,
@@ -212,6 +213,9 @@ def _read(reply: HttpReply, url: str) -> tuple[dict[str, Any], int]:
     if reply.status in TRANSIENT_STATUSES:
         msg = f"{url}: status {reply.status}: {_said(reply.body)}"
         raise Transient(msg, status=reply.status, retry_after_s=retry_after_s(reply.headers))
+    if is_redirect(reply.status):
+        said = redirect_said(reply.status, reply.headers)
+        raise StageError(f"{url} {said}; name that address in --server instead")
     if reply.status != 200:
         msg = f"{url}: status {reply.status}: {_said(reply.body)}; what was drawn stays"
         raise StageError(msg)

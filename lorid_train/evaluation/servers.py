@@ -12,10 +12,12 @@ import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.error import HTTPError
 from urllib.parse import urlsplit
 
 from lorid_data.commandline.progress import say
 from lorid_data.errors import ConfigError
+from lorid_data.http.redirects import is_redirect, redirect_said
 from lorid_train.config import EvalConfig
 from lorid_train.engines.base import Engine
 from lorid_train.engines.by_adapter import EngineByAdapter, Part
@@ -164,8 +166,15 @@ def _models(url: str) -> dict[str, int | None]:
     headers = {"Authorization": f"Bearer {key}"} if key else {}
     asked = urllib.request.Request(f"{url}/models", headers=headers)  # noqa: S310  (checked above)
     # A redirect would carry the key to wherever the server points.
-    with urllib.request.build_opener(_NoRedirects).open(asked, timeout=_TIMEOUT_S) as reply:
-        content: Any = json.loads(reply.read(_MOST_BYTES))
+    try:
+        with urllib.request.build_opener(_NoRedirects).open(asked, timeout=_TIMEOUT_S) as reply:
+            content: Any = json.loads(reply.read(_MOST_BYTES))
+    except HTTPError as e:
+        e.close()
+        if not is_redirect(e.code):
+            raise
+        said = redirect_said(e.code, dict(e.headers.items()))
+        raise OSError(f"it {said}; name that address in --server") from e
     try:
         return {str(m["id"]): m.get("max_model_len") for m in content["data"]}
     except (KeyError, TypeError, AttributeError) as e:

@@ -260,9 +260,12 @@ def _base_of(
         msg = f"{fetched[first].name}: names the folder {name!r} of this machine as its base; name the base with --base"
         raise ConfigError(msg)
     is_copy = base is not None and cards[first]["base_fingerprint"] is None
-    revision = None if is_copy else cards[first].get("base_revision")
+    is_pinned = base is not None and "@" in base  # what the user says, not the card
+    revision = None if is_copy or is_pinned else cards[first].get("base_revision")
     try:
-        return resolve(name, revision)
+        found = resolve(name, revision)
+        # A commit is what our own cards name, so it is what they are compared with.
+        return base_model.pinned(found) if cards[first]["base_fingerprint"] else found
     except ConfigError as e:
         if base is not None:
             raise

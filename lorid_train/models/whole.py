@@ -100,10 +100,7 @@ def _opened(role: str, name: str, told: str) -> Whole:
     fmt = formats.load(formats.newest(form))
     takes = ("question", "knowledge") if role_named(role).reads_knowledge else ("question",)
     prompt = prompts.of_file(file, takes=takes) if file else None
-    revision = None
-    if not Path(name).exists() and "@" in name:
-        name, _, revision = name.rpartition("@")
-    base = base_model.resolve(name, revision)
+    base = base_model.resolve(name)
     if fmt.prompt is None and not base_model.load_tokenizer(base).chat_template:
         msg = f"its tokenizer has no chat template; give it a format: --formats {role}=plain, or {role}=plain:FILE"
         raise ConfigError(msg)

@@ -112,6 +112,7 @@ def _opened(config: TrainConfig) -> tuple[_Run, dict[str, Any]]:
     nameless = _NAMELESS_SETTINGS | ({"model"} if config.model == ModelSettings() else set())
     identity = {
         **config.model_dump(mode="json", exclude=nameless),
+        "revision": base.revision,
         "base_sha256": base.fingerprint,
         "tokenizer_sha256": base.tokenizer,
         "data_sha256": {r: manifest_sha256(config.data_for(r)) for r in config.roles},

@@ -54,6 +54,19 @@ def test_flat_hidden_states_and_turned_weights(
     assert (engine.way, said) == (BEST, [])
 
 
+@pytest.mark.parametrize("memory", ["slots", "together"])
+@pytest.mark.parametrize("model_type", ["opt", "jetmoe"])
+def test_rows_of_several_tokens_stay_with_their_adapters_where_states_are_flat(
+    model_type: str, memory: ways.Memory, tmp_path: Path
+) -> None:
+    """Rows that begin together are read together, so many tokens each, whatever their adapters."""
+    base, of = made(model_type, tmp_path)
+    prompts = dict.fromkeys(of, CONTENTS)
+    cases = self_check.references(tiny.loaded(base, of), tiny.tokens, prompts, "tiny")
+    engine = tiny.engine(tiny.loaded(base, of), Way(memory, mixed=True))
+    assert self_check.why_wrong(engine, cases) is None
+
+
 def test_a_gap_where_columns_count_is_found_by_the_check_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -150,8 +163,9 @@ def test_mamba_goes_on_from_more_than_its_last_token(tmp_path: Path) -> None:
 
 
 def test_keys_and_values_of_different_widths(tmp_path: Path) -> None:
-    engine, _ = prove(*made("deepseek_v3", tmp_path))
+    engine, said = prove(*made("deepseek_v3", tmp_path))
     assert engine.way.memory == "together"
+    assert "keys and values of one shape" in said[0]  # it was not tried, and did not crash
 
 
 def test_a_model_that_takes_no_memory_is_generated_alone(tmp_path: Path) -> None:
