@@ -65,7 +65,7 @@ class Settings:
     """Most tokens of the bare base's answers, which nothing taught to be short."""
 
 
-CPU = Settings(360, 2, (0, 1), 5, 160, 100, "ir", "bfloat16")
+CPU = Settings(240, 2, (0, 1), 5, 160, 100, "ir", "bfloat16")
 SMALL = Settings(200, 2, (0,), 3, 60, 40, "ir", "bfloat16")
 GPU = Settings(None, 3, (0, 1, 2), 20, None, None, "all", "bfloat16", gsm8k=True)
 
@@ -226,7 +226,7 @@ def main() -> None:
             threads=args.threads,
             device=args.device,
         )
-    page, ratios = real_model_table.table(args.out, s.seeds, s.rounds, bare, folders)
+    page, ratios = real_model_table.table_of(args.out, s.seeds, s.rounds, bare, folders)
     print(page)
     print(f"report: {args.out / 'clean.html'}")
     settings = {
