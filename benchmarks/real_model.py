@@ -31,6 +31,7 @@ sys.path.insert(0, str(Path(__file__).parent / "support"))
 
 import real_model_data
 import real_model_table
+import word_problems
 import yaml
 
 BASE = "models/smollm2-135m"
@@ -65,7 +66,7 @@ class Settings:
     """Most tokens of the bare base's answers, which nothing taught to be short."""
 
 
-CPU = Settings(240, 2, (0, 1), 5, 160, 100, "ir", "bfloat16")
+CPU = Settings(320, 1, (0, 1), 5, 150, 80, "ir", "bfloat16")
 SMALL = Settings(200, 2, (0,), 3, 60, 40, "ir", "bfloat16")
 GPU = Settings(None, 3, (0, 1, 2), 20, None, None, "all", "bfloat16", gsm8k=True)
 
@@ -166,6 +167,9 @@ def parsed() -> argparse.Namespace:
     )
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--small", action="store_true")
+    parser.add_argument(
+        "--check-data", action="store_true", help="say whether the data is at hand, and stop"
+    )
     parser.add_argument("--out", type=Path, help="runs/real-model, or runs/real-model-small")
     parser.add_argument("--base", default=BASE, help="a model folder, or a Hub id")
     parser.add_argument("--workers", type=int, default=1, help="seeds at a time")
@@ -181,8 +185,14 @@ def parsed() -> argparse.Namespace:
     return args
 
 
-def check(args: argparse.Namespace) -> Path | None:
-    """What must be at hand before anything is written; the data folder, None for the network.
+def data_folder() -> Path | None:
+    """The folder of real data; None where the network is asked."""
+    named = os.environ.get("LORID_TEST_DATA")
+    return Path(named) if named else None
+
+
+def check(args: argparse.Namespace) -> None:
+    """Refuse what cannot work before anything is written.
 
     Raises:
         SystemExit: with a sentence for what is missing.
@@ -198,14 +208,15 @@ def check(args: argparse.Namespace) -> Path | None:
             raise SystemExit(
                 "--device cuda: PyTorch sees no GPU here; leave the option out for a CPU"
             )
-    named = os.environ.get("LORID_TEST_DATA")
-    return Path(named) if named else None
 
 
 def main() -> None:
     args, start = parsed(), time.monotonic()
-    data = check(args)
-    s = chosen(args)
+    data, s = data_folder(), chosen(args)
+    if args.check_data:
+        word_problems.fetch(data, args.out / "data" / "files")
+        return
+    check(args)
     real_model_data.prepare(
         data, args.out / "data", n_clean=s.n_questions, n_known=s.n_known, gsm8k=s.gsm8k
     )
