@@ -8,6 +8,7 @@ import pytest
 
 from lorid_train.models import base_model
 from lorid_train.training import estimates
+from lorid_train.training.tokens import RoleCounts
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 LORA = {"r": 4, "lora_alpha": 8, "target_modules": ["q_proj", "v_proj"]}
@@ -56,3 +57,28 @@ def test_memory_counts_the_adapter_four_times_and_checkpointing_saves() -> None:
 
     assert memory(50, checkpointing=False) - memory(0, checkpointing=False) == 50 * 16
     assert memory(0, checkpointing=True) < memory(0, checkpointing=False)
+
+
+def counts(*rows: tuple[int, int]) -> RoleCounts:
+    """Rows of (tokens, tokens of the target)."""
+    made = RoleCounts(n_in=len(rows), n_target_tokens=sum(t for _, t in rows))
+    made.lengths.extend(n for n, _ in rows)
+    made.target_lengths.extend(t for _, t in rows)
+    return made
+
+
+def test_the_largest_batch_is_the_longest_rows_where_they_are_grouped() -> None:
+    rows = counts((10, 2), (30, 20), (12, 4), (28, 6))
+    assert estimates.largest_batch(rows, 2, grouped=True) == (60, 26)
+    assert estimates.largest_batch(rows, 2, grouped=False) == (60, 28)  # 20 and the mean, 8
+
+
+def test_what_is_counted_takes_the_formulas_place_and_logits_are_made_where_there_is_loss() -> None:
+    def memory(**changes: object) -> int:
+        given = {"dtype": "float32", "tokens_at_once": 100, "target_at_once": 10, "checkpointing": False}  # fmt: skip
+        return estimates.memory_bytes(shape(0), **(given | changes))  # type: ignore[arg-type]
+
+    none = memory(tokens_at_once=0, target_at_once=0)
+    assert memory(saved_per_token=50.0, target_at_once=0) - none == pytest.approx(5500, abs=1)
+    assert memory(saved_per_token=50.0) - none == pytest.approx(5500 + 1.1 * 10 * 20 * 12, abs=1)
+    assert memory(saved_per_token=50.0, autocast=True) > memory(saved_per_token=50.0)
