@@ -6,9 +6,11 @@ below, with the machine's own matrix-product rate measured in a fraction of a se
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from lorid_train.config import TrainConfig
@@ -276,6 +278,37 @@ def headline(
     name = f"{base.name} at {commit}" if commit else base.name
     several = "1 process" if n_processes == 1 else f"{n_processes} processes"
     return f"plan: base {name} ({shape.n_base:,} parameters, {dtype}), format {prompt_format}, {several} on {device}"
+
+
+def free_bytes() -> int | None:
+    """Memory that a run can have here: a GPU's, else the machine's; None where it is not told."""
+    import torch
+
+    if torch.cuda.is_available():
+        return int(torch.cuda.mem_get_info()[0])
+    try:
+        text = Path("/proc/meminfo").read_text(encoding="ascii")
+        return int(re.findall(r"^MemAvailable:\s+(\d+) kB", text, re.MULTILINE)[0]) * 1024
+    except (OSError, IndexError):
+        return None
+
+
+def too_large(plans: Sequence[RolePlan], free: int | None, *, checkpointing: bool) -> str | None:
+    """What to say where the plan takes more memory than is free; None where it does not.
+
+    Args:
+        plans: of all roles.
+        free: bytes; None where that is not known.
+        checkpointing: whether every role computes its activations again.
+    """
+    top = max(p.memory_bytes for p in plans)
+    if free is None or top <= free:
+        return None
+    first = "" if checkpointing else "gradient_checkpointing: true, "
+    return (
+        f"warning: about {top / 2**30:.1f} GiB are needed and {free / 2**30:.1f} GiB are free; set {first}"
+        "a smaller per_device_train_batch_size (with more gradient_accumulation_steps) or a smaller max_tokens"
+    )
 
 
 def total(plans: Sequence[RolePlan]) -> str:

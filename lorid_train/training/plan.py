@@ -70,10 +70,12 @@ def say_plan(
     import torch
 
     made = []
+    checkpointing = True
     for name, counted in counts.items():
         shape = _shape(base, canonical_json(config.for_role(name)[0]), name)
         rate = estimates.measured_rate(config.dtype, shape.hidden)
         args = make_args(config, name, Path(config.out))
+        checkpointing = checkpointing and bool(args.gradient_checkpointing)
         saved = saved_bytes_per_token(
             base, canonical_json(config.for_role(name)[0]), config.dtype, autocast=args.bf16
         )
@@ -89,3 +91,5 @@ def say_plan(
     for p in plans:
         say(p.line())
     say(estimates.total(plans))
+    if warning := estimates.too_large(plans, estimates.free_bytes(), checkpointing=checkpointing):
+        say(warning)

@@ -42,9 +42,7 @@ def kept(base: Path, lora: dict[str, Any], dtype: str, *, autocast: bool) -> flo
         torch.autocast("cpu", torch.bfloat16, enabled=autocast),
         torch.autograd.graph.saved_tensors_hooks(keep, lambda t: t),
     ):
-        out = model.get_base_model().base_model(
-            input_ids=ids, attention_mask=mask, use_cache=False
-        )
+        out = model.get_base_model().base_model(input_ids=ids, attention_mask=mask, use_cache=False)
     assert out.last_hidden_state.shape[1] == N
     return sum(s.nbytes() for s in found.values()) / N
 

@@ -82,3 +82,16 @@ def test_what_is_counted_takes_the_formulas_place_and_logits_are_made_where_ther
     assert memory(saved_per_token=50.0, target_at_once=0) - none == pytest.approx(5500, abs=1)
     assert memory(saved_per_token=50.0) - none == pytest.approx(5500 + 1.1 * 10 * 20 * 12, abs=1)
     assert memory(saved_per_token=50.0, autocast=True) > memory(saved_per_token=50.0)
+
+
+def test_a_plan_beyond_the_free_memory_says_what_to_change() -> None:
+    plan = estimates.RolePlan(
+        role="ir", n_rows=1, n_rejected=0, n_tokens=9, n_target_tokens=3, longest_tokens=9, n_steps=1, rows_per_step=4,
+        n_trainable=10, memory_bytes=3 * 2**30, time_s=1.0,
+    )  # fmt: skip
+    said = estimates.too_large([plan], 2 * 2**30, checkpointing=False)
+    assert said is not None
+    assert "about 3.0 GiB are needed and 2.0 GiB are free; set gradient_checkpointing: true" in said
+    assert "gradient_checkpointing" not in str(estimates.too_large([plan], 1, checkpointing=True))
+    assert estimates.too_large([plan], 3 * 2**30, checkpointing=False) is None
+    assert estimates.too_large([plan], None, checkpointing=False) is None
