@@ -15,7 +15,7 @@ AVAILABLE = {
     "openai:MODEL": "a model of OpenAI, with OPENAI_API_KEY",
     "anthropic:MODEL": "a model of Anthropic, with ANTHROPIC_API_KEY",
     "server:MODEL@URL[,URL…]": "any OpenAI-compatible server",
-    "recorded": "packaged replies for parts of GSM8K and MATH",
+    "recorded": "packaged replies for parts of GSM8K, MATH and word problems",
     "scripted:FILE": "replies of a .jsonl file",
     "source": "the knowledge that the source itself carries",
     "none": "no knowledge, for evaluation",

@@ -6,9 +6,11 @@ below, with the machine's own matrix-product rate measured in a fraction of a se
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from lorid_train.config import Quantization, TrainConfig
@@ -20,6 +22,10 @@ UTILISATION = 0.5
 """Share of the measured matrix-product rate that training is taken to reach."""
 GPU_GB = (24, 40, 80)
 """Memory of the usual GPUs, in 10^9 bytes."""
+SLACK = 1.1
+"""What an allocator holds beyond what is asked of it, for what comes and goes."""
+TRAINER_BYTES = 120 * 2**20
+"""What the trainer's libraries and a first step's buffers add to a process that has planned."""
 _BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 
 
@@ -156,19 +162,74 @@ def base_bytes(shape: Shape, dtype: str, quantization: Quantization | None) -> f
 
 
 def memory_bytes(
-    shape: Shape, *, dtype: str, tokens_at_once: int, target_at_once: int, checkpointing: bool,
+    shape: Shape,
+    *,
+    dtype: str,
+    tokens_at_once: int,
+    target_at_once: int,
+    checkpointing: bool,
+    saved_per_token: float | None = None,
+    autocast: bool = False,
     quantization: Quantization | None = None,
-) -> int:  # fmt: skip
-    """Weights, adapter with gradient and two moments, activations of one micro-batch, logits."""
+) -> int:
+    """Weights, adapter with gradient and two moments, activations of one micro-batch, logits.
+
+    Args:
+        shape: of the base model with its adapter.
+        dtype: of the frozen weights.
+        tokens_at_once: of a micro-batch, padding included.
+        target_at_once: those of them with loss: the head makes logits for no others.
+        checkpointing: whether each layer's activations are computed again.
+        saved_per_token: bytes that all layers keep for a token (`activations`); None takes a
+            formula for a layer of attention and gated projections.
+        autocast: whether matrix products are taken in bfloat16.
+        quantization: of the frozen weights.
+    """
     size = _BYTES[dtype]
-    fixed = base_bytes(shape, dtype, quantization) + shape.n_trainable * 4 * 4
-    layer = (12 * shape.hidden + 5 * shape.intermediate) * size
+    fixed: float = base_bytes(shape, dtype, quantization) + shape.n_trainable * 4 * 4
+    layer: float = (12 * shape.hidden + 5 * shape.intermediate) * size
+    if saved_per_token is not None:
+        layer = saved_per_token / shape.n_layers
     kept = layer + shape.n_layers * shape.hidden * size if checkpointing else shape.n_layers * layer
-    return int(fixed + tokens_at_once * kept + target_at_once * shape.vocabulary * 4 * 3)
+    # Float32 logits, their softmax and its gradient; the same in bfloat16 before and after it.
+    logit = 3 * 4 + (2 * 2 if autocast or size == 2 else 0)
+    moving = tokens_at_once * kept + target_at_once * shape.vocabulary * logit
+    return int(fixed + moving * SLACK)
+
+
+def process_bytes() -> int:
+    """What a process holds beside the model: Python and its libraries; 0 where a GPU's memory counts."""
+    import resource
+    import sys
+
+    import torch
+
+    if torch.cuda.is_available():
+        return 0
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit + TRAINER_BYTES
+
+
+def largest_batch(counts: RoleCounts, batch: int, *, grouped: bool) -> tuple[int, int]:
+    """Tokens, padding included, and tokens with loss of the largest micro-batch.
+
+    Rows of like length come together where they are grouped; else the longest row stands among
+    average ones.
+    """
+    longest, targets = max(counts.lengths), sorted(counts.target_lengths, reverse=True)
+    mean = counts.n_target_tokens / counts.n_rows
+    n_target = sum(targets[:batch]) if grouped else targets[0] + (batch - 1) * mean
+    return batch * longest, int(min(n_target, batch * longest))
 
 
 def of_role(
-    role: str, config: TrainConfig, shape: Shape, args: Any, counts: RoleCounts, rate: float
+    role: str,
+    config: TrainConfig,
+    shape: Shape,
+    args: Any,
+    counts: RoleCounts,
+    rate: float,
+    saved_per_token: float | None = None,
 ) -> RolePlan:
     """The plan of one role from its counted rows.
 
@@ -179,20 +240,25 @@ def of_role(
         args: this role's `SFTConfig`.
         counts: of its tokenised rows.
         rate: operations per second of this machine's matrix products.
+        saved_per_token: bytes that the layers keep for a token; None takes a formula.
     """
     longest, batch = max(counts.lengths), args.per_device_train_batch_size
     n_packs = -(-counts.n_tokens // config.max_tokens)
     steps = n_steps(args, n_packs if args.packing else counts.n_rows)
     per_step = batch * args.gradient_accumulation_steps * max(1, args.world_size)
     seen = steps * per_step / (n_packs if args.packing else counts.n_rows)
-    at_once = batch * (config.max_tokens if args.packing else longest)
+    grouped = args.train_sampling_strategy == "group_by_length"
+    at_once, n_target = largest_batch(counts, batch, grouped=grouped)
+    if args.packing:
+        at_once = batch * config.max_tokens
+        n_target = at_once * counts.n_target_tokens // counts.n_tokens
     operations = n_operations(
         shape, n_tokens=counts.n_tokens, n_target=counts.n_target_tokens, longest=longest,
         checkpointing=args.gradient_checkpointing,
     )  # fmt: skip
-    memory = memory_bytes(
+    memory = process_bytes() + memory_bytes(
         shape, dtype=config.dtype, tokens_at_once=at_once, checkpointing=args.gradient_checkpointing,
-        target_at_once=at_once * counts.n_target_tokens // counts.n_tokens,
+        target_at_once=n_target, saved_per_token=saved_per_token, autocast=args.bf16,
         quantization=config.model.quantization,
     )  # fmt: skip
     return RolePlan(
@@ -240,6 +306,37 @@ def headline(
     name = f"{base.name} at {commit}" if commit else base.name
     several = "1 process" if n_processes == 1 else f"{n_processes} processes"
     return f"plan: base {name} ({shape.n_base:,} parameters, {dtype}), format {prompt_format}, {several} on {device}"
+
+
+def free_bytes() -> int | None:
+    """Memory that a run can have here: a GPU's, else the machine's; None where it is not told."""
+    import torch
+
+    if torch.cuda.is_available():
+        return int(torch.cuda.mem_get_info()[0])
+    try:
+        text = Path("/proc/meminfo").read_text(encoding="ascii")
+        return int(re.findall(r"^MemAvailable:\s+(\d+) kB", text, re.MULTILINE)[0]) * 1024
+    except (OSError, IndexError):
+        return None
+
+
+def too_large(plans: Sequence[RolePlan], free: int | None, *, checkpointing: bool) -> str | None:
+    """What to say where the plan takes more memory than is free; None where it does not.
+
+    Args:
+        plans: of all roles.
+        free: bytes; None where that is not known.
+        checkpointing: whether every role computes its activations again.
+    """
+    top = max(p.memory_bytes for p in plans)
+    if free is None or top <= free:
+        return None
+    first = "" if checkpointing else "gradient_checkpointing: true, "
+    return (
+        f"warning: about {top / 2**30:.1f} GiB are needed and {free / 2**30:.1f} GiB are free; set {first}"
+        "a smaller per_device_train_batch_size (with more gradient_accumulation_steps) or a smaller max_tokens"
+    )
 
 
 def total(plans: Sequence[RolePlan]) -> str:

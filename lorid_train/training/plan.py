@@ -12,6 +12,7 @@ from lorid_data.schema import canonical_json
 from lorid_train.config import TrainConfig
 from lorid_train.models.base_model import Base, commit_of, load_config
 from lorid_train.training import estimates, processes
+from lorid_train.training.activations import saved_bytes_per_token
 from lorid_train.training.arguments import make_args
 from lorid_train.training.tokens import RoleCounts
 
@@ -69,11 +70,16 @@ def say_plan(
     import torch
 
     made = []
+    checkpointing = True
     for name, counted in counts.items():
         shape = _shape(base, canonical_json(config.for_role(name)[0]), name)
         rate = estimates.measured_rate(config.dtype, shape.hidden)
         args = make_args(config, name, Path(config.out))
-        made.append((shape, estimates.of_role(name, config, shape, args, counted, rate)))
+        checkpointing = checkpointing and bool(args.gradient_checkpointing)
+        saved = saved_bytes_per_token(
+            base, canonical_json(config.for_role(name)[0]), config.dtype, autocast=args.bf16
+        )
+        made.append((shape, estimates.of_role(name, config, shape, args, counted, rate, saved)))
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else "a CPU"
     say(
         estimates.headline(
@@ -85,3 +91,5 @@ def say_plan(
     for p in plans:
         say(p.line())
     say(estimates.total(plans))
+    if warning := estimates.too_large(plans, estimates.free_bytes(), checkpointing=checkpointing):
+        say(warning)

@@ -47,6 +47,8 @@ class RoleCounts:
     n_target_tokens: int = 0
     lengths: array[int] = field(default_factory=lambda: array("i"))
     """Tokens of each row, prompt and target."""
+    target_lengths: array[int] = field(default_factory=lambda: array("i"))
+    """Tokens of each row's target."""
     row_ids: list[bytes] = field(default_factory=list)
     """What each row is called (`TokenRow.row_id`), as bytes."""
     rejects: list[Reject] = field(default_factory=list)
@@ -86,6 +88,7 @@ def tokenise(
                 counts.rejects.append(_too_long(stage, record, detail))
                 continue
             counts.lengths.append(n_tokens)
+            counts.target_lengths.append(len(target))
             name = _name(role, example)
             counts.row_ids.append(name.encode())
             counts.n_target_tokens += len(target)

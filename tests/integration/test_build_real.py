@@ -1,6 +1,7 @@
 """Building from real GSM8K, MATH and the LoRID-Math samples, as a user runs it."""
 
 import collections
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ from lorid_data.folders.parquet import read_rows
 from lorid_data.folders.records import read_records
 from lorid_data.schema import Reject
 
+WORD_PROBLEMS = "AGI-Edgerunners/LLM-Adapters/ft-training_set/math_data.json"
 MATH_SUBJECTS = {
     "Algebra", "Counting & Probability", "Geometry", "Intermediate Algebra", "Number Theory", "Prealgebra", "Precalculus",
 }  # fmt: skip
@@ -121,3 +123,15 @@ def test_the_lorid_math_samples_are_imported(
     assert n_variants == 100 - n_originals
     lorid_data("import", real_data / "LoRID-Math" / name / "test.jsonl", "--out", tmp_path / "t")
     assert all(r.answer and not r.knowledge for r in read_records(tmp_path / "t"))
+
+
+def test_word_problems_with_recorded_knowledge(tmp_path: Path, real_data: Path) -> None:
+    body = json.loads((real_data / WORD_PROBLEMS).read_text(encoding="utf-8"))
+    rows = {r["instruction"]: {"question": r["instruction"], "rationale": r["output"], "answer": r["answer"]} for r in body}  # fmt: skip
+    table, out = tmp_path / "rows.json", tmp_path / "out"
+    table.write_text(json.dumps(list(rows.values())), encoding="utf-8")
+    lorid_data("build", table, "--teacher", "recorded", "--out", out)
+    records = read_records(out)
+    assert len(records) == 1723
+    assert all(r.knowledge and r.provenance.teacher == "recorded" for r in records)
+    assert len({rule for r in records for rule in r.knowledge}) == 1205

@@ -9,6 +9,7 @@ import pytest
 from lorid_train.config import Quantization
 from lorid_train.models import base_model
 from lorid_train.training import estimates
+from lorid_train.training.tokens import RoleCounts
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 LORA = {"r": 4, "lora_alpha": 8, "target_modules": ["q_proj", "v_proj"]}
@@ -80,3 +81,41 @@ def test_the_smallest_gpu_is_named() -> None:
     assert estimates.fits(20e9) == "fits a GPU of 24 GB"
     assert estimates.fits(23e9) == "fits a GPU of 40 GB"
     assert estimates.fits(79e9) == "more than a GPU of 80 GB holds"
+
+
+def counts(*rows: tuple[int, int]) -> RoleCounts:
+    """Rows of (tokens, tokens of the target)."""
+    made = RoleCounts(n_in=len(rows), n_target_tokens=sum(t for _, t in rows))
+    made.lengths.extend(n for n, _ in rows)
+    made.target_lengths.extend(t for _, t in rows)
+    return made
+
+
+def test_the_largest_batch_is_the_longest_rows_where_they_are_grouped() -> None:
+    rows = counts((10, 2), (30, 20), (12, 4), (28, 6))
+    assert estimates.largest_batch(rows, 2, grouped=True) == (60, 26)
+    assert estimates.largest_batch(rows, 2, grouped=False) == (60, 28)  # 20 and the mean, 8
+
+
+def test_what_is_counted_takes_the_formulas_place_and_logits_are_made_where_there_is_loss() -> None:
+    def memory(**changes: object) -> int:
+        given = {"dtype": "float32", "tokens_at_once": 100, "target_at_once": 10, "checkpointing": False}  # fmt: skip
+        return estimates.memory_bytes(shape(0), **(given | changes))  # type: ignore[arg-type]
+
+    none = memory(tokens_at_once=0, target_at_once=0)
+    assert memory(saved_per_token=50.0, target_at_once=0) - none == pytest.approx(5500, abs=1)
+    assert memory(saved_per_token=50.0) - none == pytest.approx(5500 + 1.1 * 10 * 20 * 12, abs=1)
+    assert memory(saved_per_token=50.0, autocast=True) > memory(saved_per_token=50.0)
+
+
+def test_a_plan_beyond_the_free_memory_says_what_to_change() -> None:
+    plan = estimates.RolePlan(
+        role="ir", n_rows=1, n_rejected=0, n_tokens=9, n_target_tokens=3, longest_tokens=9, n_steps=1, rows_per_step=4,
+        n_trainable=10, memory_bytes=3 * 2**30, time_s=1.0,
+    )  # fmt: skip
+    said = estimates.too_large([plan], 2 * 2**30, checkpointing=False)
+    assert said is not None
+    assert "about 3.0 GiB are needed and 2.0 GiB are free; set gradient_checkpointing: true" in said
+    assert "gradient_checkpointing" not in str(estimates.too_large([plan], 1, checkpointing=True))
+    assert estimates.too_large([plan], 3 * 2**30, checkpointing=False) is None
+    assert estimates.too_large([plan], None, checkpointing=False) is None
