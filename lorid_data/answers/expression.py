@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from lorid_data.answers import functions
-from lorid_data.answers.nodes import FUNCTIONS, GREEK, Node, num, resolved
+from lorid_data.answers import functions, progressions
+from lorid_data.answers.nodes import FUNCTIONS, GREEK, Node, choice, num, resolved
 from lorid_data.answers.results import LimitError
 from lorid_data.answers.tokens import ParseError, Tok, Tokens
 
@@ -81,18 +81,48 @@ class _Parser:
             msg = "an expression nested too deeply"
             raise LimitError(msg)
         terms = [self.term()]
+        before: list[Node] = []
         while self.peek() in ("+", "-") and self.kind() == "op":
             minus = self.peek() == "-"
             self.i += 1
+            if self.dots():
+                before, terms = _opened(before, terms), []
+                continue
             term = self.term()
             terms.append(Node("neg", (term,)) if minus else term)
         self.depth -= 1
+        if before:
+            return progressions.sum_of(before, terms)
         return terms[0] if len(terms) == 1 else Node("add", tuple(terms))
+
+    def dots(self) -> bool:
+        """An ellipsis."""
+        length = progressions.length_of_dots(self.toks, self.i)
+        self.i += length
+        return length > 0
+
+    def dots_in_product(self) -> bool:
+        r"""An ellipsis between two signs of multiplication, or \cdots by itself."""
+        start = self.i
+        if self.peek() in _TIMES:
+            self.i += 1
+            if self.dots() and self.peek() in _TIMES:
+                self.i += 1
+                return True
+            self.i = start
+            return False
+        if not self.take(r"\cdots"):
+            return False
+        self.i += self.peek() in _TIMES
+        return True
 
     def term(self) -> Node:
         factors = [self.signed()]
+        before: list[Node] = []
         while self.i < len(self.toks):
-            if self.peek() in _TIMES:
+            if self.dots_in_product():
+                before, factors = _opened(before, factors), [self.signed()]
+            elif self.peek() in _TIMES:
                 self.i += 1
                 factors.append(self.signed())
             elif self.peek() in ("/", r"\div") and self.kind() in ("op", "cmd"):
@@ -109,6 +139,8 @@ class _Parser:
                 factors.append(self.power())
             else:
                 break
+        if before:
+            return progressions.product_of(before, factors)
         return factors[0] if len(factors) == 1 else Node("mul", tuple(factors))
 
     def signed(self) -> Node:
@@ -198,6 +230,12 @@ class _Parser:
             return functions.word(self)
         if kind == "cmd":
             return functions.command(self)
+        if (
+            kind == "op"
+            and text in ("_", "^", "{")
+            and (node := functions.chosen(self)) is not None
+        ):
+            return node
         if kind == "op" and text in ("(", "{"):
             return self.group()
         if kind == "op" and text == "|":
@@ -231,6 +269,10 @@ class _Parser:
         value = num(Fraction(text))
         if "." in text:
             return value
+        if self.peek() in ("C", "P") and self.kind(1) == "num" and self.peek(1).isdigit():
+            letter, below = self.peek(), num(int(self.peek(1)))
+            self.i += 2
+            return choice(letter, value, below)  # 5C2
         part = self.mixed()
         return value if part is None else Node("add", (value, part))
 
@@ -270,6 +312,13 @@ class _Parser:
             tok = self.toks[self.i]
             self.toks[self.i : self.i + 1] = [Tok("let", c, tok.gap) for c in tok.text]
         return self.short_atom()
+
+
+def _opened(before: list[Node], terms: list[Node]) -> list[Node]:
+    """The terms before an ellipsis; a second one makes no progression."""
+    if before:
+        raise ParseError
+    return terms
 
 
 def _is_proper(top: Node, bottom: Node) -> bool:

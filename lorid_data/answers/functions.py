@@ -9,12 +9,15 @@ from typing import Protocol
 
 from lorid_data.answers.nodes import (
     CALLED,
+    CHOICES,
     CONSTANTS,
     FUNCTIONS,
     GREEK,
     PLAIN_NAMES,
     PLAIN_SYMBOLS,
+    POWER_FIRST,
     Node,
+    choice,
     num,
     sym,
 )
@@ -22,7 +25,7 @@ from lorid_data.answers.results import table
 from lorid_data.answers.tokens import ParseError, Tok, partner
 
 _MANY = frozenset({"gcd", "lcm", "max", "min"})
-_TWO = frozenset({"binom", "mod"})
+_TWO = frozenset({"binom", "mod", "perm"})
 _ONE = frozenset({"abs", "floor", "ceil", "factorial"})
 
 
@@ -58,6 +61,8 @@ def named(p: Grammar, name: str) -> Node:
     if p.peek() == "_":
         p.i += 1
         name += "_" + _subscript(p)
+    elif name in CHOICES and p.peek() == "^" and (power := _power_first(p, name)) is not None:
+        return power
     marked = _marked(p)
     if marked:
         return Node("call", _bracketed(p), name=name + marked)
@@ -70,6 +75,33 @@ def named(p: Grammar, name: str) -> Node:
         return Node("binom", args)
     p.has_calls = True
     return Node("call", args, name=name)
+
+
+def chosen(p: Grammar) -> Node | None:
+    """_{10}C_3, {}^5P_2: combinations and permutations with a number on either side; None where none begin."""
+    start = p.i
+    if p.peek() == "{" and p.peek(1) == "}":
+        p.i += 2
+    if p.peek() in ("_", "^") and p.kind() == "op":
+        p.i += 1
+        n = p.short_argument()
+        letter = p.peek()
+        if letter in ("C", "P") and p.peek(1) == "_":
+            p.i += 2
+            return choice(letter, n, p.short_argument())
+    p.i = start
+    return None
+
+
+def _power_first(p: Grammar, name: str) -> Node | None:
+    """C^5_{10} as C_{10}^5; None where no subscript follows."""
+    start = p.i
+    p.i += 1
+    exponent = p.exponent()
+    if p.take("_"):
+        return Node("pow", (sym(name + "_" + _subscript(p)), exponent), name=POWER_FIRST)
+    p.i = start
+    return None
 
 
 def _marked(p: Grammar) -> str:
@@ -188,7 +220,7 @@ def function(p: Grammar, name: str) -> Node:
         wanted = 1 if name in _ONE else 2
         if name not in _MANY and len(args) != wanted:
             raise ParseError
-        return Node(name, args)
+        return choice("P", *args) if name == "perm" else Node(name, args)
     base: tuple[Node, ...] = ()
     if name == "log" and p.take("_"):
         base = (p.short_argument(),)

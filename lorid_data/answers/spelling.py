@@ -74,6 +74,7 @@ _SIZES = re.compile(r"\\(?:left|right|middle|[bB]igg?[lrm]?|mleft|mright)(?![A-Z
 _COMMANDS = (
     (re.compile(r"\\\\\s*\[\s*-?[\d.]+\s*(?:pt|em|ex|mm|cm)\s*\]"), r"\\\\ "),
     (re.compile(r"\\[dtc]frac(?![A-Za-z])"), r"\\frac"),
+    (re.compile(r"\\[dt]binom(?![A-Za-z])"), r"\\binom"),
     (re.compile(r"\\(?:leqslant|leqq|le)(?![A-Za-z])"), r"\\leq"),
     (re.compile(r"\\(?:geqslant|geqq|ge)(?![A-Za-z])"), r"\\geq"),
     (re.compile(r"\\ne(?![A-Za-z])"), r"\\neq"),
