@@ -73,7 +73,9 @@ def answer(toks: Tokens) -> Form:
     """A whole answer or a part of one: a list, or a single thing."""
     toks, unit = _lead(toks)
     if not toks or not is_balanced(toks):
-        return _unbalanced(toks)
+        toks = _turned(toks)
+        if not toks or not is_balanced(toks):
+            return _unbalanced(toks)
     if any(t.text.lower() == "hundred" for t in toks) and (value := _words(toks)) is not None:
         return value  # "two hundred and five" is no list
     parts, words = _split_list(toks)
@@ -86,6 +88,20 @@ def answer(toks: Tokens) -> Form:
         return relations.combine(found, words, plain(toks), latex(toks))
     toks = parts[0] if parts else toks
     return single(toks).with_unit(unit)
+
+
+def _turned(toks: Tokens) -> list[Tok]:
+    """]a, b[ as (a, b): brackets that are turned outwards leave the ends out."""
+    out: list[Tok] = []
+    is_open = False
+    for tok in toks:
+        if tok.text in ("[", "]") and tok.kind == "op":
+            outside = "]" if is_open else "["
+            shown = tok.text if tok.text == outside else ")" if is_open else "("
+            tok = Tok("op", shown, tok.gap)
+            is_open = not is_open
+        out.append(tok)
+    return out
 
 
 def _unbalanced(toks: Tokens) -> Form:

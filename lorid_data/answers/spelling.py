@@ -9,8 +9,8 @@ import re
 import unicodedata
 from fractions import Fraction
 
-from lorid_data.answers.languages import in_english
 from lorid_data.answers.results import LimitError
+from lorid_data.answers.translated import in_english
 
 MAX_CHARS = 4096
 """Longest answer that is looked at, after runs of white space became one space."""
@@ -147,8 +147,11 @@ def plain_unicode(text: str) -> str:
     text = _LOWERED.sub(lambda m: "_{" + m[0].translate(_SUBSCRIPTS) + "}", text)
     text = unicodedata.normalize("NFKC", text)
     text = _ROOT.sub(lambda m: rf"\sqrt{_ROOT_INDEX[m[1]]}" + (f"{{{m[2]}}}" if m[2] else ""), text)
-    text = _DIGIT.sub(lambda m: str(unicodedata.decimal(m[0])), text.translate(_AFTER_NFKC))
-    return text if text.isascii() else in_english(text)
+    return _DIGIT.sub(lambda m: str(unicodedata.decimal(m[0])), text.translate(_AFTER_NFKC))
+
+
+_BETWEEN_SPACES = re.compile(r" [a-z]{1,4} ")
+"""Only where a short word stands, or the text ends in letters, it may be of another language."""
 
 
 def _vulgar(match: re.Match[str]) -> str:
@@ -189,7 +192,10 @@ def respell(text: str) -> str:
     if len(text) > MAX_CHARS:
         msg = f"an answer of {len(text)} characters"
         raise LimitError(msg)
-    text = " ".join(plain_unicode(text).split())
+    text = plain_unicode(text)
+    if not text.isascii() or text[-2:].strip(".").isalpha() or _BETWEEN_SPACES.search(text):
+        text = in_english(text)
+    text = " ".join(text.split())
     check_limits(text)
     if r"\begin" not in text:
         text = _DOUBLED.sub(r"\\", text)

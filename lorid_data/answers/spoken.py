@@ -13,12 +13,13 @@ from lorid_data.answers.phrase import (
 )
 from lorid_data.answers.refusal import EDGE, is_refusal
 from lorid_data.answers.sentences import sentence_end
+from lorid_data.answers.translated import worth_end
 
 _AHEAD = 400
 _BEHIND = 60
 _MAX_CUES = 100
 _NUMBER = re.compile(
-    r"(?<![\w.^_/])[-−]?\s?[$€£¥₹]?\d[\d,]*(?:\.\d+)?(?:\s?/\s?\d+)?\s?[%％]?|(?<=[^\x00-\x7f])\d[\d,]*(?:\.\d+)?(?:/\d+)?\s?[%％]?"
+    r"(?<![\w.^_/])[-−]?\s?[$€£¥₹]?\d[\d,]*(?:\.\d+)?(?:\s?/\s?\d+)?\s?[%％]?|(?<=[^\x00-\x7f\d])[-−]?\d[\d,]*(?:\.\d+)?(?:/\d+)?\s?[%％]?"
 )
 _CHOICE = re.compile(r"\(?([A-H])\)?(?![A-Za-z(])(?=\W|$|[^\x00-\x7f])")
 
@@ -38,21 +39,43 @@ def last_spoken(text: str) -> Said | None:
     return found
 
 
+def is_withdrawn_in_words(text: str, rest: str) -> bool:
+    """Whether a text in another language than English takes back the answer that `rest` follows."""
+    said = rest[:_AHEAD]
+    if not re.search(r"[^\W\d_]{2}", said):
+        return False
+    return any(one.withdrawn.match(language_rest(one, said)) for one in spoken_in(text))
+
+
+def language_rest(language: Language, rest: str) -> str:
+    """What follows the words that close the answer's own sentence."""
+    end = sentence_end(rest)
+    closing = rest[: end.start()] if end else ""
+    return rest[end.start() :] if end and language.ends.fullmatch(closing) else rest
+
+
 def _stated(language: Language, cue: re.Match[str], text: str) -> str:
     if language.unstated.search(text[max(0, cue.start() - _BEHIND) : cue.start()]):
         return ""
-    segment = _skipped(language, text[cue.end() : cue.end() + _AHEAD])
-    if not segment or language.refused.match(segment):
-        return ""
-    if re.match(r"[$\\(*\s]*\\(?:boxed|fbox)", segment):
+    segment = text[cue.end() : cue.end() + _AHEAD]
+    said = _skipped(language, segment)
+    if verdict := language.verdict.match(said):
+        return verdict[1]
+    if cue["denial"] is not None or language.refused.match(said):
+        end = sentence_end(segment)
+        instead = language.instead.search(segment, 0, end.start() if end else len(segment))
+        if instead is None:
+            return ""
+        said = _skipped(language, segment[instead.end() :])
+    if not said or re.match(r"[$\\(*\s]*\\(?:boxed|fbox)", said):
         return ""  # the box itself was looked at before any cue
-    math, _ = leading_math(segment)
+    math, _ = leading_math(said)
     if math:
         return strip_markup(math)
-    end = sentence_end(segment)
+    end = sentence_end(said)
     if end is not None and end[0][0] in "?？":
         return ""
-    sentence = strip_markup(segment[: end.start()] if end else segment)
+    sentence = strip_markup(said[: end.start()] if end else said)
     sentence = language.ends.sub("", sentence).strip(EDGE)
     if language.refused.match(sentence) or is_refusal(sentence):
         return ""
@@ -72,20 +95,39 @@ def _skipped(language: Language, segment: str) -> str:
     return segment
 
 
+_NAMED = re.compile(r"[^\d=$\\]{1,40}=\s*(?=[-−+(\[{\\√π\d])")
+_PAIR = re.compile(r"[(\[\]][^()\[\]$]*[,;][^()\[\]$]*[)\]\[]")
+
+
 def _value(language: Language, sentence: str, *, is_strict: bool) -> str:
     is_short = len(sentence) < 40 and re.search(r"\d|=", sentence) is None
     if is_short and (choice := _CHOICE.match(sentence)):
         return choice[1]
     number = _NUMBER.match(sentence)
-    if number and not re.match(r"\s*[-+*/^=×÷(]|\.\d", sentence[number.end() :]):
-        return strip_markup(number[0])
+    if number and not re.match(r"\s*[-+*/^=×÷(!]|\.\d", sentence[number.end() :]):
+        return strip_markup(sentence[: worth_end(language, sentence, number.end())])
     cut = language.clauses.search(sentence)
     kept = strip_markup(sentence[: cut.start()] if cut else sentence)
     if starts_like_an_answer(kept):
         return kept
     if is_strict:
         return ""
-    numbers = _NUMBER.findall(sentence)
-    if len(numbers) == 1:
-        return strip_markup(numbers[0])
-    return ""
+    return _stated_inside(language, sentence)
+
+
+def _stated_inside(language: Language, sentence: str) -> str:
+    """The only mathematics between delimiters, the only interval or point, or the only number of a sentence."""
+    if named := _NAMED.match(sentence):
+        return strip_markup(sentence[named.end() :])
+    spans = sentence.split("$")
+    if len(spans) == 3 and not re.search(r"\d", spans[0] + spans[2]):
+        return strip_markup(spans[1])
+    pairs = _PAIR.findall(sentence)
+    if pairs:
+        return strip_markup(pairs[0]) if len(pairs) == 1 else ""
+    numbers = list(_NUMBER.finditer(sentence))
+    if len(numbers) != 1 or re.match(r"\s*[)\]^*/]", sentence[numbers[0].end() :]):
+        return ""
+    return strip_markup(
+        sentence[numbers[0].start() : worth_end(language, sentence, numbers[0].end())]
+    )

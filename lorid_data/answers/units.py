@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from lorid_data.answers.languages import foreign_units
 from lorid_data.answers.results import table
 from lorid_data.answers.tokens import Tok, Tokens
+from lorid_data.answers.translated import foreign_units
 from lorid_data.answers.words import SCALES
 
 _KNOWN_TABLE = """
@@ -45,14 +45,18 @@ rupee: rupee rupees rs inr
 yen: yen jpy
 yuan: yuan cny rmb renminbi
 won: krw
+kopek: kopek kopeks kopeck kopecks
+jiao: jiao
+paisa: paisa paise
+real: reais
 ruble: ruble rubles rouble roubles rub
 peso: peso pesos mxn
 franc: franc francs chf
 krona: krona kronor krone kroner
 percent: % percent percentage pct
 deg: degree degrees deg
-degc: celsius centigrade
-degf: fahrenheit
+degc: celsius centigrade degc
+degf: fahrenheit degf
 kelvin: kelvin kelvins
 rad: radian radians rad
 am: am a.m a.m.
