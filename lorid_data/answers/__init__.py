@@ -13,7 +13,7 @@ last stage only in a process of their own.
 
 Entry: `api`, re-exported here, and `same`.
 Read: `api`, `results`; to find an answer `extraction`, then `marks`, `joined`, `cues`, `phrase`,
-    `sentences`, `spoken`, `languages`, `refusal`, `withdrawn`; to
+    `markup`, `sentences`, `spoken`, `languages`, `translated`, `refusal`, `withdrawn`; to
     compare two `equality`, `compare`, then `read` (text → `forms`) with its parts `spelling`,
     `tokens`, `words`, `units`, `names`, `relations`, `sets`, `quantities`, `expression`, `functions`,
     `progressions`, which are handed the parser as a `reader`; what it is worth `nodes`, `evaluate`, `algebra`,

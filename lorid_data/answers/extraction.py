@@ -14,7 +14,8 @@ from itertools import islice
 from lorid_data.answers.cues import last_line, last_said
 from lorid_data.answers.joined import joined
 from lorid_data.answers.marks import Mark, boxes, marks
-from lorid_data.answers.phrase import CHOICE, Kind, answer_phrase, strip_markup
+from lorid_data.answers.markup import strip_markup
+from lorid_data.answers.phrase import CHOICE, Kind, answer_phrase
 from lorid_data.answers.refusal import is_refusal, says_nothing
 from lorid_data.answers.results import Answer, FoundBy, LimitError, NoAnswer, Why
 from lorid_data.answers.spelling import plain_unicode

@@ -30,6 +30,8 @@ _PATTERNS = (
     "no_words",
     "and",
     "or",
+    "fraction",
+    "percent",
 )
 _NEVER = r"(?!)"
 
@@ -78,6 +80,10 @@ class Language:
     units: Mapping[str, str]
     """A unit's or counter's spelling → the unit as `units` calls it, "" for a counter."""
     numbers: Mapping[str, int]
+    fraction: re.Pattern[str]
+    """Fractions as the language says them; the groups are top and bottom."""
+    percent: re.Pattern[str]
+    """Percentages likewise; the group is top."""
 
 
 @cache
@@ -145,6 +151,8 @@ def _language(body: Mapping[str, Any]) -> Language:
         scales=_by_word(body.get("scales")),
         parts=_by_word(body.get("parts")),
         units=_by_word(body.get("units")),
+        fraction=re.compile(given["fraction"]),
+        percent=re.compile(given["percent"]),
         numbers={str(k): int(v) for k, v in (body.get("numbers") or {}).items()},
     )
 

@@ -5,15 +5,11 @@ from __future__ import annotations
 import re
 
 from lorid_data.answers.languages import Language, spoken_in
-from lorid_data.answers.phrase import (
-    Said,
-    leading_math,
-    starts_like_an_answer,
-    strip_markup,
-)
+from lorid_data.answers.markup import leading_math, strip_markup
+from lorid_data.answers.phrase import Said, starts_like_an_answer
 from lorid_data.answers.refusal import EDGE, is_refusal
 from lorid_data.answers.sentences import sentence_end
-from lorid_data.answers.translated import worth_end
+from lorid_data.answers.translated import numerals, worth_end
 
 _AHEAD = 400
 _BEHIND = 60
@@ -104,7 +100,7 @@ def _value(language: Language, sentence: str, *, is_strict: bool) -> str:
     if is_short and (choice := _CHOICE.match(sentence)):
         return choice[1]
     number = _NUMBER.match(sentence)
-    if number and not re.match(r"\s*[-+*/^=×÷(!]|\.\d", sentence[number.end() :]):
+    if number and not re.match(r"\s*[-+*/^=×÷(!√π∛]|\.\d|分[之の]", sentence[number.end() :]):
         return strip_markup(sentence[: worth_end(language, sentence, number.end())])
     cut = language.clauses.search(sentence)
     kept = strip_markup(sentence[: cut.start()] if cut else sentence)
@@ -126,6 +122,8 @@ def _stated_inside(language: Language, sentence: str) -> str:
     if pairs:
         return strip_markup(pairs[0]) if len(pairs) == 1 else ""
     numbers = list(_NUMBER.finditer(sentence))
+    if not numbers and len(written := numerals(sentence)) == 1:
+        return written[0]
     if len(numbers) != 1 or re.match(r"\s*[)\]^*/]", sentence[numbers[0].end() :]):
         return ""
     return strip_markup(

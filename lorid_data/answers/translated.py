@@ -30,9 +30,50 @@ def in_english(text: str) -> str:
     whole = _whole().get(text.lower())
     if whole is not None:
         return whole
+    if not text.isascii():
+        text = _NUMERALS.sub(_spelled, text)
+        for one in languages():
+            text = one.percent.sub(lambda m: rf"{m['top']}%", text)
+            text = one.fraction.sub(lambda m: rf"\frac{{{m['top']}}}{{{m['bottom']}}}", text)
     text = _joined(_signed(text))
     found = _NOUN.search(text)
     return text if found is None else _with_noun(text, found)
+
+
+_DIGITS = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2, "兩": 2}
+_TENS = {"十": 10, "百": 100, "千": 1000}
+_MYRIADS = {"万": 10**4, "萬": 10**4, "亿": 10**8, "億": 10**8}
+_NUMERALS = re.compile(
+    r"(?<![\u4e00-\u9fff\d])[零〇一二两兩三四五六七八九十百][零〇一二两兩三四五六七八九十百千万萬亿億]*"
+    r"|(?<=分之|分の)[一二三四五六七八九十百]+"
+)
+_STATED_NUMERALS = re.compile(
+    r"[一二两三四五六七八九十百]+分[之の][一二三四五六七八九十百]+|[一二两兩三四五六七八九十百][零〇一二两兩三四五六七八九十百千万萬亿億]+"
+    r"|^[零〇一二两兩三四五六七八九十百]$"
+)
+
+
+def numerals(sentence: str) -> list[str]:
+    """The numbers that a sentence writes in Chinese numerals: two and more of them, since 一 is in many words."""
+    return _STATED_NUMERALS.findall(sentence)
+
+
+def _spelled(m: re.Match[str]) -> str:
+    """二十七 as 27: digits in Chinese and Japanese, with their tens and myriads. 一样 is a word."""
+    rest = m.string[m.end() :].strip()
+    if rest and not rest.startswith(("分之", "分の")) and not _longest(rest, foreign_units())[0]:
+        return m[0]
+    total = section = digit = 0
+    for c in m[0]:
+        if c in _DIGITS:
+            digit = 10 * digit + _DIGITS[c]
+        elif c in _TENS:
+            section += (digit or 1) * _TENS[c]
+            digit = 0
+        else:
+            total += (section + digit) * _MYRIADS[c]
+            section = digit = 0
+    return str(total + section + digit)
 
 
 @cache

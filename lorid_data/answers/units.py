@@ -188,6 +188,8 @@ def _is_monomial(toks: Tokens) -> bool:
                 return True
         if after is not None and after.text == "^" and not is_below and tok.text != "m":
             return True
+        if after is not None and after.text == r"\cdot" and tok.text in _SINGLE - {"g"}:
+            return True  # s \cdot s; newtons come first in N \cdot m
     return False
 
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 import re
 
 _AHEAD = 400
-_START = r"""[^A-Za-z0-9]{0,12}(?:(?:wait|hmm+|no|oops|actually|but|hold\ on|however|sorry|uh|oh|well|yet|ah|and)\b[\s,.!—–-]{0,4}){0,4}"""
-_WRONG = r"(?:wrong|incorrect|invalid|mistaken|not\ (?:right|correct|it|possible|true|the\ (?:\w+\ )?answer)|right\ at\ all|impossible|a\ mistake|an\ error|too\ (?:big|small|large|high|low|many|much))"
+_START = r"""[^A-Za-z0-9]{0,12}(?:(?:wait|hmm+|no|oops|actually|but|hold\ on|however|sorry|uh|oh|well|yet|ah|and|please|unfortunately|(?:on|upon|after|after\ some)\ (?:reflection|reconsideration|review|(?:second|further)\ thought|(?:re-?)?check(?:ing)?|closer\ (?:look|inspection))(?:\ (?:it|this|again))?)\b[\s,.!—–-]{0,4}){0,4}"""
+_WRONG = r"(?:wrong|incorrect|invalid|mistaken|not\ (?:right|correct|it|possible(?!\ to\b)|true|the\ (?:\w+\ )?answer)|right\ at\ all|impossible(?!\ to\b)|a\ mistake|an\ error|too\ (?:big|small|large|high|low|many|much))"
 _DROPPED = re.compile(
     rf"""{_START}
-        (?:(?:that|this|it|which|he|she|they)?(?:'s|\ ?\bis|\ was|\ can't\ be|\ cannot\ be|\ isn't|\ seems|\ looks|\ must\ be)\s{_WRONG}
+        (?:(?:(?:that|this|my|the|the\ above|my\ previous|the\ previous)\ (?:answer|result|value|number|solution|one)|the\ above|all\ this|that|this|it|which|he|she|they)?(?:'s|\ ?\bis|\ was|\ can't\ be|\ cannot\ be|\ isn't|\ seems|\ looks|\ must\ be)\s{_WRONG}
         |(?:that|this|it|my\ answer|the\ answer)\s(?:can't|cannot|isn't|doesn't|does\ not|didn't|did\ not)\s(?:be\ )?(?:right|correct|work|seem|make|look|sound|feel|add\ up|match|check)
         |(?:(?:i|we)\ (?:think|believe|realize|realized|see|fear)\ (?:that\ )?)?(?:i|we)(?:'ve|\ have)?\ (?:made|see|found|miscalculated|miscounted|misread|forgot|messed|meant|mean\b|should\ have|was\ wrong|apologi[sz]e)
         |there(?:'s|\ is|\ was)\ (?:a|an)\ (?:mistake|error)
+        |never\ mind|i\ (?:take|took)\ (?:that|it|this)\ back|(?:that|this|it)\ was\ (?:a\ )?(?:mistake|error|slip|typo)
         |my\ (?:mistake|bad|error|apologies)|apologies
         |correction\b
-        |no[.!]*\s*$|scratch\ that|ignore\ that|strike\ that|(?:let\ me|i'll|let's)\ (?:start\ over|try\ again|redo|correct))""",
+        |no[.!]*\s*$|(?:scratch|ignore|strike|disregard|forget|discard)\ (?:that|this|it|the\ above|(?:my|the)\ (?:previous\ )?answer)|(?:let\ me|i'll|let's)\ (?:start\ over|try\ again|redo|correct))""",
     re.IGNORECASE | re.VERBOSE,
 )
 _RESTATED = re.compile(
