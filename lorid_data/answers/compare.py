@@ -150,6 +150,7 @@ def _as_list(form: Form) -> tuple[Form, ...]:
 
 
 def _expressions(a: Form, b: Form, ask: Ask) -> Comparison:
+    a, b = a.multiplied(a.f_before_sums & b.bare), b.multiplied(b.f_before_sums & a.bare)
     calls = a.called, b.called
     if any(calls):
         return _with_calls(a, b, *calls, ask)

@@ -200,7 +200,8 @@ _LAST_LINE = re.compile(r"(?:^|\n)[ \t*]{0,4}A[ *]{0,3}[:：][ \t*]*(\S[^\n]{0,2
 
 
 _LONE = re.compile(
-    r"\s*(?:(?:so|thus|hence|therefore),?\s)?(?=the\s(?:total\s)?number\sof\s)", re.IGNORECASE
+    r"\s*(?:(?:so|thus|hence|therefore),?\s|[A-Z][^.,;:!?\d]{2,60},\s)?(?=the\s(?:total\s)?number\sof\s)",
+    re.IGNORECASE,
 )
 
 

@@ -19,8 +19,14 @@ from lorid_data.answers.phrase import CHOICE, Kind, answer_phrase
 from lorid_data.answers.refusal import is_refusal, says_nothing
 from lorid_data.answers.results import Answer, FoundBy, LimitError, NoAnswer, Why
 from lorid_data.answers.spelling import plain_unicode
-from lorid_data.answers.spoken import is_withdrawn_in_words
-from lorid_data.answers.withdrawn import denies_itself, is_negated, is_withdrawn, restated
+from lorid_data.answers.spoken import is_denied_in_words, is_withdrawn_in_words
+from lorid_data.answers.withdrawn import (
+    denies_itself,
+    is_called_wrong,
+    is_negated,
+    is_withdrawn,
+    restated,
+)
 
 MAX_TAIL = 50_000
 """Only the last characters of a longer text are read."""
@@ -124,7 +130,7 @@ def _explicit(text: str, explicit: Sequence[Mark]) -> Answer | NoAnswer | None:
         value = _value(mark.content or "", mark.found_by)
         if not value:
             continue
-        if is_negated(text[: mark.start]):
+        if is_negated(text[: mark.start]) or is_denied_in_words(text, mark.start, mark.end):
             is_denied = True
             continue
         if denies_itself(mark.content or ""):
@@ -142,7 +148,11 @@ def _unless_withdrawn(found: Answer, text: str, end: int) -> Answer | NoAnswer:
     other = restated(rest)
     if other:
         return NoAnswer(Why.WITHDRAWN) if _disagree(found.value, other) else found
-    is_dropped = is_withdrawn(rest) or is_withdrawn_in_words(text, rest)
+    is_dropped = (
+        is_withdrawn(rest)
+        or is_called_wrong(found.value, rest)
+        or is_withdrawn_in_words(text, rest)
+    )
     return NoAnswer(Why.WITHDRAWN) if is_dropped else found
 
 

@@ -22,7 +22,7 @@ from lorid_data.answers.nodes import (
     sym,
 )
 from lorid_data.answers.results import table
-from lorid_data.answers.tokens import ParseError, Tok, partner
+from lorid_data.answers.tokens import ParseError, Tok, partner, plain, split_at
 
 _MANY = frozenset({"gcd", "lcm", "max", "min"})
 _TWO = frozenset({"binom", "mod", "perm"})
@@ -123,12 +123,34 @@ def _bracketed(p: Grammar) -> tuple[Node, ...]:
     """The arguments in the bracket that opens here."""
     p.expect("(")
     was, p.is_short = p.is_short, False
+    if (event := _event(p)) is not None:
+        return (event,)
     args = [p.whole()]
     while p.take(","):
         args.append(p.whole())
     p.expect(")")
     p.is_short = was
     return tuple(args)
+
+
+_OF_EVENTS = frozenset({r"\cap", r"\cup", r"\mid", "|"})
+
+
+def _event(p: Grammar) -> Node | None:
+    r"""A and B, or A given B, in P(A \cap B) and P(A | B), as one symbol; None where the bracket holds no event."""
+    end = p.i
+    while end < len(p.toks) and p.toks[end].text not in "()":
+        end += 1
+    inner = p.toks[p.i : end]
+    marks = [t.text for t in inner if t.text in _OF_EVENTS]
+    if len(set(marks)) != 1 or (marks[0] == "|" and len(marks) > 1) or p.peek(end - p.i) != ")":
+        return None
+    mark = "|" if marks[0] == r"\mid" else marks[0]
+    parts = [plain(part) for part in split_at(inner, lambda t: t.text in _OF_EVENTS)]
+    if not all(parts):
+        return None
+    p.i = end + 1
+    return sym(mark.join(parts if mark == "|" else sorted(parts)))
 
 
 def _subscript(p: Grammar) -> str:

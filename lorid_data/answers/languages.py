@@ -32,6 +32,9 @@ _PATTERNS = (
     "or",
     "fraction",
     "percent",
+    "verdicts",
+    "denies",
+    "denied",
 )
 _NEVER = r"(?!)"
 
@@ -68,8 +71,12 @@ class Language:
     """Behind a temperature: it is negative."""
     withdrawn: re.Pattern[str]
     """Behind an answer: it is taken back."""
+    denies: re.Pattern[str]
+    """Right before a box: it states nothing."""
+    denied: re.Pattern[str]
+    """Right behind one, likewise."""
     verdict: re.Pattern[str]
-    """Yes or no where an answer is expected."""
+    """Yes, no, true or the like where an answer is expected."""
     words_for: Mapping[str, str]
     """The table's patterns for `yes_words`, `no_words`, `and` and `or`, as they stand there."""
     is_spaced: bool
@@ -142,8 +149,10 @@ def _language(body: Mapping[str, Any]) -> Language:
         minus=re.compile(rf"\s*(?:{given['minus']})\s*(?=[\d$\\])", re.IGNORECASE),
         below=re.compile(rf"\s*(?:{given['below']})\.?\s*$", re.IGNORECASE),
         withdrawn=re.compile(rf"{_QUIET}(?:{given['withdrawn']})", re.IGNORECASE),
+        denies=re.compile(rf"(?:{given['denies']})[\s$*:]*$", re.IGNORECASE),
+        denied=re.compile(rf"[\s$*]*(?:{given['denied']})", re.IGNORECASE),
         verdict=re.compile(
-            rf"[\"'«「『“„]?({given['yes_words']}|{given['no_words']})(?=[\"'»」』”“]?\s*(?:{given['ends']})?\s*(?:[,.;:!。，、；！।—–]|$|{given['clauses']}))",
+            rf"[\"'«「『“„]?({given['yes_words']}|{given['no_words']}|{given['verdicts']})(?=[\"'»」』”“]?\s*(?:{given['ends']})?\s*(?:[,.;:!。，、；！।—–]|$|{given['clauses']}))",
             re.IGNORECASE,
         ),
         words_for={name: given[name] for name in ("yes_words", "no_words", "and", "or")},
@@ -175,8 +184,9 @@ def _cue(body: Mapping[str, Any]) -> re.Pattern[str]:
     mark = r"[\"'*_}\s)\]]{0,6}(?:[:：—–]|--?(?=\s))"
     start = r"(?<!\w)" if body.get("spaced", True) else ""
     return re.compile(
-        rf"{start}(?:(?P<denial>{denial})|(?P<verb>{verb})|(?P<label>{label}){mark}|(?P<strict>{strict})(?:{mark})?)",
-        re.IGNORECASE,
+        rf"{start}(?:(?P<denial>{denial})|(?P<verb>{verb})|(?P<label>{label}){mark}|(?P<strict>{strict})(?:{mark})?)"
+        rf"|^[ #*_]{{0,8}}(?P<line>{label})[ *_]{{0,8}}\n",
+        re.IGNORECASE | re.MULTILINE,
     )
 
 

@@ -140,6 +140,13 @@ def _before_sums(node: Node) -> frozenset[str]:
     return found.union(*map(_before_sums, node.args)) if node.args else found
 
 
+def f_before_sums(node: Node) -> frozenset[str]:
+    """Which of f, g and h stand before a bracket that holds a sum: h in h(b_1 + b_2)."""
+    is_open = node.op == "call" and node.name in CALLED and [a.op for a in node.args] == ["add"]
+    found = frozenset({node.name}) if is_open else frozenset[str]()
+    return found.union(*map(f_before_sums, node.args)) if node.args else found
+
+
 _TIGHTER = frozenset({"pow", "factorial", "double_factorial"})
 """What stands behind a bracket belongs to the bracket: a(b+c)^2 is a·(b+c)^2, but P(x)^2 is P(x)·P(x)."""
 

@@ -35,7 +35,7 @@ class Said:
 _BOX = re.compile(r"\\(?:boxed|fbox)\s*\{")
 _CLAUSE = re.compile(
     r"\s*(?:,\s*)?\b(?:because|since|so|which|where|when|as|but|if|however|then|therefore|thus|hence|obtained|found"
-    r"|meaning|assuming|given|after|before|that|while|for|and\s+(?:the|this|that|it|we|so|not|therefore)|not|rather\s+than|instead\s+of|i\.e|END)\b|\s*\[END|(?<=[\w%]):\s+(?=\d*\s?[A-Za-z])|\s*;|\s+[–—-]\s+(?=[A-Za-z]{2})|\s*--"
+    r"|meaning|assuming|given|after|before|that|while|for|and\s+(?:the|this|that|it|we|so|not|therefore)|not|rather\s+than|instead\s+of|(?:or\s+)?equivalently|in\s+other\s+words|i\.e|END)\b|\s*\[END|(?<=[\w%]):\s+(?=\d*\s?[A-Za-z])|\s*;|\s+[–—-]\s+(?=[A-Za-z]{2})|\s*--"
 )
 _LEAD = re.compile(
     r"\s*(?:(?:is|are|was|be|that|therefore|thus|hence|then|simply|just|exactly|approximately|about|around|roughly|only|indeed|still|clearly"
@@ -276,7 +276,8 @@ def _without_story(kept: str) -> str:
 
 def _from_prose(sentence: str, kind: Kind) -> str:
     """A short name such as "Evelyn", or the only number that a sentence states."""
-    sentence = _IN_DIGITS.sub("", sentence)
+    sentence = _IN_DIGITS.sub("", _DOLLARS.sub(r"\1", sentence))
+    sentence = _CONDITION.sub("", sentence, count=1)
     if stated := stated_last(sentence):
         return stated
     cut = _CLAUSE.search(sentence)
@@ -301,6 +302,11 @@ def _from_prose(sentence: str, kind: Kind) -> str:
     return found[0].strip() if found else ""
 
 
+_DOLLARS = re.compile(r"\$([-−]?\d[\d.,/]*)\$(?!\d)")
+_CONDITION = re.compile(
+    r"^(?:with|for|since|because|as|when|from)\s[^,.;]{2,60},\s+(?=[a-z])", re.IGNORECASE
+)
+"""What comes before the clause that answers: "with $n = 8$ sides, the polygon has 20 diagonals"."""
 _COUNTED = re.compile(r"\b(?:the|these|those|all)\s\d+(?=\s[A-Za-z]+s\b)")
 """How many do something: "the 2 trains meet after 4 hours" answers 4."""
 _NAMED = re.compile(r"(?P<count>(?!))?[A-Za-z][A-Za-z '’-]{0,40}\s*=\s*(?=[-−+(\[{\\$√π\d])")

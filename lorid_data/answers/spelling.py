@@ -150,7 +150,7 @@ def plain_unicode(text: str) -> str:
     return _DIGIT.sub(lambda m: str(unicodedata.decimal(m[0])), text.translate(_AFTER_NFKC))
 
 
-_BETWEEN_SPACES = re.compile(r" [a-z]{1,4} ")
+_BETWEEN_SPACES = re.compile(r" [a-z]{1,4}[ }]")
 """Only where a short word stands, or the text ends in letters, it may be of another language."""
 
 

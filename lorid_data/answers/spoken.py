@@ -15,9 +15,9 @@ _AHEAD = 400
 _BEHIND = 60
 _MAX_CUES = 100
 _NUMBER = re.compile(
-    r"(?<![\w.^_/])[-−]?\s?[$€£¥₹]?\d[\d,]*(?:\.\d+)?(?:\s?/\s?\d+)?\s?[%％]?|(?<=[^\x00-\x7f\d])[-−]?\d[\d,]*(?:\.\d+)?(?:/\d+)?\s?[%％]?"
+    r"(?<![\w.^_/])[-−]?\d{1,3}(?:[ \u00a0\u202f]\d{3})+(?![\d ])|(?<![\w.^_/])[-−]?\s?[$€£¥₹]?\d[\d,]*(?:\.\d+)?(?:\s?/\s?\d+)?\s?[%％]?|(?<=[^\x00-\x7f\d])[-−]?\d[\d,]*(?:\.\d+)?(?:/\d+)?\s?[%％]?"
 )
-_CHOICE = re.compile(r"\(?([A-H])\)?(?![A-Za-z(])(?=\W|$|[^\x00-\x7f])")
+_CHOICE = re.compile(r"\(?([A-HА-Е])\)?(?![A-Za-zА-яё(])(?=\W|$|[^\x00-\x7f])")
 
 
 def last_spoken(text: str) -> Said | None:
@@ -41,6 +41,24 @@ def is_withdrawn_in_words(text: str, rest: str) -> bool:
     if not re.search(r"[^\W\d_]{2}", said):
         return False
     return any(one.withdrawn.match(language_rest(one, said)) for one in spoken_in(text))
+
+
+def is_denied_in_words(text: str, start: int, end: int) -> bool:
+    """Whether the mark between two indices is denied: "Die Antwort ist nicht" before it, "ではありません" behind."""
+    before, behind = text[max(0, start - _BEHIND) : start], text[end : end + _BEHIND]
+    return any(
+        one.denies.search(before) or one.denied.match(behind) or _ends_in_denial(one, before)
+        for one in spoken_in(text)
+    )
+
+
+def _ends_in_denial(language: Language, before: str) -> bool:
+    found = list(language.cue.finditer(before))
+    return (
+        bool(found)
+        and found[-1]["denial"] is not None
+        and not before[found[-1].end() :].strip(" $*:")
+    )
 
 
 def language_rest(language: Language, rest: str) -> str:

@@ -17,7 +17,7 @@ from lorid_data.answers.languages import Language, languages
 _LETTER = r"(?:[^\W\d_]|[\u0900-\u0963])"
 """Devanagari's vowel signs are no letters to `re`."""
 _NOUN = re.compile(
-    rf"(?<=[\d)}}])\s*(?P<noun>(?![\u0370-\u03ff]){_LETTER}+(?:[ .]{{1,2}}{_LETTER}+){{0,8}}\.?)(?:\^\{{?(?P<power>[23])\}}?)?\s*$"
+    rf"(?<=[\d)}}])\s*(?P<noun>(?![\u0370-\u03ff]){_LETTER}+(?:[ ./]{{1,2}}{_LETTER}+){{0,8}}\.?)(?:\^\{{?(?P<power>[23])\}}?)?\s*$"
 )
 _NUMERAL = re.compile(r"(?<![\w.,^/])\d+(?:\.\d+)?$")
 _PARTS = {2: "halves", 3: "thirds", 4: "fourths", 5: "fifths", 6: "sixths", 7: "sevenths", 8: "eighths", 9: "ninths",
@@ -152,8 +152,7 @@ def conjunctions(kind: str) -> str:
 @cache
 def _between_values() -> re.Pattern[str]:
     return re.compile(
-        rf"(?<=[\d}})\]$])(?:\s(?P<spaced>{conjunctions('spaced')})\s|\s?(?P<glued>{conjunctions('glued')})\s?)(?=[-+\d$\\(]|[A-Za-z](?:_\w)?\s?=)",
-        re.IGNORECASE,
+        rf"(?<=[\d}})\]$])(?:\s(?P<spaced>{conjunctions('spaced')})\s|\s?\\(?:text|mbox)\s?\{{\s*(?P<boxed>{conjunctions('spaced')})\s*\}}\s?|\s?(?P<glued>{conjunctions('glued')})\s?)(?=(?P<next>[-+\d(]|\$(?=\S)|\\(?:frac|sqrt|pi|text)\b|[A-Za-z](?:_\w)?\s?=))"
     )
 
 
@@ -166,7 +165,14 @@ def _joined(text: str) -> str:
     """2 y 9 as 2 and 9, x = 3 или x = 4 as x = 3 or x = 4."""
 
     def translated(m: re.Match[str]) -> str:
-        word = m["spaced"] or m["glued"]
+        word = m["spaced"] or m["boxed"] or m["glued"]
+        if (
+            m["spaced"] and len(word) == 1 and word.isascii()
+        ):  # 2 y (x + 1) is a product, 2 y 9 is none
+            is_named = m["next"][0].isalpha() and "=" in text[: m.start()]
+            is_outside = m["next"] == text[m.start() - 1] == "$"
+            if not (m["next"].isdigit() or is_named or is_outside):
+                return m[0]
         return " or " if _or().fullmatch(word) else " and "
 
     return _between_values().sub(translated, text)
@@ -193,6 +199,9 @@ def _with_noun(text: str, found: re.Match[str]) -> str:
     word, divisor = _longest(noun, _parts())
     if divisor in _PARTS:
         return rf"{head}\text{{ {_PARTS[divisor]}}}"
+    if "/" in noun:
+        units = [unit_of(n) for n in noun.split("/")]
+        return head + _shown("/".join(units)) if all(units) and not noun.isascii() else text
     unit = unit_of(noun)
     if found["power"] and unit in ("m", "cm", "mm", "km"):
         unit += "^" + found["power"]

@@ -13,7 +13,7 @@ _DROPPED = re.compile(
         |(?:that|this|it|my\ answer|the\ answer)\s(?:can't|cannot|isn't|doesn't|does\ not|didn't|did\ not)\s(?:be\ )?(?:right|correct|work|seem|make|look|sound|feel|add\ up|match|check)
         |(?:(?:i|we)\ (?:think|believe|realize|realized|see|fear)\ (?:that\ )?)?(?:i|we)(?:'ve|\ have)?\ (?:made|see|found|miscalculated|miscounted|misread|forgot|messed|meant|mean\b|should\ have|was\ wrong|apologi[sz]e)
         |there(?:'s|\ is|\ was)\ (?:a|an)\ (?:mistake|error)
-        |never\ mind|i\ (?:take|took)\ (?:that|it|this)\ back|(?:that|this|it)\ was\ (?:a\ )?(?:mistake|error|slip|typo)
+        |never\ mind|i\ (?:hereby\ |must\ |have\ to\ |now\ )?(?:(?:take|took)\ (?:that|it|this|(?:my|this|that|the)\ answer)\ back|take\ back|withdraw|retract)|(?:that|this|it)\ was\ (?:a\ )?(?:mistake|error|slip|typo)
         |my\ (?:mistake|bad|error|apologies)|apologies
         |correction\b
         |no[.!]*\s*$|(?:scratch|ignore|strike|disregard|forget|discard)\ (?:that|this|it|the\ above|(?:my|the)\ (?:previous\ )?answer)|(?:let\ me|i'll|let's)\ (?:start\ over|try\ again|redo|correct))""",
@@ -58,6 +58,24 @@ def is_withdrawn(rest: str) -> bool:
     return _DOUBTED.match(rest[:_AHEAD]) is not None and not re.search(
         r"[.!)$}\]*`\"']\s*$", rest[-40:]
     )
+
+
+_CALLED_WRONG = re.compile(
+    r"[\s$*)}]*\s(?:is|was|must\s+be)\s+(?:clearly\s+|therefore\s+|actually\s+)?(?:wrong|incorrect|invalid|impossible|extraneous|not\s+(?:right|correct|valid|possible(?!\s+to\b)|a\s+solution|the\s+answer))",
+    re.IGNORECASE,
+)
+
+
+def is_called_wrong(value: str, rest: str) -> bool:
+    """Whether the text behind an answer says of that value that it is wrong: "so x = 4 is wrong"."""
+    ahead = rest[:_AHEAD]
+    at = ahead.find(value)
+    while at >= 0:
+        is_whole = not (ahead[at - 1 : at].isalnum() and value[:1].isalnum())
+        if is_whole and _CALLED_WRONG.match(ahead, at + len(value)):
+            return True
+        at = ahead.find(value, at + 1)
+    return False
 
 
 def is_negated(before: str) -> bool:
