@@ -50,7 +50,7 @@ def _as_choice(form: Form, other: Form) -> Form:
     if other.kind != "expression" or other.name:
         return form
     if form.node is not None:
-        is_meant = other.number is not None and _CHOICE.search(form.key)
+        is_meant = form.number is None and other.number is not None and _CHOICE.search(form.key)
         return of_node(chosen(form.node), form) if is_meant else form
     if form.name not in ("C", "P") or form.kind != "tuple":
         return form
@@ -150,7 +150,8 @@ def _as_list(form: Form) -> tuple[Form, ...]:
 
 
 def _expressions(a: Form, b: Form, ask: Ask) -> Comparison:
-    a, b = a.multiplied(a.f_before_sums & b.bare), b.multiplied(b.f_before_sums & a.bare)
+    if "@call_" in a.key or "@call_" in b.key:
+        a, b = a.multiplied(a.f_before_sums & b.bare), b.multiplied(b.f_before_sums & a.bare)
     calls = a.called, b.called
     if any(calls):
         return _with_calls(a, b, *calls, ask)

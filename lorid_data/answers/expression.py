@@ -18,7 +18,8 @@ MAX_DEPTH = 120
 
 
 _TIMES = frozenset({r"\cdot", r"\times", r"\ast"})
-_END = frozenset(")]}+-,;=<>|:")
+_TIMES_OR_DOTS = _TIMES | {r"\cdots"}
+_BEGINS_DOTS = progressions.DOTS | {"."}
 
 
 def parse_expression(toks: Tokens) -> Node:
@@ -85,7 +86,7 @@ class _Parser:
         while self.peek() in ("+", "-") and self.kind() == "op":
             minus = self.peek() == "-"
             self.i += 1
-            if self.dots():
+            if self.peek() in _BEGINS_DOTS and self.dots():
                 before, terms = _opened(before, terms), []
                 continue
             term = self.term()
@@ -101,30 +102,28 @@ class _Parser:
         self.i += length
         return length > 0
 
-    def dots_in_product(self) -> bool:
-        r"""An ellipsis between two signs of multiplication, or \cdots by itself."""
+    def next_factor(self, before: list[Node], factors: list[Node]) -> tuple[list[Node], list[Node]]:
+        r"""Behind a sign of multiplication, or \cdots by itself: the factors before an ellipsis and behind it."""
         start = self.i
-        if self.peek() in _TIMES:
+        is_open = self.take(r"\cdots")
+        if is_open:
+            self.i += self.peek() in _TIMES
+        elif self.peek(1) in _BEGINS_DOTS:
             self.i += 1
-            if self.dots() and self.peek() in _TIMES:
-                self.i += 1
-                return True
-            self.i = start
-            return False
-        if not self.take(r"\cdots"):
-            return False
-        self.i += self.peek() in _TIMES
-        return True
+            is_open = self.dots() and self.peek() in _TIMES
+        if is_open:
+            self.i += self.peek() in _TIMES
+            return _opened(before, factors), [self.signed()]
+        self.i = start + 1
+        factors.append(self.signed())
+        return before, factors
 
     def term(self) -> Node:
         factors = [self.signed()]
         before: list[Node] = []
         while self.i < len(self.toks):
-            if self.dots_in_product():
-                before, factors = _opened(before, factors), [self.signed()]
-            elif self.peek() in _TIMES:
-                self.i += 1
-                factors.append(self.signed())
+            if self.peek() in _TIMES_OR_DOTS:
+                before, factors = self.next_factor(before, factors)
             elif self.peek() in ("/", r"\div") and self.kind() in ("op", "cmd"):
                 self.i += 1
                 factors.append(Node("inv", (self.signed(),)))

@@ -42,7 +42,8 @@ def has_dots(toks: Tokens) -> bool:
 
 def is_dots(toks: Tokens) -> bool:
     """Whether the tokens are an ellipsis and nothing else."""
-    return bool(toks) and length_of_dots(toks, 0) == len(toks)
+    is_begun = bool(toks) and (toks[0].text == "." or toks[0].text in DOTS)
+    return is_begun and length_of_dots(toks, 0) == len(toks)
 
 
 def sum_of(before: Sequence[Node], after: Sequence[Node]) -> Node:

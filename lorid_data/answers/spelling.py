@@ -10,7 +10,7 @@ import unicodedata
 from fractions import Fraction
 
 from lorid_data.answers.results import LimitError
-from lorid_data.answers.translated import in_english
+from lorid_data.answers.translated import in_english, may_be_foreign
 
 MAX_CHARS = 4096
 """Longest answer that is looked at, after runs of white space became one space."""
@@ -150,10 +150,6 @@ def plain_unicode(text: str) -> str:
     return _DIGIT.sub(lambda m: str(unicodedata.decimal(m[0])), text.translate(_AFTER_NFKC))
 
 
-_BETWEEN_SPACES = re.compile(r" [a-z]{1,4}[ }]")
-"""Only where a short word stands, or the text ends in letters, it may be of another language."""
-
-
 def _vulgar(match: re.Match[str]) -> str:
     top, _, bottom = unicodedata.normalize("NFKC", match[0]).partition("⁄")
     return rf"\frac{{{top}}}{{{bottom}}}"
@@ -193,7 +189,7 @@ def respell(text: str) -> str:
         msg = f"an answer of {len(text)} characters"
         raise LimitError(msg)
     text = plain_unicode(text)
-    if not text.isascii() or text[-2:].strip(".").isalpha() or _BETWEEN_SPACES.search(text):
+    if may_be_foreign(text):
         text = in_english(text)
     text = " ".join(text.split())
     check_limits(text)

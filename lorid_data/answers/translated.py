@@ -13,6 +13,7 @@ from functools import cache
 from typing import Any
 
 from lorid_data.answers.languages import Language, languages
+from lorid_data.answers.results import table
 
 _LETTER = r"(?:[^\W\d_]|[\u0900-\u0963])"
 """Devanagari's vowel signs are no letters to `re`."""
@@ -23,6 +24,23 @@ _NUMERAL = re.compile(r"(?<![\w.,^/])\d+(?:\.\d+)?$")
 _PARTS = {2: "halves", 3: "thirds", 4: "fourths", 5: "fifths", 6: "sixths", 7: "sevenths", 8: "eighths", 9: "ninths",
           10: "tenths", 100: "hundredths", 1000: "thousandths"}  # fmt: skip
 _UNSPACED = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]")
+
+
+_BETWEEN_SPACES = re.compile(r" (?:[a-z]{1,2}|[a-z]{3,6})[ }]")
+
+
+def may_be_foreign(text: str) -> bool:
+    """Whether `in_english` may find anything: asked first, since most answers are plain mathematics."""
+    if not text.isascii():
+        return True
+    if text[:1].isalpha() and text.split(" ", 1)[0].lower() in _ascii_words():
+        return True
+    if (
+        text[-2:].strip(".").isalpha()
+        and text.rsplit(" ", 1)[-1].rstrip(".").lower() in _ascii_words()
+    ):
+        return True
+    return any(m[0][1:-1] in _ascii_words() for m in _BETWEEN_SPACES.finditer(text))
 
 
 def in_english(text: str) -> str:
@@ -123,10 +141,19 @@ def _below() -> re.Pattern[str]:
 @cache
 def _ascii_words() -> frozenset[str]:
     """Every word without accents that is in a noun phrase of a table: no other English noun costs a look."""
-    tables = (*foreign_units(), *_scales(), *_parts(), *(one.below.pattern for one in languages()))
-    return frozenset(
-        w for phrase in tables for w in re.findall(r"(?<!\\)\b[a-z]{2,}|(?<=\\s)[a-z]+", phrase)
-    )
+    patterns = [
+        p
+        for one in languages()
+        for p in (one.below.pattern, one.minus.pattern, one.words_for["and"], one.words_for["or"])
+    ]
+    tables = (*foreign_units(), *_scales(), *_parts(), *_whole(), *patterns)
+    said = " ".join(tables).replace(r"\s", " ")
+    words = {w for w in re.findall(r"[^\W\d_]+", said) if w.isascii()}
+    return frozenset(words - _ENGLISH)
+
+
+_ENGLISH = frozenset(table("no minus million cent second"))
+"""Words of the tables that are also English, and mean there what they mean here."""
 
 
 @cache
@@ -181,8 +208,6 @@ def _joined(text: str) -> str:
 def _with_noun(text: str, found: re.Match[str]) -> str:
     """The text with the noun behind its last number translated; as it is, where nothing in it is known."""
     head, noun = text[: found.start("noun")], found["noun"].lower().rstrip(".")
-    if noun.isascii() and _ascii_words().isdisjoint(noun.split()):
-        return text
     if (below := _below().search(noun)) is not None:
         unit = unit_of(noun[: below.start()])
         return rf"{head}\text{{ {unit or 'degrees'} below zero}}"
@@ -245,8 +270,8 @@ def worth_end(language: Language, sentence: str, start: int) -> int:
     rest = behind.lstrip()
     skipped = len(behind) - len(rest)
     unit, _ = _longest(rest, foreign_units())
-    for table in (_scales(), _parts()):
-        word, _ = _longest(rest, table)
+    for of in (_scales(), _parts()):
+        word, _ = _longest(rest, of)
         if len(word) > len(unit):
             return start + skipped + len(word)
     return start
