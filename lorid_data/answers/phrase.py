@@ -310,7 +310,9 @@ _CONDITION = re.compile(
 _COUNTED = re.compile(r"\b(?:the|these|those|all)\s\d+(?=\s[A-Za-z]+s\b)")
 """How many do something: "the 2 trains meet after 4 hours" answers 4."""
 _NAMED = re.compile(r"(?P<count>(?!))?[A-Za-z][A-Za-z '’-]{0,40}\s*=\s*(?=[-−+(\[{\\$√π\d])")
-_DENIED = re.compile(r"\b(?:not|never|cannot)\b|n't\b")
+_CASES = re.compile(r"\b(?:when|if|for)\b.*(?:,|;|\band\b|\bor\b).*\b(?:when|if|for|otherwise)\b")
+"""n when n is even and n + 1 when n is odd: no single value."""
+_DENIED = re.compile(r"\b(?:not|never|cannot|except)\b|n't\b")
 _SUBJECT = re.compile(
     r"(?:(?:the|our|its|their|his|her)\s.{2,160}\s(?:is|are|was|equals?|be|(?:has|have|attains|reaches|takes)\s(?:an?|its|the)\s(?:maximum|minimum|maximal|minimal|least|greatest|value|sum|limit|area|volume|length|order|degree|period)(?:\svalue)?\sof)|(?P<count>there\s(?:are|is|were|will\s+be)))\s+(?:equal\s+to\s+|exactly\s+)?"
     r"(?=[-−+(\[{\\$€£√π\d]|[A-Za-z]\s?[\^_(])",
@@ -324,6 +326,8 @@ def stated_last(sentence: str) -> str:
     if subject is None or _DENIED.search(sentence[: subject.end()]):
         return ""
     said = sentence[subject.end() :]
+    if _CASES.search(said):
+        return ""
     math, rest = leading_math(said)
     if math:
         return _result(strip_markup(math)) if re.match(r"\W*$|,?\s", rest) else ""
