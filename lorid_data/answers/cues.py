@@ -89,7 +89,7 @@ _BEFORE = re.compile(
     re.IGNORECASE,
 )
 _DOUBT = re.compile(
-    r"\b(?:if|whether|not|suppose|assum\w+|unless|why|maybe|perhaps|might|could|thinks?|doubt|unlikely|impossible|guess)\b|n['’]t\b"
+    r"\b(?:if|whether|not|suppose|assum\w+|unless|why|maybe|perhaps|might|could|thinks?|doubt|unlikely|impossible|guess|rul(?:e|ed|es|ing)\ out|(?:exclud|eliminat|reject|discard)\w*)\b|n['’]t\b"
     r"|\b(?:he|she|they|friend|students?|people|someone|book|teacher|others?)\s(?:got|gets?|gave|had|has|found|wrote|chose|picked)\s*$",
     re.IGNORECASE,
 )
@@ -159,7 +159,7 @@ def _stated(text: str, m: re.Match[str]) -> str:
             return ""
     if _UNSTATED.search(said_before) or _OTHER.search(m["of"] or ""):
         return ""
-    if m["modal"] and _IF.search(said_before):
+    if m["modal"] and _is_conditional(text, m, said_before):
         return ""
     if m["label"] and text[m.end() :].lstrip(" *").startswith("\n") and _STILL.search(said_before):
         return ""  # "Let's calculate the final answer:" and lines of computations
@@ -172,6 +172,15 @@ def _stated(text: str, m: re.Match[str]) -> str:
         return _json_value(text[m.end() : m.end() + _AHEAD])
     denied = "not" if m["denied"] else ""
     return answer_phrase(denied + text[m.end() : m.end() + _AHEAD], kind)
+
+
+def _is_conditional(text: str, m: re.Match[str], said_before: str) -> bool:
+    """Whether an answer that must or would be has its condition in the same sentence: "would be 10 if …"."""
+    if not m["modal"].lower().startswith("would"):
+        return _IF.search(said_before) is not None
+    ahead = text[m.end() : m.end() + _AHEAD]
+    end = sentence_end(ahead)
+    return _IF.search(said_before + (ahead[: end.start()] if end else ahead)) is not None
 
 
 def _json_value(rest: str) -> str:

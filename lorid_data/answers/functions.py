@@ -133,6 +133,16 @@ def _bracketed(p: Grammar) -> tuple[Node, ...]:
     return tuple(args)
 
 
+def _in_braces(p: Grammar) -> tuple[Node, ...]:
+    r"""The numbers in \max\{3, 5\}."""
+    p.expect(r"\{")
+    args = [p.whole()]
+    while p.take(","):
+        args.append(p.whole())
+    p.expect(r"\}")
+    return tuple(args)
+
+
 _OF_EVENTS = frozenset({r"\cap", r"\cup", r"\mid", "|"})
 
 
@@ -238,7 +248,7 @@ def function(p: Grammar, name: str) -> Node:
             p.expect("]")
         return Node("root", (p.short_argument(), index))
     if name in _MANY | _TWO | _ONE:
-        args = _bracketed(p)
+        args = _in_braces(p) if name in _MANY and p.peek() == r"\{" else _bracketed(p)
         wanted = 1 if name in _ONE else 2
         if name not in _MANY and len(args) != wanted:
             raise ParseError

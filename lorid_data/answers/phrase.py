@@ -39,7 +39,7 @@ _CLAUSE = re.compile(
 )
 _LEAD = re.compile(
     r"\s*(?:(?:is|are|was|be|that|therefore|thus|hence|then|simply|just|exactly|approximately|about|around|roughly|only|indeed|still|clearly"
-    r"|probably|likely|now|also|equal\s+to|given\s+by|(?:found|calculated|computed|determined)\s+to\s+be|option|choice)\b|(?:\.\.\.|…)(?=\s*[-$\d\\])|\([A-Za-z ]{4,40}\)(?=\s)|≈|=(?!=)|:|：|\\approx(?![A-Za-z])|\})\s*",
+    r"|probably|likely|now|also|equal\s+to|given\s+by|(?:found|calculated|computed|determined)\s+to\s+be|option|choice|either(?=\s[-$\d\\(]))\b|(?:\.\.\.|…)(?=\s*[-$\d\\])|\([A-Za-z ]{4,40}\)(?=\s)|≈|=(?!=)|:|：|\\approx(?![A-Za-z])|\})\s*",
     re.IGNORECASE,
 )
 _COMPARED = re.compile(
@@ -315,7 +315,7 @@ _CASES = re.compile(r"\b(?:when|if|for)\b.*(?:,|;|\band\b|\bor\b).*\b(?:when|if|
 _DENIED = re.compile(r"\b(?:not|never|cannot|except)\b|n't\b")
 _SUBJECT = re.compile(
     r"(?:(?:the|our|its|their|his|her)\s.{2,160}\s(?:is|are|was|equals?|be|(?:has|have|attains|reaches|takes)\s(?:an?|its|the)\s(?:maximum|minimum|maximal|minimal|least|greatest|value|sum|limit|area|volume|length|order|degree|period)(?:\svalue)?\sof)|(?P<count>there\s(?:are|is|were|will\s+be)))\s+(?:equal\s+to\s+|exactly\s+)?"
-    r"(?=[-−+(\[{\\$€£√π\d]|[A-Za-z]\s?[\^_(])",
+    r"(?=[-−+(\[{\\$€£√π\d]|[A-Za-z]\s?[\^_(]|(?:zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|[a-z]+teen|[a-z]+ty)\b)",
     re.IGNORECASE,
 )
 
@@ -332,6 +332,8 @@ def stated_last(sentence: str) -> str:
     if math:
         return _result(strip_markup(math)) if re.match(r"\W*$|,?\s", rest) else ""
     cut = _CLAUSE.search(said)
+    if spelled(strip_markup(said[: cut.start()] if cut else said)) is not None:
+        return strip_markup(said[: cut.start()] if cut else said)
     return _formula(said[: cut.start()] if cut else said, is_count=subject["count"] is not None)
 
 

@@ -198,7 +198,8 @@ def _enclosed(toks: Tokens) -> Form | None:
     if partner(toks, 0) != len(toks) - 1:
         return None
     inner = toks[1:-1]
-    if opener == r"\{":
+    is_builder = opener == "{" and any(t.text in (":", "|") for t in inner[1:])
+    if opener == r"\{" or is_builder:
         return _braces(inner, toks)
     if not inner:
         return None

@@ -226,6 +226,10 @@ _SAID = re.compile(
 )
 
 
+_BUILDER = re.compile(r"\{\s*\(?[A-Za-z](?:\s*,\s*[A-Za-z])*\)?\s*(?:\\in[^:|]{1,30})?[:|]")
+"""The set of all x with …: its braces belong to it."""
+
+
 def unwrap(text: str) -> str:
     r"""Take off what surrounds a whole answer: `$…$`, `\boxed{…}`, `**…**`, quotes, a final full stop."""
     before = None
@@ -250,7 +254,8 @@ def unwrap(text: str) -> str:
                 text = inner.strip()
         wrapper = _WRAPPERS.match(text)
         start = wrapper.end() if wrapper else 0
-        if text[start : start + 1] == "{" and closing(text, start) == len(text) - 1:
+        is_braced = text[start : start + 1] == "{" and closing(text, start) == len(text) - 1
+        if is_braced and not (wrapper is None and _BUILDER.match(text)):
             text = text[start + 1 : -1].strip()
     return text
 
@@ -340,7 +345,8 @@ def _has_loose_comma(text: str, bracket: list[int], opened: int) -> bool:
 def _is_lone_number(text: str) -> bool:
     """A number written with spaces may be one number only where nothing else is."""
     return (
-        re.fullmatch(r"[-+$€£ ]*\d{1,3}(?: \d{3})+(?:\.\d+)?(?: ?[A-Za-z%$].*)?", text) is not None
+        re.fullmatch(r"[-+$€£ ]*\d{1,3}(?: \d{3})+(?:\.\d+)?(?: ?(?:[A-Za-z%$]|\\text).*)?", text)
+        is not None
     )
 
 

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from lorid_data.answers.languages import Language, spoken_in
 from lorid_data.answers.markup import leading_math, strip_markup
 from lorid_data.answers.phrase import Said, starts_like_an_answer
 from lorid_data.answers.refusal import EDGE, is_refusal
 from lorid_data.answers.sentences import sentence_end
-from lorid_data.answers.translated import numerals, worth_end
+from lorid_data.answers.translated import conjunctions, numerals, worth_end
 
 _AHEAD = 400
 _BEHIND = 60
 _MAX_CUES = 100
 _NUMBER = re.compile(
-    r"(?<![\w.^_/])[-−]?\d{1,3}(?:[ \u00a0\u202f]\d{3})+(?![\d ])|(?<![\w.^_/])[-−]?\s?[$€£¥₹]?\d[\d,]*(?:\.\d+)?(?:\s?/\s?\d+)?\s?[%％]?|(?<=[^\x00-\x7f\d])[-−]?\d[\d,]*(?:\.\d+)?(?:/\d+)?\s?[%％]?"
+    r"(?<![\w.^_/])[-−]?\d{1,3}(?:[ \u00a0\u202f]\d{3})+(?!\d| \d)|(?<![\w.^_/])[-−]?\s?[$€£¥₹]?\d[\d,]*(?:\.\d+)?(?:\s?/\s?\d+)?\s?[%％]?|(?<=[^\x00-\x7f\d])[-−]?\d[\d,]*(?:\.\d+)?(?:/\d+)?\s?[%％]?"
 )
 _CHOICE = re.compile(r"\(?([A-HА-Е])\)?(?![A-Za-zА-яё(])(?=\W|$|[^\x00-\x7f])")
 
@@ -114,6 +115,8 @@ _PAIR = re.compile(r"[(\[\]][^()\[\]$]*[,;][^()\[\]$]*[)\]\[]")
 
 
 def _value(language: Language, sentence: str, *, is_strict: bool) -> str:
+    if listed := _listed(sentence):
+        return listed
     is_short = len(sentence) < 40 and re.search(r"\d|=", sentence) is None
     if is_short and (choice := _CHOICE.match(sentence)):
         return choice[1]
@@ -127,6 +130,25 @@ def _value(language: Language, sentence: str, *, is_strict: bool) -> str:
     if is_strict:
         return ""
     return _stated_inside(language, sentence)
+
+
+@cache
+def _lists() -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Numbers, or equations of names, with commas or an "and" of any language between them, up to the end."""
+    joint = (
+        rf"(?:\s(?:{conjunctions('spaced')})\s|\s?(?:{conjunctions('glued')})\s?|\s*[,;、，]\s*)"
+    )
+    number = r"[-−]?\d+(?:\.\d+)?(?:/\d+)?"
+    equation = r"\$?[A-Za-z](?:_\w+)?\s?=\s?[^,;、，=]{1,30}?"
+    numbers = rf"{number}(?:{joint}{number})+"
+    equations = rf"{equation}(?:{joint}{equation})+"
+    return re.compile(numbers), re.compile(equations)
+
+
+def _listed(sentence: str) -> str:
+    """2 y 9, x = 2、y = 3: all that a sentence says; else the empty text."""
+    whole = any(p.fullmatch(sentence) for p in _lists())
+    return sentence.replace("、", ", ").replace("，", ", ") if whole else ""
 
 
 def _stated_inside(language: Language, sentence: str) -> str:

@@ -184,7 +184,7 @@ def _is_monomial(toks: Tokens) -> bool:
         if before is not None and not is_below:
             if before.kind == "let" or before.text.isdigit() or before.text in ("}", "^"):
                 return True
-            if before.text.lower() in KNOWN:
+            if before.text.lower() in KNOWN and not (before.text == "kg" and tok.text in "ms"):
                 return True
         if after is not None and after.text == "^" and not is_below and tok.text != "m":
             return True

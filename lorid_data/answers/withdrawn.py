@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 
 _AHEAD = 400
-_START = r"""[^A-Za-z0-9]{0,12}(?:(?:wait|hmm+|no|oops|actually|but|hold\ on|however|sorry|uh|oh|well|yet|ah|and|please|unfortunately|(?:on|upon|after|after\ some)\ (?:reflection|reconsideration|review|(?:second|further)\ thought|(?:re-?)?check(?:ing)?|closer\ (?:look|inspection))(?:\ (?:it|this|again))?)\b[\s,.!—–-]{0,4}){0,4}"""
+_START = r"""[^A-Za-z0-9]{0,12}(?:(?:wait|hmm+|no|oops|actually|but|hold\ on|however|sorry|uh|oh|well|yet|ah|and|please|unfortunately|edit|update|note|(?:on|upon|after|after\ some)\ (?:reflection|reconsideration|review|(?:second|further)\ thought|(?:re-?)?check(?:ing)?|closer\ (?:look|inspection))(?:\ (?:it|this|again))?)\b[\s,.:!—–-]{0,4}){0,4}"""
 _WRONG = r"(?:wrong|incorrect|invalid|mistaken|not\ (?:right|correct|it|possible(?!\ to\b)|true|the\ (?:\w+\ )?answer)|right\ at\ all|impossible(?!\ to\b)|a\ mistake|an\ error|too\ (?:big|small|large|high|low|many|much))"
 _DROPPED = re.compile(
     rf"""{_START}
-        (?:(?:(?:that|this|my|the|the\ above|my\ previous|the\ previous)\ (?:answer|result|value|number|solution|one)|the\ above|all\ this|that|this|it|which|he|she|they)?(?:'s|\ ?\bis|\ was|\ can't\ be|\ cannot\ be|\ isn't|\ seems|\ looks|\ must\ be)\s{_WRONG}
+        (?:(?:(?:i|we)(?:'ve|'d|\ now|\ just|\ have|\ can)?\ (?:think|believe|reali[sz]ed?|see|fear|notice|know)\ (?:that\ )?)?(?:(?:that|this|my|the|the\ above|my\ previous|the\ previous)\ (?:answer|result|value|number|solution|one)|the\ above|all\ this|that|this|it|which|he|she|they)?(?:'s|\ ?\bis|\ was|\ can't\ be|\ cannot\ be|\ isn't|\ seems|\ looks|\ must\ be)\s{_WRONG}
+        |(?:i|we)\ (?:don't|do\ not|can't|cannot)\ (?:think|believe|see\ how)\ (?:that\ )?(?:that|this|it|(?:my|the|this|that)\ answer)(?:'s|\ is|\ can\ be)\ (?:right|correct|true|possible|valid)
+        |(?:that|this|it)\ (?:can't|cannot|can\ not|couldn't)\ be(?=[,.!;\s]*(?:$|because|since|as\b|so\b))
+        |(?:that|this|it|which|(?:that|this|my|the)\ (?:answer|value|result))\ (?:does\ not|doesn't|fails\ to|did\ not|didn't)\ (?:satisfy|fulfil|meet|hold|fit|agree|solve)
+        |(?:that|this|it|which)\ (?:contradicts|violates|fails\b|leads\ to\ a\ contradiction|gives\ a\ contradiction)
         |(?:that|this|it|my\ answer|the\ answer)\s(?:can't|cannot|isn't|doesn't|does\ not|didn't|did\ not)\s(?:be\ )?(?:right|correct|work|seem|make|look|sound|feel|add\ up|match|check)
         |(?:(?:i|we)\ (?:think|believe|realize|realized|see|fear)\ (?:that\ )?)?(?:i|we)(?:'ve|\ have)?\ (?:made|see|found|miscalculated|miscounted|misread|forgot|messed|meant|mean\b|should\ have|was\ wrong|apologi[sz]e)
         |there(?:'s|\ is|\ was)\ (?:a|an)\ (?:mistake|error)
