@@ -13,10 +13,10 @@ last stage only in a process of their own.
 
 Entry: `api`, re-exported here, and `same`.
 Read: `api`, `results`; to find an answer `extraction`, then `marks`, `joined`, `cues`, `phrase`,
-    `sentences`, `spoken`, `languages`, `refusal`, `withdrawn`; to
+    `markup`, `sentences`, `spoken`, `languages`, `translated`, `refusal`, `withdrawn`; to
     compare two `equality`, `compare`, then `read` (text → `forms`) with its parts `spelling`,
     `tokens`, `words`, `units`, `names`, `relations`, `sets`, `quantities`, `expression`, `functions`,
-    which are handed the parser as a `reader`; what it is worth `nodes`, `evaluate`, `algebra`,
+    `progressions`, which are handed the parser as a `reader`; what it is worth `nodes`, `evaluate`, `algebra`,
     `monomials`, `rough`; last `rendered`, `verifier` and `worker`. `official` stands alone; `same` is
     equality for deduplication.
 Imports: texts.
