@@ -41,7 +41,7 @@ def build(
     Run again, it goes on where it stopped and asks nothing again whose answer is stored.
 
     Args:
-        source: gsm8k, math, arithmetic, concepts, org/name[@revision][:config], a folder or a table.
+        source: gsm8k, math, svamp, champ, arithmetic, concepts, org/name[@revision][:config], a folder or a table.
         teacher: openai:MODEL, anthropic:MODEL, server:MODEL@URL[,URL…], recorded, scripted:FILE,
             source (knowledge that the source carries) or none. Given several times, the replies of
             all are kept side by side in candidates.parquet.
@@ -54,7 +54,7 @@ def build(
         reasoning_effort: How long a model thinks, in its provider's word (low, medium, high, …).
         split: Split of the source.
         limit: Maximum number of rows, spread evenly over the source's subjects.
-        source_path: Local copy of gsm8k or math, laid out like the Hub's.
+        source_path: Local copy of gsm8k or math, laid out like the Hub's; of svamp or champ, or their one file.
         seed: Random seed of the generated sources, arithmetic and concepts.
         concurrency: Maximum number of requests in flight.
         mode: online; half the price: flex (OpenAI: slower), batch (OpenAI, Anthropic: within a day).

@@ -13,7 +13,11 @@ from lorid_data.schema import Problem
 from lorid_data.sources.layout import OURS
 from lorid_data.sources.table import Reading, content_hash
 
-NAMED = ("gsm8k", "math", "arithmetic", "concepts")
+NAMED = ("gsm8k", "math", "svamp", "champ", "arithmetic", "concepts")
+COPIED = ("gsm8k", "math", "svamp", "champ")
+"""Sources of which a local copy can be named."""
+_FOLDERS = ("gsm8k", "math")
+"""Those whose copy is a folder; of the others it may be their one file."""
 _DRAWN = ("arithmetic", "concepts")
 """Sources that make their problems by rule, from a seed."""
 
@@ -48,11 +52,11 @@ def load(
     """Read a split of a source.
 
     Args:
-        source: `gsm8k`, `math`, `arithmetic`, `concepts`, a Hub id (`org/name[@revision][:config]`), a folder
-            laid out like the Hub's, or a table file.
+        source: `gsm8k`, `math`, `svamp`, `champ[:concepts|:hints]`, `arithmetic`, `concepts`, a Hub id
+            (`org/name[@revision][:config]`), a folder laid out like the Hub's, or a table file.
         split: name of the split.
         limit: at most so many rows, spread evenly over the subjects; None takes all.
-        source_path: a local copy of `gsm8k` or `math`.
+        source_path: a local copy of a source of `COPIED`.
         seed: which problems `arithmetic` draws, which world `concepts` is; other sources have none.
 
     Raises:
@@ -72,6 +76,15 @@ def load(
         from lorid_data.sources import math
 
         problems, warnings = math.load(split, source_path=source_path)
+    elif source == "svamp":
+        from lorid_data.sources import svamp
+
+        problems, warnings = svamp.load(split, source_path=source_path)
+    elif named(source) == "champ":
+        from lorid_data.sources import champ
+
+        kind = source.partition(":")[2] or None
+        problems, warnings = champ.load(split, kind=kind, source_path=source_path)
     elif Path(source).is_file():
         problems, warnings = load_file(Path(source), split)
     else:
@@ -82,6 +95,12 @@ def load(
     return Loaded(
         problems[0].source, tuple(chosen), content_hash(problems), len(problems), tuple(warnings)
     )
+
+
+def named(source: str) -> str | None:
+    """The source of `NAMED` that is meant: `champ` of `champ:hints`; None where it is another thing."""
+    name = "champ" if source.startswith("champ:") and not Path(source).exists() else source
+    return name if name in NAMED else None
 
 
 def spread(problems: Sequence[Problem], limit: int) -> list[Problem]:
@@ -205,16 +224,21 @@ def _check(source: str, limit: int | None, source_path: str | None, seed: int) -
     if limit is not None and limit < 1:
         problems.append(f"limit is {limit!r}; it must be 1 or more")
     if source_path is not None:
-        if source not in ("gsm8k", "math"):
+        name = named(source)
+        is_there = Path(source_path).is_dir() or (
+            Path(source_path).is_file() and name not in _FOLDERS
+        )
+        if name not in COPIED:
             problems.append(
-                f"--source-path {source_path!r} is for gsm8k and math; name the path itself as the source"
+                f"--source-path {source_path!r} is for {', '.join(COPIED)}; name the path itself as the source"
             )
-        elif not Path(source_path).is_dir():
-            problems.append(f"--source-path {source_path!r}: no such folder")
+        elif not is_there:
+            what = "folder" if name in _FOLDERS else "file or folder"
+            problems.append(f"--source-path {source_path!r}: no such {what}")
     if seed and source not in _DRAWN:
         problems.append(f"--seed {seed!r}: only {' and '.join(_DRAWN)} draw their problems")
     is_there = Path(source).exists() or reading.parse_ref(source).is_local
-    if source not in NAMED and not is_there and not reading.is_hub_id(source):
+    if named(source) is None and not is_there and not reading.is_hub_id(source):
         problems.append(
             f"unknown source {source!r}; give {', '.join(NAMED)}, a Hub id (org/name), an existing "
             f"folder, or a table ({', '.join(SUFFIXES)})"

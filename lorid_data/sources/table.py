@@ -21,6 +21,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "rationale": ("rationale", "solution"),
     "answer": ("answer",),
     "knowledge": ("knowledge",),
+    "accepted": ("accepted",),
     "level": ("level",),
     "subject": ("subject", "type"),
     "licence": ("licence", "license"),
@@ -90,10 +91,9 @@ def problems_of(
     problems = []
     for i, whole in enumerate(table.rows):
         row = {what: whole[column] for what, column in names.items()}
-        cells = _cells(table, i, row, read)
-        if cells is None:
+        if (cells := _cells(table, i, row, read)) is None:
             continue
-        text, knowledge = cells
+        text, knowledge, accepted = cells
         rationale, answer = split_solution(text["rationale"], text["answer"], answer_in)
         rows.append(row)
         problems.append(
@@ -107,6 +107,7 @@ def problems_of(
                 subject=_stated(text["subject"]) or subject,
                 licence=_stated(text["licence"]) or licence,
                 knowledge=knowledge,
+                accepted=accepted,
             )
         )
     originals, warnings = _originals(table, rows, problems)
@@ -213,11 +214,11 @@ def _sentences(table: Table, problems: Sequence[Problem], column: str) -> list[s
 
 def _cells(
     table: Table, i: int, row: Mapping[str, Any], read: Reading
-) -> tuple[dict[str, str | None], tuple[str, ...]] | None:
-    """The texts of a row and its knowledge; None where it cannot be read and need not be."""
+) -> tuple[dict[str, str | None], tuple[str, ...], tuple[str, ...]] | None:
+    """The texts of a row, its knowledge and its further answers; None where it cannot be read and need not be."""
     try:
         texts = {what: _text(table, i, what, row) for what in _TEXTS}
-        return texts, _rules(table, i, row.get("knowledge"))
+        return texts, _listed(table, i, row, "knowledge"), _listed(table, i, row, "accepted")
     except InputError as e:
         if read.bad is None:
             raise RowError(str(e)) from e
@@ -247,20 +248,21 @@ def _refuse_surrogates(table: Table, i: int, what: str, text: str) -> None:
         ) from e
 
 
-def _rules(table: Table, i: int, value: object) -> tuple[str, ...]:
-    """Knowledge as a list of rules; a text has one rule per line."""
-    if value is None:
+def _listed(table: Table, i: int, row: Mapping[str, Any], what: str) -> tuple[str, ...]:
+    """A cell as a list of texts; a text has one of them a line."""
+    value = row.get(what)
+    if value is None or value != value:
         return ()
     if isinstance(value, str):
-        _refuse_surrogates(table, i, "knowledge", value)
+        _refuse_surrogates(table, i, what, value)
         # Not `splitlines`, which also ends a line at U+2028 and the like.
         return tuple(line for line in re.split(r"\r?\n|\r", value) if line.strip())
-    if isinstance(value, Sequence) and all(isinstance(rule, str) for rule in value):
-        for rule in value:
-            _refuse_surrogates(table, i, "knowledge", rule)
+    if isinstance(value, Sequence) and all(isinstance(one, str) for one in value):
+        for one in value:
+            _refuse_surrogates(table, i, what, one)
         return tuple(value)
     raise InputError(
-        f"{table.place(i)}: knowledge is {value!r:.80}; give a list of texts, or one text with a rule per line"
+        f"{table.place(i)}: {what} is {value!r:.80}; give a list of texts, or one text with one a line"
     )
 
 
@@ -326,9 +328,10 @@ def _named_originals(
 
 
 def content_hash(problems: Iterable[Problem]) -> str:
-    """sha256 over every field of every problem, in order."""
+    """sha256 over every field of every problem, in order; over those added later where they say something."""
     digest = hashlib.sha256()
     for p in problems:
-        digest.update(canonical_json(p.model_dump(mode="json")).encode())
+        unsaid = {n for n in ("accepted", "flags") if not getattr(p, n)}
+        digest.update(canonical_json(p.model_dump(mode="json", exclude=unsaid)).encode())
         digest.update(b"\n")
     return digest.hexdigest()
