@@ -96,7 +96,9 @@ def _comes_to(r: Record, said: str, answer: str) -> bool:
 
 
 def _unless_in_last_line(r: Record) -> Finding | None:
-    stated = [n for a in (r.answer, *r.accepted) if (n := number(a)) is not None]
+    read = [number(a) for a in (r.answer, *r.accepted)]
+    # Where one of several is no number, the rationale may end in that.
+    stated = [] if None in read else [n for n in read if n is not None]
     lines = ANNOTATION.sub("", r.rationale).rstrip().splitlines()
     if not stated or not lines:
         return None

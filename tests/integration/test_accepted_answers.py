@@ -118,3 +118,21 @@ def test_a_folder_of_an_earlier_release_has_none(folder: Path) -> None:
     for rows in (read_records(folder), list(iter_records(folder)), read_rows(folder / RECORDS, Record)):  # fmt: skip
         assert {r.accepted for r in rows} == {()}
     assert read_record_frame(folder)["accepted"].to_list() == [[]] * 4
+
+
+def test_where_one_of_several_is_no_number_the_last_line_decides_nothing(tmp_path: Path) -> None:
+    rows = [
+        {"question": "How many?", "answer": "C(10, 5)", "accepted": ["252"], "rationale": "Choose 5 of 10.\nThere are C(10, 5) of them."},
+        {"question": "How many else?", "answer": "6", "accepted": ["six"], "rationale": "So there are 7 of them."},
+        {"question": "How many more?", "answer": "6", "accepted": ["8"], "rationale": "So there are 7 of them."},
+        {"question": "How many again?", "answer": "6", "accepted": ["8"], "rationale": "So there are 8 of them."},
+    ]  # fmt: skip
+    table = tmp_path / "rows.jsonl"
+    table.write_text("\n".join(json.dumps(r) for r in rows), encoding="utf-8")
+    import_table(table, tmp_path / "in", licence="MIT")
+    validate(tmp_path / "in", tmp_path / "ok")
+    assert {r.question for r in read_records(tmp_path / "ok")} == {
+        "How many?",
+        "How many else?",
+        "How many again?",
+    }
