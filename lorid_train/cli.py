@@ -182,7 +182,7 @@ def report(
 
 
 @app.command
-def export_knowledge(evaluation: Path, /, *, out: Path) -> None:
+def export_knowledge(evaluation: Path, /, *, out: Path) -> int:
     """Write what KG wrote as a dataset folder, so that it can be audited like a teacher's.
 
     Args:
@@ -196,6 +196,7 @@ def export_knowledge(evaluation: Path, /, *, out: Path) -> None:
     kinds = ", ".join(f"{n} {kind.replace('_', ' ')}" for kind, n in found["n_by_kind"].items())
     print(f"kept {manifest.n_kept} of {manifest.n_in}; {found['n_distinct_texts']} distinct texts")
     print(f"degenerate: {found['degenerate_fraction']:.1%} ({kinds or 'none'})")
+    return int(manifest.n_kept == 0)
 
 
 @app.command

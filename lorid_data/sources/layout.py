@@ -25,8 +25,8 @@ OURS = frozenset({"default", "provenance", "ir"})
 """Configurations by which a dataset of this project is known: the others are made of `default`."""
 _NAME = re.compile(r"(\w+?)(?:-\d+-of-\d+)?", re.ASCII)
 _ORDER = ("train", "validation", "test")
-_NO_DATA = frozenset({"README.md", "config.json", "dataset_info.json", "dataset_infos.json", "dataset_dict.json"})  # fmt: skip
-_OTHER_DATA = (".zip", ".tar", ".arrow", ".xlsx", ".zst", ".xz", ".bz2", ".lz4")
+_NO_DATA = frozenset({"README.md", "config.json", "dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json"})  # fmt: skip
+_OTHER_DATA = (".zip", ".tar", ".xlsx", ".zst", ".xz", ".bz2", ".lz4")
 
 
 @dataclass(frozen=True, slots=True)
