@@ -8,7 +8,6 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-import json
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from lorid_data.errors import InputError
+from lorid_data.texts import strict_json
 
 SUFFIXES = (
     ".parquet",
@@ -135,8 +135,8 @@ def _read_json(path: Path, data: bytes, bad: list[str] | None) -> Table:
     if not is_list:
         return _read_jsonl(path, text, bad)
     try:
-        body = json.loads(text)
-    except (ValueError, RecursionError) as e:
+        body = strict_json.parse(text)
+    except ValueError as e:
         raise InputError(f"{path}: not valid JSON ({e})") from e
     rows: list[Mapping[str, Any]] = []
     for i, row in enumerate(body):
@@ -154,8 +154,8 @@ def _read_jsonl(path: Path, text: str, bad: list[str] | None) -> Table:
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
-        except (ValueError, RecursionError) as e:
+            row = strict_json.parse(line)
+        except ValueError as e:
             _refused(f"{path}:{n}: not valid JSON ({e}); one object a line is expected", bad)
             continue
         if not isinstance(row, dict):

@@ -6,7 +6,6 @@ then pushed, and then loaded back and compared. Nothing is sent before everythin
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,6 +36,7 @@ from lorid_data.publish.gates import Gate, check_gates, current_audit, refusals
 from lorid_data.publish.shards import MAX_SHARD_BYTES
 from lorid_data.publish.verify import STREAM_ABOVE_BYTES, differences, verify
 from lorid_data.schema import FrozenModel
+from lorid_data.texts import strict_json
 
 __all__ = ["PublishOptions", "Published", "publish"]
 
@@ -175,7 +175,7 @@ def _labels(folder: Path) -> dict[str, Any] | None:
     path = folder / "labels.json"
     if not path.is_file():
         return None
-    body = json.loads(path.read_text(encoding="utf-8"))
+    body = strict_json.parse(path.read_bytes())
     if not isinstance(body, dict) or body.get("records_sha256") != sha256_file(folder / RECORDS):
         say(f"warning: {path}: labels of other rows; the card does not show them")
         return None

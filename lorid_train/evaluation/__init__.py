@@ -5,5 +5,5 @@ Read: `drawing` (which draws are wanted; no gold answer is near), `ablation` (wh
     its knowledge), `in_process` and
     `servers` (what generates), `identity` (what decides a token), `evaluate`; then `forgetting`, `exports`.
 Imports: report, metrics, interaction, models, engines, roles, config; of `lorid_data`: answers,
-    folders, commandline, schema, errors.
+    folders, commandline, texts, schema, errors.
 """

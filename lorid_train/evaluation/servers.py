@@ -6,7 +6,6 @@ base model, whose tokenizer makes the token ids that are sent.
 
 from __future__ import annotations
 
-import json
 import os
 import urllib.request
 from collections.abc import Callable, Sequence
@@ -15,6 +14,7 @@ from urllib.parse import urlsplit
 
 from lorid_data.commandline.progress import say
 from lorid_data.errors import ConfigError
+from lorid_data.texts import strict_json
 from lorid_train.config import EvalConfig
 from lorid_train.engines.base import Engine
 from lorid_train.engines.server import ServerEngine
@@ -107,7 +107,7 @@ def _models(url: str) -> dict[str, int | None]:
     asked = urllib.request.Request(f"{url}/models", headers=headers)  # noqa: S310  (checked above)
     # A redirect would carry the key to wherever the server points.
     with urllib.request.build_opener(_NoRedirects).open(asked, timeout=_TIMEOUT_S) as reply:
-        content: Any = json.loads(reply.read(_MOST_BYTES))
+        content: Any = strict_json.parse(reply.read(_MOST_BYTES))
     try:
         return {str(m["id"]): m.get("max_model_len") for m in content["data"]}
     except (KeyError, TypeError, AttributeError) as e:

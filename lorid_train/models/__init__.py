@@ -4,5 +4,5 @@ Entry: `base_model.resolve` and `base_model.load_model`; `adapters.open_adapters
     `gguf.import_base`.
 Read: `weights`, `base_model`, `untrusted` (what files of others may not decide), `adapters`; adapters
     of others: `fetching`, `foreign`; `merge`; bases of others: `gguf_file`, `gguf`.
-Imports: formats, roles, config; of `lorid_data`: hub, folders, commandline, schema, errors.
+Imports: formats, roles, config; of `lorid_data`: hub, folders, commandline, texts, schema, errors.
 """

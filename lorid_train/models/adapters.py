@@ -22,12 +22,13 @@ from lorid_train import formats
 from lorid_train.models.base_model import Base, resolve
 from lorid_train.models.fetching import Fetched, fetch, is_hub_id
 from lorid_train.models.foreign import foreign_metadata
-from lorid_train.models.untrusted import refuse_adapter_config
+from lorid_train.models.untrusted import read_object, refuse_adapter_config
 from lorid_train.roles import ROLES
 
 CARD = "lorid.json"
 """File beside an adapter's weights that says how to use it."""
 WEIGHTS = "adapter_model.safetensors"
+_CARD_FIELDS = ("role", "format", "format_sha256", "prompt", "prompt_sha256", "base", "base_fingerprint")  # fmt: skip
 
 
 def write_metadata(folder: Path, card: dict[str, Any]) -> None:
@@ -51,7 +52,10 @@ def read_metadata(folder: Path, where: str | None = None) -> dict[str, Any] | No
     path = folder / CARD
     if not path.is_file():
         return None
-    card: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    card = read_object(path, where or str(folder))
+    if missing := [k for k in _CARD_FIELDS if not isinstance(card.get(k), str)]:
+        msg = f"{where or folder}: {CARD} lacks {', '.join(missing)}; it is no card of this project"
+        raise ConfigError(msg)
     return card
 
 

@@ -18,6 +18,7 @@ from typing import Any
 
 from lorid_data.errors import ConfigError
 from lorid_data.folders.files import sha256_file, write_text
+from lorid_data.texts import strict_json
 from lorid_train.models.gguf_file import GgufFile, Tokenizer, read_gguf, tensors
 
 NOTE = "lorid_base.json"
@@ -96,7 +97,7 @@ def _made_before(out: Path, sha256: str) -> ImportedBase | None:
     if not out.exists():
         return None
     try:
-        note = json.loads((out / NOTE).read_text(encoding="utf-8"))
+        note = strict_json.parse((out / NOTE).read_bytes())
     except (OSError, ValueError):
         note = {}
     if not sha256 or note.get("sha256") != sha256:

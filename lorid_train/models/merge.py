@@ -7,7 +7,6 @@ copied as it is.
 
 from __future__ import annotations
 
-import json
 import math
 import re
 import shutil
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from lorid_data.errors import ConfigError
 from lorid_train.models.adapters import own_metadata
 from lorid_train.models.base_model import Base, resolve
+from lorid_train.models.untrusted import ADAPTER_CONFIG, read_object
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -57,7 +57,7 @@ def merge(adapter: Path, out: Path, *, base: str | None = None) -> Merged:
     if found.fingerprint != card["base_fingerprint"]:
         msg = f"{adapter}: was trained on {card['base']!r} ({card['base_fingerprint']}), not on {found.name!r} ({found.fingerprint})"
         raise ConfigError(msg)
-    config = json.loads((adapter / "adapter_config.json").read_text(encoding="utf-8"))
+    config = read_object(adapter / ADAPTER_CONFIG, str(adapter))
     source = _folder_of(found)
     deltas = _Deltas(adapter / "adapter_model.safetensors", config)
     tmp = out.with_name(f".{out.name}.tmp")

@@ -8,13 +8,13 @@ is loaded.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from lorid_data.errors import ConfigError
+from lorid_data.texts import strict_json
 
 READ_BY_TRANSFORMERS = (
     "config.json", "generation_config.json", "tokenizer_config.json", "processor_config.json",
@@ -109,8 +109,8 @@ def read_object(path: Path, where: str) -> dict[str, Any]:
             raise ConfigError(
                 f"{where}: {path.name} is larger than 16 MiB; this is no configuration"
             )
-        body = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as e:
+        body = strict_json.parse(path.read_bytes())
+    except (OSError, ValueError) as e:
         raise ConfigError(f"{where}: {path.name} cannot be read ({e})") from e
     if not isinstance(body, dict):
         kind = type(body).__name__

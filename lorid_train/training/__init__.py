@@ -5,6 +5,6 @@ Read: `processes`, `tokens` (rows as ids and labels), `batches`, `loss`, `checkp
     refused), `arguments` (the `SFTConfig`), `proofs`, `trainer`, `frozen`
     (the base between the roles), `saving`, `greedy_eval` (measuring while
     training), `preflight`, `estimates`, `plan`, `sft`.
-Imports: models, engines (to write a few tokens), formats, roles, config; of `lorid_data`: answers, folders, prompts, commandline,
+Imports: models, engines (to write a few tokens), formats, roles, config; of `lorid_data`: answers, folders, texts, prompts, commandline,
     schema, errors.
 """
