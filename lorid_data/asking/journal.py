@@ -26,6 +26,7 @@ from lorid_data.asking.journal_file import (
     FIELDS,
     HASH,
     INSERT,
+    SETTLE,
     connect,
     filesystem_of,
     prepare,
@@ -50,17 +51,22 @@ class Attempt:
     """One attempt at a request: a reply, or a reason and what is known of the request."""
 
     values: tuple[Any, ...]
+    settles: tuple[str, str] | None = None
+    """Mark of the batch and key of the request whose result this is: each is stored once, or neither."""
 
 
-def replied(reply: TeacherReply) -> Attempt:
+def replied(reply: TeacherReply, settles: tuple[str, str] | None = None) -> Attempt:
     """The attempt that a reply ended."""
     cells = {f: _cell(getattr(reply, f)) for f in FIELDS}
-    return Attempt(("reply", "", *cells.values(), row_sha256(cells)))
+    return Attempt(("reply", "", *cells.values(), row_sha256(cells)), settles)
 
 
-def failed(reason: str, detail: str, known: Mapping[str, Any]) -> Attempt:
+def failed(
+    reason: str, detail: str, known: Mapping[str, Any], settles: tuple[str, str] | None = None
+) -> Attempt:
     """An attempt without a reply; `known` are fields of `TeacherReply` that the request settles."""
-    return Attempt((reason, storable(detail), *(_cell(known.get(f)) for f in FIELDS), None))
+    cells = (_cell(known.get(f)) for f in FIELDS)
+    return Attempt((reason, storable(detail), *cells, None), settles)
 
 
 def _cell(value: Any) -> Any:
@@ -181,6 +187,8 @@ class Journal:
         try:
             with self._connection:
                 self._connection.executemany(INSERT, (entry.attempt.values for entry in group))
+                settled = [s for entry in group if (s := entry.attempt.settles)]
+                self._connection.executemany(SETTLE, settled)
         except Exception as e:  # noqa: BLE001  (those who wait judge it)
             error = e
         # A full disk is everybody's; what else there is may be the fault of one, and not of its group.
