@@ -21,6 +21,7 @@ import yaml
 from lorid_data import prompts
 from lorid_data.errors import ConfigError, InputError
 from lorid_data.schema import sha256_text
+from lorid_train.templating.rendering import render
 
 T = TypeVar("T")
 TEMPLATE_DATE = "2024-07-26"
@@ -29,7 +30,8 @@ TEMPLATE_DATE = "2024-07-26"
 A template that writes today's date would give other prompts on every day. This is the day that
 the templates of Llama 3 fall back to themselves.
 """
-_ASKS_THE_DAY = re.compile(r"""strftime_now\(\s*(["'])(.*?)\1\s*\)""")
+_ASKS_THE_DAY = re.compile(r"""strftime_now\(\s{0,9}(["'])([^"'\n]{0,99})\1\s{0,9}\)""")
+_TRANSFORMERS = "transformers.tokenization_utils_base"
 _NEWEST = {"chat": "chat.v2"}
 _ANSWER = "An-answer-of-one-word"
 
@@ -211,6 +213,9 @@ class Format:
         day = {}
         if "strftime_now" in str(tokenizer.chat_template):
             day["chat_template"] = self._on_its_day(tokenizer.chat_template)
+        apply: Any = getattr(type(tokenizer), "apply_chat_template", None)
+        if getattr(apply, "__module__", None) == _TRANSFORMERS:
+            return _rendered(tokenizer, day, messages, add_generation_prompt=add_generation_prompt)
         return str(
             tokenizer.apply_chat_template(
                 messages, tokenize=False, add_generation_prompt=add_generation_prompt, **day
@@ -257,6 +262,18 @@ def _kept(tokenizer: Tokenizer, key: Hashable, make: Callable[[], T]) -> T:
         known[key] = make()
     found: T = known[key]
     return found
+
+
+def _rendered(
+    tokenizer: Any, day: dict[str, str], messages: Any, *, add_generation_prompt: bool
+) -> str:
+    """What `apply_chat_template` gives, made in a process that is bounded: a template is a program."""
+    names = {
+        k: [str(x) for x in v] if isinstance(v, (list, tuple)) else str(v)
+        for k, v in tokenizer.special_tokens_map.items()
+    }
+    template = day.get("chat_template") or tokenizer.get_chat_template()
+    return render(template, messages, add_generation_prompt=add_generation_prompt, names=names)
 
 
 def special_ids(tokenizer: Tokenizer) -> frozenset[int]:

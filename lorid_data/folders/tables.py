@@ -32,6 +32,8 @@ _FORMATS = {".parquet": "parquet", ".jsonl": "json", ".ndjson": "json", ".json":
 _DELIMITERS = (",", ";", "\t", "|")
 _MOST_CELL = 2**31 - 1
 """Characters of a cell that are read; Python's own limit of 131,072 is short for a solution."""
+_MOST_UNPACKED, _MOST_TIMES = 64 * 2**20, 100
+"""Bytes that any packed table may become, and how many times its size a larger one may."""
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -117,8 +119,26 @@ def _decode(path: Path, data: bytes) -> str:
 
 
 def _bytes(path: Path) -> bytes:
-    data = path.read_bytes()
-    return gzip.decompress(data) if path.suffix == ".gz" else data
+    if path.suffix != ".gz":
+        return path.read_bytes()
+    most = most_unpacked(path)
+    pieces, n_bytes = [], 0
+    with gzip.open(path) as file:
+        while piece := file.read(1 << 20):
+            pieces.append(piece)
+            n_bytes += len(piece)
+            if n_bytes > most:
+                raise InputError(f"{path}: {_too_large(most)}; unpack it (gunzip) if that is meant, and name the file")  # fmt: skip
+    return b"".join(pieces)
+
+
+def most_unpacked(path: Path) -> int:
+    """How many bytes a packed file may become: a file that multiplies itself by more is no table."""
+    return max(_MOST_UNPACKED, _MOST_TIMES * path.stat().st_size)
+
+
+def _too_large(most: int) -> str:
+    return f"unpacked, it is larger than {most:,} bytes, {_MOST_TIMES} times what it is packed"
 
 
 def _refused(message: str, bad: list[str] | None) -> None:
@@ -218,11 +238,49 @@ def _csv_rows(path: Path, text: str, delimiter: str, bad: list[str] | None) -> T
     return Table(str(path), header, rows, lines)
 
 
+def _n_bytes(frame: Any) -> int:
+    """What the cells of a frame take once each is a value of its own: equal texts share their bytes."""
+    import polars as pl
+
+    n = int(frame.estimated_size())
+    for name, kind in frame.schema.items():
+        column = frame[name]
+        if kind == pl.List(pl.String):
+            column, kind = column.explode(), pl.String()
+        elif kind in (pl.Categorical, pl.Enum):
+            column, kind = column.cast(pl.String), pl.String()
+        if kind == pl.String:
+            n += int(column.str.len_bytes().sum() or 0)
+        elif kind == pl.Binary:
+            n += int(column.bin.size().sum() or 0)
+    return n
+
+
+def _refuse_bomb(path: Path) -> None:
+    """What the file's own index says of its size, before a page is unpacked."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        index = pq.read_metadata(path)
+    except (pa.ArrowException, OSError) as e:
+        raise InputError(f"{path}: not a readable parquet file ({e})") from e
+    groups = [index.row_group(i) for i in range(index.num_row_groups)]
+    most = most_unpacked(path)
+    # A row of a table takes a byte at the very least.
+    if max(index.num_rows, sum(g.total_byte_size for g in groups)) > most:
+        raise InputError(f"{path}: {_too_large(most)}; write it as JSON Lines if that is meant")
+
+
 def _read_parquet(path: Path) -> Table:
     import polars as pl
 
     try:
+        _refuse_bomb(path)
         frame = pl.read_parquet(path)
-    except pl.exceptions.PolarsError as e:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as e:
         raise InputError(f"{path}: not a readable parquet file ({e})") from e
+    if (n := _n_bytes(frame)) > (most := most_unpacked(path)):
+        msg = f"{path}: {_too_large(most)} ({n:,}): a few values that are repeated; write it as JSON Lines if that is meant"
+        raise InputError(msg)
     return Table(str(path), tuple(frame.columns), frame.rows(named=True))
