@@ -34,6 +34,7 @@ from lorid_data.asking.journal_file import (
     row_sha256,
 )
 from lorid_data.errors import ConfigError, LockedError, StageError
+from lorid_data.folders.files import open_lock
 from lorid_data.schema import TeacherReply, storable
 from lorid_data.teachers.finish import is_final
 
@@ -237,7 +238,7 @@ def open_journal(path: Path, *, filesystem: str | None = None) -> Iterator[Journ
         LockedError: another process writes to it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.with_name(f".{path.name}.lock").open("w") as lock:
+    with open_lock(path.with_name(f".{path.name}.lock")) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as e:

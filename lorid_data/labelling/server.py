@@ -94,7 +94,12 @@ def _app(session: Session, end: Callable[[], None]) -> Starlette:
         return _json(session.peek(_index(request, session)))
 
     async def say(request: Request) -> Response:
-        return _json(session.say(Wanted.model_validate(strict_json.parse(await request.body()))))
+        body = await request.body()
+        try:
+            wanted = strict_json.parse(body)
+        except ValueError as e:
+            return JSONResponse({"error": f"not a label: {e}"}, 422)
+        return _json(session.say(Wanted.model_validate(wanted)))
 
     async def undo(_: Request) -> Response:
         return _json({"index": session.undo()})

@@ -28,7 +28,7 @@ from lorid_train.roles import ROLES
 CARD = "lorid.json"
 """File beside an adapter's weights that says how to use it."""
 WEIGHTS = "adapter_model.safetensors"
-_CARD_FIELDS = ("role", "format", "format_sha256", "prompt", "prompt_sha256", "base", "base_fingerprint")  # fmt: skip
+_CARD_FIELDS = ("role", "format", "format_sha256")
 
 
 def write_metadata(folder: Path, card: dict[str, Any]) -> None:
@@ -53,10 +53,16 @@ def read_metadata(folder: Path, where: str | None = None) -> dict[str, Any] | No
     if not path.is_file():
         return None
     card = read_object(path, where or str(folder))
-    if missing := [k for k in _CARD_FIELDS if not isinstance(card.get(k), str)]:
-        msg = f"{where or folder}: {CARD} lacks {', '.join(missing)}; it is no card of this project"
-        raise ConfigError(msg)
+    _refuse_gaps(card, ("base", "base_fingerprint"), where or str(folder))
     return card
+
+
+def _refuse_gaps(card: Mapping[str, Any], needed: Sequence[str], where: str) -> None:
+    if missing := [k for k in needed if not isinstance(card.get(k), str)]:
+        msg = (
+            f"{where}: {CARD} lacks {', '.join(missing)}; it is no card of this project, or damaged"
+        )
+        raise ConfigError(msg)
 
 
 def _verify_in_run(folder: Path) -> None:
@@ -198,6 +204,7 @@ def _card_of(fetched: Fetched, role: str, format_name: str | None) -> dict[str, 
     card = read_metadata(fetched.folder, fetched.name)
     if card is None:
         return foreign_metadata(fetched.folder, fetched.name, role, format_name)
+    _refuse_gaps(card, _CARD_FIELDS, fetched.name)
     if format_name not in (None, card["format"]):
         msg = f"{fetched.name}: was trained with the format {card['format']!r}; leave out --format"
         raise ConfigError(msg)

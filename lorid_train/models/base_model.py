@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lorid_data.errors import ConfigError
+from lorid_data.errors import ConfigError, LoridError
 from lorid_data.folders.files import sha256_file
 from lorid_data.schema import canonical_json, sha256_text
 from lorid_train.config import STUDENT
@@ -241,7 +241,11 @@ def _said(base: Base) -> Iterator[None]:
     """Turn what transformers raises for a model that cannot be had into one sentence."""
     try:
         yield
-    except (OSError, ValueError, RuntimeError) as e:
+    except LoridError:
+        raise
+    except Exception as e:  # a damaged file ends in whatever its reader trips over
         at = f" at revision {base.revision!r}" if base.revision else ""
-        msg = f"base {base.name!r}{at}: {str(e).splitlines()[0]}"
-        raise ConfigError(msg) from e
+        why = (str(e).splitlines() or [""])[0]
+        if not isinstance(e, (OSError, ValueError, RuntimeError)):
+            why = f"a file of it cannot be read ({type(e).__name__}: {why})"
+        raise ConfigError(f"base {base.name!r}{at}: {why or type(e).__name__}") from e

@@ -47,6 +47,9 @@ def read_role(run: Path, name: str) -> TrainedAdapter:
     if formats.load(card["format"]).sha256 != card["format_sha256"]:
         msg = f"{folder}: its format {card['format']!r} differs from the one known here"
         raise ConfigError(msg)
+    if missing := [k for k in ("prompt", "prompt_sha256") if not isinstance(card.get(k), str)]:
+        msg = f"{folder}: {CARD} lacks {', '.join(missing)}; train the role again"
+        raise ConfigError(msg)
     if prompts.load(card["prompt"]).sha256 != card["prompt_sha256"]:
         msg = f"{folder}: its prompt {card['prompt']!r} differs from the one known here"
         raise ConfigError(msg)
