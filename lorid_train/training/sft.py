@@ -36,6 +36,7 @@ from lorid_train.training.frozen import FrozenBase
 from lorid_train.training.preflight import check
 from lorid_train.training.tokens import RoleCounts
 from lorid_train.training.trainer import RoleRows, make_callback, make_trainer, prove
+from lorid_train.training.trainer import train as train_steps
 
 _NAMELESS_SETTINGS = {"out", "data", "base"}
 """Paths and names: what they hold decides the result, and is hashed instead."""
@@ -286,7 +287,7 @@ def _steps(run: _Run, name: str, trainer: Any, n: int, resume: Path | None) -> N
     with _progress(name, n, done) as progress:
         trainer.add_callback(make_callback(progress, folder, patience))
         with checkpoints.full_disk_said(run.out):
-            trainer.train(resume_from_checkpoint=str(resume) if resume else None)
+            train_steps(trainer, resume)
 
 
 def _with_validation(run: _Run, name: str, rows: Any, counts: RoleCounts) -> RoleRows:
