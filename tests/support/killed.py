@@ -6,7 +6,7 @@
 each event before it happens, so that a kill at event n is a kill between n - 1 and n. What is
 forked has imported nothing that starts threads; `preload` names modules that are costly to import
 in each child. `most` bounds the number of kills, spread over all events. Prints a JSON list of what
-went wrong; the number of events on stderr.
+went wrong, or of such lists where a list of orders is given; the number of events on stderr.
 """
 
 from __future__ import annotations
@@ -145,4 +145,7 @@ def main(order: dict[str, Any]) -> list[str]:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(json.dumps(main(json.loads(sys.argv[1]))))
+    given = json.loads(sys.argv[1])
+    sys.stdout.write(
+        json.dumps([main(o) for o in given] if isinstance(given, list) else main(given))
+    )
