@@ -9,25 +9,29 @@ tokenising the rendered string instead gives other ids on SentencePiece models.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
+from weakref import WeakKeyDictionary
 
 import yaml
 
 from lorid_data import prompts
-from lorid_data.errors import ConfigError
+from lorid_data.errors import ConfigError, InputError
 from lorid_data.schema import sha256_text
+from lorid_train.templating.rendering import render
 
+T = TypeVar("T")
 TEMPLATE_DATE = "2024-07-26"
 """The day that chat templates are told where they ask for one, as ISO 8601.
 
 A template that writes today's date would give other prompts on every day. This is the day that
 the templates of Llama 3 fall back to themselves.
 """
-_ASKS_THE_DAY = re.compile(r"""strftime_now\(\s*(["'])(.*?)\1\s*\)""")
+_ASKS_THE_DAY = re.compile(r"""strftime_now\(\s{0,9}(["'])([^"'\n]{0,99})\1\s{0,9}\)""")
+_TRANSFORMERS = "transformers.tokenization_utils_base"
 _NEWEST = {"chat": "chat.v2"}
 _ANSWER = "An-answer-of-one-word"
 
@@ -39,8 +43,10 @@ class Tokenizer(Protocol):
     eos_token_id: int | None
     chat_template: str | None
 
-    def encode(self, text: str, *, add_special_tokens: bool) -> list[int]:
-        """Text to ids."""
+    def encode(
+        self, text: str, *, add_special_tokens: bool, split_special_tokens: bool = False
+    ) -> list[int]:
+        """Text to ids; with `split_special_tokens` what reads like a special token is text, too."""
         ...
 
     def decode(self, token_ids: list[int]) -> str:
@@ -95,13 +101,14 @@ class Format:
         if self.prompt is None:
             return self._chat_ids(tokenizer, content)
         text = self.prompt.replace("{content}", content, 1)
-        return [*self._bos_ids(tokenizer), *tokenizer.encode(text, add_special_tokens=False)]
+        return [*self._bos_ids(tokenizer), *self._around(tokenizer, text)]
 
     def target_ids(self, tokenizer: Tokenizer, target: str) -> list[int]:
         """Token ids of the target, end of sequence included: all that the loss is taken on."""
         text = self.target_prefix + target
+        ids = as_text(tokenizer, text)
         if self.turn_end and (ending := self._turn_end(tokenizer)):
-            return [*tokenizer.encode(text, add_special_tokens=False), *ending]
+            return [*ids, *ending]
         if self.target_suffix is None:
             end = tokenizer.eos_token_id
             if end is None:
@@ -109,15 +116,17 @@ class Format:
                     "the tokenizer has no end-of-sequence token; set eos_token in its configuration"
                 )
                 raise ConfigError(msg)
-            return [*tokenizer.encode(text, add_special_tokens=False), end]
+            return [*ids, end]
         single = _token_id(tokenizer, self.target_suffix)
         if single is not None:
-            return [*tokenizer.encode(text, add_special_tokens=False), single]
+            return [*ids, single]
         for token in self.stop:
             if token in self.target_suffix and _token_id(tokenizer, token) is None:
                 msg = f"format {self.name!r}: the tokenizer does not know {token!r}, which ends a text; is it another model's?"
                 raise ConfigError(msg)
-        return tokenizer.encode(text + self.target_suffix, add_special_tokens=False)
+        if not holds_special(tokenizer, text):
+            return tokenizer.encode(text + self.target_suffix, add_special_tokens=False)
+        return [*ids, *tokenizer.encode(self.target_suffix, add_special_tokens=False)]
 
     def stop_ids(self, tokenizer: Tokenizer, of_model: Sequence[int] = ()) -> list[int]:
         """Ids that end a generation: the tokenizer's end token and the format's stop tokens.
@@ -148,7 +157,51 @@ class Format:
     def _chat_ids(self, tokenizer: Tokenizer, content: str) -> list[int]:
         messages = [{"role": "user", "content": content}]
         text = self._templated(tokenizer, messages, add_generation_prompt=True)
-        return tokenizer.encode(text, add_special_tokens=False)
+        return self._around(tokenizer, text)
+
+    def _around(self, tokenizer: Tokenizer, text: str) -> list[int]:
+        """Ids of a whole prompt: the special tokens are those of the template, and no others.
+
+        Whoever writes `</s>` into a question writes four characters.
+
+        Raises:
+            InputError: what stands around the content depends on it, so that it cannot be told.
+        """
+        ids, special = tokenizer.encode(text, add_special_tokens=False), special_ids(tokenizer)
+        if special.isdisjoint(ids):
+            return ids
+        empty, ours = self._empty(tokenizer, special)
+        if [i for i in ids if i in special] == ours:
+            return ids
+        before, _, after = empty.partition(_ANSWER)
+        if not (text.startswith(before) and text.endswith(after)):
+            msg = f"format {self.name!r}: special tokens in a text cannot be told from the template's own: {text[-80:]!r}"
+            raise InputError(msg)
+        # Cut where the tokenizer itself cuts: at the template's nearest special tokens.
+        names = [tokenizer.decode([i]) for i in ours]
+        start = max((before.rfind(n) + len(n) for n in names if n in before), default=0)
+        found = [after.find(n) for n in names if n in after]
+        end = len(text) - len(after) + min(found, default=len(after))
+        return [
+            *tokenizer.encode(text[:start], add_special_tokens=False),
+            *as_text(tokenizer, text[start:end]),
+            *tokenizer.encode(text[end:], add_special_tokens=False),
+        ]
+
+    def _empty(self, tokenizer: Tokenizer, special: frozenset[int]) -> tuple[str, list[int]]:
+        """The prompt around a word that no template knows, and its special tokens."""
+
+        def make() -> tuple[str, list[int]]:
+            messages = [{"role": "user", "content": _ANSWER}]
+            empty = (
+                self.prompt.replace("{content}", _ANSWER, 1)
+                if self.prompt is not None
+                else self._templated(tokenizer, messages, add_generation_prompt=True)
+            )
+            ids = tokenizer.encode(empty, add_special_tokens=False)
+            return empty, [i for i in ids if i in special]
+
+        return _kept(tokenizer, (self, str(tokenizer.chat_template)), make)
 
     def _templated(
         self, tokenizer: Tokenizer, messages: Any, *, add_generation_prompt: bool
@@ -160,6 +213,9 @@ class Format:
         day = {}
         if "strftime_now" in str(tokenizer.chat_template):
             day["chat_template"] = self._on_its_day(tokenizer.chat_template)
+        apply: Any = getattr(type(tokenizer), "apply_chat_template", None)
+        if getattr(apply, "__module__", None) == _TRANSFORMERS:
+            return _rendered(tokenizer, day, messages, add_generation_prompt=add_generation_prompt)
         return str(
             tokenizer.apply_chat_template(
                 messages, tokenize=False, add_generation_prompt=add_generation_prompt, **day
@@ -193,6 +249,73 @@ class Format:
         }
         first = next((i for i, token in enumerate(ids) if token in special), None)
         return [] if first is None else ids[: first + 1]
+
+
+_KEPT: WeakKeyDictionary[Any, dict[Any, Any]] = WeakKeyDictionary()
+"""What was found out about a tokenizer, as long as there is one."""
+
+
+def _kept(tokenizer: Tokenizer, key: Hashable, make: Callable[[], T]) -> T:
+    """What `make` gives, made once for a tokenizer and a key."""
+    known = _KEPT.setdefault(tokenizer, {})
+    if key not in known:
+        known[key] = make()
+    found: T = known[key]
+    return found
+
+
+def _rendered(
+    tokenizer: Any, day: dict[str, str], messages: Any, *, add_generation_prompt: bool
+) -> str:
+    """What `apply_chat_template` gives, made in a process that is bounded: a template is a program."""
+    names = {
+        k: [str(x) for x in v] if isinstance(v, (list, tuple)) else str(v)
+        for k, v in tokenizer.special_tokens_map.items()
+    }
+    template = day.get("chat_template") or tokenizer.get_chat_template()
+    return render(template, messages, add_generation_prompt=add_generation_prompt, names=names)
+
+
+def special_ids(tokenizer: Tokenizer) -> frozenset[int]:
+    """Ids of tokens that mean something to a model and are no text; the one for the unknown is."""
+
+    def make() -> frozenset[int]:
+        known = getattr(tokenizer, "added_tokens_decoder", {})
+        found = {
+            *getattr(tokenizer, "all_special_ids", ()),
+            *(i for i, token in known.items() if getattr(token, "special", False)),
+            *(i for i in (tokenizer.bos_token_id, tokenizer.eos_token_id) if i is not None),
+        }
+        return frozenset(found - {getattr(tokenizer, "unk_token_id", None)})
+
+    # Whoever names another end token afterwards has another set.
+    return _kept(tokenizer, ("special", tokenizer.bos_token_id, tokenizer.eos_token_id), make)
+
+
+def holds_special(tokenizer: Tokenizer, text: str) -> bool:
+    """Whether a text holds what reads like a special token of the tokenizer."""
+    special = special_ids(tokenizer)
+    names = _kept(tokenizer, special, lambda: [tokenizer.decode([i]) for i in sorted(special)])
+    return any(name and name in text for name in names)
+
+
+def as_text(tokenizer: Tokenizer, text: str) -> list[int]:
+    """Ids of a text of others: what reads like a special token becomes the tokens of its characters.
+
+    A text without such is encoded as ever.
+
+    Raises:
+        InputError: the tokenizer makes special tokens of it all the same.
+    """
+    ids = tokenizer.encode(text, add_special_tokens=False)
+    special = special_ids(tokenizer)
+    if special.isdisjoint(ids):
+        return ids
+    ids = tokenizer.encode(text, add_special_tokens=False, split_special_tokens=True)
+    if found := sorted(special.intersection(ids)):
+        msg = f"the tokenizer makes the special token {tokenizer.decode(found[:1])!r} of a text; take it out of the row: {text[:80]!r}"
+        raise InputError(msg)
+    return ids
 
 
 def _token_id(tokenizer: Tokenizer, token: str) -> int | None:

@@ -23,7 +23,7 @@ from lorid_data.commandline.progress import Progress, say
 from lorid_data.errors import StageError, TeacherError
 from lorid_data.http.retrying import Transient, retrying
 from lorid_data.schema import RejectReason, TeacherReply
-from lorid_data.teachers.backend import Answered, Rung, Unsupported
+from lorid_data.teachers.backend import Answered, Unsupported
 from lorid_data.teachers.base import TeacherRequest, longer
 from lorid_data.teachers.batch import BatchApi, BatchFailed, BatchFull, Result, batches_of
 from lorid_data.teachers.finish import no_end
@@ -80,6 +80,8 @@ class _Run:
         """Whether a batch has just failed: what is submitted at once would fail like it."""
         self.is_narrow = False
         """Whether the provider holds few requests at a time: then it gets one batch after another."""
+        self.foreign: set[str] = set()
+        """Batches of the provider that were taken for ours, and are not."""
 
     async def everything(self, poll_s: float) -> Responses:
         """Submit, wait and collect until nothing is left."""
@@ -108,11 +110,11 @@ class _Run:
             if batch_id is None:
                 self.ledger.close(batch, "it was never submitted")
             else:
-                self.ledger.name(batch, batch_id)
+                self.ledger.name(batch, batch_id, is_adopted=True)
 
     async def _find(self, batch: Submitted) -> str | None:
-        keys, known = {r.key for r in batch.requests}, self.ledger.known()
-        find = partial(self.api.find, batch.token, keys, batch.made_s, known)
+        keys, known = {r.key for r in batch.requests}, self.ledger.known() | self.foreign
+        find = partial(self.api.find, batch.token, keys, batch.before, known)
         found: str | None = await self._patiently(find)
         return found
 
@@ -126,7 +128,8 @@ class _Run:
         if self.is_narrow:
             parts = islice(parts, 0 if under_way else 1)
         for part in parts:
-            batch = self.ledger.intend(part, rung)
+            before = await self._patiently(self.api.newest)
+            batch = self.ledger.intend(part, rung, before)
             self.ledger.name(batch, await self._submit(batch))
         if fresh and not fitting and not under_way:
             await self.teacher.budget.reserve(most[0])  # says that the budget is reached
@@ -162,11 +165,16 @@ class _Run:
             return True
         if results is None:
             return False
+        if batch.is_adopted and not results.keys() & by_key.keys():
+            self.foreign.add(batch_id)  # another's, of as many requests: look again
+            self.ledger.name(batch, None)
+            await self._adopt()
+            return True
         firsts = {r.key: first for first, r in self.todo.items()}
         end: StageError | None = None
-        for request in batch.requests:
+        for request in self._unsettled(batch):
             result = results.get(request.key, Transient("no result in its batch"))
-            await self._store(firsts.get(request.key), request, result, batch.rung)
+            await self._store(firsts.get(request.key), request, result, batch)
             end = end or (result if isinstance(result, StageError) else None)
         self.ledger.close(batch)
         if end is not None:
@@ -192,21 +200,27 @@ class _Run:
 
     async def _fail_all(self, batch: Submitted, why: BatchFailed) -> None:
         firsts = {r.key: first for first, r in self.todo.items()}
-        for request in batch.requests:
+        for request in self._unsettled(batch):
             error = Transient(str(why), maybe_paid=why.maybe_paid)
-            await self._store(firsts.get(request.key), request, error, batch.rung)
+            await self._store(firsts.get(request.key), request, error, batch)
+
+    def _unsettled(self, batch: Submitted) -> list[TeacherRequest]:
+        """Requests whose results are not stored yet; a run that was killed had stored the others."""
+        settled = self.ledger.settled(batch)
+        return [r for r in batch.requests if r.key not in settled]
 
     async def _store(
-        self, first: str | None, request: TeacherRequest, result: Result, rung: Rung
+        self, first: str | None, request: TeacherRequest, result: Result, batch: Submitted
     ) -> None:
         """Store one result; `first` is the key under which it is waited for, if it is."""
+        rung, settles = batch.rung, (batch.token, request.key)
         cost: float | None = 0.0
         if isinstance(result, Answered):
             cost = self.teacher.cost_usd(result.usage, request)
             why = no_end(result.text, result.finish_reason)
             if why is None:
                 reply = self.teacher.reply_to(request, result, rung, cost_usd=cost, n_attempts=1)
-                await self.journal.append(replied(reply))
+                await self.journal.append(replied(reply, settles))
                 self.teacher.budget.settle(0.0, cost or 0.0)
                 self._answered(first, request, reply)
                 return
@@ -217,7 +231,7 @@ class _Run:
             self.teacher.step_down(rung)
         self.teacher.budget.settle(0.0, cost or 0.0)
         known = {**known_of(request), "cost_usd": cost}
-        await self.journal.append(failed("attempt_failed", str(result), known))
+        await self.journal.append(failed("attempt_failed", str(result), known, settles))
         self.n_failed[request.key] += 1
         given_up = self.n_failed[request.key] >= ROUNDS and not isinstance(result, StageError)
         if first is None or not (isinstance(result, TeacherError) or given_up):

@@ -27,6 +27,7 @@ from lorid_data.asking.journal_file import (
     FIELDS,
     HASH,
     INSERT,
+    SETTLE,
     connect,
     filesystem_of,
     prepare,
@@ -34,6 +35,7 @@ from lorid_data.asking.journal_file import (
     row_sha256,
 )
 from lorid_data.errors import ConfigError, LockedError, StageError
+from lorid_data.folders.files import open_lock
 from lorid_data.schema import TeacherReply, storable
 from lorid_data.teachers.finish import is_final
 
@@ -52,17 +54,22 @@ class Attempt:
     """One attempt at a request: a reply, or a reason and what is known of the request."""
 
     values: tuple[Any, ...]
+    settles: tuple[str, str] | None = None
+    """Mark of the batch and key of the request whose result this is: each is stored once, or neither."""
 
 
-def replied(reply: TeacherReply) -> Attempt:
+def replied(reply: TeacherReply, settles: tuple[str, str] | None = None) -> Attempt:
     """The attempt that a reply ended."""
     cells = dict(zip(FIELDS, map(_cell, _values_of(reply)), strict=True))
-    return Attempt(("reply", "", *cells.values(), row_sha256(cells)))
+    return Attempt(("reply", "", *cells.values(), row_sha256(cells)), settles)
 
 
-def failed(reason: str, detail: str, known: Mapping[str, Any]) -> Attempt:
+def failed(
+    reason: str, detail: str, known: Mapping[str, Any], settles: tuple[str, str] | None = None
+) -> Attempt:
     """An attempt without a reply; `known` are fields of `TeacherReply` that the request settles."""
-    return Attempt((reason, storable(detail), *(_cell(known.get(f)) for f in FIELDS), None))
+    cells = (_cell(known.get(f)) for f in FIELDS)
+    return Attempt((reason, storable(detail), *cells, None), settles)
 
 
 def _cell(value: Any) -> Any:
@@ -185,6 +192,8 @@ class Journal:
         try:
             with self._connection:
                 self._connection.executemany(INSERT, (entry.attempt.values for entry in group))
+                settled = [s for entry in group if (s := entry.attempt.settles)]
+                self._connection.executemany(SETTLE, settled)
         except Exception as e:  # noqa: BLE001  (those who wait judge it)
             error = e
         # A full disk is everybody's; what else there is may be the fault of one, and not of its group.
@@ -233,7 +242,7 @@ def open_journal(path: Path, *, filesystem: str | None = None) -> Iterator[Journ
         LockedError: another process writes to it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.with_name(f".{path.name}.lock").open("w") as lock:
+    with open_lock(path.with_name(f".{path.name}.lock")) as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as e:

@@ -42,6 +42,8 @@ INSERT = (
     f"INSERT INTO attempts (outcome, detail, {', '.join(FIELDS)}, {HASH}) "  # noqa: S608  (names of fields)
     f"VALUES ({', '.join('?' * (len(FIELDS) + 3))})"
 )
+SETTLE = "INSERT INTO settled (token, request_key) VALUES (?, ?)"
+"""A result of a batch is stored, once. The table is the ledger's."""
 _NETWORK = frozenset(
     [
         "nfs",

@@ -20,9 +20,17 @@ from lorid_data.teachers.remote import RemoteTeacher
 _TABLE = """
 CREATE TABLE IF NOT EXISTS batches (
   token TEXT PRIMARY KEY, made_s REAL NOT NULL, teacher TEXT NOT NULL, model TEXT NOT NULL, endpoint TEXT,
-  rung TEXT NOT NULL, requests TEXT NOT NULL, batch_id TEXT, over INTEGER NOT NULL DEFAULT 0, why TEXT
+  rung TEXT NOT NULL, requests TEXT NOT NULL, batch_id TEXT, over INTEGER NOT NULL DEFAULT 0, why TEXT,
+  before TEXT, adopted INTEGER NOT NULL DEFAULT 0
 )
 """
+_SETTLED = """
+CREATE TABLE IF NOT EXISTS settled (
+  token TEXT NOT NULL, request_key TEXT NOT NULL, PRIMARY KEY (token, request_key)
+)
+"""
+_ADDED = {"why": "TEXT", "before": "TEXT", "adopted": "INTEGER NOT NULL DEFAULT 0"}
+"""Columns that a journal of an earlier release lacks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +42,10 @@ class Submitted:
     rung: Rung
     requests: tuple[TeacherRequest, ...]
     batch_id: str | None
+    before: str | None = None
+    """The provider's newest batch before this one was submitted: what is older is another's."""
+    is_adopted: bool = False
+    """Whether its id was found at the provider, and not told when it was submitted."""
 
 
 class Ledger:
@@ -43,22 +55,33 @@ class Ledger:
         self._path = path
         self._who = (teacher.kind, teacher.model, teacher.endpoint)
         self._run(_TABLE)
-        if "why" not in {row[1] for row in self._run("PRAGMA table_info(batches)")}:
-            self._run("ALTER TABLE batches ADD COLUMN why TEXT")  # a journal of an earlier release
+        self._run(_SETTLED)
+        present = {row[1] for row in self._run("PRAGMA table_info(batches)")}
+        for name, kind in _ADDED.items():
+            if name not in present:
+                self._run(f"ALTER TABLE batches ADD COLUMN {name} {kind}")
 
-    def intend(self, requests: Sequence[TeacherRequest], rung: Rung) -> Submitted:
-        """Write down what is about to be submitted."""
-        made = Submitted(uuid.uuid4().hex, time.time(), rung, tuple(requests), None)
+    def intend(
+        self, requests: Sequence[TeacherRequest], rung: Rung, before: str | None = None
+    ) -> Submitted:
+        """Write down what is about to be submitted, and the newest batch that is there already."""
+        made = Submitted(uuid.uuid4().hex, time.time(), rung, tuple(requests), None, before)
         text = canonical_json([r.model_dump(mode="json") for r in requests])
         self._run(
-            "INSERT INTO batches (token, made_s, teacher, model, endpoint, rung, requests) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            made.token, made.made_s, *self._who, rung, text,
+            "INSERT INTO batches (token, made_s, teacher, model, endpoint, rung, requests, before) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            made.token, made.made_s, *self._who, rung, text, before,
         )  # fmt: skip
         return made
 
-    def name(self, batch: Submitted, batch_id: str) -> None:
-        """It was submitted under this id."""
-        self._run("UPDATE batches SET batch_id = ? WHERE token = ?", batch_id, batch.token)
+    def name(self, batch: Submitted, batch_id: str | None, *, is_adopted: bool = False) -> None:
+        """It was submitted under this id; None: under one that nobody knows."""
+        query = "UPDATE batches SET batch_id = ?, adopted = ? WHERE token = ?"
+        self._run(query, batch_id, is_adopted, batch.token)
+
+    def settled(self, batch: Submitted) -> set[str]:
+        """Keys of its requests whose results are stored already."""
+        query = "SELECT request_key FROM settled WHERE token = ?"
+        return {key for (key,) in self._run(query, batch.token)}
 
     def close(self, batch: Submitted, why: str | None = None) -> None:
         """Its replies are stored, or there are none, and why."""
@@ -66,10 +89,10 @@ class Ledger:
 
     def open(self) -> list[Submitted]:
         """Batches that are not over."""
-        query = "SELECT token, made_s, rung, requests, batch_id FROM batches WHERE NOT over AND teacher = ? AND model = ? AND endpoint IS ?"
+        query = "SELECT token, made_s, rung, requests, batch_id, before, adopted FROM batches WHERE NOT over AND teacher = ? AND model = ? AND endpoint IS ?"
         return [
-            Submitted(token, made_s, rung, tuple(TeacherRequest(**r) for r in json.loads(text)), batch_id)
-            for token, made_s, rung, text, batch_id in self._run(query, *self._who)
+            Submitted(token, made_s, rung, tuple(TeacherRequest(**r) for r in json.loads(text)), batch_id, before, bool(adopted))
+            for token, made_s, rung, text, batch_id, before, adopted in self._run(query, *self._who)
         ]  # fmt: skip
 
     def known(self) -> set[str]:

@@ -6,7 +6,6 @@ that no rule covers, R5 belongs to this question, R6 used by the solution.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -14,6 +13,7 @@ from typing import Any, Literal
 from lorid_data import prompts
 from lorid_data.schema import Record, TeacherReply
 from lorid_data.teachers.base import Message, Teacher, TeacherRequest
+from lorid_data.texts import strict_json
 
 SYSTEM, RULE, LIST = "judge/system.v1", "judge/rule.v1", "judge/list.v1"
 Kind = Literal["rule", "list"]
@@ -132,8 +132,8 @@ def read_verdict(kind: Kind, reply: TeacherReply) -> dict[str, str] | None:
     if text.startswith("```") and text.endswith("```") and "\n" in text:
         text = text.split("\n", 1)[1].removesuffix("```")
     try:
-        body = json.loads(text)
-    except (ValueError, RecursionError):
+        body = strict_json.parse(text)
+    except ValueError:
         return None
     if not isinstance(body, dict) or not _valid(kind, body):
         return None

@@ -12,6 +12,7 @@ from lorid_data.texts.visible import spelled_out
 
 EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_FULL_OF_SQLITE = frozenset({"SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_FSYNC", "SQLITE_IOERR_SHMSIZE", "SQLITE_IOERR_TRUNCATE"})  # fmt: skip
 _FULL_TEXT = ("no space left on device", "database or disk is full", "file too large", "disk quota")
 
 
@@ -55,6 +56,9 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 def disk_is_full(error: BaseException) -> bool:
     """Whether an error says that there is no room (or that a quota or size limit is reached)."""
     if isinstance(error, OSError) and error.errno in _FULL:
+        return True
+    # SQLite has one message for all that goes wrong with a file, and a code that tells which.
+    if getattr(error, "sqlite_errorname", "") in _FULL_OF_SQLITE:
         return True
     # polars writes files by itself, and says so in the text of an error of its own.
     writes = isinstance(error, (OSError, sqlite3.Error)) or type(error).__module__.startswith(

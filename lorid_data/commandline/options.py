@@ -103,7 +103,13 @@ class Options:
 
         problems: list[str] = []
         if self.file is not None:
-            given = {k.replace("-", "_"): v for k, v in read_yaml(self.file).items()}
+            written = read_yaml(self.file)
+            given = {k.replace("-", "_"): v for k, v in written.items()}
+            problems += [
+                f"{self.file}: {k!r} stands twice, with - and with _"
+                for k in written
+                if "-" in k and k.replace("-", "_") in written
+            ]
             by_key = {_key(a): a for a in arguments if not a.keys}
             problems += secrets_in(given, str(self.file))
             secret_keys = {k for k in given if _SECRET_KEY.search(k)}

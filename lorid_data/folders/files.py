@@ -7,9 +7,11 @@ import hashlib
 import os
 import re
 import secrets
+import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 from lorid_data.errors import LockedError
 
@@ -42,6 +44,83 @@ def atomic_path(path: Path) -> Iterator[Path]:
         tmp.unlink(missing_ok=True)
 
 
+@contextmanager
+def atomic_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
+    """A temporary folder beside `path` that becomes `path` when the block ends without an error.
+
+    Its name nobody can foresee, it is made anew, and it is locked: several processes work beside
+    one another, and what killed ones left under such names is removed by the next.
+
+    Args:
+        path: the folder; its parents are made.
+        replace: whether it takes the place of a folder that is there.
+
+    Raises:
+        FileExistsError: `path` is there in the end, and is not to be replaced.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _remove_dead(path)
+    with _made_beside(path) as tmp:
+        yield tmp
+        if replace and os.path.lexists(path):
+            old = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+            path.rename(old)
+            tmp.rename(path)
+            _remove(old)
+            return
+        try:
+            tmp.rename(path)
+        except OSError as e:
+            if os.path.lexists(path):
+                raise FileExistsError(e.errno, "exists by now", str(path)) from e
+            raise
+
+
+@contextmanager
+def _made_beside(path: Path) -> Iterator[Path]:
+    tmp = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    tmp.mkdir()
+    fd = os.open(tmp, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield tmp
+    finally:
+        os.close(fd)
+        _remove(tmp)
+
+
+def _remove_dead(path: Path) -> None:
+    """Remove folders that `atomic_folder` began for `path`, and whose process has ended."""
+    name = re.compile(rf"\.{re.escape(path.name)}(?:\.[0-9a-f]{{8}})?\.tmp")
+    for found in path.parent.iterdir():
+        if not name.fullmatch(found.name) or found.is_symlink() or not found.is_dir():
+            continue
+        with suppress(OSError):  # locked: somebody works there
+            fd = os.open(found, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _remove(found)
+            finally:
+                os.close(fd)
+
+
+def _remove(path: Path) -> None:
+    """Remove a folder, or what stands in its place; a link, not what it leads to."""
+    if path.is_symlink() or path.is_file():
+        path.unlink()
+    shutil.rmtree(path, ignore_errors=True)
+
+
+def open_lock(path: Path) -> IO[bytes]:
+    """Open a file to be locked, made if there is none; never through a symbolic link.
+
+    Raises:
+        OSError: it is a link, or cannot be opened.
+    """
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    return os.fdopen(os.open(path, flags, 0o666), "r+b")
+
+
 def is_leftover(path: Path) -> bool:
     """Whether a file is one that a kill left in `atomic_path`, or a lock."""
     return path.name == LOCK or _TEMPORARY.fullmatch(path.name) is not None
@@ -61,8 +140,7 @@ def locked(folder: Path) -> Iterator[None]:
         LockedError: another process holds it.
         OSError: the folder cannot be written to.
     """
-    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
-    with os.fdopen(os.open(folder / LOCK, flags, 0o666), "r+b") as f:
+    with open_lock(folder / LOCK) as f:
         try:
             fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as e:

@@ -6,10 +6,10 @@ again.
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from lorid_data.schema import canonical_json, sha256_text
+from lorid_data.texts import strict_json
 
 SEAL = "seal"
 
@@ -26,18 +26,10 @@ def unsealed(data: bytes) -> dict[str, Any]:
     Raises:
         ValueError: no JSON object, a name that stands twice in one, or another content than sealed.
     """
-    body = json.loads(data, object_pairs_hook=_once)
+    body = strict_json.parse(data)
     if not isinstance(body, dict):
         raise ValueError(f"a {type(body).__name__}, where an object is expected")
     seal = body.pop(SEAL, None)
     if seal is not None and seal != sha256_text(canonical_json(body)):
         raise ValueError("its content has changed since it was written")
-    return body
-
-
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    body = dict(pairs)
-    if len(body) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise ValueError(f"{next(n for n in names if names.count(n) > 1)!r} stands twice")
     return body

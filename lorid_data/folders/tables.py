@@ -9,14 +9,15 @@ import csv
 import glob
 import gzip
 import io
-import json
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from lorid_data.errors import InputError
+from lorid_data.texts import strict_json
 
 _FORMATS = {
     ".parquet": "parquet", ".arrow": "arrow", ".feather": "arrow",
@@ -33,6 +34,8 @@ _MOST_CELL = 2**31 - 1
 """Characters of a cell that are read; Python's own limit of 131,072 is short for a solution."""
 _OF_A_ROW = frozenset({"question", "problem", "instruction", "prompt", "query", "messages", "conversations"})  # fmt: skip
 """Keys of an object that is one row, whatever lists it holds."""
+_MOST_UNPACKED, _MOST_TIMES = 64 * 2**20, 100
+"""Bytes that any packed table may become, and how many times its size a larger one may."""
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -168,13 +171,39 @@ def _decode(path: Path, data: bytes) -> str:
 
 
 def _bytes(path: Path) -> bytes:
-    if path.suffix == ".zst":
-        import pyarrow as pa
+    if not path.name.endswith(_PACKED):
+        return path.read_bytes()
+    most = most_unpacked(path)
+    pieces, n_bytes = [], 0
+    with _unpacking(path) as file:
+        while piece := file.read(1 << 20):
+            pieces.append(bytes(piece))
+            n_bytes += len(piece)
+            if n_bytes > most:
+                raise InputError(f"{path}: {_too_large(most)}; unpack it if that is meant, and name the file")  # fmt: skip
+    return b"".join(pieces)
 
-        with pa.OSFile(str(path)) as file, pa.CompressedInputStream(file, "zstd") as stream:
-            return bytes(stream.read())
-    data = path.read_bytes()
-    return gzip.decompress(data) if path.suffix == ".gz" else data
+
+@contextmanager
+def _unpacking(path: Path) -> Iterator[Any]:
+    """A packed file as it is unpacked."""
+    if path.suffix == ".gz":
+        with gzip.open(path) as file:
+            yield file
+        return
+    import pyarrow as pa
+
+    with pa.OSFile(str(path)) as packed, pa.CompressedInputStream(packed, "zstd") as stream:
+        yield stream
+
+
+def most_unpacked(path: Path) -> int:
+    """How many bytes a packed file may become: a file that multiplies itself by more is no table."""
+    return max(_MOST_UNPACKED, _MOST_TIMES * path.stat().st_size)
+
+
+def _too_large(most: int) -> str:
+    return f"unpacked, it is larger than {most:,} bytes, {_MOST_TIMES} times what it is packed"
 
 
 def _refused(message: str, bad: list[str] | None) -> None:
@@ -191,7 +220,7 @@ def _read_json(path: Path, data: bytes, bad: list[str] | None) -> Table:
     body: Any = None
     if start in ("[", "{"):
         try:
-            body = json.loads(text)
+            body = strict_json.parse(text)
         except (ValueError, RecursionError) as e:
             if start == "[":
                 raise InputError(f"{path}: not valid JSON ({e})") from e
@@ -229,8 +258,8 @@ def _read_jsonl(path: Path, text: str, bad: list[str] | None) -> Table:
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
-        except (ValueError, RecursionError) as e:
+            row = strict_json.parse(line)
+        except ValueError as e:
             _refused(f"{path}:{n}: not valid JSON ({e}); one object a line is expected", bad)
             continue
         if not isinstance(row, dict):
@@ -293,27 +322,77 @@ def _csv_rows(path: Path, text: str, delimiter: str, bad: list[str] | None) -> T
     return Table(str(path), header, rows, lines)
 
 
+def _n_bytes(frame: Any) -> int:
+    """What the cells of a frame take once each is a value of its own: equal texts share their bytes."""
+    import polars as pl
+
+    n = int(frame.estimated_size())
+    for name, kind in frame.schema.items():
+        column = frame[name]
+        if kind == pl.List(pl.String):
+            column, kind = column.explode(), pl.String()
+        elif kind in (pl.Categorical, pl.Enum):
+            column, kind = column.cast(pl.String), pl.String()
+        if kind == pl.String:
+            n += int(column.str.len_bytes().sum() or 0)
+        elif kind == pl.Binary:
+            n += int(column.bin.size().sum() or 0)
+    return n
+
+
+def _refuse_bomb(path: Path) -> None:
+    """What the file's own index says of its size, before a page is unpacked."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        index = pq.read_metadata(path)
+    except (pa.ArrowException, OSError) as e:
+        raise InputError(f"{path}: not a readable parquet file ({e})") from e
+    groups = [index.row_group(i) for i in range(index.num_row_groups)]
+    most = most_unpacked(path)
+    # A row of a table takes a byte at the very least.
+    if max(index.num_rows, sum(g.total_byte_size for g in groups)) > most:
+        raise InputError(f"{path}: {_too_large(most)}; write it as JSON Lines if that is meant")
+
+
 def _read_parquet(path: Path) -> Table:
     import polars as pl
 
     try:
+        _refuse_bomb(path)
         frame = pl.read_parquet(path)
-    except pl.exceptions.PolarsError as e:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as e:
         raise InputError(f"{path}: not a readable parquet file ({e})") from e
+    return _of_frame(path, frame)
+
+
+def _of_frame(path: Path, frame: Any) -> Table:
+    if (n := _n_bytes(frame)) > (most := most_unpacked(path)):
+        msg = f"{path}: {_too_large(most)} ({n:,}): a few values that are repeated; write it as JSON Lines if that is meant"
+        raise InputError(msg)
     return Table(str(path), tuple(frame.columns), frame.rows(named=True))
 
 
 def _read_arrow(path: Path) -> Table:
     """Arrow's file format, which Feather 2 is as well, or the stream that `datasets` writes."""
+    import polars as pl
     import pyarrow as pa
 
     try:
         with pa.memory_map(str(path)) as file:
             try:
-                table = pa.ipc.open_file(file).read_all()
+                reader = pa.ipc.open_file(file)
+                batches = (reader.get_batch(i) for i in range(reader.num_record_batches))
             except pa.ArrowInvalid:
                 file.seek(0)
-                table = pa.ipc.open_stream(file).read_all()
-            return Table(str(path), tuple(table.column_names), table.to_pylist())
-    except (pa.ArrowException, OSError) as e:
+                reader = batches = pa.ipc.open_stream(file)
+            kept, n_bytes = [], 0
+            for batch in batches:  # unpacked one after another
+                kept.append(batch)
+                n_bytes += batch.nbytes
+                if n_bytes > (most := most_unpacked(path)):
+                    raise InputError(f"{path}: {_too_large(most)}; write it as JSON Lines if that is meant")  # fmt: skip
+            return _of_frame(path, pl.from_arrow(pa.Table.from_batches(kept, reader.schema)))
+    except (pa.ArrowException, OSError, pl.exceptions.PolarsError) as e:
         raise InputError(f"{path}: not a readable Arrow file ({e})") from e

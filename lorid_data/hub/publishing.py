@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
+import json
+import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -12,6 +13,8 @@ from typing import TYPE_CHECKING
 
 from lorid_data.commandline.progress import say
 from lorid_data.errors import ConfigError, LoridError
+from lorid_data.folders.files import atomic_folder, sha256_file, write_text
+from lorid_data.folders.seals import sealed, unsealed
 from lorid_data.http.retrying import RetryPolicy
 from lorid_data.hub.calls import Patience
 from lorid_data.hub.push import Pushed
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
     from huggingface_hub import HfApi
 
 CARD = "README.md"
+DRY_RUN = ".dry-run.json"
+"""What a dry run has written, by which the next one knows its folder."""
 
 
 def check_revision(revision: str, tag: str | None, *, create_pr: bool) -> None:
@@ -71,24 +76,55 @@ def state_before(
 
 
 @contextmanager
-def workplace(dry_run: Path | None, *, replace: bool = False) -> Iterator[Path]:
+def workplace(dry_run: Path | None) -> Iterator[Path]:
     """An empty folder to write into. That of a dry run gets its name when it is whole.
 
+    It then holds a list of its files with their hashes, by which the next dry run knows it.
+
     Args:
-        dry_run: where the folder is to stay; None: it is temporary.
-        replace: whether it takes the place of a folder of that name.
+        dry_run: where the folder is to stay, in the place of an earlier one; None: it is temporary.
     """
     if dry_run is None:
         with tempfile.TemporaryDirectory(prefix="lorid-publish-") as folder:
             yield Path(folder)
         return
-    tmp = dry_run.with_name(f".{dry_run.name}.tmp")
-    shutil.rmtree(tmp, ignore_errors=True)
-    tmp.mkdir(parents=True)
-    yield tmp
-    if replace:
-        shutil.rmtree(dry_run, ignore_errors=True)
-    tmp.rename(dry_run)
+    with atomic_folder(dry_run, replace=True) as tmp:
+        yield tmp
+        refuse_used(dry_run)  # somebody may have made something else there meanwhile
+        body = sealed({"files": _hashes(tmp)})
+        write_text(tmp / DRY_RUN, json.dumps(body, indent=1, ensure_ascii=False) + "\n")
+
+
+def refuse_used(dry_run: Path) -> None:
+    """Refuse to take the place of anything but an earlier dry run, as that left it.
+
+    Raises:
+        ConfigError: something else is there.
+    """
+    if not os.path.lexists(dry_run) or (dry_run.is_dir() and not any(dry_run.iterdir())):
+        return
+    what = "exists, and was not written by a dry run"
+    if dry_run.is_dir() and not dry_run.is_symlink() and (dry_run / DRY_RUN).is_file():
+        try:
+            listed = unsealed((dry_run / DRY_RUN).read_bytes()).get("files")
+        except ValueError:
+            listed = None
+        found = _hashes(dry_run)
+        if listed == found:
+            return
+        if isinstance(listed, dict):
+            other = sorted(k for k in {*listed, *found} if listed.get(k) != found.get(k))
+            what = f"was written by a dry run, but {other[0]!r} in it has changed since"
+    raise ConfigError(f"{dry_run}: {what}; choose another --out")
+
+
+def _hashes(folder: Path) -> dict[str, str]:
+    """sha256 of each file below a folder but the list itself; of a link, where it leads to."""
+    return {
+        p.relative_to(folder).as_posix(): str(p.readlink()) if p.is_symlink() else sha256_file(p)
+        for p in sorted(folder.rglob("*"))
+        if p.name != DRY_RUN and (p.is_symlink() or p.is_file())
+    }
 
 
 def write_card(folder: Path, card: Callable[[str], str], tag: str | None) -> str:

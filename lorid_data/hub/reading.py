@@ -16,6 +16,7 @@ from typing import Any, cast
 
 from lorid_data.errors import InputError
 from lorid_data.folders.tables import Table, first_bad_line
+from lorid_data.hub.front_matter import front_matter, named_outside
 from lorid_data.hub.redirects import Away, said_of, watching
 
 
@@ -71,6 +72,7 @@ def config_names(ref: HubRef) -> tuple[str, ...]:
     if ref.config is not None:
         return (ref.config,)
     with _readable(ref):
+        _refuse_outside(ref)
         return tuple(datasets.get_dataset_config_names(ref.id, revision=ref.revision))
     raise AssertionError
 
@@ -85,6 +87,7 @@ def load(ref: HubRef, config: str, split: str) -> Table:
 
     where = f"{ref.id} ({config}, {split})"
     with _readable(ref):
+        _refuse_outside(ref)
         if not sys.stderr.isatty():
             datasets.disable_progress_bars()
         with _cache_of(ref) as cache:
@@ -103,19 +106,42 @@ def load(ref: HubRef, config: str, split: str) -> Table:
 
 def licence_of(ref: HubRef) -> str:
     """The licence that the dataset's card states, or `unknown`."""
-    from huggingface_hub import DatasetCard
-    from huggingface_hub.errors import HfHubHTTPError
-    from yaml import YAMLError
-
     try:
-        if ref.is_local:
-            card = DatasetCard.load(Path(ref.id) / "README.md")
-        else:
-            card = DatasetCard.load(ref.id)
-        stated = card.data.to_dict().get("license")
-    except (OSError, ValueError, HfHubHTTPError, YAMLError):
+        stated = _front_matter(ref).get("license")
+    except (OSError, ValueError):
         return "unknown"
     return stated if isinstance(stated, str) and stated else "unknown"
+
+
+def _front_matter(ref: HubRef) -> dict[str, Any]:
+    """What the dataset's card says of itself; empty where it has none.
+
+    Raises:
+        ValueError: it cannot be read.
+        OSError: it cannot be had.
+    """
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import EntryNotFoundError
+
+    if ref.is_local:
+        readme = Path(ref.id) / "README.md"
+        return front_matter(readme) if readme.is_file() else {}
+    try:
+        found = hf_hub_download(ref.id, "README.md", repo_type="dataset", revision=ref.revision)
+    except EntryNotFoundError:
+        return {}
+    return front_matter(Path(found))
+
+
+def _refuse_outside(ref: HubRef) -> None:
+    """`datasets` follows a card to any file of this machine, and to any address.
+
+    Raises:
+        InputError: the card names what lies outside of its dataset.
+    """
+    named = named_outside(_front_matter(ref))
+    if named is not None:
+        raise InputError(f"{ref}: its README names {named!r}, which lies outside of it; take that out of its 'configs'")  # fmt: skip
 
 
 @contextmanager

@@ -24,6 +24,7 @@ from lorid_data.labelling.guard import Guard
 from lorid_data.labelling.page import policy, render
 from lorid_data.labelling.session import ConflictError, Session
 from lorid_data.labelling.types import Wanted
+from lorid_data.texts import strict_json
 
 HOST = "127.0.0.1"
 Handler = Callable[[Request], Awaitable[Response]]
@@ -93,7 +94,12 @@ def _app(session: Session, end: Callable[[], None]) -> Starlette:
         return _json(session.peek(_index(request, session)))
 
     async def say(request: Request) -> Response:
-        return _json(session.say(Wanted.model_validate_json(await request.body())))
+        body = await request.body()
+        try:
+            wanted = strict_json.parse(body)
+        except ValueError as e:
+            return JSONResponse({"error": f"not a label: {e}"}, 422)
+        return _json(session.say(Wanted.model_validate(wanted)))
 
     async def undo(_: Request) -> Response:
         return _json({"index": session.undo()})

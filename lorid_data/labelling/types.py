@@ -135,10 +135,6 @@ class Summary(FrozenModel):
     flags: dict[str, Flagged]
     """`flagged` and `unflagged`: what the automatic checks are worth on this sample."""
 
-    def to_json(self) -> str:
-        """The file's text."""
-        return self.model_dump_json(by_alias=True, indent=1) + "\n"
-
 
 class Wanted(FrozenModel):
     """What the page sends when a key is pressed."""

@@ -6,7 +6,6 @@ then pushed, and then loaded back and compared. Nothing is sent before everythin
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,12 +16,13 @@ from lorid_data.commandline.progress import Progress, say
 from lorid_data.errors import ConfigError, StageError
 from lorid_data.folders.files import sha256_file
 from lorid_data.folders.names import RECORDS
+from lorid_data.folders.seals import unsealed
 from lorid_data.hub.calls import Patience, check_repo_id
 from lorid_data.hub.publishing import (
-    CARD,
     check_revision,
     client,
     patience_of,
+    refuse_used,
     state_before,
     workplace,
     write_card,
@@ -32,7 +32,7 @@ from lorid_data.hub.state import Diff, Target, compare, local_files
 from lorid_data.publish.card import dataset_card
 from lorid_data.publish.card_fields import CardFields
 from lorid_data.publish.chain import Chain, find_chain
-from lorid_data.publish.contents import FACTS, OWNED, Facts, stage_dataset
+from lorid_data.publish.contents import OWNED, Facts, stage_dataset
 from lorid_data.publish.gates import Gate, check_gates, current_audit, refusals
 from lorid_data.publish.shards import MAX_SHARD_BYTES
 from lorid_data.publish.verify import STREAM_ABOVE_BYTES, differences, verify
@@ -101,14 +101,14 @@ def publish(
     """
     target = _target(options)
     if dry_run is not None:
-        _refuse_used(dry_run)
+        refuse_used(dry_run)
     chain = find_chain(folder, options.parents)
     gates = check_gates(chain, options.allow)
     is_dry = dry_run is not None
     patience = patience or patience_of(dry_run=is_dry)
     api = client()
     start = state_before(api, target, patience, dry_run=is_dry)
-    with workplace(dry_run, replace=True) as out:
+    with workplace(dry_run) as out:
         facts, tag = _write(chain, gates, options, out)
         # What cannot be loaded is seen here, before anything is sent.
         unloadable = differences(
@@ -172,18 +172,23 @@ def _write(
 
 
 def _labels(folder: Path) -> dict[str, Any] | None:
-    path = folder / "labels.json"
+    """What `labels.json` says.
+
+    Raises:
+        ConfigError: it, or the labels that it sums up, have changed since they were written.
+    """
+    path, rows = folder / "labels.json", folder / "labels.parquet"
     if not path.is_file():
         return None
-    body = json.loads(path.read_text(encoding="utf-8"))
-    if not isinstance(body, dict) or body.get("records_sha256") != sha256_file(folder / RECORDS):
+    again = "label a row (`lorid-data label`), and it is written again"
+    try:
+        body = unsealed(path.read_bytes())
+    except ValueError as e:
+        raise ConfigError(f"{path}: cannot be trusted ({e}); {again}") from e
+    stated = body.get("labels_sha256")  # an earlier release did not name it
+    if stated is not None and (not rows.is_file() or sha256_file(rows) != stated):
+        raise ConfigError(f"{rows}: is missing or has changed; {again}")
+    if body.get("records_sha256") != sha256_file(folder / RECORDS):
         say(f"warning: {path}: labels of other rows; the card does not show them")
         return None
     return body
-
-
-def _refuse_used(out: Path) -> None:
-    is_ours = (out / FACTS).is_file() and (out / CARD).is_file()
-    if out.exists() and not is_ours and (not out.is_dir() or any(out.iterdir())):
-        msg = f"{out}: exists, and was not written by a dry run; choose another --out"
-        raise ConfigError(msg)

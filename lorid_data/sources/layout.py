@@ -7,7 +7,6 @@ is said. https://huggingface.co/docs/datasets/repository_structure
 
 from __future__ import annotations
 
-import os
 import re
 from collections import Counter
 from collections.abc import Mapping
@@ -19,6 +18,7 @@ from typing import Any
 from lorid_data.errors import InputError
 from lorid_data.folders.names import MANIFEST, RECORDS
 from lorid_data.folders.tables import SUFFIXES, format_of
+from lorid_data.hub.front_matter import front_matter, is_outside
 from lorid_data.hub.splits import config_fault
 
 OURS = frozenset({"default", "provenance", "ir"})
@@ -99,15 +99,15 @@ def _chosen(
 def _configs(folder: Path) -> dict[str, dict[str, Any]]:
     """The configurations that the README names."""
     from datasets.utils.metadata import MetadataConfigs
-    from huggingface_hub import DatasetCard
-    from yaml import YAMLError
+    from huggingface_hub import DatasetCardData
 
     readme = folder / "README.md"
     if not readme.is_file():
         return {}
     try:
-        found = dict(MetadataConfigs.from_dataset_card_data(DatasetCard.load(readme).data))
-    except (ValueError, TypeError, AttributeError, KeyError, OSError, YAMLError) as e:
+        stated = {k: v for k, v in front_matter(readme).items() if k == "configs"}
+        found = dict(MetadataConfigs.from_dataset_card_data(DatasetCardData(**stated)))
+    except (ValueError, TypeError, AttributeError, KeyError, OSError) as e:
         said = " ".join(str(e).split())[:300]
         raise InputError(f"{readme}: its front matter names no configurations that can be read ({said})") from e  # fmt: skip
     if faults := [f"{readme}: {f}" for name in found if (f := config_fault(name))]:
@@ -119,9 +119,10 @@ def _found(folder: Path, config: Mapping[str, Any]) -> dict[str, list[Path]]:
     """The files of each split, by the patterns of a configuration or by the Hub's own."""
     from datasets.data_files import get_data_patterns, resolve_pattern, sanitize_patterns
 
-    base = folder / str(config.get("data_dir") or "")
+    inner = str(config.get("data_dir") or "")
+    base = folder / inner
     named = config.get("data_files")
-    _refuse_outside(folder, base, "")
+    _refuse_outside(folder, inner, "")
     try:
         patterns = get_data_patterns(str(base)) if named is None else sanitize_patterns(named)
     except FileNotFoundError:
@@ -132,7 +133,7 @@ def _found(folder: Path, config: Mapping[str, Any]) -> dict[str, list[Path]]:
     for split, some in patterns.items():
         into = found.setdefault(str(split), [])
         for pattern in map(str, some):
-            _refuse_outside(folder, base, pattern)
+            _refuse_outside(folder, inner, pattern)
             with suppress(FileNotFoundError):
                 paths = map(Path, sorted(resolve_pattern(pattern, str(base))))
                 into += [p for p in paths if p not in into]
@@ -141,11 +142,10 @@ def _found(folder: Path, config: Mapping[str, Any]) -> dict[str, list[Path]]:
     return found
 
 
-def _refuse_outside(folder: Path, base: Path, pattern: str) -> None:
+def _refuse_outside(folder: Path, base: str, pattern: str) -> None:
     """A README must not name what lies outside of its dataset, on this machine or any other."""
-    inside = os.path.normpath(base / pattern)
-    if "://" in pattern or not Path(inside).is_relative_to(os.path.normpath(folder)):
-        raise InputError(f"{folder}: its README names {pattern or str(base)!r}, which lies outside of it")  # fmt: skip
+    if is_outside(base, pattern):
+        raise InputError(f"{folder}: its README names {pattern or base!r}, which lies outside of it")  # fmt: skip
 
 
 def _by_name(every: list[Path], taken: Mapping[str, list[Path]]) -> dict[str, list[Path]]:

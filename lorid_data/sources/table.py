@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from lorid_data.errors import InputError
@@ -27,6 +28,8 @@ _SEPARATOR = "####"
 _SENTENCE = 12
 """Words above which an answer that stands alone is taken for a sentence."""
 _TEXTS = ("rationale", "answer", "split", "question", "level", "subject", "licence")
+_WRITTEN_OUT = (str, int, float, Decimal)
+"""What a cell may be: bytes, dates and the like are spelled in more ways than one."""
 _HEX64 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -188,7 +191,9 @@ def _text(table: Table, i: int, what: str, row: Mapping[str, Any]) -> str | None
     value = row.get(what)
     if value is None or value != value:  # NaN is how pandas writes a missing text
         return None
-    if isinstance(value, (bool, list, dict)) or (what == "question" and not isinstance(value, str)):
+    if isinstance(value, bool) or not isinstance(
+        value, _WRITTEN_OUT if what != "question" else str
+    ):
         raise InputError(f"{table.place(i)}: {what} is {value!r:.80}, where text is expected")
     text = str(value)
     if not text.isascii():
@@ -214,7 +219,7 @@ def _listed(table: Table, i: int, row: Mapping[str, Any], what: str) -> tuple[st
         _refuse_surrogates(table, i, what, value)
         # Not `splitlines`, which also ends a line at U+2028 and the like.
         return tuple(line for line in re.split(r"\r?\n|\r", value) if line.strip())
-    if isinstance(value, Sequence) and all(isinstance(one, str) for one in value):
+    if isinstance(value, (list, tuple)) and all(isinstance(one, str) for one in value):
         for one in value:
             _refuse_surrogates(table, i, what, one)
         return tuple(value)
@@ -239,9 +244,9 @@ def _originals(
     first: dict[tuple[str, str | None], str] = {}
     originals = [
         p.problem_id
-        if (named := _id(r["id"])) is None
+        if (named := _id(table, i, r["id"])) is None
         else first.setdefault((named, p.subject), p.problem_id)
-        for r, p in zip(rows, problems, strict=True)
+        for i, (r, p) in enumerate(zip(rows, problems, strict=True))
     ]
     n_variants = sum(o != p.problem_id for o, p in zip(originals, problems, strict=True))
     if not n_variants:
@@ -251,10 +256,14 @@ def _originals(
     ]
 
 
-def _id(value: object) -> str | None:
+def _id(table: Table, i: int, value: object) -> str | None:
     """An id as text; an empty cell is none, in each way in which tables write one."""
     if value is None or value != value:
         return None
+    if isinstance(value, bool) or not isinstance(value, _WRITTEN_OUT):
+        raise InputError(
+            f"{table.place(i)}: its id is {value!r:.80}, where text or a number is expected"
+        )
     return _stated(str(value))
 
 
@@ -263,14 +272,14 @@ def _named_originals(
 ) -> list[str]:
     by_id: dict[str, str] = {}
     for i, (row, p) in enumerate(zip(rows, problems, strict=True)):
-        own = _id(row.get("id"))
+        own = _id(table, i, row.get("id"))
         if own is not None and by_id.setdefault(own, p.problem_id) != p.problem_id:
             raise InputError(
                 f"{table.place(i)}: id {row['id']!r} stands twice, so that original_id cannot refer to it"
             )
     found = []
     for i, (row, p) in enumerate(zip(rows, problems, strict=True)):
-        named = _id(row["original_id"])
+        named = _id(table, i, row["original_id"])
         if named is None:
             found.append(p.problem_id)
         elif named in by_id:

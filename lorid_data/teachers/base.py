@@ -6,7 +6,6 @@ answer and nothing else, so that a stored reply is found again whatever else has
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -25,6 +24,7 @@ from lorid_data.schema import (
     storable,
 )
 from lorid_data.teachers.unwrap import unwrap
+from lorid_data.texts import strict_json
 from lorid_data.texts.backslashes import controls, restore
 from lorid_data.texts.secrets import without_values
 
@@ -238,8 +238,8 @@ def read_object(text: str) -> Any | NoRules:
     """What the JSON of a reply holds; see `unwrap` for what is read as JSON."""
     inner, around = unwrap(text)
     try:
-        return json.loads(inner, object_pairs_hook=_unique)
-    except (ValueError, RecursionError) as e:
+        return strict_json.parse(inner)
+    except ValueError as e:
         said = str(e) or type(e).__name__
         came = f"; {around}" if around else ""
         return NoRules(
@@ -253,10 +253,3 @@ def _kind(body: Any) -> str:
         return f"an object with the keys {sorted(body)[:5]}"
     names = {list: "a list", str: "a text", bool: "a boolean", int: "a number", float: "a number"}
     return names.get(type(body), "null")
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    body = dict(pairs)
-    if len(body) != len(pairs):
-        raise ValueError("a key stands twice in one object")
-    return body

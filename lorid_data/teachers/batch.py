@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
 from lorid_data.commandline.progress import say
@@ -57,10 +56,17 @@ class BatchApi(Protocol):
         """Submit a batch that carries a mark; its id."""
         ...
 
+    async def newest(self) -> str | None:
+        """The id of the batch that was made last, whoever made it; None where there is none."""
+        ...
+
     async def find(
-        self, token: str, keys: Collection[str], made_s: float, known: Collection[str]
+        self, token: str, keys: Collection[str], before: str | None, known: Collection[str]
     ) -> str | None:
-        """The batch with this mark or these keys, made at about that time and not known yet."""
+        """The batch with this mark or these keys that is newer than `before`, and not known yet.
+
+        No clock has a part in it: that of this machine may be wrong.
+        """
         ...
 
     async def results(self, batch_id: str, rung: Rung, asked: Asked) -> dict[str, Result] | None:
@@ -115,17 +121,24 @@ class OpenAIBatches:
             )
             return batch.id
 
+    async def newest(self) -> str | None:
+        """See `BatchApi.newest`."""
+        with self._backend.errors("prompt") as client:
+            async for batch in client.batches.list(limit=1):
+                return batch.id
+        return None
+
     async def find(
-        self, token: str, keys: Collection[str], made_s: float, known: Collection[str]
+        self, token: str, keys: Collection[str], before: str | None, known: Collection[str]
     ) -> str | None:
         """See `BatchApi.find`."""
         del keys
         with self._backend.errors("prompt") as client:
             async for batch in client.batches.list(limit=100):
+                if batch.id == before:
+                    return None
                 if (batch.metadata or {}).get(TOKEN) == token and batch.id not in known:
                     return batch.id
-                if batch.created_at < made_s - 3600:
-                    return None
         return None
 
     async def results(self, batch_id: str, rung: Rung, asked: Asked) -> dict[str, Result] | None:
@@ -217,7 +230,7 @@ def _openai_result(line: Mapping[str, Any], place: Place) -> Result:
 
 
 class AnthropicBatches:
-    """Message batches. They carry no metadata: an orphan is known by its time and its keys."""
+    """Message batches. They carry no metadata: an orphan is known by its place in the list and its keys."""
 
     max_requests, max_bytes = 100_000, 256_000_000
 
@@ -231,8 +244,15 @@ class AnthropicBatches:
         with self._backend.errors(rung) as client:
             return (await client.messages.batches.create(requests=lines)).id
 
+    async def newest(self) -> str | None:
+        """See `BatchApi.newest`."""
+        with self._backend.errors("prompt") as client:
+            async for batch in client.messages.batches.list(limit=1):
+                return batch.id
+        return None
+
     async def find(
-        self, token: str, keys: Collection[str], made_s: float, known: Collection[str]
+        self, token: str, keys: Collection[str], before: str | None, known: Collection[str]
     ) -> str | None:
         """See `BatchApi.find`."""
         del token
@@ -240,11 +260,11 @@ class AnthropicBatches:
             async for batch in client.messages.batches.list(limit=100):
                 counts = batch.request_counts
                 n = counts.processing + counts.succeeded + counts.errored + counts.canceled + counts.expired  # fmt: skip
-                if _seconds(batch.created_at) < made_s - 3600:
+                if batch.id == before:
                     return None
                 if batch.id in known or n != len(keys):
                     continue
-                # While it is not over its keys cannot be read; should it be another's, none is answered.
+                # While it is not over its keys cannot be read; should it be another's, it is looked on.
                 if batch.processing_status != "ended" or await _has(client, batch.id, keys):
                     return batch.id
         return None
@@ -294,7 +314,3 @@ def _anthropic_result(result: Any, place: Place) -> Result:
     error = result.get("error")
     inner = error.get("error") if isinstance(error, dict) else None
     return failure(status_of(inner) or 400, words_of(inner or error), {}, place)
-
-
-def _seconds(moment: datetime) -> float:
-    return moment.timestamp()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
+
+from lorid_data.texts import strict_json
 
 _STATUS_OF = {
     "invalid_request_error": 400, "context_length_exceeded": 400, "bad_request": 400,
@@ -36,8 +37,8 @@ def error_text(body: bytes) -> str:
     """What an error's body says."""
     text = body.decode("utf-8", "replace")
     try:
-        content: Any = json.loads(text)
-    except (ValueError, RecursionError):
+        content: Any = strict_json.parse(text)
+    except ValueError:
         return text
     if isinstance(content, list) and len(content) == 1:
         content = content[0]  # as Google's endpoint wraps it

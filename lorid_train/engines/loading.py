@@ -6,13 +6,13 @@ and the bare base answers in the adapter's place.
 
 from __future__ import annotations
 
-import json
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from lorid_data.errors import ConfigError
+from lorid_data.texts import strict_json
 
 WEIGHTS, CONFIG = "adapter_model.safetensors", "adapter_config.json"
 _PREFIX = "base_model.model."
@@ -81,7 +81,7 @@ def _broken(folder: Path, own: Mapping[str, Any]) -> list[str]:
 
     problems = []
     try:
-        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        config = strict_json.parse((folder / CONFIG).read_bytes())
         start = config.get("init_lora_weights", True)
         if isinstance(start, str) and start not in _STARTS:  # PEFT does it again when it loads
             problems.append(

@@ -30,6 +30,7 @@ from lorid_data.http.retrying import (
     retrying,
 )
 from lorid_data.http.transport import HttpReply, Transport
+from lorid_data.texts import strict_json
 from lorid_train.engines.base import GenRequest, GenResult, Pull
 
 TOO_LONG = "too_long"
@@ -220,7 +221,7 @@ def _read(reply: HttpReply, url: str) -> tuple[dict[str, Any], int]:
         msg = f"{url}: status {reply.status}: {_said(reply.body)}; what was drawn stays"
         raise StageError(msg)
     try:
-        content = json.loads(reply.body)
+        content = strict_json.parse(reply.body)
         choice, n_tokens = content["choices"][0], int(content["usage"]["completion_tokens"])
         if not isinstance(choice["text"], str) or choice["finish_reason"] not in ("stop", "length"):
             raise Transient(f"{url}: the text was given up ({choice['finish_reason']!r})")

@@ -6,5 +6,5 @@ Read: `drawing` (which draws are wanted; no gold answer is near), `ablation` (wh
     `servers` (what generates), `identity` (what decides a token), `evaluate`; then `forgetting`, `exports`,
     `command`.
 Imports: report, metrics, interaction, models, engines, formats, roles, config; of `lorid_data`: answers,
-    folders, commandline, http, prompts, schema, errors.
+    folders, commandline, http, texts, prompts, schema, errors.
 """

@@ -6,7 +6,6 @@ base model, whose tokenizer makes the token ids that are sent.
 
 from __future__ import annotations
 
-import json
 import os
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
@@ -18,6 +17,7 @@ from urllib.parse import urlsplit
 from lorid_data.commandline.progress import say
 from lorid_data.errors import ConfigError
 from lorid_data.http.redirects import is_redirect, redirect_said
+from lorid_data.texts import strict_json
 from lorid_train.config import EvalConfig
 from lorid_train.engines.base import Engine
 from lorid_train.engines.by_adapter import EngineByAdapter, Part
@@ -168,7 +168,7 @@ def _models(url: str) -> dict[str, int | None]:
     # A redirect would carry the key to wherever the server points.
     try:
         with urllib.request.build_opener(_NoRedirects).open(asked, timeout=_TIMEOUT_S) as reply:
-            content: Any = json.loads(reply.read(_MOST_BYTES))
+            content: Any = strict_json.parse(reply.read(_MOST_BYTES))
     except HTTPError as e:
         e.close()
         if not is_redirect(e.code):

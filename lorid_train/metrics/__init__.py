@@ -10,7 +10,7 @@ Read: `rows`, `official` (the official code's way), `grading`, `voting`, `system
     `schedule`; `intervals`, `significance` (McNemar, Holm), `numbers`, `comparisons` (which systems
     are compared), `wins`, `summary`, `files`.
 Imports: roles, and of interaction the row types (`draws`) only; of `lorid_data`: answers, folders,
-    intervals, schema, errors.
+    intervals, texts, schema, errors.
 """
 
 from lorid_train.metrics.official import official_evaluate

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from lorid_data.errors import InputError
 from lorid_data.folders.verified import verify_file
+from lorid_data.texts import strict_json
 from lorid_train.metrics.rows import Metric
 
 SCHEMA = 1
@@ -32,7 +33,7 @@ def read_metrics(path: Path) -> list[Metric]:
     """
     verify_file(path)
     try:
-        body = json.loads(path.read_text(encoding="utf-8"))
+        body = strict_json.parse(path.read_bytes())
         if body["schema"] != SCHEMA:
             msg = f"{path}: schema {body['schema']!r}, this version reads {SCHEMA}"
             raise InputError(msg)

@@ -24,7 +24,7 @@ from lorid_train.models import base_model
 from lorid_train.models.base_model import Base, resolve
 from lorid_train.models.fetching import Fetched, fetch, is_hub_id
 from lorid_train.models.foreign import foreign_metadata
-from lorid_train.models.untrusted import refuse_adapter_config
+from lorid_train.models.untrusted import read_object, refuse_adapter_config
 from lorid_train.models.whole import Whole, is_whole, open_wholes, pinned
 from lorid_train.roles import ROLES
 from lorid_train.roles import role as role_named
@@ -32,6 +32,7 @@ from lorid_train.roles import role as role_named
 CARD = "lorid.json"
 """File beside an adapter's weights that says how to use it."""
 WEIGHTS = "adapter_model.safetensors"
+_CARD_FIELDS = ("role", "format", "format_sha256")
 
 
 def write_metadata(folder: Path, card: dict[str, Any]) -> None:
@@ -55,8 +56,17 @@ def read_metadata(folder: Path, where: str | None = None) -> dict[str, Any] | No
     path = folder / CARD
     if not path.is_file():
         return None
-    card: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    card = read_object(path, where or str(folder))
+    _refuse_gaps(card, ("base", "base_fingerprint"), where or str(folder))
     return card
+
+
+def _refuse_gaps(card: Mapping[str, Any], needed: Sequence[str], where: str) -> None:
+    if missing := [k for k in needed if not isinstance(card.get(k), str)]:
+        msg = (
+            f"{where}: {CARD} lacks {', '.join(missing)}; it is no card of this project, or damaged"
+        )
+        raise ConfigError(msg)
 
 
 def _verify_in_run(folder: Path) -> None:
@@ -241,6 +251,7 @@ def _card_of(fetched: Fetched, role: str, format_name: str | None) -> dict[str, 
     card = read_metadata(fetched.folder, fetched.name)
     if card is None:
         return foreign_metadata(fetched.folder, fetched.name, role, format_name)
+    _refuse_gaps(card, _CARD_FIELDS, fetched.name)
     if format_name not in (None, card["format"]):
         msg = f"{fetched.name}: was trained with the format {card['format']!r}; leave out --format"
         raise ConfigError(msg)

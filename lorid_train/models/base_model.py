@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lorid_data.errors import ConfigError
+from lorid_data.errors import ConfigError, LoridError
 from lorid_data.folders.files import sha256_file
 from lorid_data.hub.calls import causes
 from lorid_data.hub.redirects import Away, said_of, watching
@@ -281,11 +281,15 @@ def _said(base: Base) -> Iterator[None]:
     try:
         with watching() as away:
             yield
-    except (OSError, ValueError, RuntimeError) as e:
+    except LoridError:
+        raise
+    except Exception as e:  # a damaged file ends in whatever its reader trips over
         at = f" at revision {base.revision!r}" if base.revision else ""
         if away.location is not None:
             raise ConfigError(f"base {base.name!r}{at}: {said_of(away.location)}") from e
         if any(isinstance(c, GatedRepoError) for c in causes(e)):
             raise ConfigError(f"base {base.name!r}{at}: {gated_said(base.source, 'model')}") from e
-        said = str(e).strip().splitlines() or [type(e).__name__]
-        raise ConfigError(f"base {base.name!r}{at}: {said[0]}") from e
+        why = (str(e).strip().splitlines() or [""])[0]
+        if not isinstance(e, (OSError, ValueError, RuntimeError)):
+            why = f"a file of it cannot be read ({type(e).__name__}: {why})"
+        raise ConfigError(f"base {base.name!r}{at}: {why or type(e).__name__}") from e

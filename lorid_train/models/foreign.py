@@ -7,11 +7,11 @@ which is the one it trained with.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from lorid_data.errors import ConfigError
+from lorid_data.texts import strict_json
 from lorid_train import formats
 
 CONFIG = "adapter_config.json"
@@ -81,7 +81,7 @@ def chat_template(folder: Path) -> str | None:
 
 def _read(path: Path, where: str) -> dict[str, Any]:
     try:
-        body = json.loads(path.read_text(encoding="utf-8"))
+        body = strict_json.parse(path.read_bytes())
     except (OSError, ValueError) as e:
         msg = f"{where}: {path.name} cannot be read ({e})"
         raise ConfigError(msg) from e

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from lorid_data.errors import ConfigError
-from lorid_data.folders.files import sha256_file, write_text
+from lorid_data.folders.files import atomic_folder, sha256_file, write_text
+from lorid_data.texts import strict_json
 from lorid_train.models.gguf_file import GgufFile, Tokenizer, read_gguf, tensors
 
 NOTE = "lorid_base.json"
@@ -61,14 +61,13 @@ def import_base(source: str, out: Path) -> ImportedBase:
     model, tokenizer = _converted(file)
     _check_tensors(file, model)
     _check_tokenizer(file, tokenizer)
-    tmp = out.with_name(f".{out.name}.tmp")
-    shutil.rmtree(tmp, ignore_errors=True)
-    tmp.mkdir(parents=True)
     try:
-        note = _write(tmp, file, sha256, source, model, tokenizer)
-        tmp.replace(out)
-    finally:
-        shutil.rmtree(tmp, ignore_errors=True)
+        with atomic_folder(out) as tmp:
+            note = _write(tmp, file, sha256, source, model, tokenizer)
+    except FileExistsError:
+        if (done := _made_before(out, sha256)) is None:
+            raise
+        return done
     return _imported(out, note, is_new=True)
 
 
@@ -96,7 +95,7 @@ def _made_before(out: Path, sha256: str) -> ImportedBase | None:
     if not out.exists():
         return None
     try:
-        note = json.loads((out / NOTE).read_text(encoding="utf-8"))
+        note = strict_json.parse((out / NOTE).read_bytes())
     except (OSError, ValueError):
         note = {}
     if not sha256 or note.get("sha256") != sha256:

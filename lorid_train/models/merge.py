@@ -9,21 +9,27 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lorid_data.errors import ConfigError
-from lorid_train.models.adapters import own_metadata
+from lorid_data.folders.files import atomic_folder, sha256_file, write_text
+from lorid_data.folders.seals import sealed, unsealed
+from lorid_train.models.adapters import WEIGHTS, own_metadata
 from lorid_train.models.base_model import Base, pinned, resolve
 from lorid_train.models.fitting import refuse_misfit
+from lorid_train.models.untrusted import ADAPTER_CONFIG, read_object
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+NOTE = "lorid_merge.json"
+"""What was merged and which files came of it, by which the next merge knows its folder."""
 _PREFIX = "base_model.model."
 _A, _B, _MAGNITUDE = ".lora_A.weight", ".lora_B.weight", ".lora_magnitude_vector"
 
@@ -44,38 +50,68 @@ def merge(adapter: Path, out: Path, *, base: str | None = None) -> Merged:
 
     Args:
         adapter: a folder that `lorid-train sft` wrote.
-        out: the new folder; it must not exist.
+        out: the new folder; where it holds the same merge already, nothing is done.
         base: the base model, where it is not the one that the adapter names.
 
     Raises:
-        ConfigError: another base model, an adapter that does not fit it or cannot be merged, an
-            existing `out`.
+        ConfigError: another base model, an adapter that does not fit it or cannot be merged, or an
+            `out` that holds something else.
     """
-    if out.exists():
-        msg = f"{out}: exists; choose another --out"
-        raise ConfigError(msg)
     card = own_metadata(adapter)
     found = pinned(resolve(base) if base else resolve(str(card["base"]), card.get("base_revision")))
     if found.fingerprint != card["base_fingerprint"]:
         msg = f"{adapter}: was trained on {card['base']!r} ({card['base_fingerprint']}), not on {found.name!r} ({found.fingerprint})"
         raise ConfigError(msg)
-    config = json.loads((adapter / "adapter_config.json").read_text(encoding="utf-8"))
+    config = read_object(adapter / ADAPTER_CONFIG, str(adapter))
     _refuse_what_is_more_than_lora(config)
     refuse_misfit(adapter, found)
+    identity = {
+        "adapter": sha256_file(adapter / WEIGHTS), "config": sha256_file(adapter / ADAPTER_CONFIG),
+        "base": found.fingerprint, "tokenizer": found.tokenizer,
+    }  # fmt: skip
+    if (done := _made_before(out, identity)) is not None:
+        return done
     source = _folder_of(found)
-    deltas = _Deltas(adapter / "adapter_model.safetensors", config)
-    tmp = out.with_name(f".{out.name}.tmp")
-    shutil.rmtree(tmp, ignore_errors=True)
-    tmp.mkdir(parents=True)
+    deltas = _Deltas(adapter / WEIGHTS, config)
     try:
-        done = _merge_shards(source, tmp, deltas)
-        for path in source.iterdir():
-            if path.is_file() and path.suffix in {".json", ".jinja", ".model", ".txt"}:
-                shutil.copyfile(path, tmp / path.name)
-        tmp.replace(out)
-    finally:
-        shutil.rmtree(tmp, ignore_errors=True)
+        with atomic_folder(out) as tmp:
+            done = _merge_shards(source, tmp, deltas)
+            for path in source.iterdir():
+                if path.is_file() and path.suffix in {".json", ".jinja", ".model", ".txt"}:
+                    shutil.copyfile(path, tmp / path.name)
+            _write_note(tmp, identity, done)
+    except FileExistsError:  # another process was faster
+        if (found_there := _made_before(out, identity)) is None:
+            raise
+        return found_there
     return done
+
+
+def _write_note(folder: Path, identity: dict[str, Any], done: Merged) -> None:
+    files = {p.name: sha256_file(p) for p in sorted(folder.iterdir())}
+    body = sealed({"identity": identity, "done": asdict(done), "files": files})
+    write_text(folder / NOTE, json.dumps(body, indent=1) + "\n")
+
+
+def _made_before(out: Path, identity: dict[str, Any]) -> Merged | None:
+    """What an earlier merge of the same adapter into the same base did; None where there is no folder.
+
+    Raises:
+        ConfigError: the folder holds something else, or has changed since.
+    """
+    if not os.path.lexists(out):
+        return None
+    what = "exists, and holds another model than this merge makes"
+    try:
+        note = unsealed((out / NOTE).read_bytes())
+        if note["identity"] == identity:
+            changed = [n for n, h in note["files"].items() if not (out / n).is_file() or sha256_file(out / n) != h]  # fmt: skip
+            if not changed:
+                return Merged(**note["done"])
+            what = f"holds this merge, but {changed[0]!r} in it has changed since"
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        pass
+    raise ConfigError(f"{out}: {what}; choose another --out")
 
 
 def _folder_of(base: Base) -> Path:
@@ -120,10 +156,17 @@ def _tensors(shard: Path) -> Iterator[tuple[str, Tensor]]:
 
 
 def _opened(path: Path) -> Any:
-    """A safetensors file whose tensors are read when asked for."""
-    from safetensors import safe_open
+    """A safetensors file whose tensors are read when asked for.
 
-    return safe_open(str(path), framework="pt")
+    Raises:
+        ConfigError: it is none.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        return safe_open(str(path), framework="pt")
+    except (SafetensorError, OSError) as e:
+        raise ConfigError(f"{path}: cannot be read as safetensors ({e})") from e
 
 
 class _Deltas:
@@ -132,7 +175,7 @@ class _Deltas:
     def __init__(self, path: Path, config: dict[str, Any]) -> None:
         self._config = config
         self._file = _opened(path)
-        keys = set(self._file.keys())
+        keys = self._keys = set(self._file.keys())
         self.names = {
             k.removeprefix(_PREFIX).removesuffix(_A) + ".weight" for k in keys if k.endswith(_A)
         }
@@ -143,18 +186,30 @@ class _Deltas:
             raise ConfigError(msg)
         self._dora = config.get("use_dora", False)
 
+    def _get(self, key: str) -> Tensor:
+        if key not in self._keys:
+            raise ConfigError(f"the adapter lacks {key!r}; it is damaged: train it again")
+        tensor: Tensor = self._file.get_tensor(key)
+        return tensor
+
     def applied(self, name: str, weight: Tensor) -> Tensor:
         """The base's tensor, changed if the adapter changes it; summed in float32, kept in its type."""
         if name not in self.names:
             return weight
         self.used.add(name)
         key = _PREFIX + name.removesuffix(".weight")
-        a, b = self._file.get_tensor(key + _A).float(), self._file.get_tensor(key + _B).float()
+        a, b = self._get(key + _A).float(), self._get(key + _B).float()
+        if (*b.shape[:1], *a.shape[-1:]) not in (
+            tuple(weight.shape),
+            tuple(weight.shape[::-1]),
+        ) or b.shape[-1] != a.shape[0]:
+            msg = f"{name!r}: the adapter's matrices {tuple(b.shape)} and {tuple(a.shape)} do not make one of {tuple(weight.shape)}"
+            raise ConfigError(msg)
         if self._config.get("fan_in_fan_out"):
             a, b = b.T, a.T
         merged: Tensor = weight.float() + _scaling(self._config, name) * (b @ a)
         if self._dora:
-            magnitude = self._file.get_tensor(key + _MAGNITUDE).float()
+            magnitude = self._get(key + _MAGNITUDE).float()
             inputs = 0 if self._config.get("fan_in_fan_out") else 1  # GPT-2's weights are (in, out)
             merged *= (magnitude / merged.norm(dim=inputs)).unsqueeze(inputs)
         merged = merged.to(weight.dtype).contiguous()
@@ -168,6 +223,13 @@ def _refuse_what_is_more_than_lora(config: dict[str, Any]) -> None:
     kind = config.get("peft_type")
     if kind != "LORA" or config.get("bias", "none") != "none" or config.get("lora_bias"):
         msg = f"this adapter is {kind!r} with bias {config.get('bias')!r}; only LoRA without biases is merged here"
+        raise ConfigError(msg)
+
+    wrong = [k for k in ("r", "lora_alpha") if not isinstance(config.get(k), (int, float))]
+    if wrong or not config["r"]:
+        msg = (
+            f"adapter_config.json: {', '.join(wrong) or 'r'} must be a number; the file is damaged"
+        )
         raise ConfigError(msg)
 
 

@@ -8,13 +8,13 @@ is loaded.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from lorid_data.errors import ConfigError
+from lorid_data.texts import strict_json
 
 READ_BY_TRANSFORMERS = (
     "config.json", "generation_config.json", "tokenizer_config.json", "processor_config.json",
@@ -40,11 +40,13 @@ _REFUSED = {
 }
 _PATTERN_KEYS = ("target_modules", "exclude_modules", "layers_pattern", "target_parameters")
 _PATTERN_MAPS = ("rank_pattern", "alpha_pattern")
-# A module's name has some 60 characters: with four unbounded repetitions a match stays below a
-# second; a repeated group that repeats inside is exponential.
-_MAX_PATTERN_CHARS, _MAX_REPEATS = 2_000, 4
+# A module's name has some 60 characters: each unbounded repetition multiplies the ways in which a
+# match may fail by so many, an optional part by two, a group by its alternatives. A repeated group
+# that repeats inside is exponential.
+_MAX_PATTERN_CHARS, _NAME_CHARS, _MAX_WAYS = 2_000, 60, 60**4 * 16
 _REPEATED_GROUP = re.compile(r"\)(?:[*+]|\{\d*,?\d*\})|\\[1-9]|\(\?P=")
-_REPEAT = re.compile(r"(?<!\\)(?:[*+]|\{\d+,\d*\})")
+_ONE_CHARACTER = re.compile(r"\\.|\[\^?\]?[^\]]*\]", re.DOTALL)
+_QUANTIFIER = re.compile(r"([*+?]|\{\d*,?\d*\})[?+]?")
 
 
 def refuse_code(name: str, files: Iterable[Path]) -> None:
@@ -109,8 +111,8 @@ def read_object(path: Path, where: str) -> dict[str, Any]:
             raise ConfigError(
                 f"{where}: {path.name} is larger than 16 MiB; this is no configuration"
             )
-        body = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as e:
+        body = strict_json.parse(path.read_bytes())
+    except (OSError, ValueError) as e:
         raise ConfigError(f"{where}: {path.name} cannot be read ({e})") from e
     if not isinstance(body, dict):
         kind = type(body).__name__
@@ -142,11 +144,34 @@ def _slow_patterns(body: dict[str, Any]) -> Iterator[str]:
 
 
 def _slow(key: str, pattern: str) -> Iterator[str]:
+    """Why a pattern is not taken; one that is too long is not even compiled."""
+    said = f"{key} could take for ever to match: {pattern[:60]!r}; list the modules' names"
+    if len(pattern) > _MAX_PATTERN_CHARS:
+        yield said
+        return
     try:
         re.compile(pattern)
     except (re.error, RecursionError, OverflowError) as e:
         yield f"{key} is no regular expression ({e}): {pattern[:60]!r}"
         return
-    slow = len(_REPEAT.findall(pattern)) > _MAX_REPEATS or _REPEATED_GROUP.search(pattern)
-    if slow or len(pattern) > _MAX_PATTERN_CHARS:
-        yield f"{key} could take for ever to match: {pattern[:60]!r}; list the modules' names"
+    if _REPEATED_GROUP.search(pattern) or _ways(pattern) > _MAX_WAYS:
+        yield said
+
+
+def _ways(pattern: str) -> int:
+    """In how many ways a match of a module's name may be tried, at most."""
+    plain = _ONE_CHARACTER.sub("a", pattern).replace("(?", "(")
+    ways = 1
+    for quantifier in _QUANTIFIER.findall(plain):
+        ways *= 2 if quantifier in ("?", "{0,1}", "{,1}") else _NAME_CHARS
+    alternatives = [1]
+    for sign in plain:
+        if sign == "(":
+            alternatives.append(1)
+        elif sign == "|":
+            alternatives[-1] += 1
+        elif sign == ")" and len(alternatives) > 1:
+            ways *= alternatives.pop()
+        if ways > _MAX_WAYS:
+            break
+    return ways * alternatives[0]

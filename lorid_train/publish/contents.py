@@ -18,6 +18,7 @@ from lorid_data.hub.calls import check_repo_id
 from lorid_train import formats, roles
 from lorid_train.config import STUDENT
 from lorid_train.models.adapters import CARD, WEIGHTS, own_metadata
+from lorid_train.models.untrusted import read_object
 
 CONFIG, TRAINING = "adapter_config.json", "training.json"
 
@@ -41,10 +42,13 @@ def read_role(run: Path, name: str) -> TrainedAdapter:
     """
     folder = run / "adapters" / name
     card = own_metadata(folder)
-    config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-    training = json.loads((folder / TRAINING).read_text(encoding="utf-8"))
+    config = read_object(folder / CONFIG, str(folder))
+    training = read_object(folder / TRAINING, str(folder))
     if formats.load(card["format"]).sha256 != card["format_sha256"]:
         msg = f"{folder}: its format {card['format']!r} differs from the one known here"
+        raise ConfigError(msg)
+    if missing := [k for k in ("prompt", "prompt_sha256") if not isinstance(card.get(k), str)]:
+        msg = f"{folder}: {CARD} lacks {', '.join(missing)}; train the role again"
         raise ConfigError(msg)
     if prompts.load(card["prompt"]).sha256 != card["prompt_sha256"]:
         msg = f"{folder}: its prompt {card['prompt']!r} differs from the one known here"

@@ -18,6 +18,7 @@ from lorid_data.hub.publishing import (
     check_revision,
     client,
     patience_of,
+    refuse_used,
     state_before,
     workplace,
     write_card,
@@ -87,9 +88,8 @@ def publish(
         StageError: a head has moved, the Hub kept failing, or what came back differs.
     """
     targets = _targets(run, options)
-    if dry_run is not None and dry_run.exists():
-        msg = f"{dry_run}: exists; choose another --out"
-        raise ConfigError(msg)
+    if dry_run is not None:
+        refuse_used(dry_run)
     for _, roles in targets:
         for role in roles:
             _check_fit(role, options)

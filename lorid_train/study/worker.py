@@ -7,6 +7,7 @@ says in lines of JSON which step has ended, or why it fails; all else goes to st
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import signal
@@ -16,7 +17,7 @@ import time
 import traceback
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +25,14 @@ from lorid_data.commandline.failures import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_
 from lorid_data.errors import LockedError, LoridError
 from lorid_data.folders.files import locked
 
+_PR_SET_PDEATHSIG = 1
 PATIENCE_S = 60.0
 """How long a worker waits for one of a study that was just killed to let go of the cell."""
 
 
 def main() -> int:
     """Make the cell that the first line of standard input names; the exit status."""
+    _die_with_the_study()
     warnings.filterwarnings("ignore", category=FutureWarning)
     # A shell's background jobs ignore interrupts, and so would their children.
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -84,6 +87,16 @@ def alone(folder: Path, patience_s: float = PATIENCE_S) -> Iterator[None]:
             if time.monotonic() > give_up:
                 raise
             time.sleep(0.2)
+
+
+def _die_with_the_study() -> None:
+    """Let the kernel end this process at once where the study is killed; Linux alone does that.
+
+    A library that is being loaded, or that computes, hears of the closed pipe seconds later. What
+    a worker writes is whole or absent, so that it may be killed at any moment.
+    """
+    with suppress(OSError, AttributeError, ValueError):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _end_with_the_study() -> None:

@@ -6,6 +6,6 @@ Read: `processes`, `tokens` (rows as ids and labels), `batches`, `loss`, `checkp
     (the base between the roles), `saving`, `greedy_eval` (measuring while
     training), `preflight`, `activations` (what a pass keeps, counted), `estimates`,
     `plan`, `sft`.
-Imports: models, engines (to write a few tokens), formats, roles, config; of `lorid_data`: answers, folders, prompts, commandline,
+Imports: models, engines (to write a few tokens), formats, roles, config; of `lorid_data`: answers, folders, texts, prompts, commandline,
     schema, errors.
 """

@@ -16,6 +16,7 @@ from pathlib import Path
 from lorid_data.commandline.failures import disk_is_full
 from lorid_data.errors import LoridError, StageError
 from lorid_data.folders.files import sha256_file, write_text
+from lorid_data.texts import strict_json
 
 _LIST = "complete.json"
 
@@ -55,18 +56,35 @@ def latest(folder: Path) -> Path | None:
 
 
 def _check(checkpoint: Path) -> None:
-    files: dict[str, str] = json.loads((checkpoint / _LIST).read_text(encoding="utf-8"))
-    for name, digest in files.items():
+    for name, digest in _files_of(checkpoint).items():
         path = checkpoint / name
         what = "is missing" if not path.is_file() else None
         if what is None and sha256_file(path) != digest:
             what = "has changed or was cut short"
         if what:
-            msg = (
-                f"{checkpoint}: {name} {what}; resuming from it would give another result. "
-                f"Delete {checkpoint} to go on from the checkpoint before it"
-            )
-            raise StageError(msg)
+            raise StageError(_refused(checkpoint, f"{name} {what}"))
+
+
+def _files_of(checkpoint: Path) -> dict[str, str]:
+    """The list of a checkpoint's files.
+
+    Raises:
+        StageError: it cannot be read.
+    """
+    try:
+        body = strict_json.parse((checkpoint / _LIST).read_bytes())
+        if not isinstance(body, dict) or not body:
+            raise ValueError("no list of files")
+    except (OSError, ValueError) as e:
+        raise StageError(_refused(checkpoint, f"{_LIST} cannot be read ({e})")) from e
+    return body
+
+
+def _refused(checkpoint: Path, why: str) -> str:
+    return (
+        f"{checkpoint}: {why}; resuming from it would give another result. "
+        f"Delete {checkpoint} to go on from the checkpoint before it"
+    )
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lorid_data import prompts
+from lorid_data.folders.files import atomic_folder
 from lorid_data.folders.manifests import manifest_sha256
 from lorid_train import formats, roles
 from lorid_train.config import TrainConfig
@@ -27,6 +28,8 @@ def start_of(model: Any, lora: dict[str, Any], folder: Path) -> Path | None:
     if not moves_weights(lora):
         return None
     start = folder / "start"  # PEFT makes a name of a module of it
+    if start.is_symlink():
+        start.unlink()
     shutil.rmtree(start, ignore_errors=True)
     model.save_pretrained(str(start), safe_serialization=True)
     return start
@@ -60,8 +63,20 @@ def save_adapter(
         weights: where they are sharded.
         start: first weights, where the difference to them is what is saved.
     """
-    tmp = target.with_name(f".{name}.tmp")
-    shutil.rmtree(tmp, ignore_errors=True)
+    with atomic_folder(target) as tmp:
+        _write_adapter(tmp, config, name, base, model, figures, weights, start)
+
+
+def _write_adapter(
+    tmp: Path,
+    config: TrainConfig,
+    name: str,
+    base: Base,
+    model: Any,
+    figures: dict[str, Any],
+    weights: dict[str, Any] | None,
+    start: Path | None,
+) -> None:
     model.save_pretrained(
         str(tmp), safe_serialization=True, state_dict=weights,
         path_initial_model_for_weight_conversion=None if start is None else str(start),
@@ -78,8 +93,6 @@ def save_adapter(
     (tmp / FIGURES).write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
     for path in tmp.iterdir():
         path.chmod(0o644)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    tmp.replace(target)
 
 
 def _card(config: TrainConfig, name: str, base: Base) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +36,7 @@ from lorid_train.training.frozen import FrozenBase
 from lorid_train.training.preflight import check
 from lorid_train.training.tokens import RoleCounts
 from lorid_train.training.trainer import RoleRows, make_callback, make_trainer, prove
+from lorid_train.training.trainer import train as train_steps
 
 _NAMELESS_SETTINGS = {"out", "data", "base"}
 """Paths and names: what they hold decides the result, and is hashed instead."""
@@ -208,6 +209,7 @@ def _train_roles(run: _Run, stage: Stage, say: Callable[[str], None]) -> Manifes
     if processes.is_main_process():
         write_rows(stage.out / REJECTS, Reject, rejects)
         plan.say_plan(config, run.base, counts, say)
+        _say_special(counts)
     base = FrozenBase(
         lambda: base_model.load_model(run.base, config.dtype, config.model),
         n_roles=len(config.roles),
@@ -228,6 +230,17 @@ def _train_roles(run: _Run, stage: Stage, say: Callable[[str], None]) -> Manifes
         n_kept=sum(c.n_rows for c in counts.values()),
         n_rejected=by_reason,
     )
+
+
+def _say_special(counts: Mapping[str, RoleCounts]) -> None:
+    """Tell of rows that somebody may have written to end a text, or to begin another turn."""
+    for name, c in counts.items():
+        if c.special:
+            some = ", ".join(c.special[:3]) + (" …" if len(c.special) > 3 else "")
+            progress_say(
+                f"warning: role {name!r}: {len(c.special)} of {c.n_rows} rows hold what reads like a special token; "
+                f"it is trained as the text that it is: {some}"
+            )
 
 
 def _train_role(run: _Run, name: str, model: Any, file: tuple[Path, RoleCounts]) -> Any:
@@ -278,7 +291,7 @@ def _steps(run: _Run, name: str, trainer: Any, n: int, resume: Path | None) -> N
     with _progress(name, n, done) as progress:
         trainer.add_callback(make_callback(progress, folder, patience))
         with checkpoints.full_disk_said(run.out):
-            trainer.train(resume_from_checkpoint=str(resume) if resume else None)
+            train_steps(trainer, resume)
 
 
 def _with_validation(run: _Run, name: str, rows: Any, counts: RoleCounts) -> RoleRows:
@@ -332,6 +345,8 @@ def _figures(trainer: Any, counts: RoleCounts) -> dict[str, Any]:
         "train_loss": [{"step": h["step"], "loss": h["loss"]} for h in history if "loss" in h],
         "n_trainable_parameters": trainer.model.get_nb_trainable_parameters()[0],
     }
+    if counts.special:
+        figures["n_rows_with_special_texts"] = len(counts.special)
     names = ("eval_loss", "eval_accuracy")
     measured = [
         {"step": h["step"], **{k: h[k] for k in names if k in h}}

@@ -52,6 +52,8 @@ class RoleCounts:
     row_ids: list[bytes] = field(default_factory=list)
     """What each row is called (`TokenRow.row_id`), as bytes."""
     rejects: list[Reject] = field(default_factory=list)
+    special: list[str] = field(default_factory=list)
+    """Rows that hold what reads like a special token of the tokenizer; it is trained as text."""
 
     @property
     def n_rows(self) -> int:
@@ -92,6 +94,8 @@ def tokenise(
             name = _name(role, example)
             counts.row_ids.append(name.encode())
             counts.n_target_tokens += len(target)
+            if any(formats.holds_special(tokenizer, t) for t in (example.content, example.target)):
+                counts.special.append(name)
             yield TokenRow(name, prompt + target, [IGNORED] * len(prompt) + target)
 
 

@@ -170,12 +170,31 @@ def assert_masked(trainer: Any) -> dict[str, Any]:
     return batch
 
 
+class AllStepsDone(Exception):  # noqa: N818  (no error)
+    """The checkpoint from which a training goes on is that of its last step."""
+
+
+def train(trainer: Any, resume: Path | None) -> None:
+    """All steps of a trainer, from the first or from a checkpoint on; none where it is the last."""
+    try:
+        trainer.train(resume_from_checkpoint=str(resume) if resume else None)
+    except AllStepsDone:
+        if trainer.args.load_best_model_at_end and trainer.state.best_model_checkpoint is not None:
+            trainer._load_best_model()
+
+
 def make_callback(progress: Progress | None, folder: Path, patience: int | None) -> Any:
     """A callback that shows progress, seals checkpoints, and stops when nothing gets better."""
     from transformers import TrainerCallback
 
     class Callback(TrainerCallback):  # type: ignore[misc]
         """Progress, sealed checkpoints, early stopping."""
+
+        def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
+            # Here the checkpoint is loaded. The trainer would take a step more, whatever it says.
+            stalled = patience is not None and has_stalled(state.log_history, args, patience)
+            if state.global_step >= state.max_steps or stalled:
+                raise AllStepsDone
 
         def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
             if progress is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import runpy
 import shutil
 import subprocess
 import sys
@@ -87,3 +88,21 @@ def test_sets_are_sorted_before_they_are_written(tmp_path: Path, small_dataset: 
     saving.save_adapter(tmp_path / "ir", config, "ir", resolve(str(tiny_base)), Model(), {})
     written = json.loads((tmp_path / "ir" / "adapter_config.json").read_text())
     assert written["target_modules"] == ["k_proj", "q_proj", "v_proj"]
+
+
+@pytest.mark.skipif(os.environ.get("LORID_ATTACK") != "all", reason="two trainings: make attack")
+def test_training_writes_the_same_bytes(tiny_base: Path, small_dataset: Path, tmp_path: Path) -> None:  # fmt: skip
+    """Adapters, cards and manifest, under two hash seeds, locales and time zones."""
+    small = runpy.run_path(str(ROOT / "tests" / "support" / "small_training.py"))
+    out = tmp_path / "run"
+    body = small["config"](tiny_base, small_dataset, out, lora={"target_modules": "all-linear"}, roles=("ir", "dr"), sft={"max_steps": 2})  # fmt: skip
+    (tmp_path / "c.yaml").write_text(json.dumps(body.model_dump(mode="json", exclude_unset=True)))
+    seen = []
+    for world in WORLDS.values():
+        shutil.rmtree(out, ignore_errors=True)
+        env = {**os.environ, "PYTHONPATH": str(ROOT), **world}
+        ran = subprocess.run([sys.executable, "-m", "lorid_train", "sft", str(tmp_path / "c.yaml")], env=env, capture_output=True, check=False)  # fmt: skip
+        assert ran.returncode == 0, ran.stderr
+        seen.append({k: v for k, v in tree(out).items() if not k.startswith("checkpoints/")})
+    assert seen[0] == seen[1]
+    assert "manifest.json" in seen[0]

@@ -137,7 +137,21 @@ def test_an_adapter_imports_no_module(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "pattern", [r"(a+)+$", r"(.*)*x", r"(\w|\d){2,}z", r"(a)\1", "(", ".*.*.*.*.*.*x", "a|" * 5000]
+    "pattern",
+    [
+        r"(a+)+$",
+        r"(.*)*x",
+        r"(\w|\d){2,}z",
+        r"(a)\1",
+        "(",
+        ".*.*.*.*.*.*x",
+        "a|" * 5000,
+        "(a|a)" * 30,
+        "(?:.?)" * 40,
+        ".??" * 50,
+        "(?:a|[|]|.)" * 20,
+        "x^" * 5000,
+    ],
 )
 @pytest.mark.parametrize("key", ["target_modules", "exclude_modules", "rank_pattern"])
 def test_an_adapters_patterns_are_matched_in_a_moment(

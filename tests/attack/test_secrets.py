@@ -115,6 +115,9 @@ def commands(root: Path, url: str, echo: str) -> list[list[str]]:
         [d, "run", str(root / "bad.yaml")], [d, build, "--config", str(root / "bad.yaml")],
         [d, build, table, "--teacher", f"openai:{echo}", "--out", next(out)], [d, "no-such-command", echo], [d, build, f"--{echo}"],
         [d, "reparse", done], [d, "prompts", "diff", done], ["lorid_train", "sft", str(root / "bad.yaml")], ["lorid_train", "evaluate", "--adapters", echo, "--dataset", done, "--out", next(out)],
+        ["lorid_train", "merge", echo, "--out", next(out)], ["lorid_train", "export-knowledge", echo, "--out", next(out)],
+        ["lorid_train", "compare", echo, echo], ["lorid_train", "solve", echo, "Q"], ["lorid_train", "publish", echo, "me/x", "--dry-run", "--out", next(out)],
+        ["lorid_train", "study", echo], ["lorid_train", "import-base", echo, "--out", next(out)],
         ["lorid_train", "prompts", "--role", "ir", "--question", "Q", "--format", echo], ["lorid_train", "report", echo, "--out", str(root / "r.html")],
     ]  # fmt: skip
 
@@ -152,7 +155,7 @@ def test_no_command_says_or_stores_a_secret(tmp_path: Path, which: str, every: i
     for path in sorted(p for p in root.rglob("*") if p.is_file()):
         found += [("stored in", path.relative_to(root).name, s) for s in leaks(path.read_bytes())]
     assert found == []
-    assert n_run >= 2
+    assert n_run >= (30 if every == 1 else 2)  # of each of the two teachers
 
 
 def leaks(data: bytes) -> list[str]:

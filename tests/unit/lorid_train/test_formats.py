@@ -83,14 +83,21 @@ class CharTokenizer:
     chat_template: str | None = None
     special: ClassVar = {"<s>": 1, "</s>": 2, "<|im_end|>": 3}
 
-    def encode(self, text: str, *, add_special_tokens: bool) -> list[int]:
+    all_special_ids = (1, 2, 3)
+
+    def encode(self, text: str, *, add_special_tokens: bool, split_special_tokens: bool = False) -> list[int]:  # fmt: skip
         assert not add_special_tokens
         ids: list[int] = []
+        known = {} if split_special_tokens else self.special
         while text:
-            token = next((t for t in self.special if text.startswith(t)), text[0])
-            ids.append(self.special[token] if token in self.special else ord(token))
+            token = next((t for t in known if text.startswith(t)), text[0])
+            ids.append(known[token] if token in known else ord(token))
             text = text[len(token) :]
         return ids
+
+    def decode(self, token_ids: list[int]) -> str:
+        names = {i: t for t, i in self.special.items()}
+        return "".join(names.get(i) or chr(i) for i in token_ids)
 
     def convert_tokens_to_ids(self, tokens: str) -> int | None:
         return self.special.get(tokens, 0)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lorid_data.errors import ConfigError
-from lorid_data.hub.publishing import CARD, check_revision, said, workplace, write_card
+from lorid_data.hub.publishing import CARD, DRY_RUN, check_revision, said, workplace, write_card
 from lorid_data.hub.push import Pushed
 
 
@@ -37,19 +37,21 @@ def test_a_temporary_workplace_goes_and_that_of_a_dry_run_stays_when_it_is_whole
         (folder / "whole").write_text("a")
         assert not out.exists()
     assert [p.name for p in out.parent.iterdir()] == ["out"]
-    assert [p.name for p in out.iterdir()] == ["whole"]
+    assert sorted(p.name for p in out.iterdir()) == [DRY_RUN, "whole"]
 
 
 def test_a_workplace_takes_the_place_of_a_folder_only_where_it_may(tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()
     (out / "old").write_text("a")
-    with pytest.raises(OSError, match="not empty"), workplace(out) as folder:
+    with pytest.raises(ConfigError, match="not written by a dry run"), workplace(out) as folder:
         (folder / "new").write_text("a")
     assert [p.name for p in out.iterdir()] == ["old"]
-    with workplace(out, replace=True) as folder:
-        (folder / "new").write_text("a")
-    assert [p.name for p in out.iterdir()] == ["new"]
+    (out / "old").unlink()
+    for name in ("new", "newer"):
+        with workplace(out) as folder:
+            (folder / name).write_text("a")
+        assert sorted(p.name for p in out.iterdir()) == [DRY_RUN, name]
 
 
 def test_the_tag_is_made_of_all_files_and_the_card_names_it(tmp_path: Path) -> None:
