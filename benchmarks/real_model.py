@@ -223,7 +223,7 @@ def main() -> None:
     with ThreadPoolExecutor(args.workers) as pool:
         made = list(pool.map(lambda seed: one_seed(s, args, seed), s.seeds))
     bare = real_model_table.zero_shot(
-        args.out, args.base, args.device, s.dtype, args.threads, s.n_zero_shot
+        args.out / "data", args.base, args.device, s.dtype, args.threads, s.n_zero_shot
     )
     folders = audited(args, made[0][1])
     for i, name in enumerate(f.name for f in made[0]):
