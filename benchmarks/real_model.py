@@ -67,7 +67,7 @@ class Settings:
 
 
 CPU = Settings(320, 1, (0, 1), 5, 150, 80, "ir", "bfloat16")
-SMALL = Settings(200, 2, (0,), 3, 60, 40, "ir", "bfloat16")
+SMALL = Settings(200, 1, (0,), 3, 60, 40, "ir", "bfloat16")
 GPU = Settings(None, 3, (0, 1, 2), 20, None, None, "all", "bfloat16", gsm8k=True)
 
 
