@@ -160,7 +160,7 @@ def memory_bytes(
     """
     size = _BYTES[dtype]
     fixed = shape.n_base * size + shape.n_trainable * 4 * 4
-    layer = (12 * shape.hidden + 5 * shape.intermediate) * size
+    layer: float = (12 * shape.hidden + 5 * shape.intermediate) * size
     if saved_per_token is not None:
         layer = saved_per_token / shape.n_layers
     kept = layer + shape.n_layers * shape.hidden * size if checkpointing else shape.n_layers * layer
