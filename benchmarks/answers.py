@@ -90,6 +90,7 @@ BOOKS = (
     "answers_heldout_equality",
     "answers_kinds_equality",
     "answers_languages",
+    "answers_fresh_equality",
 )
 
 

@@ -72,6 +72,12 @@ def unknown_key(key: str, known: Iterable[str], where: str) -> str:
     return f"{where}: unknown key {key!r}; {hint}"
 
 
+def nearest(key: str, known: Iterable[str]) -> str:
+    """`; did you mean 'question'?`, or nothing where no known name is near."""
+    near = get_close_matches(key, sorted(known), n=1, cutoff=0.6)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
 def sentences(found: Iterable[Mapping[str, Any]], known: Iterable[str], where: str) -> list[str]:
     """One sentence for each problem that pydantic found in a configuration.
 

@@ -27,7 +27,8 @@ from lorid_data.dedup.stage import DedupOptions, dedup
 from lorid_data.errors import ConfigError, StageError, sentences, unknown_key
 from lorid_data.expand.stage import ExpandOptions, expand
 from lorid_data.folders.manifests import read_manifest
-from lorid_data.schema import FrozenModel, Manifest
+from lorid_data.folders.names import REJECTS
+from lorid_data.schema import FrozenModel, Manifest, RejectReason
 from lorid_data.split.stage import SplitOptions, split
 from lorid_data.validate.stage import validate
 
@@ -142,7 +143,9 @@ def read_config(body: Mapping[str, Any], where: str) -> PipelineConfig:
 
 
 def run(config: PipelineConfig) -> dict[str, Manifest]:
-    """Run the stages in their order; the manifest of each, by name.
+    """Run the stages in their order; the manifest of each that was run, by name.
+
+    A stage that keeps no row is the last: what comes after it would have nothing to do.
 
     Raises:
         ConfigError: the options of any stage cannot work; no stage has begun.
@@ -161,7 +164,19 @@ def run(config: PipelineConfig) -> dict[str, Manifest]:
             if not stage.adds:
                 say(summary(manifest, out))
                 folder = out
+                if nothing := nothing_kept(manifest, out):
+                    say(f"error: {nothing}")
+                    break
     return manifests
+
+
+def nothing_kept(manifest: Manifest, out: Path) -> str | None:
+    """What to say of a stage that keeps no row, so that what comes after it has nothing to do."""
+    if manifest.n_kept:
+        return None
+    most = max(manifest.n_rejected.items(), key=lambda item: item[1], default=None)
+    why = f", most of them for {most[0]}: {RejectReason(most[0]).sentence} See" if most else "; see"
+    return f"{manifest.stage} keeps none of {manifest.n_in:,} rows{why} {out / REJECTS}"
 
 
 def summary(manifest: Manifest, out: Path) -> str:

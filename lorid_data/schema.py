@@ -110,6 +110,10 @@ class Problem(FrozenModel):
     """SPDX identifier or the source's own word; `unknown` blocks publishing."""
     knowledge: tuple[str, ...] = ()
     """Rules that the source itself carries (what the teacher `source` answers with)."""
+    accepted: tuple[str, ...] = ()
+    """Further answers, each right by itself, of a source that lists them; never guessed from prose."""
+    flags: tuple[str, ...] = ()
+    """What the source says of the row, such as which kinds of knowledge it carries."""
 
     def as_question(self) -> Question:
         """The part of the problem that inference may see."""
@@ -128,6 +132,8 @@ def make_problem(  # noqa: PLR0913  (one argument per column)
     licence: str = "unknown",
     original_id: str | None = None,
     knowledge: Iterable[str] = (),
+    accepted: Iterable[str] = (),
+    flags: Iterable[str] = (),
 ) -> Problem:
     """A `Problem` whose ids follow from its texts."""
     pid = problem_id(question)
@@ -143,6 +149,8 @@ def make_problem(  # noqa: PLR0913  (one argument per column)
         subject=subject,
         licence=licence,
         knowledge=tuple(knowledge),
+        accepted=tuple(accepted),
+        flags=tuple(flags),
     )
 
 
@@ -215,12 +223,18 @@ class Record(FrozenModel):
     licence: str = "unknown"
     knowledge: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
-    """Reasons of severity queue or report that this row carries."""
+    """Reasons of severity queue or report that this row carries, and what its source says of it."""
+    accepted: tuple[str, ...] = ()
+    """Further answers, each right by itself; empty where `answer` is the only one."""
     provenance: Provenance
 
     def as_question(self) -> Question:
         """The part of the record that inference may see."""
         return Question(self.problem_id, self.question)
+
+
+ADDED_LATER: tuple[str, ...] = ("accepted",)
+"""Columns that files of earlier releases lack: their rows have an empty list there."""
 
 
 def row_ids(problems: Iterable[Problem | Record]) -> Iterator[str]:

@@ -44,6 +44,31 @@ class Validation(Settings):
     """Stop after so many evaluations without a better one, and keep the best adapter."""
 
 
+class Quantization(Settings):
+    """bitsandbytes' quantisation of the frozen base (QLoRA); names as in `transformers.BitsAndBytesConfig`."""
+
+    load_in_4bit: bool = False
+    load_in_8bit: bool = False
+    bnb_4bit_quant_type: Literal["nf4", "fp4"] = "nf4"
+    bnb_4bit_use_double_quant: bool = False
+    """The scales of the 4-bit blocks quantised too: 0.4 bits less per weight."""
+    bnb_4bit_compute_dtype: Literal["float32", "bfloat16", "float16"] | None = None
+    """Type of the matrix products; null takes the run's `dtype`."""
+
+
+class ModelSettings(Settings):
+    """How the base model is held in memory; names as in `transformers`' `from_pretrained`.
+
+    There is no `device_map`: the roles are trained on the device of their process.
+    """
+
+    attn_implementation: (
+        Literal["eager", "sdpa", "flex_attention", "flash_attention_2", "flash_attention_3"] | None
+    ) = None
+    """Null leaves the choice to transformers. Kernels of the Hub, which are code, have no name here."""
+    quantization: Quantization | None = None
+
+
 class TrainConfig(Settings):
     """One training run: a base model, the roles' datasets, LoRA and optimiser.
 
@@ -54,7 +79,7 @@ class TrainConfig(Settings):
     """
 
     base: str
-    """`student` (the packaged one), a local folder, or a Hub id."""
+    """`student` (the packaged one), a local folder, or a Hub id, with or without `@REVISION`."""
     revision: str | None = None
     """Commit of a Hub id; give one, so that a run can be repeated."""
     data: str | dict[str, str]
@@ -73,6 +98,8 @@ class TrainConfig(Settings):
     """Longest prompt plus target; a longer row is rejected, never cut."""
     dtype: Literal["float32", "bfloat16", "float16"] = "bfloat16"
     """Type of the frozen base; adapters are float32."""
+    model: ModelSettings = ModelSettings()
+    """What a base needs on a GPU; changes nothing where it is left out."""
     seed: int = 42
     threads: int | None = Field(default=None, ge=1)
     """CPU threads; null leaves the choice to PyTorch. Results are equal at equal threads."""
@@ -122,11 +149,14 @@ class EvalConfig(Settings):
     """One evaluation. What decides the draws is `identity`; the rest may change on resume."""
 
     adapters: dict[str, str]
-    """Adapter folder per role; those that no draw needs are left alone."""
+    """Per role an adapter folder, or `model:` and a base that plays it as it is; those that no draw
+    needs are left alone."""
     base: str | None = None
     """Base model, where the adapters do not say it."""
     format: str | None = None
     """Prompt format of adapters that another program trained, where their files do not say it."""
+    formats: dict[str, str] = Field(default_factory=dict)
+    """Of roles that a whole model plays: FORMAT, a prompt file, or FORMAT:FILE; `chat` by default."""
     dataset: str
     out: str
     split: str | None = None
@@ -135,7 +165,8 @@ class EvalConfig(Settings):
     server: tuple[str, ...] = ()
     """Base URLs of vLLM servers, `/v1` included; for the engine `server` only."""
     served: dict[str, str] = Field(default_factory=dict)
-    """Name of each role's adapter on the servers; the role's own name by default."""
+    """Name of each role's adapter on the servers, the role's own by default; NAME@URL,URL for
+    servers of its own."""
     rounds: int = Field(default=20, ge=1)
     schedule: Literal["lazy", "exhaustive"] = "lazy"
     rule: Literal["same_round", "cumulative"] = "same_round"

@@ -6,13 +6,14 @@ rule here looks at both answers in the same way, so no verdict depends on their 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 
 from lorid_data.answers import algebra, units
 from lorid_data.answers.forms import Form, of_node
 from lorid_data.answers.names import is_symbol
-from lorid_data.answers.nodes import Node
+from lorid_data.answers.nodes import choice, chosen
 from lorid_data.answers.relations import scaled
 from lorid_data.answers.rendered import rendered
 from lorid_data.answers.results import Verdict
@@ -26,6 +27,7 @@ MIN_RATIONAL_DECIMALS = 3
 """0.333 is 1/3, 0.33 is not."""
 MIN_IRRATIONAL_DECIMALS = 5
 """3.14159 is π, 3.14 is not."""
+_CHOICE = re.compile(r"\b[CPA]_\d|@call_[PA]\(")
 _VECTORS = frozenset({"()", "[]"})
 
 
@@ -33,7 +35,7 @@ def compare(a: Form, b: Form, ask: Ask) -> Comparison:
     """Compare two answers as they were read."""
     if units.conflict(a.unit, b.unit):
         return False
-    a, b = _as_binomial(a, b), _as_binomial(b, a)
+    a, b = _as_choice(a, b), _as_choice(b, a)
     if a.name and b.name and a.name != b.name:
         return _other_names(a, b, ask)
     if a.name and not b.name and b.equation is not None and a.equation is not None:
@@ -43,14 +45,19 @@ def compare(a: Form, b: Form, ask: Ask) -> Comparison:
     return _values(a, b, ask)
 
 
-def _as_binomial(form: Form, other: Form) -> Form:
-    """C(10, 5) is a point with its name, or, beside a number, a binomial coefficient."""
-    if form.name != "C" or form.kind != "tuple" or other.kind != "expression" or other.name:
+def _as_choice(form: Form, other: Form) -> Form:
+    """Beside a number, the point C(10, 5) and the power C_{10}^5 are binomial coefficients; P and A permute."""
+    if other.kind != "expression" or other.name:
+        return form
+    if form.node is not None:
+        is_meant = form.number is None and other.number is not None and _CHOICE.search(form.key)
+        return of_node(chosen(form.node), form) if is_meant else form
+    if form.name not in ("C", "P") or form.kind != "tuple":
         return form
     nodes = [p.node for p in form.parts if p.node is not None]
     if form.mark != "()" or len(nodes) != 2 or len(form.parts) != 2:
         return form
-    return of_node(Node("binom", tuple(nodes)), form)
+    return of_node(choice(form.name, *nodes), form)
 
 
 def _other_names(a: Form, b: Form, ask: Ask) -> Comparison:
@@ -143,6 +150,8 @@ def _as_list(form: Form) -> tuple[Form, ...]:
 
 
 def _expressions(a: Form, b: Form, ask: Ask) -> Comparison:
+    if "@call_" in a.key or "@call_" in b.key:
+        a, b = a.multiplied(a.f_before_sums & b.bare), b.multiplied(b.f_before_sums & a.bare)
     calls = a.called, b.called
     if any(calls):
         return _with_calls(a, b, *calls, ask)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 
-from lorid_data.answers.phrase import Kind, Said, answer_phrase, strip_markup
+from lorid_data.answers.markup import strip_markup
+from lorid_data.answers.phrase import Kind, Said, answer_phrase, stated_last
 from lorid_data.answers.refusal import is_refusal
 from lorid_data.answers.results import table
 from lorid_data.answers.sentences import sentence_end
@@ -30,6 +31,7 @@ _CUE = re.compile(
     rf"""(?<![A-Za-z])(?<!def\ )(?:
         answers?(?P<of>{_OF}){_ADVERB}[\s*_,]{{1,8}}
           (?:(?P<modal>(?:must|should|would|will|has\ to|needs\ to|ought\ to|to)(?:\s(?:then|thus|therefore|also))?\s{{1,4}}be)
+            |(?P<denied>(?:is|are|was|were)n['’]t)(?=\s[^.;:!?\n]{{1,60}}?,?\s(?:but|rather)\s)
             |(?:is|are|was|were)(?!\s(?:looking|asked|seeking|trying|going))|equals?|becomes|(?:comes|works|turns)\s{{1,4}}(?:out\s{{1,4}})?to(?:\s{{1,4}}be)?)(?![A-Za-z])
       | answer\ of(?=\s[-$\\\d*(])
       | (?:making|giving|makes|gives)\ (?:the|our|a|an)\ (?:final\ )?answer(?=\s[-$\\\d*(])
@@ -48,7 +50,7 @@ _OWNER = (
 )
 _UNSTATED = re.compile(
     rf"""\b(?:if|whether|suppose|assum\w+|imagine|unless|pretend|(?<!can\ )say|let(?:'s|\ us|\ me)\ (?:say|guess|pretend)(?:\ that)?|when|maybe|perhaps|possibly|could|might|may|once|until
-        |(?:want|need|expect|require|doubt|unlikely|impossible|untrue|false|wrong|cannot\ say|can't\ say)(?:\ that)?
+        |(?:want|need|expect|require|doubt|unlikely|impossible|untrue|false|wrong|not\ (?:true|correct|right|the\ case)|cannot\ say|can't\ say)(?:\ that)?
         |not\ sure|unsure|not\ certain|not\ clear|no\ idea|(?:don't|do\ not)\ (?:think|believe|know)(?:\ what)?|how|why|what
         |(?<!\bi\ )(?<!\bwe\ )(?:thinks?|thought|says|said|claims?|claimed|believes?|believed|guess(?:es|ed)|suggests?|argues?|insists?|states?|tells?|writes|wrote)
         |incorrect|wrong|previous|initial|earlier|sample|example)
@@ -87,7 +89,7 @@ _BEFORE = re.compile(
     re.IGNORECASE,
 )
 _DOUBT = re.compile(
-    r"\b(?:if|whether|not|suppose|assum\w+|unless|why|maybe|perhaps|might|could|thinks?|doubt|unlikely|impossible|guess)\b|n['’]t\b"
+    r"\b(?:if|whether|not|suppose|assum\w+|unless|why|maybe|perhaps|might|could|thinks?|doubt|unlikely|impossible|guess|rul(?:e|ed|es|ing)\ out|(?:exclud|eliminat|reject|discard)\w*)\b|n['’]t\b"
     r"|\b(?:he|she|they|friend|students?|people|someone|book|teacher|others?)\s(?:got|gets?|gave|had|has|found|wrote|chose|picked)\s*$",
     re.IGNORECASE,
 )
@@ -157,7 +159,7 @@ def _stated(text: str, m: re.Match[str]) -> str:
             return ""
     if _UNSTATED.search(said_before) or _OTHER.search(m["of"] or ""):
         return ""
-    if m["modal"] and _IF.search(said_before):
+    if m["modal"] and _is_conditional(text, m, said_before):
         return ""
     if m["label"] and text[m.end() :].lstrip(" *").startswith("\n") and _STILL.search(said_before):
         return ""  # "Let's calculate the final answer:" and lines of computations
@@ -168,7 +170,17 @@ def _stated(text: str, m: re.Match[str]) -> str:
         kind = Kind.MODAL
     if m["label"] and '"' in m["label"]:
         return _json_value(text[m.end() : m.end() + _AHEAD])
-    return answer_phrase(text[m.end() : m.end() + _AHEAD], kind)
+    denied = "not" if m["denied"] else ""
+    return answer_phrase(denied + text[m.end() : m.end() + _AHEAD], kind)
+
+
+def _is_conditional(text: str, m: re.Match[str], said_before: str) -> bool:
+    """Whether an answer that must or would be has its condition in the same sentence: "would be 10 if …"."""
+    if not m["modal"].lower().startswith("would"):
+        return _IF.search(said_before) is not None
+    ahead = text[m.end() : m.end() + _AHEAD]
+    end = sentence_end(ahead)
+    return _IF.search(said_before + (ahead[: end.start()] if end else ahead)) is not None
 
 
 def _json_value(rest: str) -> str:
@@ -196,8 +208,19 @@ _OPTIONS = re.compile(r"^[ \t(*]{0,4}[B-H]\s?[:.)]", re.MULTILINE)
 _LAST_LINE = re.compile(r"(?:^|\n)[ \t*]{0,4}A[ *]{0,3}[:：][ \t*]*(\S[^\n]{0,200})\s*$")
 
 
+_LONE = re.compile(
+    r"\s*(?:(?:so|thus|hence|therefore),?\s|[A-Z][^.,;:!?\d]{2,60},\s)?(?=the\s(?:total\s)?number\sof\s)",
+    re.IGNORECASE,
+)
+
+
 def last_line(text: str) -> Said | None:
-    """`A: 18` as the last line, where no `B:` makes it one of several choices."""
+    """`A: 18` as the last line, where no `B:` makes it one of several choices; or a count, if a text says nothing else."""
+    if len(text) < _AHEAD and (count := _LONE.match(text)) is not None:
+        end = sentence_end(text, count.end())
+        is_all = end is not None and not text[end.end() :].strip()
+        value = stated_last(text[count.end() : end.start()]) if end is not None and is_all else ""
+        return Said(value, len(text)) if value else None
     found = _LAST_LINE.search(text[-_AHEAD:])
     if found is None or _OPTIONS.search(text):
         return None

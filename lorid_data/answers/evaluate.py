@@ -157,6 +157,16 @@ def _rounded(node: Node) -> Quotient:
     return algebra.number(math.floor(arg.number) if node.op == "floor" else math.ceil(arg.number))
 
 
+def _log(node: Node) -> Quotient:
+    """ln(1/x) as -ln x, so that either says the same."""
+    arg, *base = (exact(a) for a in node.args)
+    if arg.num and arg.den != algebra.number(1).num:
+        turned = algebra.invert(arg)
+        if turned.den == algebra.number(1).num:
+            return algebra.negate(_opaque(node.op, turned, *base))
+    return _opaque(node.op, arg, *base)
+
+
 def _exp(node: Node) -> Quotient:
     return exact(Node("pow", (Node("sym", name="e"), node.args[0])))
 
@@ -236,6 +246,8 @@ _EXACT: dict[str, Callable[[Node], Quotient]] = {
     "floor": _rounded,
     "ceil": _rounded,
     "exp": _exp,
+    "ln": _log,
+    "log": _log,
     "degree": _degree,
     **dict.fromkeys(("sin", "cos", "tan", "cot", "sec", "csc"), _trig),
 }

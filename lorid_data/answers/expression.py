@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from lorid_data.answers import functions
-from lorid_data.answers.nodes import FUNCTIONS, GREEK, Node, num, resolved
+from lorid_data.answers import functions, progressions
+from lorid_data.answers.nodes import FUNCTIONS, GREEK, Node, choice, num, resolved
 from lorid_data.answers.results import LimitError
 from lorid_data.answers.tokens import ParseError, Tok, Tokens
 
@@ -18,7 +18,8 @@ MAX_DEPTH = 120
 
 
 _TIMES = frozenset({r"\cdot", r"\times", r"\ast"})
-_END = frozenset(")]}+-,;=<>|:")
+_TIMES_OR_DOTS = _TIMES | {r"\cdots"}
+_BEGINS_DOTS = progressions.DOTS | {"."}
 
 
 def parse_expression(toks: Tokens) -> Node:
@@ -81,20 +82,48 @@ class _Parser:
             msg = "an expression nested too deeply"
             raise LimitError(msg)
         terms = [self.term()]
+        before: list[Node] = []
         while self.peek() in ("+", "-") and self.kind() == "op":
             minus = self.peek() == "-"
             self.i += 1
+            if self.peek() in _BEGINS_DOTS and self.dots():
+                before, terms = _opened(before, terms), []
+                continue
             term = self.term()
             terms.append(Node("neg", (term,)) if minus else term)
         self.depth -= 1
+        if before:
+            return progressions.sum_of(before, terms)
         return terms[0] if len(terms) == 1 else Node("add", tuple(terms))
+
+    def dots(self) -> bool:
+        """An ellipsis."""
+        length = progressions.length_of_dots(self.toks, self.i)
+        self.i += length
+        return length > 0
+
+    def next_factor(self, before: list[Node], factors: list[Node]) -> tuple[list[Node], list[Node]]:
+        r"""Behind a sign of multiplication, or \cdots by itself: the factors before an ellipsis and behind it."""
+        start = self.i
+        is_open = self.take(r"\cdots")
+        if is_open:
+            self.i += self.peek() in _TIMES
+        elif self.peek(1) in _BEGINS_DOTS:
+            self.i += 1
+            is_open = self.dots() and self.peek() in _TIMES
+        if is_open:
+            self.i += self.peek() in _TIMES
+            return _opened(before, factors), [self.signed()]
+        self.i = start + 1
+        factors.append(self.signed())
+        return before, factors
 
     def term(self) -> Node:
         factors = [self.signed()]
+        before: list[Node] = []
         while self.i < len(self.toks):
-            if self.peek() in _TIMES:
-                self.i += 1
-                factors.append(self.signed())
+            if self.peek() in _TIMES_OR_DOTS:
+                before, factors = self.next_factor(before, factors)
             elif self.peek() in ("/", r"\div") and self.kind() in ("op", "cmd"):
                 self.i += 1
                 factors.append(Node("inv", (self.signed(),)))
@@ -109,6 +138,8 @@ class _Parser:
                 factors.append(self.power())
             else:
                 break
+        if before:
+            return progressions.product_of(before, factors)
         return factors[0] if len(factors) == 1 else Node("mul", tuple(factors))
 
     def signed(self) -> Node:
@@ -198,6 +229,12 @@ class _Parser:
             return functions.word(self)
         if kind == "cmd":
             return functions.command(self)
+        if (
+            kind == "op"
+            and text in ("_", "^", "{")
+            and (node := functions.chosen(self)) is not None
+        ):
+            return node
         if kind == "op" and text in ("(", "{"):
             return self.group()
         if kind == "op" and text == "|":
@@ -231,6 +268,10 @@ class _Parser:
         value = num(Fraction(text))
         if "." in text:
             return value
+        if self.peek() in ("C", "P") and self.kind(1) == "num" and self.peek(1).isdigit():
+            letter, below = self.peek(), num(int(self.peek(1)))
+            self.i += 2
+            return choice(letter, value, below)  # 5C2
         part = self.mixed()
         return value if part is None else Node("add", (value, part))
 
@@ -270,6 +311,13 @@ class _Parser:
             tok = self.toks[self.i]
             self.toks[self.i : self.i + 1] = [Tok("let", c, tok.gap) for c in tok.text]
         return self.short_atom()
+
+
+def _opened(before: list[Node], terms: list[Node]) -> list[Node]:
+    """The terms before an ellipsis; a second one makes no progression."""
+    if before:
+        raise ParseError
+    return terms
 
 
 def _is_proper(top: Node, bottom: Node) -> bool:

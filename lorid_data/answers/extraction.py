@@ -14,11 +14,19 @@ from itertools import islice
 from lorid_data.answers.cues import last_line, last_said
 from lorid_data.answers.joined import joined
 from lorid_data.answers.marks import Mark, boxes, marks
-from lorid_data.answers.phrase import CHOICE, Kind, answer_phrase, strip_markup
+from lorid_data.answers.markup import strip_markup
+from lorid_data.answers.phrase import CHOICE, Kind, answer_phrase
 from lorid_data.answers.refusal import is_refusal, says_nothing
 from lorid_data.answers.results import Answer, FoundBy, LimitError, NoAnswer, Why
 from lorid_data.answers.spelling import plain_unicode
-from lorid_data.answers.withdrawn import denies_itself, is_negated, is_withdrawn, restated
+from lorid_data.answers.spoken import is_denied_in_words, is_withdrawn_in_words
+from lorid_data.answers.withdrawn import (
+    denies_itself,
+    is_called_wrong,
+    is_negated,
+    is_withdrawn,
+    restated,
+)
 
 MAX_TAIL = 50_000
 """Only the last characters of a longer text are read."""
@@ -107,7 +115,7 @@ def _marked(text: str) -> Answer | NoAnswer:
     said = last_said(text) or last_line(text)
     if said is None:
         return NoAnswer(Why.EMPTY_MARKER if explicit else Why.NO_MARKER)
-    return _unless_withdrawn(Answer(said.value, FoundBy.CUE), text[said.end :])
+    return _unless_withdrawn(Answer(said.value, FoundBy.CUE), text, said.end)
 
 
 def _explicit(text: str, explicit: Sequence[Mark]) -> Answer | NoAnswer | None:
@@ -122,7 +130,7 @@ def _explicit(text: str, explicit: Sequence[Mark]) -> Answer | NoAnswer | None:
         value = _value(mark.content or "", mark.found_by)
         if not value:
             continue
-        if is_negated(text[: mark.start]):
+        if is_negated(text[: mark.start]) or is_denied_in_words(text, mark.start, mark.end):
             is_denied = True
             continue
         if denies_itself(mark.content or ""):
@@ -131,15 +139,21 @@ def _explicit(text: str, explicit: Sequence[Mark]) -> Answer | NoAnswer | None:
         later = last_said(rest)
         if later is not None and _disagree(value, later.value):
             return NoAnswer(Why.WITHDRAWN)
-        return _unless_withdrawn(Answer(value, mark.found_by), rest)
+        return _unless_withdrawn(Answer(value, mark.found_by), text, mark.end)
     return NoAnswer(Why.WITHDRAWN) if is_denied else None
 
 
-def _unless_withdrawn(found: Answer, rest: str) -> Answer | NoAnswer:
+def _unless_withdrawn(found: Answer, text: str, end: int) -> Answer | NoAnswer:
+    rest = text[end:]
     other = restated(rest)
     if other:
         return NoAnswer(Why.WITHDRAWN) if _disagree(found.value, other) else found
-    return NoAnswer(Why.WITHDRAWN) if is_withdrawn(rest) else found
+    is_dropped = (
+        is_withdrawn(rest)
+        or is_called_wrong(found.value, rest)
+        or is_withdrawn_in_words(text, rest)
+    )
+    return NoAnswer(Why.WITHDRAWN) if is_dropped else found
 
 
 def _disagree(value: str, other: str) -> bool:

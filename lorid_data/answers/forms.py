@@ -10,7 +10,7 @@ from functools import cached_property
 from lorid_data.answers import algebra
 from lorid_data.answers.algebra import Quotient
 from lorid_data.answers.evaluate import exact
-from lorid_data.answers.nodes import Node, bare, called, multiplied
+from lorid_data.answers.nodes import Node, bare, called, f_before_sums, multiplied
 from lorid_data.answers.rough import at_points
 
 
@@ -61,6 +61,11 @@ class Form:
     def called_with_number(self) -> frozenset[str]:
         """Those of them whose bracket holds a plain number: R in R(1)."""
         return called(self.node, of_numbers=True) if self.called and self.node else frozenset()
+
+    @property
+    def f_before_sums(self) -> frozenset[str]:
+        """Which of f, g and h stand before a sum: factors, where the other answer has them by themselves."""
+        return f_before_sums(self.node) if self.node and "@call_" in self.key else frozenset()
 
     @property
     def bare(self) -> frozenset[str]:

@@ -9,20 +9,23 @@ from typing import Protocol
 
 from lorid_data.answers.nodes import (
     CALLED,
+    CHOICES,
     CONSTANTS,
     FUNCTIONS,
     GREEK,
     PLAIN_NAMES,
     PLAIN_SYMBOLS,
+    POWER_FIRST,
     Node,
+    choice,
     num,
     sym,
 )
 from lorid_data.answers.results import table
-from lorid_data.answers.tokens import ParseError, Tok, partner
+from lorid_data.answers.tokens import ParseError, Tok, partner, plain, split_at
 
 _MANY = frozenset({"gcd", "lcm", "max", "min"})
-_TWO = frozenset({"binom", "mod"})
+_TWO = frozenset({"binom", "mod", "perm"})
 _ONE = frozenset({"abs", "floor", "ceil", "factorial"})
 
 
@@ -58,6 +61,8 @@ def named(p: Grammar, name: str) -> Node:
     if p.peek() == "_":
         p.i += 1
         name += "_" + _subscript(p)
+    elif name in CHOICES and p.peek() == "^" and (power := _power_first(p, name)) is not None:
+        return power
     marked = _marked(p)
     if marked:
         return Node("call", _bracketed(p), name=name + marked)
@@ -70,6 +75,33 @@ def named(p: Grammar, name: str) -> Node:
         return Node("binom", args)
     p.has_calls = True
     return Node("call", args, name=name)
+
+
+def chosen(p: Grammar) -> Node | None:
+    """_{10}C_3, {}^5P_2: combinations and permutations with a number on either side; None where none begin."""
+    start = p.i
+    if p.peek() == "{" and p.peek(1) == "}":
+        p.i += 2
+    if p.peek() in ("_", "^") and p.kind() == "op":
+        p.i += 1
+        n = p.short_argument()
+        letter = p.peek()
+        if letter in ("C", "P") and p.peek(1) == "_":
+            p.i += 2
+            return choice(letter, n, p.short_argument())
+    p.i = start
+    return None
+
+
+def _power_first(p: Grammar, name: str) -> Node | None:
+    """C^5_{10} as C_{10}^5; None where no subscript follows."""
+    start = p.i
+    p.i += 1
+    exponent = p.exponent()
+    if p.take("_"):
+        return Node("pow", (sym(name + "_" + _subscript(p)), exponent), name=POWER_FIRST)
+    p.i = start
+    return None
 
 
 def _marked(p: Grammar) -> str:
@@ -91,12 +123,44 @@ def _bracketed(p: Grammar) -> tuple[Node, ...]:
     """The arguments in the bracket that opens here."""
     p.expect("(")
     was, p.is_short = p.is_short, False
+    if (event := _event(p)) is not None:
+        return (event,)
     args = [p.whole()]
     while p.take(","):
         args.append(p.whole())
     p.expect(")")
     p.is_short = was
     return tuple(args)
+
+
+def _in_braces(p: Grammar) -> tuple[Node, ...]:
+    r"""The numbers in \max\{3, 5\}."""
+    p.expect(r"\{")
+    args = [p.whole()]
+    while p.take(","):
+        args.append(p.whole())
+    p.expect(r"\}")
+    return tuple(args)
+
+
+_OF_EVENTS = frozenset({r"\cap", r"\cup", r"\mid", "|"})
+
+
+def _event(p: Grammar) -> Node | None:
+    r"""A and B, or A given B, in P(A \cap B) and P(A | B), as one symbol; None where the bracket holds no event."""
+    end = p.i
+    while end < len(p.toks) and p.toks[end].text not in "()":
+        end += 1
+    inner = p.toks[p.i : end]
+    marks = [t.text for t in inner if t.text in _OF_EVENTS]
+    if len(set(marks)) != 1 or (marks[0] == "|" and len(marks) > 1) or p.peek(end - p.i) != ")":
+        return None
+    mark = "|" if marks[0] == r"\mid" else marks[0]
+    parts = [plain(part) for part in split_at(inner, lambda t: t.text in _OF_EVENTS)]
+    if not all(parts):
+        return None
+    p.i = end + 1
+    return sym(mark.join(parts if mark == "|" else sorted(parts)))
 
 
 def _subscript(p: Grammar) -> str:
@@ -184,11 +248,11 @@ def function(p: Grammar, name: str) -> Node:
             p.expect("]")
         return Node("root", (p.short_argument(), index))
     if name in _MANY | _TWO | _ONE:
-        args = _bracketed(p)
+        args = _in_braces(p) if name in _MANY and p.peek() == r"\{" else _bracketed(p)
         wanted = 1 if name in _ONE else 2
         if name not in _MANY and len(args) != wanted:
             raise ParseError
-        return Node(name, args)
+        return choice("P", *args) if name == "perm" else Node(name, args)
     base: tuple[Node, ...] = ()
     if name == "log" and p.take("_"):
         base = (p.short_argument(),)

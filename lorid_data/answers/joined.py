@@ -8,16 +8,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import cache
 
 from lorid_data.answers.marks import Mark, boxes
 from lorid_data.answers.results import FoundBy, LimitError
+from lorid_data.answers.translated import conjunctions
 
 _EDGE = r"(?:[\s$]|\\[()\[\],;:! ]|\\q?quad)*"
 _NAME = r"(?P<name>\\?[A-Za-z]+(?:_\w+|_\{\w+\})?)\s*="
-_BETWEEN = re.compile(
-    rf"{_EDGE}(?:(?:,|;|,?\s*\\?(?:text|mbox)?\s?\{{?\s?(?:and|or)\b\s?\}}?)(?:\s*\\?(?:text|mbox)?\s?\{{?\s?(?:and|or)\b\s?\}}?)?{_EDGE}(?:{_NAME}{_EDGE})?)"
-    rf"|{_EDGE}(?P<only>\\?[A-Za-z]+(?:_\w+|_\{{\w+\}})?)\s*={_EDGE}"
-)
+
+
+@cache
+def _between() -> re.Pattern[str]:
+    """What may stand between two boxes of one answer, in any of the languages."""
+    word = rf"\\?(?:text|mbox)?\s?\{{?\s?(?:(?:and|or|{conjunctions('spaced')})(?!\w)|{conjunctions('glued')})\s?\}}?"
+    return re.compile(
+        rf"{_EDGE}(?:(?:,|;|,?\s*{word})(?:\s*{word})?{_EDGE}(?:{_NAME}{_EDGE})?)"
+        rf"|{_EDGE}(?P<only>\\?[A-Za-z]+(?:_\w+|_\{{\w+\}})?)\s*={_EDGE}"
+    )
+
+
 _BEFORE = re.compile(rf"(?<![A-Za-z\\]){_NAME}{_EDGE}$")
 _MAX_BETWEEN = 60
 
@@ -40,7 +50,7 @@ def joined(text: str, boxes: Sequence[Mark]) -> Mark:
     chain, names = [boxes[-1]], [""]
     for box in reversed(boxes[:-1]):
         between = text[box.end : chain[0].start]
-        found = _BETWEEN.fullmatch(between) if len(between) <= _MAX_BETWEEN else None
+        found = _between().fullmatch(between) if len(between) <= _MAX_BETWEEN else None
         if found is None or box.content is None:
             break
         names[0] = found["name"] or found["only"] or ""

@@ -16,7 +16,26 @@ from typing import Any
 
 FOLDER = "LORID_ANSWER_LANGUAGES"
 """The environment variable that names a folder of further tables."""
-_PATTERNS = ("unstated", "refused", "leads", "clauses", "ends", "minus")
+_PATTERNS = (
+    "unstated",
+    "refused",
+    "instead",
+    "leads",
+    "clauses",
+    "ends",
+    "minus",
+    "below",
+    "withdrawn",
+    "yes_words",
+    "no_words",
+    "and",
+    "or",
+    "fraction",
+    "percent",
+    "verdicts",
+    "denies",
+    "denied",
+)
 _NEVER = r"(?!)"
 
 
@@ -34,11 +53,13 @@ class Language:
     letters: re.Pattern[str]
     """Letters that only this language and its relatives have; looked for in texts that are not ASCII."""
     cue: re.Pattern[str]
-    """Groups verb, label and strict: which words of the table stand there."""
+    """Groups denial, verb, label and strict: which words of the table stand there."""
     unstated: re.Pattern[str]
     """Right before a cue: it states nothing."""
     refused: re.Pattern[str]
     """Behind a cue: it states nothing."""
+    instead: re.Pattern[str]
+    """Behind what is denied: the answer follows."""
     leads: re.Pattern[str]
     """Words that are skipped before the answer."""
     clauses: re.Pattern[str]
@@ -46,9 +67,30 @@ class Language:
     ends: re.Pattern[str]
     """What may close a sentence behind its value."""
     minus: re.Pattern[str]
+    below: re.Pattern[str]
+    """Behind a temperature: it is negative."""
+    withdrawn: re.Pattern[str]
+    """Behind an answer: it is taken back."""
+    denies: re.Pattern[str]
+    """Right before a box: it states nothing."""
+    denied: re.Pattern[str]
+    """Right behind one, likewise."""
+    verdict: re.Pattern[str]
+    """Yes, no, true or the like where an answer is expected."""
+    words_for: Mapping[str, str]
+    """The table's patterns for `yes_words`, `no_words`, `and` and `or`, as they stand there."""
+    is_spaced: bool
+    scales: Mapping[str, int]
+    """Words behind a number that multiply it."""
+    parts: Mapping[str, int]
+    """Words behind a number that divide it: tenths."""
     units: Mapping[str, str]
     """A unit's or counter's spelling → the unit as `units` calls it, "" for a counter."""
     numbers: Mapping[str, int]
+    fraction: re.Pattern[str]
+    """Fractions as the language says them; the groups are top and bottom."""
+    percent: re.Pattern[str]
+    """Percentages likewise; the group is top."""
 
 
 @cache
@@ -76,58 +118,6 @@ def spoken_in(text: str) -> Iterator[Language]:
             yield one
 
 
-@cache
-def foreign_units() -> Mapping[str, str]:
-    """Every spelling of a unit in any of the languages, in lower case; the first table wins."""
-    found: dict[str, str] = {}
-    for one in languages():
-        for spelled, unit in one.units.items():
-            found.setdefault(spelled, unit)
-    return found
-
-
-@cache
-def _numbers() -> Mapping[str, int]:
-    return {word: n for one in languages() for word, n in one.numbers.items()}
-
-
-_LETTER = r"(?:[^\W\d_]|[\u0900-\u0963])"
-"""Devanagari's vowel signs are no letters to `re`."""
-_NOUN = re.compile(
-    rf"(?<=[\d)}}])\s*(?P<noun>(?![\u0370-\u03ff]){_LETTER}+(?:[ .]{{1,2}}{_LETTER}+){{0,8}}\.?)\s*$"
-)
-
-
-def in_english(text: str) -> str:
-    """27个 as 27 and a noun, 18 км as 18 km: a unit or counter in another alphabet behind the last number."""
-    if text in _numbers():
-        return str(_numbers()[text])
-    found = _NOUN.search(text)
-    if found is None or found["noun"].isascii():
-        return text
-    unit = unit_of(found["noun"])
-    shown = rf"\text{{ {unit or 'items'}}}"
-    if "^" in unit:
-        base, _, power = unit.partition("^")
-        shown = rf"\text{{ {base}}}^{power}"
-    return text[: found.start("noun")] + shown
-
-
-def unit_of(noun: str) -> str:
-    """The unit that a noun phrase begins with, or "" for none that is known."""
-    said = noun.lower().rstrip(".")
-    units = foreign_units()
-    first = said.split()[0] if said.split() else said
-    for whole in (said, first):
-        if whole in units:
-            return units[whole]
-    if re.match(r"[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]", said):  # written without spaces
-        for n in range(min(len(said), 12), 0, -1):
-            if said[:n] in units:
-                return units[said[:n]]
-    return ""
-
-
 def _read(file: Path) -> Language:
     import yaml
 
@@ -140,28 +130,15 @@ def _read(file: Path) -> Language:
 
 
 def _language(body: Mapping[str, Any]) -> Language:
-    cues = body["cues"]
-    verb, label, strict = (_any(cues.get(k)) for k in ("verb", "label", "strict"))
-    mark = r"[\"'*_}\s)\]]{0,6}(?:[:：—–]|--?(?=\s))"
-    cue = re.compile(
-        rf"(?<!\w)(?:(?P<verb>{verb})|(?P<label>{label}){mark}|(?P<strict>{strict})(?:{mark})?)"
-        if body.get("spaced", True)
-        else rf"(?:(?P<verb>{verb})|(?P<label>{label}){mark}|(?P<strict>{strict})(?:{mark})?)",
-        re.IGNORECASE,
-    )
     given = {name: body.get(name) or _NEVER for name in _PATTERNS}
-    unit_words = {
-        str(word).replace(r"\s", " ").lower(): str(unit)
-        for unit, words in (body.get("units") or {}).items()
-        for word in words.split()
-    }
     return Language(
         name=body["name"],
         words=tuple(str(w).lower() for w in body.get("words") or ()),
         letters=re.compile(body.get("letters") or _NEVER),
-        cue=cue,
+        cue=_cue(body),
         unstated=re.compile(given["unstated"], re.IGNORECASE),
         refused=re.compile(rf"\s*(?:{given['refused']})", re.IGNORECASE),
+        instead=re.compile(rf"\s*,?\s*(?:{given['instead']})\s*", re.IGNORECASE),
         leads=re.compile(
             rf"\s*(?:(?:{given['leads']})(?!\w)|{_glued(given['leads'])})\s*", re.IGNORECASE
         ),
@@ -170,8 +147,46 @@ def _language(body: Mapping[str, Any]) -> Language:
         ),
         ends=re.compile(rf"\s*(?:{given['ends']})\s*$", re.IGNORECASE),
         minus=re.compile(rf"\s*(?:{given['minus']})\s*(?=[\d$\\])", re.IGNORECASE),
-        units=unit_words,
+        below=re.compile(rf"\s*(?:{given['below']})\.?\s*$", re.IGNORECASE),
+        withdrawn=re.compile(rf"{_QUIET}(?:{given['withdrawn']})", re.IGNORECASE),
+        denies=re.compile(rf"(?:{given['denies']})[\s$*:]*$", re.IGNORECASE),
+        denied=re.compile(rf"[\s$*]*(?:{given['denied']})", re.IGNORECASE),
+        verdict=re.compile(
+            rf"[\"'«「『“„]?({given['yes_words']}|{given['no_words']}|{given['verdicts']})(?=[\"'»」』”“]?\s*(?:{given['ends']})?\s*(?:[,.;:!。，、；！।—–]|$|{given['clauses']}))",
+            re.IGNORECASE,
+        ),
+        words_for={name: given[name] for name in ("yes_words", "no_words", "and", "or")},
+        is_spaced=body.get("spaced", True),
+        scales=_by_word(body.get("scales")),
+        parts=_by_word(body.get("parts")),
+        units=_by_word(body.get("units")),
+        fraction=re.compile(given["fraction"]),
+        percent=re.compile(given["percent"]),
         numbers={str(k): int(v) for k, v in (body.get("numbers") or {}).items()},
+    )
+
+
+_QUIET = r"[\s.,;:!?。，、！।$*)\]}\"'¡«“-]{0,12}"
+
+
+def _by_word(table: Mapping[Any, str] | None) -> dict[str, Any]:
+    r"""A table of what words mean, turned round. `\s` stands for the space inside of a name."""
+    return {
+        word.replace(r"\s", " ").lower(): meaning
+        for meaning, words in (table or {}).items()
+        for word in words.split()
+    }
+
+
+def _cue(body: Mapping[str, Any]) -> re.Pattern[str]:
+    cues = body["cues"]
+    denial, verb, label, strict = (_any(cues.get(k)) for k in ("denial", "verb", "label", "strict"))
+    mark = r"[\"'*_}\s)\]]{0,6}(?:[:：—–]|--?(?=\s))"
+    start = r"(?<!\w)" if body.get("spaced", True) else ""
+    return re.compile(
+        rf"{start}(?:(?P<denial>{denial})|(?P<verb>{verb})|(?P<label>{label}){mark}|(?P<strict>{strict})(?:{mark})?)"
+        rf"|^[ #*_]{{0,8}}(?P<line>{label})[ *_]{{0,8}}\n",
+        re.IGNORECASE | re.MULTILINE,
     )
 
 

@@ -52,6 +52,7 @@ PLAIN_NAMES = {
     **{w: w for w in ("abs", "floor", "ceil", "factorial", "binom", "mod")},
     **dict.fromkeys(("ceiling",), "ceil"),
     **dict.fromkeys(("binomial", "nCr", "comb"), "binom"),
+    **dict.fromkeys(("nPr", "perm"), "perm"),
 }
 """What a function may be called without a backslash."""
 PLAIN_SYMBOLS = {
@@ -66,6 +67,40 @@ PLAIN_SYMBOLS = {
 CONSTANTS = frozenset({"pi", "e", "i", "oo"})
 CALLED = frozenset("fghFGH")
 """Before a bracket these are always functions."""
+
+
+# --- combinations and permutations -------------------------------------------------------------
+
+CHOICES = frozenset("CPA")
+"""Combinations, permutations, and as some call these, arrangements."""
+POWER_FIRST = "^_"
+"""The name of a power that was written before its base's subscript: C^5_2."""
+
+
+def choice(letter: str, n: Node, k: Node) -> Node:
+    """C: the combinations of k out of n. P, A: the permutations."""
+    if letter == "C":
+        return Node("binom", (n, k))
+    below = Node("factorial", (Node("add", (n, Node("neg", (k,)))),))
+    return Node("mul", (Node("factorial", (n,)), Node("inv", (below,))))
+
+
+def chosen(node: Node) -> Node:
+    r"""The tree with C_{10}^3 and P(10, 3) read as combinations and permutations.
+
+    In C^{10}_3 the first of the two numbers is what is chosen from, in C^3_{10} the larger.
+    """
+    letter, _, below = node.args[0].name.partition("_") if node.op == "pow" else ("", "", "")
+    power = node.args[1] if letter in CHOICES and below.isdigit() else None
+    if power is not None and power.op == "num" and power.value.denominator == 1:
+        n, k = num(int(below)), power
+        if node.name == POWER_FIRST and k.value > n.value:
+            n, k = k, n
+        return choice(letter, n, k) if 0 <= k.value <= n.value else node
+    args = tuple(map(chosen, node.args))
+    if node.op == "call" and node.name in CHOICES and [a.op for a in args] == ["num", "num"]:
+        return choice(node.name, *args)
+    return Node(node.op, args, node.value, node.name) if args else node
 
 
 # --- a letter before a bracket -----------------------------------------------------------------
@@ -103,6 +138,13 @@ def _before_sums(node: Node) -> frozenset[str]:
     )  # fmt: skip
     found = frozenset({node.name}) if is_factor else frozenset[str]()
     return found.union(*map(_before_sums, node.args)) if node.args else found
+
+
+def f_before_sums(node: Node) -> frozenset[str]:
+    """Which of f, g and h stand before a bracket that holds a sum: h in h(b_1 + b_2)."""
+    is_open = node.op == "call" and node.name in CALLED and [a.op for a in node.args] == ["add"]
+    found = frozenset({node.name}) if is_open else frozenset[str]()
+    return found.union(*map(f_before_sums, node.args)) if node.args else found
 
 
 _TIGHTER = frozenset({"pow", "factorial", "double_factorial"})

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from enum import Enum
 
+from lorid_data.answers.markup import SIGNS, leading_math, strip_markup
 from lorid_data.answers.refusal import EDGE, is_refusal
 from lorid_data.answers.sentences import sentence_end
 from lorid_data.answers.words import spelled
@@ -31,25 +32,14 @@ class Said:
     """Where it or its cue ends, whichever comes later."""
 
 
-_SIGNS = re.compile(
-    r"^[\s\u2600-\u27bf\u25a0-\u25ff\u220e\ufe0f\u200d\U0001f000-\U0001faff]+"
-    r"|[\s\u2600-\u27bf\u25a0-\u25ff\u220e\ufe0f\u200d\U0001f000-\U0001faff]+$"
-)
-"""Pictures and end marks around an answer."""
-_MATH = (
-    re.compile(r"\$\$\s*([^$]+?)\s*\$\$"),
-    re.compile(r"\\\(\s*(.+?)\s*\\\)", re.DOTALL),
-    re.compile(r"\\\[\s*(.+?)\s*\\\]", re.DOTALL),
-    re.compile(r"\$\s*((?:\\\$|[^$\n])+?)\s*(?<!\\)\$(?!\d)"),
-)
 _BOX = re.compile(r"\\(?:boxed|fbox)\s*\{")
 _CLAUSE = re.compile(
     r"\s*(?:,\s*)?\b(?:because|since|so|which|where|when|as|but|if|however|then|therefore|thus|hence|obtained|found"
-    r"|meaning|assuming|given|after|before|that|while|for|and\s+(?:the|this|that|it|we|so|not|therefore)|not|rather\s+than|instead\s+of|i\.e|END)\b|\s*\[END|(?<=[\w%]):\s+(?=\d*\s?[A-Za-z])|\s*;|\s+[–—-]\s+(?=[A-Za-z]{2})|\s*--"
+    r"|meaning|assuming|given|after|before|that|while|for|and\s+(?:the|this|that|it|we|so|not|therefore)|not|rather\s+than|instead\s+of|(?:or\s+)?equivalently|in\s+other\s+words|i\.e|END)\b|\s*\[END|(?<=[\w%]):\s+(?=\d*\s?[A-Za-z])|\s*;|\s+[–—-]\s+(?=[A-Za-z]{2})|\s*--"
 )
 _LEAD = re.compile(
     r"\s*(?:(?:is|are|was|be|that|therefore|thus|hence|then|simply|just|exactly|approximately|about|around|roughly|only|indeed|still|clearly"
-    r"|probably|likely|now|also|equal\s+to|given\s+by|(?:found|calculated|computed|determined)\s+to\s+be|option|choice)\b|(?:\.\.\.|…)(?=\s*[-$\d\\])|\([A-Za-z ]{4,40}\)(?=\s)|≈|=(?!=)|:|：|\\approx(?![A-Za-z])|\})\s*",
+    r"|probably|likely|now|also|equal\s+to|given\s+by|(?:found|calculated|computed|determined)\s+to\s+be|option|choice|either(?=\s[-$\d\\(]))\b|(?:\.\.\.|…)(?=\s*[-$\d\\])|\([A-Za-z ]{4,40}\)(?=\s)|≈|=(?!=)|:|：|\\approx(?![A-Za-z])|\})\s*",
     re.IGNORECASE,
 )
 _COMPARED = re.compile(
@@ -67,7 +57,7 @@ _STATED = re.compile(
 """How a clause begins that states something of somebody."""
 _FINITE = re.compile(
     r"\b(?:is|are|was|were|has|have|had|will|can|gets?|got|needs?|costs?|pays?|paid|earns?|earned|makes?|made|spends?|spent|sells?|sold"
-    r"|weighs?|takes?|took|equals?|receives?|owes?|saves?|eats?|ate|reads?|runs?|walks?|travels?|buys?|bought|remain\w*|left|should|must)\b",
+    r"|weighs?|takes?|took|equals?|receives?|owes?|saves?|eats?|ate|reads?|runs?|walks?|travels?|buys?|bought|remain\w*|left|should|must|meets?|met|shares?|lasts?|arrives?|finish(?:es)?|contains?|holds?|uses?|drives?|drinks?|wins?|works?)\b",
     re.IGNORECASE,
 )
 _TOTAL = re.compile(
@@ -106,20 +96,6 @@ _STORY = frozenset(["is", "are", "was", "were", "that", "what", "and", "he", "sh
 MAX_WORDS = 4
 
 
-def strip_markup(text: str) -> str:
-    """Without surrounding white space, emphasis, pictures, `$` and the final full stop."""
-    before = None
-    while before != text:
-        before = text
-        text = _SIGNS.sub("", text.strip(EDGE))
-        if text.endswith((".", ",", ";", ":")) and not text.endswith(("...", "a.m.", "p.m.")):
-            text = text[:-1]
-        for pattern in _MATH:
-            if whole := pattern.fullmatch(text):
-                text = whole[1]
-    return text
-
-
 def answer_phrase(segment: str, kind: Kind) -> str:
     """The answer at the start of what follows a cue, or the empty text.
 
@@ -132,6 +108,8 @@ def answer_phrase(segment: str, kind: Kind) -> str:
     if segment.strip() in ("a", "an"):
         return ""  # breaks off
     segment = _skip_lead(_TYPESET.sub("", _NEXT_LINE.sub(" =", segment)))
+    if instead := _INSTEAD.match(segment):
+        segment = _skip_lead(segment[instead.end() :])
     if not segment or is_refusal(segment):
         return ""
     if _BOX.search(segment[:200]):
@@ -164,23 +142,30 @@ def _stated_first(segment: str, kind: Kind) -> str | None:
     return _value_of(symbol[1], segment[symbol.end() :], kind) if symbol else None
 
 
+_INSTEAD = re.compile(
+    r"not\s[^.;:!?\n]{1,60}?,?\s(?:but(?:\s(?:rather|instead|actually))?|rather)\s+(?=\S)"
+)
+"""Not 18 but 20."""
 _YES_NO = re.compile(
     r"(yes|no)(?:[.!]*\s*$|[,;:.!—–]+\s+(?![-−]?[$€£]?\d)|\s+(?:because|since|as)\b|\n)",
     re.IGNORECASE,
 )
 _SYMBOL = re.compile(
-    r"((?!(?:A|I|a)\b)[A-Za-z](?:_\w+)?(?:\([^()\n]{1,20}\))?)(?=\s(?:is|must|equals?|should|has\s+to|has\s+an?)\b)"
+    r"((?!(?:A|I|a)\b)[A-Za-z](?:_\w+)?(?:\([^()\n]{1,20}\))?)(?=\s(?:is|must|equals?|should|has|measures?|comes?)\b)"
 )
 _IS = re.compile(
     r"\s*(?:must|should|has\s+to|needs\s+to|can\s+only|will)?\s*(?:be\s+equal\s+to|is\s+equal\s+to|equals?|is|are|be"
-    r"|has\s+an?\s+(?:maximum|minimum|value|sum|limit)(?:\s+value)?\s+of|comes?\s+to|=)\s+(?:equal\s+to\s+|exactly\s+)?"
+    r"|measures?|has\s+(?:an?\s+)?(?:maximum|minimum|value|sum|limit|measure|length|area|volume|degree|order|period|radius|slope)(?:\s+value)?(?:\s+of)?|comes?\s+to|=)\s+(?:equal\s+to\s+|exactly\s+)?"
 )
+
+
+_IN_BRACKETS = re.compile(r"\([^()]*\)")
 
 
 def _value_of(name: str, rest: str, kind: Kind) -> str:
     """8 in "$f(3)$ is $8$": what is said of a name that is no number itself; else the empty text."""
     said = _IS.match(rest)
-    if said is None or not re.search(r"[A-Za-z]", name) or "=" in name:
+    if said is None or not re.search(r"[A-Za-z]", name) or "=" in _IN_BRACKETS.sub("", name):
         return ""
     value = answer_phrase(rest[said.end() :], kind)
     return value if re.search(r"\d|\\", value) else ""
@@ -190,29 +175,10 @@ def _skip_lead(segment: str) -> str:
     before = None
     while before != segment:
         before = segment
-        segment = _SIGNS.sub("", segment.lstrip(EDGE + ","))
+        segment = SIGNS.sub("", segment.lstrip(EDGE + ","))
         if lead := _LEAD.match(segment):
             segment = segment[lead.end() :]
     return segment
-
-
-def leading_math(segment: str) -> tuple[str, str]:
-    """`$…$` at the start, or several of them joined by commas and words; and what follows."""
-    for pattern in _MATH:
-        first = pattern.match(segment)
-        if first is None:
-            continue
-        if pattern is _MATH[-1] and re.match(r"\d[\d,.]*\s+[A-Za-z]{2}", first[1]):
-            continue  # "$5 and $6": money
-        pieces, end = [first[1]], first.end()
-        while more := re.compile(r"\s*(,\s*(?:and|or)?|and|or)\s*").match(segment, end):
-            following = pattern.match(segment, more.end())
-            if following is None:
-                break
-            pieces += [", " if more[1].strip(", ") != "or" else " or ", following[1]]
-            end = following.end()
-        return "".join(pieces), segment[end:]
-    return "", segment
 
 
 def _first_sentence(segment: str) -> str:
@@ -235,7 +201,7 @@ _FUNCTION = re.compile(
 def starts_like_an_answer(sentence: str) -> bool:
     """Whether mathematics stands in front: a number, a sign, a bracket, a function, a name with `=`."""
     if re.match(
-        r"(?:negative|minus)\s+\d|[-−–+±](?!\s+[A-Za-z]{2})|[(\[{|√π∞.<]|\\|[$€£₹¥]|\d|US\$|(?:pi|infinity|infty|inf)\b",
+        r"(?:negative|minus)\s+\d|[-−–+±](?!\s+[A-Za-z]{2})|[(\[{|√π∞.<]|\\|[$€£₹¥]|\d|(?:US\$|Rs\.?|INR|USD|EUR|GBP)\s?(?=[\d$])|(?:pi|infinity|infty|inf)\b",
         sentence,
     ):
         return True
@@ -243,7 +209,7 @@ def starts_like_an_answer(sentence: str) -> bool:
         return True
     return (
         re.match(
-            r"[A-H]\)\s|[A-Za-z](?:_\{?\w+\}?|\w{0,2})(?:\([a-z]\)|!!?)?\s*[=<>≤≥+*/^-]|(?!a\b)[A-Za-z]\(|[A-Za-z]!*$",
+            r"[A-H]\)\s|[A-Za-z](?:_\{?\w+\}?|\w{0,2})(?:\([a-z]\)|!!?)?\s*[=<>≤≥+*/^-]|(?!a\b)[A-Za-z]\(|[A-Za-z](?:!{1,2}(?![!\w])|$)",
             sentence,
         )
         is not None
@@ -292,6 +258,8 @@ def _without_story(kept: str) -> str:
     """A number with its unit; what a story or a calculation in brackets adds is cut."""
     if negative := re.match(r"(?:negative|minus)\s+(?=\d)", kept):
         kept = "-" + kept[negative.end() :]
+    if money := re.match(r"(?:Rs\.?|INR|USD|EUR|GBP)\s?(?=\d)", kept):
+        return money[0] + _without_story(kept[money.end() :])
     number = _NUMBER.match(kept) or re.match(r"[-−]?\d[\d,.]*(?=[^\x00-\x7f°²³π√]{1,4}$)", kept)
     if number is None:
         return kept
@@ -308,8 +276,9 @@ def _without_story(kept: str) -> str:
 
 def _from_prose(sentence: str, kind: Kind) -> str:
     """A short name such as "Evelyn", or the only number that a sentence states."""
-    sentence = _IN_DIGITS.sub("", sentence)
-    if stated := _stated_last(sentence):
+    sentence = _IN_DIGITS.sub("", _DOLLARS.sub(r"\1", sentence))
+    sentence = _CONDITION.sub("", sentence, count=1)
+    if stated := stated_last(sentence):
         return stated
     cut = _CLAUSE.search(sentence)
     name = strip_markup(sentence[: cut.start()] if cut else sentence)
@@ -324,6 +293,8 @@ def _from_prose(sentence: str, kind: Kind) -> str:
     if kind is Kind.VERB and not (_STATED.match(sentence) and _FINITE.search(sentence)):
         return ""
     numbers = _NUMBER.findall(sentence)
+    if len(numbers) == 2:
+        numbers = _NUMBER.findall(_COUNTED.sub("", sentence))
     if len(numbers) == 1:
         return str(numbers[0]).strip()
     said = _COPULA.split(sentence)[-1]
@@ -331,24 +302,38 @@ def _from_prose(sentence: str, kind: Kind) -> str:
     return found[0].strip() if found else ""
 
 
+_DOLLARS = re.compile(r"\$([-−]?\d[\d.,/]*)\$(?!\d)")
+_CONDITION = re.compile(
+    r"^(?:with|for|since|because|as|when|from)\s[^,.;]{2,60},\s+(?=[a-z])", re.IGNORECASE
+)
+"""What comes before the clause that answers: "with $n = 8$ sides, the polygon has 20 diagonals"."""
+_COUNTED = re.compile(r"\b(?:the|these|those|all)\s\d+(?=\s[A-Za-z]+s\b)")
+"""How many do something: "the 2 trains meet after 4 hours" answers 4."""
 _NAMED = re.compile(r"(?P<count>(?!))?[A-Za-z][A-Za-z '’-]{0,40}\s*=\s*(?=[-−+(\[{\\$√π\d])")
+_CASES = re.compile(r"\b(?:when|if|for)\b.*(?:,|;|\band\b|\bor\b).*\b(?:when|if|for|otherwise)\b")
+"""n when n is even and n + 1 when n is odd: no single value."""
+_DENIED = re.compile(r"\b(?:not|never|cannot|except)\b|n't\b")
 _SUBJECT = re.compile(
-    r"(?:(?:the|our|its|their|his|her)\s.{2,160}\s(?:is|are|was|equals?|be)|(?P<count>there\s(?:are|is|were|will\s+be)))\s+(?:equal\s+to\s+|exactly\s+)?"
-    r"(?=[-−+(\[{\\$€£√π\d]|[A-Za-z]\s?[\^_(])",
+    r"(?:(?:the|our|its|their|his|her)\s.{2,160}\s(?:is|are|was|equals?|be|(?:has|have|attains|reaches|takes)\s(?:an?|its|the)\s(?:maximum|minimum|maximal|minimal|least|greatest|value|sum|limit|area|volume|length|order|degree|period)(?:\svalue)?\sof)|(?P<count>there\s(?:are|is|were|will\s+be)))\s+(?:equal\s+to\s+|exactly\s+)?"
+    r"(?=[-−+(\[{\\$€£√π\d]|[A-Za-z]\s?[\^_(]|(?:zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|[a-z]+teen|[a-z]+ty)\b)",
     re.IGNORECASE,
 )
 
 
-def _stated_last(sentence: str) -> str:
+def stated_last(sentence: str) -> str:
     """What a whole sentence comes to: "Total = 7", "the number of points that lie inside is 19"."""
     subject = _NAMED.match(sentence) or _SUBJECT.match(sentence)
-    if subject is None or _COMPARED.search(sentence[: subject.end()]):
+    if subject is None or _DENIED.search(sentence[: subject.end()]):
         return ""
     said = sentence[subject.end() :]
+    if _CASES.search(said):
+        return ""
     math, rest = leading_math(said)
     if math:
         return _result(strip_markup(math)) if re.match(r"\W*$|,?\s", rest) else ""
     cut = _CLAUSE.search(said)
+    if spelled(strip_markup(said[: cut.start()] if cut else said)) is not None:
+        return strip_markup(said[: cut.start()] if cut else said)
     return _formula(said[: cut.start()] if cut else said, is_count=subject["count"] is not None)
 
 

@@ -12,6 +12,7 @@ from lorid_data.answers.expression import parse_expression
 from lorid_data.answers.forms import Form
 from lorid_data.answers.monomials import TermsError
 from lorid_data.answers.nodes import FUNCTIONS, PLAIN_NAMES, Node
+from lorid_data.answers.progressions import has_dots
 from lorid_data.answers.reader import Reader
 from lorid_data.answers.tokens import ParseError, Tok, Tokens, holds, latex, plain, split_at
 from lorid_data.answers.units import canonical, unit_suffix
@@ -189,6 +190,8 @@ def expression(toks: Tokens) -> Form:
             return forms.text(said, shown)
         if any(_is_unknown_call(a, b) for a, b in pairwise(toks)):
             return forms.opaque(said, "")  # nor does the verifier know what erf(1) is
+        if has_dots(toks):
+            return forms.opaque(said, "")  # nor what an ellipsis leaves out
         wordy = any(is_word(t) for t in toks) and not any(t.kind == "cmd" for t in toks)
         return (forms.text if wordy else forms.opaque)(said, shown)
     digits = toks[-1].text

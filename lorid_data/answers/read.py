@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
 
-from lorid_data.answers import forms, quantities, relations, sets
+from lorid_data.answers import forms, progressions, quantities, relations, sets
+from lorid_data.answers.evaluate import exact
 from lorid_data.answers.forms import Form
 from lorid_data.answers.monomials import TermsError
 from lorid_data.answers.names import is_variable
@@ -14,6 +15,7 @@ from lorid_data.answers.nodes import FUNCTIONS
 from lorid_data.answers.results import LimitError
 from lorid_data.answers.spelling import respell
 from lorid_data.answers.tokens import (
+    ParseError,
     Tok,
     Tokens,
     is_balanced,
@@ -71,16 +73,35 @@ def answer(toks: Tokens) -> Form:
     """A whole answer or a part of one: a list, or a single thing."""
     toks, unit = _lead(toks)
     if not toks or not is_balanced(toks):
-        return _unbalanced(toks)
+        toks = _turned(toks)
+        if not toks or not is_balanced(toks):
+            return _unbalanced(toks)
     if any(t.text.lower() == "hundred" for t in toks) and (value := _words(toks)) is not None:
         return value  # "two hundred and five" is no list
     parts, words = _split_list(toks)
     if words == {"and"} and len(parts) == 2 and (mixed := quantities.mixed(*parts)) is not None:
         return mixed.with_unit(unit)  # 5 and 1/2
     if len(parts) > 1:
-        return relations.combine([answer(p) for p in parts], words, plain(toks), latex(toks))
+        found = _parts(parts)
+        if found is None:
+            return forms.opaque(plain(toks), "")
+        return relations.combine(found, words, plain(toks), latex(toks))
     toks = parts[0] if parts else toks
     return single(toks).with_unit(unit)
+
+
+def _turned(toks: Tokens) -> list[Tok]:
+    """]a, b[ as (a, b): brackets that are turned outwards leave the ends out."""
+    out: list[Tok] = []
+    is_open = False
+    for tok in toks:
+        if tok.text in ("[", "]") and tok.kind == "op":
+            outside = "]" if is_open else "["
+            shown = tok.text if tok.text == outside else ")" if is_open else "("
+            tok = Tok("op", shown, tok.gap)
+            is_open = not is_open
+        out.append(tok)
+    return out
 
 
 def _unbalanced(toks: Tokens) -> Form:
@@ -140,6 +161,23 @@ def _split_list(toks: Tokens) -> tuple[list[list[Tok]], set[str]]:
     return [p for p in split_at(toks, separates) if p], words
 
 
+def _parts(pieces: Sequence[Tokens]) -> list[Form] | None:
+    """Each piece, and what an ellipsis among them leaves out; None where that is not certain."""
+    at = [i for i, p in enumerate(pieces) if progressions.is_dots(p)]
+    if not at:
+        return [answer(p) for p in pieces]
+    nodes = [answer(p).node for i, p in enumerate(pieces) if i != at[0]]
+    known = [n for n in nodes if n is not None]
+    if len(known) != len(nodes):
+        return None
+    try:
+        filled = progressions.filled(known[: at[0]], known[at[0] :])
+    except ParseError:
+        return None
+    values = [exact(n).number for n in filled]
+    return None if None in values else [forms.number_form(v) for v in values if v is not None]
+
+
 def single(toks: Tokens) -> Form:
     """An answer that is no list."""
     for rule in _RULES:
@@ -160,7 +198,8 @@ def _enclosed(toks: Tokens) -> Form | None:
     if partner(toks, 0) != len(toks) - 1:
         return None
     inner = toks[1:-1]
-    if opener == r"\{":
+    is_builder = opener == "{" and any(t.text in (":", "|") for t in inner[1:])
+    if opener == r"\{" or is_builder:
         return _braces(inner, toks)
     if not inner:
         return None
@@ -171,7 +210,10 @@ def _enclosed(toks: Tokens) -> Form | None:
     if opener == "{":
         return answer(inner)
     brackets = "()" if opener == r"\langle" else opener + toks[-1].text
-    return forms.ordered([answer(p) for p in parts], brackets, plain(toks), latex(toks))
+    found = _parts(parts)
+    if found is None:
+        return forms.opaque(plain(toks), "")
+    return forms.ordered(found, brackets, plain(toks), latex(toks))
 
 
 def _braces(inner: Tokens, toks: Tokens) -> Form:
@@ -181,8 +223,10 @@ def _braces(inner: Tokens, toks: Tokens) -> Form:
         parts = split_at(inner, lambda t, bar=bar: t.text == bar)  # type: ignore[misc]
         if len(parts) == 2 and parts[1] and is_variable(parts[0]):
             return answer(parts[1])
-    parts, _ = _split_list(inner)
-    return forms.listed([answer(p) for p in parts], plain(toks), latex(toks))
+    found = _parts(_split_list(inner)[0])
+    if found is None:
+        return forms.opaque(plain(toks), "")
+    return forms.listed(found, plain(toks), latex(toks))
 
 
 def _point(toks: Tokens) -> Form | None:

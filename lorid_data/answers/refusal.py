@@ -15,7 +15,7 @@ _REFUSAL = re.compile(
     r"|rounded|simplified|based|left|hidden|displayed|stated|explained|shown|required|needed|asked|supposed|expected|meant|called|known|divisible|dependent|similar|related|due))(?![A-Za-z])"
     r"|(?:correct|incorrect|wrong|right|clear|unclear|known|unknown|obvious|trivial|simple|straightforward|unique|finite|missing|here|found|shown|above|below|pending|undetermined"
     r"|indeterminate|required|needed|ready|coming|follows|following|as\s+follows)(?=[\s.,!]*(?:$|\b(?:because|since|as|so|when|if|from|that|in|and|or|by|for|to|above|below|given|without|with)\b))"
-    r"|(?:i|we|you)\s+(?:do|did|can|could|am|are|will|would|need|must|know|think|was|were|just|still|cannot|add|multiply|subtract|divide)(?:n.?t)?\b|i'?m\b"
+    r"|(?:i|we|you)\s+(?:do|did|can|could|am|are|will|would|need(?!\s+(?:exactly\s+)?[$€£]?\d[\d,.]*\s(?!more\b))|must|know|think|was|were|just|still|cannot|add|multiply|subtract|divide)(?:n.?t)?\b|i'?m\b"
     r"|(?:it|this|there)\s+(?:depends|seems|does|cannot|can't)\b|(?:it|this|there)\s+(?:is|are|was)\b(?!.*\d)"
     r"|什么|未知|无法|不知|[^\W\d_]{0,12}(?:able|ible)\b"
     r"|[?_]+$|x{2,}(?![\w^])|\.\.\.|…|\\l?dots\b|\\boxed\s*$|-+$",

@@ -93,6 +93,11 @@ class Accepted:
             raise ValueError(msg)
 
 
+def reference(answer: str, accepted: tuple[str, ...] = ()) -> str | Accepted:
+    """What a reply is compared with: the reference answer, together with those that count too."""
+    return Accepted((answer, *accepted)) if accepted else answer
+
+
 class LimitError(ValueError):
     """An answer over the limits on length, nesting or digits: it is not looked at further."""
 

@@ -9,8 +9,8 @@ import re
 import unicodedata
 from fractions import Fraction
 
-from lorid_data.answers.languages import in_english
 from lorid_data.answers.results import LimitError
+from lorid_data.answers.translated import in_english, may_be_foreign
 
 MAX_CHARS = 4096
 """Longest answer that is looked at, after runs of white space became one space."""
@@ -74,6 +74,7 @@ _SIZES = re.compile(r"\\(?:left|right|middle|[bB]igg?[lrm]?|mleft|mright)(?![A-Z
 _COMMANDS = (
     (re.compile(r"\\\\\s*\[\s*-?[\d.]+\s*(?:pt|em|ex|mm|cm)\s*\]"), r"\\\\ "),
     (re.compile(r"\\[dtc]frac(?![A-Za-z])"), r"\\frac"),
+    (re.compile(r"\\[dt]binom(?![A-Za-z])"), r"\\binom"),
     (re.compile(r"\\(?:leqslant|leqq|le)(?![A-Za-z])"), r"\\leq"),
     (re.compile(r"\\(?:geqslant|geqq|ge)(?![A-Za-z])"), r"\\geq"),
     (re.compile(r"\\ne(?![A-Za-z])"), r"\\neq"),
@@ -146,8 +147,7 @@ def plain_unicode(text: str) -> str:
     text = _LOWERED.sub(lambda m: "_{" + m[0].translate(_SUBSCRIPTS) + "}", text)
     text = unicodedata.normalize("NFKC", text)
     text = _ROOT.sub(lambda m: rf"\sqrt{_ROOT_INDEX[m[1]]}" + (f"{{{m[2]}}}" if m[2] else ""), text)
-    text = _DIGIT.sub(lambda m: str(unicodedata.decimal(m[0])), text.translate(_AFTER_NFKC))
-    return text if text.isascii() else in_english(text)
+    return _DIGIT.sub(lambda m: str(unicodedata.decimal(m[0])), text.translate(_AFTER_NFKC))
 
 
 def _vulgar(match: re.Match[str]) -> str:
@@ -188,7 +188,10 @@ def respell(text: str) -> str:
     if len(text) > MAX_CHARS:
         msg = f"an answer of {len(text)} characters"
         raise LimitError(msg)
-    text = " ".join(plain_unicode(text).split())
+    text = plain_unicode(text)
+    if may_be_foreign(text):
+        text = in_english(text)
+    text = " ".join(text.split())
     check_limits(text)
     if r"\begin" not in text:
         text = _DOUBLED.sub(r"\\", text)
@@ -223,6 +226,10 @@ _SAID = re.compile(
 )
 
 
+_BUILDER = re.compile(r"\{\s*\(?[A-Za-z](?:\s*,\s*[A-Za-z])*\)?\s*(?:\\in[^:|]{1,30})?[:|]")
+"""The set of all x with …: its braces belong to it."""
+
+
 def unwrap(text: str) -> str:
     r"""Take off what surrounds a whole answer: `$…$`, `\boxed{…}`, `**…**`, quotes, a final full stop."""
     before = None
@@ -247,7 +254,8 @@ def unwrap(text: str) -> str:
                 text = inner.strip()
         wrapper = _WRAPPERS.match(text)
         start = wrapper.end() if wrapper else 0
-        if text[start : start + 1] == "{" and closing(text, start) == len(text) - 1:
+        is_braced = text[start : start + 1] == "{" and closing(text, start) == len(text) - 1
+        if is_braced and not (wrapper is None and _BUILDER.match(text)):
             text = text[start + 1 : -1].strip()
     return text
 
@@ -337,7 +345,8 @@ def _has_loose_comma(text: str, bracket: list[int], opened: int) -> bool:
 def _is_lone_number(text: str) -> bool:
     """A number written with spaces may be one number only where nothing else is."""
     return (
-        re.fullmatch(r"[-+$€£ ]*\d{1,3}(?: \d{3})+(?:\.\d+)?(?: ?[A-Za-z%$].*)?", text) is not None
+        re.fullmatch(r"[-+$€£ ]*\d{1,3}(?: \d{3})+(?:\.\d+)?(?: ?(?:[A-Za-z%$]|\\text).*)?", text)
+        is not None
     )
 
 

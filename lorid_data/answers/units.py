@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from lorid_data.answers.languages import foreign_units
 from lorid_data.answers.results import table
 from lorid_data.answers.tokens import Tok, Tokens
+from lorid_data.answers.translated import foreign_units
 from lorid_data.answers.words import SCALES
 
 _KNOWN_TABLE = """
@@ -45,14 +45,18 @@ rupee: rupee rupees rs inr
 yen: yen jpy
 yuan: yuan cny rmb renminbi
 won: krw
+kopek: kopek kopeks kopeck kopecks
+jiao: jiao
+paisa: paisa paise
+real: reais
 ruble: ruble rubles rouble roubles rub
 peso: peso pesos mxn
 franc: franc francs chf
 krona: krona kronor krone kroner
 percent: % percent percentage pct
 deg: degree degrees deg
-degc: celsius centigrade
-degf: fahrenheit
+degc: celsius centigrade degc
+degf: fahrenheit degf
 kelvin: kelvin kelvins
 rad: radian radians rad
 am: am a.m a.m.
@@ -180,10 +184,12 @@ def _is_monomial(toks: Tokens) -> bool:
         if before is not None and not is_below:
             if before.kind == "let" or before.text.isdigit() or before.text in ("}", "^"):
                 return True
-            if before.text.lower() in KNOWN:
+            if before.text.lower() in KNOWN and not (before.text == "kg" and tok.text in "ms"):
                 return True
         if after is not None and after.text == "^" and not is_below and tok.text != "m":
             return True
+        if after is not None and after.text == r"\cdot" and tok.text in _SINGLE - {"g"}:
+            return True  # s \cdot s; newtons come first in N \cdot m
     return False
 
 

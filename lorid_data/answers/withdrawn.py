@@ -5,17 +5,22 @@ from __future__ import annotations
 import re
 
 _AHEAD = 400
-_START = r"""[^A-Za-z0-9]{0,12}(?:(?:wait|hmm+|no|oops|actually|but|hold\ on|however|sorry|uh|oh|well|yet|ah|and)\b[\s,.!—–-]{0,4}){0,4}"""
-_WRONG = r"(?:wrong|incorrect|invalid|mistaken|not\ (?:right|correct|it|possible|true|the\ (?:\w+\ )?answer)|right\ at\ all|impossible|a\ mistake|an\ error|too\ (?:big|small|large|high|low|many|much))"
+_START = r"""[^A-Za-z0-9]{0,12}(?:(?:wait|hmm+|no|oops|actually|but|hold\ on|however|sorry|uh|oh|well|yet|ah|and|please|unfortunately|edit|update|note|(?:on|upon|after|after\ some)\ (?:reflection|reconsideration|review|(?:second|further)\ thought|(?:re-?)?check(?:ing)?|closer\ (?:look|inspection))(?:\ (?:it|this|again))?)\b[\s,.:!—–-]{0,4}){0,4}"""
+_WRONG = r"(?:wrong|incorrect|invalid|mistaken|not\ (?:right|correct|it|possible(?!\ to\b)|true|the\ (?:\w+\ )?answer)|right\ at\ all|impossible(?!\ to\b)|a\ mistake|an\ error|too\ (?:big|small|large|high|low|many|much))"
 _DROPPED = re.compile(
     rf"""{_START}
-        (?:(?:that|this|it|which|he|she|they)?(?:'s|\ ?\bis|\ was|\ can't\ be|\ cannot\ be|\ isn't|\ seems|\ looks|\ must\ be)\s{_WRONG}
+        (?:(?:(?:i|we)(?:'ve|'d|\ now|\ just|\ have|\ can)?\ (?:think|believe|reali[sz]ed?|see|fear|notice|know)\ (?:that\ )?)?(?:(?:that|this|my|the|the\ above|my\ previous|the\ previous)\ (?:answer|result|value|number|solution|one)|the\ above|all\ this|that|this|it|which|he|she|they)?(?:'s|\ ?\bis|\ was|\ can't\ be|\ cannot\ be|\ isn't|\ seems|\ looks|\ must\ be)\s{_WRONG}
+        |(?:i|we)\ (?:don't|do\ not|can't|cannot)\ (?:think|believe|see\ how)\ (?:that\ )?(?:that|this|it|(?:my|the|this|that)\ answer)(?:'s|\ is|\ can\ be)\ (?:right|correct|true|possible|valid)
+        |(?:that|this|it)\ (?:can't|cannot|can\ not|couldn't)\ be(?=[,.!;\s]*(?:$|because|since|as\b|so\b))
+        |(?:that|this|it|which|(?:that|this|my|the)\ (?:answer|value|result))\ (?:does\ not|doesn't|fails\ to|did\ not|didn't)\ (?:satisfy|fulfil|meet|hold|fit|agree|solve)
+        |(?:that|this|it|which)\ (?:contradicts|violates|fails\b|leads\ to\ a\ contradiction|gives\ a\ contradiction)
         |(?:that|this|it|my\ answer|the\ answer)\s(?:can't|cannot|isn't|doesn't|does\ not|didn't|did\ not)\s(?:be\ )?(?:right|correct|work|seem|make|look|sound|feel|add\ up|match|check)
         |(?:(?:i|we)\ (?:think|believe|realize|realized|see|fear)\ (?:that\ )?)?(?:i|we)(?:'ve|\ have)?\ (?:made|see|found|miscalculated|miscounted|misread|forgot|messed|meant|mean\b|should\ have|was\ wrong|apologi[sz]e)
         |there(?:'s|\ is|\ was)\ (?:a|an)\ (?:mistake|error)
+        |never\ mind|i\ (?:hereby\ |must\ |have\ to\ |now\ )?(?:(?:take|took)\ (?:that|it|this|(?:my|this|that|the)\ answer)\ back|take\ back|withdraw|retract)|(?:that|this|it)\ was\ (?:a\ )?(?:mistake|error|slip|typo)
         |my\ (?:mistake|bad|error|apologies)|apologies
         |correction\b
-        |no[.!]*\s*$|scratch\ that|ignore\ that|strike\ that|(?:let\ me|i'll|let's)\ (?:start\ over|try\ again|redo|correct))""",
+        |no[.!]*\s*$|(?:scratch|ignore|strike|disregard|forget|discard)\ (?:that|this|it|the\ above|(?:my|the)\ (?:previous\ )?answer)|(?:let\ me|i'll|let's)\ (?:start\ over|try\ again|redo|correct))""",
     re.IGNORECASE | re.VERBOSE,
 )
 _RESTATED = re.compile(
@@ -57,6 +62,24 @@ def is_withdrawn(rest: str) -> bool:
     return _DOUBTED.match(rest[:_AHEAD]) is not None and not re.search(
         r"[.!)$}\]*`\"']\s*$", rest[-40:]
     )
+
+
+_CALLED_WRONG = re.compile(
+    r"[\s$*)}]*\s(?:is|was|must\s+be)\s+(?:clearly\s+|therefore\s+|actually\s+)?(?:wrong|incorrect|invalid|impossible|extraneous|not\s+(?:right|correct|valid|possible(?!\s+to\b)|a\s+solution|the\s+answer))",
+    re.IGNORECASE,
+)
+
+
+def is_called_wrong(value: str, rest: str) -> bool:
+    """Whether the text behind an answer says of that value that it is wrong: "so x = 4 is wrong"."""
+    ahead = rest[:_AHEAD]
+    at = ahead.find(value)
+    while at >= 0:
+        is_whole = not (ahead[at - 1 : at].isalnum() and value[:1].isalnum())
+        if is_whole and _CALLED_WRONG.match(ahead, at + len(value)):
+            return True
+        at = ahead.find(value, at + 1)
+    return False
 
 
 def is_negated(before: str) -> bool:

@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any, Self
@@ -43,6 +44,7 @@ _APART_S = 0.01
 _AT_ONCE = 256
 """Rows that are read and checked together."""
 _replies = TypeAdapter(list[TeacherReply])
+_values_of = attrgetter(*FIELDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ class Attempt:
 
 def replied(reply: TeacherReply) -> Attempt:
     """The attempt that a reply ended."""
-    cells = {f: _cell(getattr(reply, f)) for f in FIELDS}
+    cells = dict(zip(FIELDS, map(_cell, _values_of(reply)), strict=True))
     return Attempt(("reply", "", *cells.values(), row_sha256(cells)))
 
 
@@ -65,6 +67,8 @@ def failed(reason: str, detail: str, known: Mapping[str, Any]) -> Attempt:
 
 def _cell(value: Any) -> Any:
     """A value as SQLite takes it: half a character escaped, a larger integer as its digits."""
+    if value is None or isinstance(value, float):
+        return value
     if isinstance(value, str):
         return storable(value)
     # As text the column would turn it into a rounded float.

@@ -19,7 +19,7 @@ from lorid_data.checks.finding import Severity, failed
 from lorid_data.checks.rules import rule_fault
 from lorid_data.schema import Record
 
-VERSION = 3
+VERSION = 4
 """Bump when a check changes what it finds."""
 Level = Literal["rule", "list", "row"]
 FREQUENT = 0.01

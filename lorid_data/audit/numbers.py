@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 
+from lorid_data.audit.formulas import plain_spans
 from lorid_data.audit.words import lexicon, stem, words
 
 _DIGITS = r"\d{1,3}(?:(?:,|\{,\}|,\\!)\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+"
@@ -172,7 +173,7 @@ _LETTER = re.compile(
 def _formula_around(rule: str, f: Found) -> tuple[int, int] | None:
     start = rule.rfind("$", 0, f.start)
     if start < 0 or rule.count("$", 0, f.start) % 2 == 0:
-        return None
+        return next(((a, b) for a, b in plain_spans(rule) if a <= f.start < b), None)
     end = rule.find("$", f.end)
     return (start + 1, end) if end >= 0 else None
 

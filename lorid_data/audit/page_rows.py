@@ -79,7 +79,7 @@ def _texts(result: Audit, row: Record) -> dict[str, Any]:
     return {
         "q": visible(row.question, _MOST_TEXT),
         "rationale": visible(row.rationale, _MOST_TEXT),
-        "answer": visible(row.answer, 400),
+        "answer": visible(" or ".join((row.answer, *row.accepted)), 400),
         "about": " · ".join(str(x) for x in about if x),
         "teacher": " ".join(filter(None, (row.provenance.teacher, row.provenance.model_answered))),
         "rules": [

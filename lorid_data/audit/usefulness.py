@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from lorid_data.audit.words import formulas, lexicon, stems
+from lorid_data.audit.formulas import formulas
+from lorid_data.audit.words import lexicon, stems
 from lorid_data.schema import Record
 
 DUPLICATE = 0.75
@@ -16,7 +17,7 @@ def specifics(rule: str) -> frozenset[str]:
     """The stems of a rule that name something to do or to do it with; formulas count as one each."""
     named = {s for s in stems(rule) if s in lexicon().specific}
     return frozenset(
-        named | {f for f in formulas(rule) if re.search(r"[\\^_=+*/<>-]|\d|[A-Za-z]{2}", f)}
+        named | {f for f in formulas(rule) if re.search(r"[\\^_=+*/<>|∤-]|\d|[A-Za-z]{2}|\w\(", f)}
     )
 
 
@@ -43,8 +44,8 @@ _MOST_COMPARED = 200
 def duplicate_of(rules: Sequence[str]) -> dict[int, tuple[int, float]]:
     """Rules that repeat an earlier one: index → (index of the earlier, Jaccard index).
 
-    Rules that differ in an operation or in a formula are not the same. The first 200 rules of a
-    row are compared: each with each.
+    Rules that differ in an operation, a formula, a number or a negation are not the same. The first
+    200 rules of a row are compared: each with each.
     """
     found: dict[int, tuple[int, float]] = {}
     rules = rules[:_MOST_COMPARED]
@@ -62,8 +63,14 @@ def _operations(rule: str) -> frozenset[str]:
     return frozenset(s for s in stems(rule) if s in lexicon().operations)
 
 
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
+_NEGATED = re.compile(r"\b(?:not|no|never|without|cannot)\b|n[’']t\b", re.IGNORECASE)
+
+
 def _formula_key(rule: str) -> frozenset[str]:
-    return frozenset(f.replace(" ", "") for f in formulas(rule))
+    """What makes two rules of the same words different: formulas, numbers, and whether they negate."""
+    written = {f.replace(" ", "") for f in formulas(rule)} | set(_NUMBER.findall(rule))
+    return frozenset(written | ({"not"} if _NEGATED.search(rule) else set()))
 
 
 # --- coverage -------------------------------------------------------------------------------------

@@ -10,9 +10,6 @@ from functools import cache, lru_cache
 from lorid_data.pages.page import packaged
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
-_FORMULA = re.compile(
-    r"\$\$?(.+?)\$\$?|\\\(((?:(?!\\\().)+?)\\\)|\\\[((?:(?!\\\[).)+?)\\\]", re.DOTALL
-)
 _COMMAND = re.compile(r"\\[A-Za-z]+")
 _IRREGULAR = {
     "halves": "half", "vertices": "vertex", "indices": "index", "matrices": "matrix", "axes": "axis", "feet": "foot",
@@ -166,11 +163,6 @@ def stems(text: str) -> tuple[str, ...]:
     """The stems of a text's words, function words left out."""
     function = lexicon().function
     return tuple(stem(w) for w in words(text) if w.lower() not in function)
-
-
-def formulas(text: str) -> list[str]:
-    """What stands between `$ … $` and its like."""
-    return [a or b or c for a, b, c in _FORMULA.findall(text)]
 
 
 def shingle_words(text: str) -> list[str]:

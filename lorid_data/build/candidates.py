@@ -50,6 +50,8 @@ class Candidate(FrozenModel):
     answer: str
     reference: str
     """The reference answer that the vote is on; empty where nothing is voted on."""
+    accepted: tuple[str, ...] = ()
+    """Further answers for which a vote counts as well."""
     vote: str
     """agrees, differs or none."""
     agreement: float | None
@@ -205,6 +207,7 @@ def rows_of(
             rationale=r.rationale,
             answer=r.answer,
             reference=gold or "",
+            accepted=problem.accepted if gold else (),
             vote=_VOTES[r.agrees],
             agreement=vote.agreement if vote else None,
             chosen="yes" if i == chosen else "no",

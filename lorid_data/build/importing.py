@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from lorid_data.build.rows import to_row
 from lorid_data.commandline.progress import say
-from lorid_data.errors import InputError
+from lorid_data.errors import ConfigError, InputError
 from lorid_data.folders.records import write_dataset
 from lorid_data.folders.stage import open_stage
-from lorid_data.folders.tables import RowError, format_of
+from lorid_data.folders.tables import RowError, format_of, is_pattern
 from lorid_data.hub.reading import is_hub_id, parse_ref
 from lorid_data.schema import (
     Disposition,
@@ -22,9 +23,10 @@ from lorid_data.schema import (
     sha256_text,
     storable,
 )
+from lorid_data.sources.columns import Reading, faults
 from lorid_data.sources.registry import load_file
 from lorid_data.sources.split_files import load_folder
-from lorid_data.sources.table import Reading, content_hash
+from lorid_data.sources.table import content_hash, refuse_split_names
 from lorid_data.teachers.base import Unasked
 
 
@@ -36,6 +38,7 @@ def import_table(
     licence: str = "unknown",
     subject: str | None = None,
     rationale: str | None = None,
+    columns: Mapping[str, str] | None = None,
     skip_bad_rows: bool = False,
 ) -> Manifest:
     """Make a dataset folder of a table, or of a published dataset; knowledge it carries is kept.
@@ -49,31 +52,32 @@ def import_table(
         licence: the licence of rows that name none; unknown takes what a dataset's card states.
         subject: the column that holds the subject, where it is called something else.
         rationale: the column that holds the reasoning, where it is called something else.
+        columns: which column holds what, where it is called something else; see `columns.Reading`.
         skip_bad_rows: whether a row that cannot be read is rejected instead of refusing the table.
 
     Raises:
         ConfigError: the table cannot be read; the folder belongs to something else.
     """
     bad: list[str] | None = [] if skip_bad_rows else None
-    read = Reading(subject, rationale, bad)
-    ref = parse_ref(str(table))
+    read = Reading(_chosen(columns or {}, subject=subject, rationale=rationale), bad)
     try:
-        if ref.is_local or (not table.exists() and is_hub_id(ref.id) and format_of(table) is None):
+        if _is_dataset(table):
             stated = None if licence == "unknown" else licence
             name, problems, warnings = load_folder(str(table), stated, read=read)
         else:
             name = table.name
             problems, warnings = load_file(
-                table, None, default_split=split, licence=licence, read=read
+                str(table), None, default_split=split, licence=licence, read=read
             )
     except RowError as e:
         raise InputError(f"{e}; --skip-bad-rows rejects such rows instead") from e
     for warning in warnings:
         say(f"warning: {warning}")
+    refuse_split_names(str(table), problems)
     identity = {"table": name, "split": split, "content_sha256": content_hash(problems)}
     identity |= {"bad_rows_sha256": sha256_text("\n".join(bad))} if bad else {}
     # The content says what they did; this is for who makes it again.
-    given = {"licence": licence, "subject": subject, "rationale": rationale, "skip_bad_rows": skip_bad_rows}  # fmt: skip
+    given = {"licence": licence, "subject": subject, "rationale": rationale, "columns": [f"{w}={c}" for w, c in (columns or {}).items()] or None, "skip_bad_rows": skip_bad_rows}  # fmt: skip
     settings = {k: v for k, v in given.items() if v not in (None, False, "unknown")}
     with open_stage(out, "import", identity=identity, settings=settings) as stage:
         if stage.done is not None:
@@ -86,6 +90,31 @@ def import_table(
         rejects = [r for r in rows if isinstance(r, Reject)]
         unread = [_unread(name, said) for said in bad or ()]
         return write_dataset(stage, records, [*rejects, *unread], n_in=len(problems) + len(unread))
+
+
+def _is_dataset(table: Path) -> bool:
+    """Whether a folder or a repository of the Hub is meant, and not a file or a pattern of files."""
+    ref = parse_ref(str(table))
+    is_free = not table.exists() and not is_pattern(str(table))
+    return ref.is_local or (is_free and is_hub_id(ref.id) and format_of(table) is None)
+
+
+def _chosen(
+    columns: Mapping[str, str], *, subject: str | None, rationale: str | None
+) -> dict[str, str]:
+    """All that the user said of columns.
+
+    Raises:
+        ConfigError: a column is named twice, or something that no table has.
+    """
+    short = {w: c for w, c in (("subject", subject), ("rationale", rationale)) if c is not None}
+    twice = [
+        f"{w!r} is named by --columns and by --{w}; name it once" for w in short if w in columns
+    ]
+    problems = [*twice, *faults({**columns, **short})]
+    if problems:
+        raise ConfigError(*problems)
+    return {**columns, **short}
 
 
 def _unread(name: str, said: str) -> Reject:

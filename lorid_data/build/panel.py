@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -213,7 +213,7 @@ def weigh(panel: Panel, problem: Problem, heard: Sequence[Heard]) -> Weighed:
     """What a row takes of the replies about it."""
     gold = _gold(panel, problem)
     there = [(i, x) for i, x in enumerate(heard) if x is not None]
-    reads = tuple(parse_reply(x, gold, is_equal) for _, x in there)
+    reads = tuple(parse_reply(x, gold, judge(problem.accepted)) for _, x in there)
     if not reads:
         return Weighed(problem, Unasked("none"), None, None, (), (), None)
     vote = None if gold is None else count(reads, len(panel.seats))
@@ -239,7 +239,7 @@ def side_by_side(panel: Panel, weighed: Weighed, row_id: str) -> list[Candidate]
 
 def _is_decided(panel: Panel, problem: Problem, heard: Sequence[Heard]) -> bool:
     gold = _gold(panel, problem)
-    reads = [parse_reply(x, gold, is_equal) for x in heard if x is not None]
+    reads = [parse_reply(x, gold, judge(problem.accepted)) for x in heard if x is not None]
     return is_decided(reads, len(panel.seats), rewritten=panel.rewrite, gold=gold)
 
 
@@ -248,7 +248,12 @@ def _gold(panel: Panel, problem: Problem) -> str | None:
     return problem.answer if panel.rewrite and problem.answer.strip() else None
 
 
+def judge(accepted: tuple[str, ...]) -> Callable[[str, str], bool]:
+    """Whether an answer is the reference one, or one of those accepted too, as votes are counted."""
+    return lambda a, gold: _is_equal(a, answers.reference(gold, accepted))
+
+
 @lru_cache(maxsize=100_000)
-def is_equal(a: str, b: str) -> bool:
-    """Whether two answers are the same, as votes are counted."""
+def _is_equal(a: str, b: str | answers.Accepted) -> bool:
+    """Whether an answer is that of the reference."""
     return answers.equal(a, b) is answers.Verdict.EQUAL

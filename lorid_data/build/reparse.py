@@ -24,7 +24,7 @@ from lorid_data.build.candidates import (
     is_decided,
     parse_reply,
 )
-from lorid_data.build.panel import is_equal
+from lorid_data.build.panel import judge
 from lorid_data.errors import InputError, TeacherError
 from lorid_data.folders.files import locked, sha256_file, write_text
 from lorid_data.folders.manifests import read_manifest
@@ -233,7 +233,7 @@ class Again:
         """A request that was not answered stays what it was."""
         if not candidate.request_key:
             return ParsedReply(candidate.reason, "")
-        return parse_reply(self.replies[candidate.request_key], gold, is_equal)
+        return parse_reply(self.replies[candidate.request_key], gold, judge(candidate.accepted))
 
 
 def _taken(c: Candidate | None) -> tuple[object, ...]:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from lorid_data import prompts
 from lorid_data.asking.answering import answers_to
@@ -29,7 +29,9 @@ from lorid_data.folders.parquet import write_rows
 from lorid_data.folders.records import write_dataset
 from lorid_data.folders.stage import open_stage
 from lorid_data.schema import FrozenModel, Manifest, Problem, Record, Reject, row_ids
+from lorid_data.sources.columns import parse_columns
 from lorid_data.sources.registry import Loaded, load
+from lorid_data.sources.table import refuse_split_names
 from lorid_data.teachers.base import (
     KNOWLEDGE,
     SYSTEM,
@@ -62,6 +64,8 @@ class BuildOptions(FrozenModel):
     """How long a model thinks before it writes, in the provider's own word."""
     seed: int = Field(default=0, ge=0)
     """Which problems `arithmetic` draws, which world `concepts` is."""
+    columns: dict[str, str] = Field(default_factory=dict)
+    """Which column of a table holds what, where it is called something else."""
     source_path: str | None = None
     limit: int | None = Field(default=None, ge=1)
     concurrency: int = Field(default=64, ge=1, le=4096)
@@ -76,6 +80,12 @@ class BuildOptions(FrozenModel):
     """How often a batch that is not over is looked at."""
     journal: Path | None = None
     """A journal to share between folders; by default the folder's own."""
+
+    @field_validator("columns", mode="before")
+    @classmethod
+    def _as_mapping(cls, given: Any) -> Any:
+        """`[question=instruction]` is as good as `{question: instruction}`."""
+        return parse_columns(given) if isinstance(given, list | tuple) else given
 
     @property
     def asking(self) -> AskOptions:
@@ -136,6 +146,8 @@ def build(options: BuildOptions, out: Path) -> Manifest:
     settings = options.model_dump(include={"limit", "concurrency", "mode", "budget"})
     if options.seed:  # its content is what identifies a build; this is for who makes it again
         settings["seed"] = options.seed
+    if options.columns:
+        settings["columns"] = [f"{what}={column}" for what, column in options.columns.items()]
     with open_stage(
         out,
         "build",
@@ -222,9 +234,11 @@ def _load(options: BuildOptions) -> Loaded:
         limit=options.limit,
         source_path=options.source_path,
         seed=options.seed,
+        columns=options.columns,
     )
     for warning in loaded.warnings:
         say(f"warning: {warning}")
+    refuse_split_names(options.source, loaded.problems)
     return loaded
 
 

@@ -21,20 +21,19 @@ def answer_missing(r: Record) -> Finding | None:
 
 
 def answer_unparsed(r: Record) -> Finding | None:
-    r"""The reference answer does not equal itself in a `\boxed{}`: no reply to it could be right."""
+    r"""A reference answer does not equal itself in a `\boxed{}`: no reply like it could be right.
+
+    So is each further answer that the row accepts: one that cannot be read would make every wrong
+    reply ungradable.
+    """
     from lorid_data.answers import Verdict, equal
 
-    if not r.answer.strip():
-        return None
-    verdict = equal(rf"\boxed{{{r.answer}}}", r.answer)
-    if verdict is Verdict.EQUAL:
-        return None
-    return Finding(
-        RejectReason.ANSWER_UNPARSED,
-        Severity.QUARANTINE,
-        f"the grader says {verdict.value}",
-        r.answer,
-    )
+    for answer in (r.answer, *r.accepted) if r.answer.strip() else ():
+        verdict = equal(rf"\boxed{{{answer}}}", answer)
+        if verdict is not Verdict.EQUAL:
+            said = f"the grader says {verdict.value}"
+            return Finding(RejectReason.ANSWER_UNPARSED, Severity.QUARANTINE, said, answer)
+    return None
 
 
 # --- does the rationale reach the stated answer? ------------------------------------------------
@@ -64,18 +63,21 @@ def answer_contradicted(r: Record) -> Finding | None:
         return None if is_last else found
     said, is_plain = extract(r.rationale), "\\" not in r.rationale
     if isinstance(said, Answer):
-        if is_plain and (_times_100(said.value, r.answer) or _comes_to(r, said.value)):
+        if is_plain and any(
+            _times_100(said.value, a) or _comes_to(r, said.value, a)
+            for a in (r.answer, *r.accepted)
+        ):
             return None
         return _unless_equal(r, said.value, Severity.QUARANTINE)
     return _unless_in_last_line(r) if is_plain else None
 
 
 def _unless_equal(r: Record, found: str, severity: Severity) -> Finding | None:
-    from lorid_data.answers import Verdict, equal
+    from lorid_data.answers import Verdict, equal, reference
 
-    if equal(found, r.answer) is not Verdict.DIFFERENT:
+    if equal(found, reference(r.answer, r.accepted)) is not Verdict.DIFFERENT:
         return None
-    detail = f"the rationale states {found}, the answer is {r.answer}"
+    detail = f"the rationale states {found}, the answer is {' or '.join((r.answer, *r.accepted))}"
     return Finding(RejectReason.ANSWER_CONTRADICTED, severity, detail, r.rationale[-300:])
 
 
@@ -85,23 +87,27 @@ def _times_100(a: str, b: str) -> bool:
     return x is not None and y is not None and abs(x) in (abs(y) * 100, abs(y) / 100)
 
 
-def _comes_to(r: Record, said: str) -> bool:
+def _comes_to(r: Record, said: str, answer: str) -> bool:
     """Whether what is stated is worked out to the answer: "the answer is 15 * 8 = 120 pints"."""
     text = ANNOTATION.sub("", r.rationale)
-    reference, found = number(r.answer), _NUMBER.findall(text[max(text.rfind(said), 0) :])
+    reference, found = number(answer), _NUMBER.findall(text[max(text.rfind(said), 0) :])
     in_sight = said in text and bool(found)
     return reference is not None and in_sight and number(found[-1]) == reference
 
 
 def _unless_in_last_line(r: Record) -> Finding | None:
-    stated = number(r.answer)
+    read = [number(a) for a in (r.answer, *r.accepted)]
+    # Where one of several is no number, the rationale may end in that.
+    stated = [] if None in read else [n for n in read if n is not None]
     lines = ANNOTATION.sub("", r.rationale).rstrip().splitlines()
-    if stated is None or not lines:
+    if not stated or not lines:
         return None
     spellings = (lines[-1], _SPACED_THOUSANDS.sub("", lines[-1]))
     texts = {text for line in spellings for text in _NUMBER.findall(line)}
     found = {abs(n) for text in texts if (n := number(text)) is not None}
-    if not found or found & {abs(stated), abs(stated) * 100, abs(stated) / 100}:
+    if not found or found & {abs(n) * k for n in stated for k in (1, 100)}:
+        return None
+    if found & {abs(n) / 100 for n in stated}:
         return None
     return Finding(
         RejectReason.ANSWER_CONTRADICTED,

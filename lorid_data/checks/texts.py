@@ -13,7 +13,13 @@ from lorid_data.texts.latex import control_characters, unbalanced_latex, without
 def texts_of(r: Record) -> list[tuple[str, str]]:
     """Every text of a row with its name."""
     rules = [(f"rule {i}", rule) for i, rule in enumerate(r.knowledge)]
-    return [("question", r.question), ("rationale", r.rationale), ("answer", r.answer), *rules]
+    return [*own_texts(r), *rules]
+
+
+def own_texts(r: Record) -> list[tuple[str, str]]:
+    """The texts of the problem itself, its further answers included."""
+    more = [(f"accepted answer {i}", a) for i, a in enumerate(r.accepted)]
+    return [("question", r.question), ("rationale", r.rationale), ("answer", r.answer), *more]
 
 
 def question_empty(r: Record) -> Finding | None:
@@ -28,15 +34,14 @@ def not_text(r: Record) -> Finding | None:
 
     A tab or a line break is one where it stands for the beginning of a LaTeX command (`<TAB>imes`).
     """
-    for name in ("question", "rationale", "answer"):
-        text = getattr(r, name)
+    for name, text in own_texts(r):
         bad = control_characters(text) or [f"what is left of {c}" for c in lost_commands(text)]
         if bad:
             return Finding(
                 RejectReason.QUESTION_NOT_TEXT,
                 Severity.DROP,
                 f"{name} holds {', '.join(bad)}",
-                repr(getattr(r, name)),
+                repr(text),
             )
     return None
 
@@ -64,13 +69,13 @@ def sentences_glued(r: Record) -> Finding | None:
 
 def latex_unbalanced(r: Record) -> Finding | None:
     r"""Braces, `\[ \]`, `\( \)`, environments or `$` of a text with LaTeX do not pair up."""
-    for name in ("question", "rationale", "answer"):
-        what = unbalanced_latex(getattr(r, name))
+    for name, text in own_texts(r):
+        what = unbalanced_latex(text)
         if what is not None:
             return Finding(
                 RejectReason.LATEX_UNBALANCED,
                 Severity.QUARANTINE,
                 f"{name}: {what}",
-                getattr(r, name)[-500:],
+                text[-500:],
             )
     return None

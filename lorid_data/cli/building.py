@@ -11,6 +11,7 @@ from lorid_data.cli.ending import finish, finish_asking
 from lorid_data.cli.numbers import Natural, Positive
 from lorid_data.commandline.failures import EXIT_OK
 
+Columns = Annotated[list[str] | None, Parameter(consume_multiple=True)]
 Temperature = Annotated[float, Parameter(validator=validators.Number(gte=0, lte=2))]
 
 
@@ -27,6 +28,7 @@ def build(
     reasoning_effort: str | None = None,
     limit: Positive | None = None,
     source_path: str | None = None,
+    columns: Columns = None,
     seed: Natural = 0,
     concurrency: Positive = 64,
     mode: Literal["online", "flex", "batch"] = "online",
@@ -41,20 +43,19 @@ def build(
     Run again, it goes on where it stopped and asks nothing again whose answer is stored.
 
     Args:
-        source: gsm8k, math, arithmetic, concepts, org/name[@revision][:config], a folder or a table.
+        source: gsm8k, math, svamp, champ, arithmetic, concepts, org/name[@revision][:config], a folder or a table.
         teacher: openai:MODEL, anthropic:MODEL, server:MODEL@URL[,URL…], recorded, scripted:FILE,
-            source (knowledge that the source carries) or none. Given several times, the replies of
-            all are kept side by side in candidates.parquet.
+            source (the source's own) or none. Of several, all replies stand in candidates.parquet.
         out: The dataset folder.
         samples: Replies that each teacher is asked for.
-        rewrite_rationale: Let teachers write the rationale anew as well. Its answer votes: a row is
-            kept if more than half of the replies agree with the reference answer.
+        rewrite_rationale: Let teachers write the rationale anew, and keep a row if over half end in its answer.
         temperature: What replies are sampled at; by default what the provider chooses.
         max_tokens: Most tokens of a reply, thinking included (2,048), four times as many when cut off.
         reasoning_effort: How long a model thinks, in its provider's word (low, medium, high, …).
         split: Split of the source.
         limit: Maximum number of rows, spread evenly over the source's subjects.
-        source_path: Local copy of gsm8k or math, laid out like the Hub's.
+        source_path: Local copy of gsm8k or math, laid out like the Hub's; of svamp or champ, or their one file.
+        columns: Which column of a table holds what: question=instruction answer=final_answer …
         seed: Random seed of the generated sources, arithmetic and concepts.
         concurrency: Maximum number of requests in flight.
         mode: online; half the price: flex (OpenAI: slower), batch (OpenAI, Anthropic: within a day).
@@ -67,8 +68,8 @@ def build(
     given = dict(locals())  # before anything else is a local: the options, by their names
     from lorid_data.build import stage
 
+    given |= {"concurrency": min(concurrency, 4096), "columns": columns or ()}
     shared = given.keys() & stage.BuildOptions.model_fields.keys()
-    given["concurrency"] = min(concurrency, 4096)
     options = stage.BuildOptions(**{name: given[name] for name in shared})
     if dry_run:
         print(stage.dry_run(options, out).describe())
@@ -130,14 +131,16 @@ def import_table(
     licence: str = "unknown",
     subject: str | None = None,
     rationale: str | None = None,
+    columns: Columns = None,
     skip_bad_rows: bool = False,
 ) -> int:
     """Make a dataset of a table of your own, or of a published dataset.
 
     Args:
-        table: A .parquet, .jsonl, .json or .csv file: question; rationale or answer; optional
-            knowledge (a list, or text with one rule a line), original_id, level, subject, licence,
-            split. Or a folder laid out like a dataset of the Hub, or OWNER/NAME[@REVISION] there,
+        table: A .parquet, .arrow, .feather, .jsonl, .json, .csv or .tsv file (text packed with .gz or
+            .zst too), or a quoted pattern of such files: question; rationale or answer; optional
+            knowledge (a list, or text with one rule a line), accepted, original_id, level, subject,
+            licence, split. Chat rows and sets that people train on are known by their columns. Or a folder laid out like a dataset of the Hub, or OWNER/NAME[@REVISION] there,
             such as LoRID-Math/GSM8K: all splits are read; of several configurations name one,
             like openai/gsm8k:main.
         out: The dataset folder.
@@ -147,9 +150,12 @@ def import_table(
         subject: The column that holds the subject, where it is called something else.
         rationale: The column that holds the reasoning, where it is called something else: `answer`,
             for one, of tables whose answers are whole explanations.
+        columns: Which column holds what, where it is called something else: question=instruction
+            rationale=output answer=final_answer; `answer=` says that none holds it.
         skip_bad_rows: Reject a row that cannot be read, instead of refusing the table.
     """
     from lorid_data.build.importing import import_table as run_import
+    from lorid_data.sources.columns import parse_columns
 
     manifest = run_import(
         table,
@@ -158,6 +164,7 @@ def import_table(
         licence=licence,
         subject=subject,
         rationale=rationale,
+        columns=parse_columns(columns or ()),
         skip_bad_rows=skip_bad_rows,
     )
     return finish(manifest, out)

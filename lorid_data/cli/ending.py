@@ -18,12 +18,16 @@ _MANY = 1 / 3
 
 
 def finish(manifest: Manifest, out: Path) -> int:
-    """Say what a stage did; the exit status, 1 where rows failed."""
+    """Say what a stage did; the exit status, 1 where rows failed or none is left."""
     from lorid_data.folders.manifests import n_failed
-    from lorid_data.pipeline import summary
+    from lorid_data.pipeline import nothing_kept, summary
 
     print(summary(manifest, out))
-    return EXIT_FAILED if n_failed(manifest) else EXIT_OK
+    if nothing := nothing_kept(manifest, out):
+        from lorid_data.commandline.progress import say
+
+        say(f"error: {nothing}")
+    return EXIT_FAILED if n_failed(manifest) or nothing else EXIT_OK
 
 
 def finish_asking(manifest: Manifest, out: Path) -> int:

@@ -24,5 +24,5 @@ def run(config: Path, /) -> int:
     if secrets:
         raise ConfigError(*secrets)
     manifests = pipeline.run(pipeline.read_config(body, str(config)))
-    failed = any(n_failed(m) for m in manifests.values())
+    failed = any(n_failed(m) or not m.n_kept for m in manifests.values())
     return EXIT_FAILED if is_asked_wrongly(manifests["build"]) or failed else EXIT_OK

@@ -93,10 +93,10 @@ def decontaminate(
     Args:
         folder: A finished dataset folder.
         out: The dataset folder to write.
-        against: Test sets: dataset folders, gsm8k, math, arithmetic, a Hub id, a folder laid out
+        against: Test sets: dataset folders, gsm8k, math, svamp, champ, arithmetic, a Hub id, a folder laid out
             like the Hub's, or a table.
         split: Split of those that have splits.
-        source_path: Local copies of gsm8k and math, in the order of --against.
+        source_path: Local copies of gsm8k, math, svamp and champ, in the order of --against.
         policy: What becomes of rows whose question is that of a test set, and of the variants of
             their original; report keeps them with a flag.
         templates: What becomes of rows that are only worded like a test question.

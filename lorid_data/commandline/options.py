@@ -113,11 +113,21 @@ class Options:
                 if k not in by_key and k not in secret_keys
             ]
             usable = {k: v for k, v in given.items() if k in by_key and v is not None}
-            data = {by_key[k].name.lstrip("-"): v for k, v in usable.items()}
+            data = {by_key[k].name.lstrip("-"): _pairs(by_key[k], v) for k, v in usable.items()}
             Dict(data, use_commands_as_keys=False, source=str(self.file))(app, commands, arguments)
         problems += [p for a in arguments if (p := _problem(a)) is not None]
         if problems:
             raise ConfigError(*problems)
+
+
+def _pairs(argument: Argument, value: Any) -> Any:
+    """A mapping, for an option that is a list: `{question: instruction}` is `question=instruction`."""
+    is_plain = isinstance(value, dict) and not any(
+        isinstance(v, dict | list) for v in value.values()
+    )
+    if not is_plain or "dict" in str(argument.hint).lower():
+        return value
+    return [f"{k}={'' if v is None else v}" for k, v in value.items()]
 
 
 def _key(argument: Argument) -> str:

@@ -12,7 +12,7 @@ from lorid_data.errors import ConfigError
 from lorid_data.folders.files import sha256_file
 from lorid_data.folders.frames import read_record_frame
 from lorid_data.folders.names import MANIFEST, RECORDS
-from lorid_data.sources.registry import NAMED, load
+from lorid_data.sources.registry import COPIED, NAMED, load, named
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +47,15 @@ def load_test_sets(
 
     Args:
         against: each a dataset folder, or what `build` accepts as a source: gsm8k, math,
-            arithmetic, a Hub id, a folder laid out like the Hub's, a table.
+            svamp, champ, arithmetic, a Hub id, a folder laid out like the Hub's, a table.
         split: the split of sources; dataset folders are taken whole.
-        source_paths: local copies of the named sources gsm8k and math, in the order of `against`.
+        source_paths: local copies of the named sources of `COPIED`, in the order of `against`.
 
     Raises:
         ConfigError: no test set; one that is given twice; more copies than named sources.
         InputError: one cannot be read.
     """
-    named = [a for a in against if a in ("gsm8k", "math")]
+    copied = [a for a in against if named(a) in COPIED]
     problems = []
     if not against:
         problems.append(
@@ -63,14 +63,14 @@ def load_test_sets(
         )
     if len(set(against)) < len(against):
         problems.append(f"--against names a test set twice: {', '.join(against)}")
-    if source_paths and len(source_paths) != len(named):
+    if source_paths and len(source_paths) != len(copied):
         problems.append(
-            f"--source-path is given {len(source_paths)} times for {len(named)} of gsm8k and math: "
-            "give one for each, in the order of --against, or none"
+            f"--source-path is given {len(source_paths)} times for {len(copied)} of the sources "
+            f"{', '.join(COPIED)}: give one for each, in the order of --against, or none"
         )
     if problems:
         raise ConfigError(*problems)
-    copies = dict(zip(named, source_paths, strict=False))
+    copies = dict(zip(copied, source_paths, strict=False))
     return [_load(name, split, copies.get(name)) for name in against]
 
 

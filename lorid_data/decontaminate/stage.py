@@ -45,7 +45,7 @@ class DecontaminateOptions(FrozenModel):
     split: str = "test"
     """The split of sources."""
     source_path: tuple[str, ...] = ()
-    """Local copies of gsm8k and math, in the order of `against`."""
+    """Local copies of the named sources that have one, in the order of `against`."""
     policy: Policy = "drop"
     """What becomes of rows whose question is that of a test set."""
     templates: Policy = "report"

@@ -143,7 +143,8 @@ def to_row(
     fields = problem.model_dump(exclude={"knowledge"})
     if asks_backward(problem.question, (variant.kind,)):
         flag = RejectReason.BACKWARD_QUESTION.value
-        return Record(row_id=row_id, flags=(flag,), provenance=Provenance(teacher="none"), **fields)
+        fields["flags"] = (*problem.flags, flag)
+        return Record(row_id=row_id, provenance=Provenance(teacher="none"), **fields)
     a, b = problem.answer.strip(), original.answer.strip()
     if a and b and not same_answer(*sorted((a, b))):
         detail = f"its answer is {a[:100]}, that of its original {b[:100]}"

@@ -11,6 +11,8 @@ from lorid_data.folders.seals import unsealed
 from lorid_data.schema import Record
 
 AUDIT = "audit.json"
+OF_SOURCE = frozenset({"holds_concepts", "holds_hints"})
+"""What a source says of a row: no finding of a check."""
 
 
 class Flag(NamedTuple):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from lorid_data.errors import InputError
 from lorid_data.folders.manifests import read_manifest
 from lorid_data.folders.names import RECORDS, REJECTS
-from lorid_data.folders.parquet import frame_schema, read_frame, write_frame
+from lorid_data.folders.parquet import frame_schema, read_frame, with_added, write_frame
 from lorid_data.folders.records import refuse_duplicates
 from lorid_data.folders.stage import Stage
 from lorid_data.schema import Manifest, Record, Reject
@@ -25,7 +25,7 @@ def read_record_frame(folder: Path) -> pl.DataFrame:
         InputError: the folder has no manifest, or the columns are not those of `Record`.
     """
     read_manifest(folder)
-    frame, schema = read_frame(folder / RECORDS), frame_schema(Record)
+    frame, schema = with_added(read_frame(folder / RECORDS), Record), frame_schema(Record)
     wrong = [name for name, kind in schema.items() if frame.schema.get(name) != kind]
     if wrong:
         msg = f"{folder / RECORDS}: columns {wrong} are missing or of another type; this is not a file of records"

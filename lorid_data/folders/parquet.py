@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from lorid_data.errors import InputError, StageError
 from lorid_data.folders.files import atomic_path
 from lorid_data.folders.verified import verify_file
-from lorid_data.schema import FrozenModel
+from lorid_data.schema import ADDED_LATER, FrozenModel
 
 if TYPE_CHECKING:
     import polars as pl
@@ -90,6 +90,15 @@ def read_frame(path: Path) -> pl.DataFrame:
         raise InputError(msg) from e
 
 
+def with_added(frame: pl.DataFrame, kind: type[FrozenModel]) -> pl.DataFrame:
+    """A frame of an earlier release with the columns that its rows have since been given, empty."""
+    import polars as pl
+
+    added = [n for n in ADDED_LATER if n in kind.__annotations__ and n not in frame.columns]
+    empty = pl.lit([], dtype=pl.List(pl.String()))
+    return frame.with_columns(empty.alias(n) for n in added)
+
+
 def read_rows(path: Path, kind: type[_R], only: Collection[str] | None = None) -> list[_R]:
     """The rows of a parquet file, checked against the row type.
 
@@ -101,7 +110,7 @@ def read_rows(path: Path, kind: type[_R], only: Collection[str] | None = None) -
     Raises:
         InputError: the file cannot be read, or its columns are not those of `kind`.
     """
-    frame = read_frame(path)
+    frame = with_added(read_frame(path), kind)
     missing = [name for name in kind.__annotations__ if name not in frame.columns]
     if missing:
         msg = f"{path}: missing columns {missing}; this is no file of {kind.__name__} rows"

@@ -1,4 +1,4 @@
-"""Any parquet, JSON, JSON Lines or CSV file as rows of columns; says where each row stands.
+"""Any parquet, Arrow, JSON, JSON Lines or CSV file as rows of columns; says where each row stands.
 
 Text is taken as it is. A file that cannot be read as UTF-8 is refused with its line.
 """
@@ -6,6 +6,7 @@ Text is taken as it is. A file that cannot be read as UTF-8 is refused with its 
 from __future__ import annotations
 
 import csv
+import glob
 import gzip
 import io
 import json
@@ -17,21 +18,21 @@ from typing import Any
 
 from lorid_data.errors import InputError
 
+_FORMATS = {
+    ".parquet": "parquet", ".arrow": "arrow", ".feather": "arrow",
+    ".jsonl": "json", ".ndjson": "json", ".json": "json", ".csv": "csv", ".tsv": "csv",
+}  # fmt: skip
+_PACKED = (".gz", ".zst")
+"""How a text file may be packed, beside its own name: `rows.jsonl.zst`."""
 SUFFIXES = (
-    ".parquet",
-    ".jsonl",
-    ".ndjson",
-    ".json",
-    ".csv",
-    ".tsv",
-    ".jsonl.gz",
-    ".json.gz",
-    ".csv.gz",
+    *_FORMATS,
+    *(f"{s}{p}" for s in (".jsonl", ".json", ".csv", ".tsv") for p in _PACKED),
 )
-_FORMATS = {".parquet": "parquet", ".jsonl": "json", ".ndjson": "json", ".json": "json", ".csv": "csv", ".tsv": "csv"}  # fmt: skip
 _DELIMITERS = (",", ";", "\t", "|")
 _MOST_CELL = 2**31 - 1
 """Characters of a cell that are read; Python's own limit of 131,072 is short for a solution."""
+_OF_A_ROW = frozenset({"question", "problem", "instruction", "prompt", "query", "messages", "conversations"})  # fmt: skip
+"""Keys of an object that is one row, whatever lists it holds."""
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -48,23 +49,68 @@ class Table:
         columns: all column names, in the order of the file.
         rows: the rows; a column that a row lacks is None.
         lines: the line of each row in its file (from 1), where it has lines.
+        parts: the tables that this one is made of, one behind the other, where it is of several files.
     """
 
     where: str
     columns: tuple[str, ...]
     rows: Sequence[Mapping[str, Any]]
     lines: Sequence[int] | None = None
+    parts: Sequence[Table] = ()
 
     def place(self, i: int) -> str:
         """Where row `i` (from 0) stands, for messages."""
+        for part in self.parts:
+            if i < len(part.rows):
+                return part.place(i)
+            i -= len(part.rows)
         return f"{self.where}:{self.lines[i]}" if self.lines else f"{self.where}, row {i}"
 
 
+def joined(tables: Sequence[Table], where: str | None = None) -> Table:
+    """Several files as one table, in their order: rows of one id may stand in several."""
+    if len(tables) == 1:
+        return tables[0]
+    columns = tuple(dict.fromkeys(c for t in tables for c in t.columns))
+    rows = [{c: r.get(c) for c in columns} for t in tables for r in t.rows]
+    return Table(where or tables[0].where, columns, rows, parts=tables)
+
+
+def is_pattern(text: str) -> bool:
+    """Whether a name stands for the files that it fits, like `part-*.jsonl`."""
+    return any(sign in text for sign in "*?[") and not Path(text).exists()
+
+
+def files_of(text: str) -> list[Path]:
+    """The file of that name, or in order those that the pattern fits (`**` stands for folders).
+
+    Raises:
+        InputError: no file fits.
+    """
+    if not is_pattern(text):
+        return [Path(text)]
+    # `Path.glob` takes no absolute pattern.
+    found = sorted(Path(p) for p in glob.glob(text, recursive=True) if Path(p).is_file())  # noqa: PTH207
+    if not found:
+        raise InputError(f"{text!r}: no file fits this pattern; it is looked up from {Path.cwd()}")
+    return found
+
+
 def format_of(path: Path) -> str | None:
-    """parquet, json or csv, by the name of a file that may be packed with gzip; None for another."""
-    name = path.name.removesuffix(".gz")
+    """parquet, arrow, json or csv, by the name of a file that may be packed; None for another."""
+    name = _unpacked(path)
     found = _FORMATS.get(Path(name).suffix)
-    return None if found == "parquet" and name != path.name else found
+    return None if name != path.name and found not in ("json", "csv") else found
+
+
+def is_packed(name: str) -> bool:
+    """Whether a file's name says that it is packed."""
+    return name.endswith(_PACKED)
+
+
+def _unpacked(path: Path) -> str:
+    """The name of a file without what says how it is packed."""
+    return next((path.name.removesuffix(p) for p in _PACKED if path.name.endswith(p)), path.name)
 
 
 def read_table(path: Path, bad: list[str] | None = None) -> Table:
@@ -83,6 +129,8 @@ def read_table(path: Path, bad: list[str] | None = None) -> Table:
         kind = format_of(path)
         if kind == "parquet":
             table = _read_parquet(path)
+        elif kind == "arrow":
+            table = _read_arrow(path)
         elif kind == "json":
             table = _read_json(path, _bytes(path), bad)
         elif kind == "csv":
@@ -100,7 +148,10 @@ def read_table(path: Path, bad: list[str] | None = None) -> Table:
 
 def first_bad_line(path: Path) -> tuple[int, str] | None:
     """Line (from 1) and reason of the first byte of a file that is not UTF-8, or None."""
-    data = path.read_bytes()
+    return _bad_line(path.read_bytes())
+
+
+def _bad_line(data: bytes) -> tuple[int, str] | None:
     try:
         data.decode("utf-8")
     except UnicodeDecodeError as e:
@@ -112,11 +163,16 @@ def _decode(path: Path, data: bytes) -> str:
     try:
         return data.removeprefix(_BOM).decode("utf-8")
     except UnicodeDecodeError as e:
-        line, reason = first_bad_line(path) or (0, str(e))
+        line, reason = _bad_line(data) or (0, str(e))
         raise InputError(f"{path}:{line}: {reason}; save the file as UTF-8") from e
 
 
 def _bytes(path: Path) -> bytes:
+    if path.suffix == ".zst":
+        import pyarrow as pa
+
+        with pa.OSFile(str(path)) as file, pa.CompressedInputStream(file, "zstd") as stream:
+            return bytes(stream.read())
     data = path.read_bytes()
     return gzip.decompress(data) if path.suffix == ".gz" else data
 
@@ -129,22 +185,41 @@ def _refused(message: str, bad: list[str] | None) -> None:
 
 
 def _read_json(path: Path, data: bytes, bad: list[str] | None) -> Table:
-    """JSON Lines; or, in a file `.json`, one list of objects."""
+    """JSON Lines; or, in a file `.json`, one list of objects, or an object that holds one."""
     text = _decode(path, data)
-    is_list = path.name.removesuffix(".gz").endswith(".json") and text.lstrip().startswith("[")
-    if not is_list:
+    start = text.lstrip()[:1] if _unpacked(path).endswith(".json") else ""
+    body: Any = None
+    if start in ("[", "{"):
+        try:
+            body = json.loads(text)
+        except (ValueError, RecursionError) as e:
+            if start == "[":
+                raise InputError(f"{path}: not valid JSON ({e})") from e
+    name, found = ("", body) if isinstance(body, list) else _held(path, body)
+    if found is None:
         return _read_jsonl(path, text, bad)
-    try:
-        body = json.loads(text)
-    except (ValueError, RecursionError) as e:
-        raise InputError(f"{path}: not valid JSON ({e})") from e
     rows: list[Mapping[str, Any]] = []
-    for i, row in enumerate(body):
+    for i, row in enumerate(found):
         if isinstance(row, dict):
             rows.append(row)
         else:
-            _refused(f"{path}, row {i}: a {type(row).__name__}, where an object is expected", bad)
+            _refused(
+                f"{path}{name}, row {i}: a {type(row).__name__}, where an object is expected", bad
+            )
     return _of_rows(path, rows, None)
+
+
+def _held(path: Path, body: object) -> tuple[str, list[Any] | None]:
+    """The one list of objects that an object holds, with its name; none where it is a row itself."""
+    if not isinstance(body, dict) or _OF_A_ROW & {str(k).lower() for k in body}:
+        return "", None
+    lists = {k: v for k, v in body.items() if isinstance(v, list) and v and all(isinstance(x, dict) for x in v)}  # fmt: skip
+    if len(lists) > 1:
+        raise InputError(
+            f"{path}: holds several lists of rows ({', '.join(map(repr, lists))}); save each as a file of its own, "
+            "named after its split where they are splits"
+        )
+    return next(((f" ({k!r})", v) for k, v in lists.items()), ("", None))
 
 
 def _read_jsonl(path: Path, text: str, bad: list[str] | None) -> Table:
@@ -226,3 +301,19 @@ def _read_parquet(path: Path) -> Table:
     except pl.exceptions.PolarsError as e:
         raise InputError(f"{path}: not a readable parquet file ({e})") from e
     return Table(str(path), tuple(frame.columns), frame.rows(named=True))
+
+
+def _read_arrow(path: Path) -> Table:
+    """Arrow's file format, which Feather 2 is as well, or the stream that `datasets` writes."""
+    import pyarrow as pa
+
+    try:
+        with pa.memory_map(str(path)) as file:
+            try:
+                table = pa.ipc.open_file(file).read_all()
+            except pa.ArrowInvalid:
+                file.seek(0)
+                table = pa.ipc.open_stream(file).read_all()
+            return Table(str(path), tuple(table.column_names), table.to_pylist())
+    except (pa.ArrowException, OSError) as e:
+        raise InputError(f"{path}: not a readable Arrow file ({e})") from e

@@ -20,9 +20,12 @@ from lorid_data.commandline.progress import say
 from lorid_data.errors import ConfigError, StageError
 from lorid_data.http.redaction import redact
 from lorid_data.http.retrying import TRANSIENT_STATUSES, RetryPolicy, retry_after_s
+from lorid_data.hub.redirects import Away, LedAwayError, said_of, watching
 
 _R = TypeVar("_R")
 _REPO_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
+_QUERY = re.compile(r"(https?://[^\s?#'\"]+)[?#][^\s'\"]*")
+"""What follows an address may be the signature that opens it."""
 SAID_S = 10.0
 """Waits that are at least so long are said."""
 _MOST_SAID = 600
@@ -73,6 +76,8 @@ def status_of(error: BaseException) -> int | None:
 
 def may_pass(error: BaseException) -> bool:
     """Whether the same call may succeed later: 408, 425, 429, 5xx, or no whole reply at all."""
+    if isinstance(error, LedAwayError):
+        return False
     status = status_of(error)
     if status is not None:
         return status in _TRANSIENT
@@ -98,6 +103,26 @@ def wait_s(error: BaseException, attempt: int, policy: RetryPolicy) -> float:
     return float(max(asked or 0.0, drawn))
 
 
+def staying(what: str, call: Callable[[], _R]) -> _R:
+    """The result of a call that was answered by the Hub.
+
+    Raises:
+        LedAwayError: it was redirected to where no Hub is; a page that came back is no success.
+    """
+    away, failure = Away(), None
+    try:
+        with watching() as away:
+            result = call()
+        if not (away.location and away.is_page):
+            return result
+    except Exception as e:
+        if away.location is None or status_of(e) in _TRANSIENT:
+            raise
+        failure = e
+    why = f" ({error_line(failure)})" if failure else ""
+    raise LedAwayError(f"{what}: {said_of(str(away.location))}{why}") from failure
+
+
 def calling(what: str, call: Callable[[], _R], patience: Patience) -> _R:
     """The result of a call that does no harm when it is made twice.
 
@@ -107,14 +132,14 @@ def calling(what: str, call: Callable[[], _R], patience: Patience) -> _R:
         patience: how failures that pass are waited for.
 
     Raises:
-        StageError: it kept failing.
+        StageError: it kept failing, or was sent to where no Hub is.
     """
     begin = time.monotonic()
     attempt = 0
     while True:
         attempt += 1
         try:
-            return call()
+            return staying(what, call)
         except Exception as e:
             if not may_pass(e):
                 raise
@@ -158,7 +183,7 @@ def error_line(error: BaseException) -> str:
     for e in _told(error):
         lines = [t.strip() for t in str(e).splitlines() if t.strip()]
         said.append(" ".join(lines)[:_MOST_SAID] or type(e).__name__)
-    text = redact(": ".join(said))
+    text = _QUERY.sub(r"\1", redact(": ".join(said)))
     for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
         text = text.replace(os.environ.get(name) or "\0", "[secret]")
     return text

@@ -23,6 +23,7 @@ from lorid_data.hub.calls import (
     may_pass,
     pause,
     status_of,
+    staying,
     wait_s,
 )
 from lorid_data.hub.state import (
@@ -205,14 +206,17 @@ class Push:
             ),
             self.patience,
         )
-        return self.api.create_commit(
-            self.target.repo_id,
-            operations,
-            commit_message=self.message,
-            repo_type=self.target.kind,
-            revision=self.target.revision,
-            parent_commit=parent,
-            create_pr=self.target.create_pr,
+        return staying(
+            f"committing to {self.target}",
+            lambda: self.api.create_commit(
+                self.target.repo_id,
+                operations,
+                commit_message=self.message,
+                repo_type=self.target.kind,
+                revision=self.target.revision,
+                parent_commit=parent,
+                create_pr=self.target.create_pr,
+            ),
         )
 
     def _commit(self, local: Mapping[str, LocalFile], diff: Diff, parent: str) -> str:

@@ -16,6 +16,7 @@ from typing import Any, cast
 
 from lorid_data.errors import InputError
 from lorid_data.folders.tables import Table, first_bad_line
+from lorid_data.hub.redirects import Away, said_of, watching
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,14 +139,21 @@ def _readable(ref: HubRef) -> Iterator[None]:
     """Turn what `datasets` raises into one `InputError` that says what to do; a full disk passes."""
     from datasets.exceptions import DatasetsError
 
+    away = Away()
     try:
-        yield
+        with watching() as away:
+            yield
     except InputError:
         raise
     except (OSError, ValueError, RuntimeError, DatasetsError) as e:
         if isinstance(e, OSError) and e.errno in (errno.ENOSPC, errno.EDQUOT):
             raise
-        raise InputError(_explain(ref, e)) from e
+        sent_away = f"; {said_of(away.location)}" if away.location else ""
+        raise InputError(_explain(ref, e) + sent_away) from e
+    except Exception as e:  # whatever it is: what came back was not from the Hub
+        if away.location is None:
+            raise
+        raise InputError(f"{ref}: {said_of(away.location)} ({type(e).__name__})") from e
 
 
 def _explain(ref: HubRef, error: Exception) -> str:

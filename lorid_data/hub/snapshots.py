@@ -11,16 +11,30 @@ from typing import Literal
 from lorid_data.errors import ConfigError, StageError
 from lorid_data.hub.calls import Patience, calling, check_repo_id, error_line
 
-_REF = re.compile(r"(?P<id>[^@:]+)(?:@(?P<revision>[^:]+))?(?::(?P<folder>\w+))?")
+_REF = re.compile(r"(?P<id>[^@:]+)(?:@(?P<revision>[^:]+))?(?::(?P<folder>[^:@\\\x00-\x1f]+))?")
 
 
 def split_id(text: str) -> tuple[str, str | None, str | None] | None:
-    """Repository, revision and folder of `owner/name[@revision][:folder]`; None for a local path."""
+    """Repository, revision and folder of `owner/name[@revision][:folder]`; None for a local path.
+
+    A folder may lie in others (`adapters/ir`) and has any name that the Hub takes, as a
+    configuration has (`main-v1.0`); it never leads out of its repository.
+    """
     match = _REF.fullmatch(text)
     if match is None or Path(text).exists() or text.startswith((".", "/", "~")):
         return None
+    folder = match["folder"]
+    if folder is not None and not all(p.strip(".") for p in folder.split("/")):
+        return None
+    return (match["id"], match["revision"], folder) if match["id"].count("/") == 1 else None
+
+
+def gated_said(repo_id: str, kind: Literal["dataset", "model"]) -> str:
+    """What to say of a repository whose owners choose who reads it, and what to do."""
+    address = f"https://huggingface.co/{'datasets/' if kind == 'dataset' else ''}{repo_id}"
     return (
-        (match["id"], match["revision"], match["folder"]) if match["id"].count("/") == 1 else None
+        f"is gated: its owners let in only who accepts their conditions. Accept them at {address}, "
+        "set HF_TOKEN to a token of the same account, then run the same command again"
     )
 
 
@@ -60,11 +74,7 @@ def download(
             patience,
         )
     except GatedRepoError as e:
-        address = f"https://huggingface.co/{'datasets/' if kind == 'dataset' else ''}{repo_id}"
-        msg = (
-            f"{at}: is gated: its owners let in only who accepts their conditions. Accept them at {address}, "
-            "set HF_TOKEN to a token of the same account, then run the same command again"
-        )
+        msg = f"{at}: {gated_said(repo_id, kind)}"
         raise ConfigError(msg) from e
     except (HfHubHTTPError, StageError, OSError, ValueError) as e:
         msg = f"{at}: cannot be downloaded ({error_line(e)}); check the id, the revision and the network, or give a local folder"

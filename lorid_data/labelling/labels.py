@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 
-from lorid_data.folders.flags import Flag, flags_of
+from lorid_data.folders.flags import OF_SOURCE, Flag, flags_of
 from lorid_data.labelling.book import Event
 from lorid_data.labelling.rubric import Verdict
 from lorid_data.labelling.types import Label, row_sha256
@@ -75,5 +75,11 @@ def _label(
         row_sha256=last.row_sha256,
         records_sha256=last.records_sha256,
         status=status,
-        flags=tuple(dict.fromkeys(f.check for f in flags_of(record, audited))) if record else (),
+        flags=_findings(record, audited) if record else (),
     )
+
+
+def _findings(record: Record, audited: Mapping[str, tuple[Flag, ...]] | None) -> tuple[str, ...]:
+    """What checks found in a row; what its source says of it is no finding."""
+    found = dict.fromkeys(f.check for f in flags_of(record, audited))
+    return tuple(name for name in found if name not in OF_SOURCE)

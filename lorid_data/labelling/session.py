@@ -267,6 +267,6 @@ def _solution(record: Record) -> dict[str, Any]:
     teacher = record.provenance.teacher + (f" ({model})" if model else "")
     return {
         "rationale": pieces(record.rationale, how),
-        "answer": pieces(record.answer, how),
+        "answer": pieces(" or ".join((record.answer, *record.accepted)), how),
         "teacher": visible(teacher, 120),
     }

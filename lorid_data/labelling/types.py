@@ -11,8 +11,9 @@ SCHEMA = 1
 
 
 def row_sha256(record: Record) -> str:
-    """The hash of what an annotator judges: question, rationale, answer and knowledge."""
+    """The hash of what an annotator judges: question, rationale, answers and knowledge."""
     texts = [record.question, record.rationale, record.answer, list(record.knowledge)]
+    texts += [list(record.accepted)] if record.accepted else []
     return sha256_text(canonical_json(texts))
 
 

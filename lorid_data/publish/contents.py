@@ -130,9 +130,10 @@ def _read(path: Path, kind: type[FrozenModel]) -> Iterator[dict[str, Any]]:
             if missing:
                 msg = f"{path}: missing columns {missing}; this is no file of {kind.__name__} rows"
                 raise InputError(msg)
-            names = list(kind.__annotations__)
+            names = [n for n in kind.__annotations__ if n in file.schema_arrow.names]
+            added: dict[str, Any] = {n: [] for n in kind.__annotations__ if n not in names}
             for batch in file.iter_batches(batch_size=1000, columns=names):
-                yield from batch.to_pylist()
+                yield from ({**added, **row} for row in batch.to_pylist())
     except (pa.ArrowException, OSError) as e:
         raise InputError(f"{path}: cannot be read ({e})") from e
 

@@ -69,6 +69,8 @@ def _build_options(identity: dict[str, Any], settings: dict[str, Any]) -> list[s
             argv += [f"--{name.replace('_', '-')}", str(identity[name])]
     if settings.get("seed"):
         argv += ["--seed", str(settings["seed"])]
+    if settings.get("columns"):
+        argv += ["--columns", *map(str, settings["columns"])]
     if settings.get("limit") is not None:
         argv += ["--limit", str(settings["limit"])]
     if settings.get("mode") not in (None, "online"):

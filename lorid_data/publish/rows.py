@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from lorid_data import role_texts
-from lorid_data.schema import FrozenModel, Provenance, Record, Reject
+from lorid_data.schema import ADDED_LATER, FrozenModel, Provenance, Record, Reject
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -56,7 +56,7 @@ def arrow_schema(config: str) -> pa.Schema:
 
 def missing_columns(columns: list[str], kind: type[FrozenModel]) -> list[str]:
     """Columns that a file of rows of this type lacks."""
-    return [n for n in kind.__annotations__ if n not in columns]
+    return [n for n in kind.__annotations__ if n not in columns and n not in ADDED_LATER]
 
 
 def rows_of(record: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

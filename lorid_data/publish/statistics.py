@@ -38,6 +38,8 @@ class Statistics(FrozenModel):
     n_rules: int
     n_variants: int
     """Rows whose question is a variant of another."""
+    n_with_accepted: int = 0
+    """Rows with further answers that are right as well."""
 
 
 @dataclass(slots=True)
@@ -52,6 +54,7 @@ class Counting:
     n_with_knowledge: int = 0
     n_rules: int = 0
     n_variants: int = 0
+    n_with_accepted: int = 0
 
     def add(self, record: Mapping[str, Any]) -> None:
         """Count one record."""
@@ -62,6 +65,7 @@ class Counting:
         self.n_with_knowledge += bool(record["knowledge"])
         self.n_rules += len(record["knowledge"])
         self.n_variants += record["original_id"] != record["problem_id"]
+        self.n_with_accepted += bool(record["accepted"])
         p = record["provenance"]
         key = tuple(p[n] for n in list(TeacherFacts.model_fields)[:5])
         sums = self.teachers.setdefault(key, [0, 0, 0, 0.0])
@@ -85,6 +89,7 @@ class Counting:
             n_with_knowledge=self.n_with_knowledge,
             n_rules=self.n_rules,
             n_variants=self.n_variants,
+            n_with_accepted=self.n_with_accepted,
         )
 
 

@@ -19,13 +19,14 @@ from typing import Any
 from lorid_data.errors import InputError
 from lorid_data.folders.names import MANIFEST, RECORDS
 from lorid_data.folders.tables import SUFFIXES, format_of
+from lorid_data.hub.splits import config_fault
 
 OURS = frozenset({"default", "provenance", "ir"})
 """Configurations by which a dataset of this project is known: the others are made of `default`."""
 _NAME = re.compile(r"(\w+?)(?:-\d+-of-\d+)?", re.ASCII)
 _ORDER = ("train", "validation", "test")
-_NO_DATA = frozenset({"README.md", "config.json", "dataset_info.json", "dataset_infos.json", "dataset_dict.json"})  # fmt: skip
-_OTHER_DATA = (".zip", ".tar", ".arrow", ".xlsx", ".zst", ".xz", ".bz2", ".lz4")
+_NO_DATA = frozenset({"README.md", "config.json", "dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json"})  # fmt: skip
+_OTHER_DATA = (".zip", ".tar", ".xlsx", ".zst", ".xz", ".bz2", ".lz4")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +106,13 @@ def _configs(folder: Path) -> dict[str, dict[str, Any]]:
     if not readme.is_file():
         return {}
     try:
-        return dict(MetadataConfigs.from_dataset_card_data(DatasetCard.load(readme).data))
+        found = dict(MetadataConfigs.from_dataset_card_data(DatasetCard.load(readme).data))
     except (ValueError, TypeError, AttributeError, KeyError, OSError, YAMLError) as e:
         said = " ".join(str(e).split())[:300]
         raise InputError(f"{readme}: its front matter names no configurations that can be read ({said})") from e  # fmt: skip
+    if faults := [f"{readme}: {f}" for name in found if (f := config_fault(name))]:
+        raise InputError(*faults)
+    return found
 
 
 def _found(folder: Path, config: Mapping[str, Any]) -> dict[str, list[Path]]:

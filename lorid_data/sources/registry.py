@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from lorid_data.errors import ConfigError, InputError
-from lorid_data.folders.tables import SUFFIXES, read_table
+from lorid_data.folders.tables import SUFFIXES, files_of, is_packed, is_pattern, joined, read_table
 from lorid_data.hub import reading
 from lorid_data.schema import Problem
+from lorid_data.sources.columns import Reading, faults
 from lorid_data.sources.layout import OURS
-from lorid_data.sources.table import Reading, content_hash
+from lorid_data.sources.table import content_hash
 
-NAMED = ("gsm8k", "math", "arithmetic", "concepts")
+NAMED = ("gsm8k", "math", "svamp", "champ", "arithmetic", "concepts")
+COPIED = ("gsm8k", "math", "svamp", "champ")
+"""Sources of which a local copy can be named."""
+_FOLDERS = ("gsm8k", "math")
+"""Those whose copy is a folder; of the others it may be their one file."""
 _DRAWN = ("arithmetic", "concepts")
 """Sources that make their problems by rule, from a seed."""
 
@@ -44,22 +50,26 @@ def load(
     limit: int | None = None,
     source_path: str | None = None,
     seed: int = 0,
+    columns: Mapping[str, str] | None = None,
 ) -> Loaded:
     """Read a split of a source.
 
     Args:
-        source: `gsm8k`, `math`, `arithmetic`, `concepts`, a Hub id (`org/name[@revision][:config]`), a folder
-            laid out like the Hub's, or a table file.
+        source: `gsm8k`, `math`, `svamp`, `champ[:concepts|:hints]`, `arithmetic`, `concepts`, a Hub id
+            (`org/name[@revision][:config]`), a folder laid out like the Hub's, a table file, or a pattern
+            of such files (`part-*.jsonl`).
         split: name of the split.
         limit: at most so many rows, spread evenly over the subjects; None takes all.
-        source_path: a local copy of `gsm8k` or `math`.
+        source_path: a local copy of a source of `COPIED`.
         seed: which problems `arithmetic` draws, which world `concepts` is; other sources have none.
+        columns: which column of a table holds what, see `columns.Reading`.
 
     Raises:
         ConfigError: an unknown source or split, or an option that the source does not take.
         InputError: the source cannot be read, lacks a column or has no rows.
     """
-    _check(source, limit, source_path, seed)
+    _check(source, limit, source_path, seed, columns)
+    read = Reading(columns or {})
     if source == "arithmetic":
         return _arithmetic(split, seed, limit)
     if source == "concepts":
@@ -72,16 +82,31 @@ def load(
         from lorid_data.sources import math
 
         problems, warnings = math.load(split, source_path=source_path)
-    elif Path(source).is_file():
-        problems, warnings = load_file(Path(source), split)
+    elif source == "svamp":
+        from lorid_data.sources import svamp
+
+        problems, warnings = svamp.load(split, source_path=source_path)
+    elif named(source) == "champ":
+        from lorid_data.sources import champ
+
+        kind = source.partition(":")[2] or None
+        problems, warnings = champ.load(split, kind=kind, source_path=source_path)
+    elif Path(source).is_file() or is_pattern(source):
+        problems, warnings = load_file(source, split, read=read)
     else:
-        problems, warnings = _load_any(reading.parse_ref(source), split)
+        problems, warnings = _load_any(reading.parse_ref(source), split, read)
     if not problems:
         raise InputError(f"{source}: no rows of split {split!r}; an empty source is refused")
     chosen = problems if limit is None else spread(problems, limit)
     return Loaded(
         problems[0].source, tuple(chosen), content_hash(problems), len(problems), tuple(warnings)
     )
+
+
+def named(source: str) -> str | None:
+    """The source of `NAMED` that is meant: `champ` of `champ:hints`; None where it is another thing."""
+    name = "champ" if source.startswith("champ:") and not Path(source).exists() else source
+    return name if name in NAMED else None
 
 
 def spread(problems: Sequence[Problem], limit: int) -> list[Problem]:
@@ -111,17 +136,17 @@ def spread(problems: Sequence[Problem], limit: int) -> list[Problem]:
 
 
 def load_file(
-    path: Path,
+    path: str,
     split: str | None,
     *,
     default_split: str = "train",
     licence: str = "unknown",
     read: Reading | None = None,
 ) -> tuple[list[Problem], list[str]]:
-    """The problems of a table file.
+    """The problems of a table file, or of several that a pattern fits.
 
     Args:
-        path: parquet, JSON Lines or CSV.
+        path: parquet, Arrow, JSON, JSON Lines or CSV.
         split: keep the rows of this split only; None keeps all.
         default_split: the split of rows that name none.
         licence: the licence of rows that name none.
@@ -132,18 +157,28 @@ def load_file(
     """
     from lorid_data.sources.table import problems_of
 
-    table = read_table(path, read.bad if read else None)
+    tables = [read_table(file, read.bad if read else None) for file in files_of(path)]
+    table = joined(tables, path)
     # Without a column `split` the whole table is the split that is asked for.
     unnamed = default_split if split is None or "split" in table.columns else split
     problems, warnings = problems_of(
-        table, source=path.stem, split=unnamed, licence=licence, read=read
+        table, source=name_of(path), split=unnamed, licence=licence, read=read
     )
     if split is None:
         return problems, warnings
     return [p for p in problems if p.split == split], warnings
 
 
-def _load_any(ref: reading.HubRef, split: str) -> tuple[list[Problem], list[str]]:
+def name_of(path: str) -> str:
+    """What the rows of a table file are called: `rows` of rows.jsonl, rows.jsonl.gz and rows-*.jsonl."""
+    name = Path(path).name.partition(".")[0] if is_packed(path) else Path(path).stem
+    if not is_pattern(path):
+        return name
+    plain = re.split(r"[*?\[]", Path(path).name)[0].rstrip("-_. ")
+    return plain or Path(path).resolve().parent.name
+
+
+def _load_any(ref: reading.HubRef, split: str, read: Reading) -> tuple[list[Problem], list[str]]:
     """Every configuration of a Hub dataset or local folder; a configuration is a subject."""
     from lorid_data.sources.table import problems_of
 
@@ -164,6 +199,7 @@ def _load_any(ref: reading.HubRef, split: str) -> tuple[list[Problem], list[str]
             split=split,
             licence=licence,
             subject=config if len(configs) > 1 else None,
+            read=read,
         )
         _refuse_repeats(ref, config, problems, some)
         problems += some
@@ -200,21 +236,34 @@ def _concepts(split: str, seed: int, limit: int | None) -> Loaded:
     return Loaded("concepts", tuple(chosen), content_hash(whole), len(whole))
 
 
-def _check(source: str, limit: int | None, source_path: str | None, seed: int) -> None:
-    problems = []
+def _check(
+    source: str,
+    limit: int | None,
+    source_path: str | None,
+    seed: int,
+    columns: Mapping[str, str] | None,
+) -> None:
+    problems = faults(columns or {})
+    if columns and named(source) is not None:
+        problems.append(f"--columns is for tables; the source {source!r} has its own")
     if limit is not None and limit < 1:
         problems.append(f"limit is {limit!r}; it must be 1 or more")
     if source_path is not None:
-        if source not in ("gsm8k", "math"):
+        name = named(source)
+        is_there = Path(source_path).is_dir() or (
+            Path(source_path).is_file() and name not in _FOLDERS
+        )
+        if name not in COPIED:
             problems.append(
-                f"--source-path {source_path!r} is for gsm8k and math; name the path itself as the source"
+                f"--source-path {source_path!r} is for {', '.join(COPIED)}; name the path itself as the source"
             )
-        elif not Path(source_path).is_dir():
-            problems.append(f"--source-path {source_path!r}: no such folder")
+        elif not is_there:
+            what = "folder" if name in _FOLDERS else "file or folder"
+            problems.append(f"--source-path {source_path!r}: no such {what}")
     if seed and source not in _DRAWN:
         problems.append(f"--seed {seed!r}: only {' and '.join(_DRAWN)} draw their problems")
-    is_there = Path(source).exists() or reading.parse_ref(source).is_local
-    if source not in NAMED and not is_there and not reading.is_hub_id(source):
+    is_there = Path(source).exists() or is_pattern(source) or reading.parse_ref(source).is_local
+    if named(source) is None and not is_there and not reading.is_hub_id(source):
         problems.append(
             f"unknown source {source!r}; give {', '.join(NAMED)}, a Hub id (org/name), an existing "
             f"folder, or a table ({', '.join(SUFFIXES)})"

@@ -11,13 +11,14 @@ from collections import Counter
 from pathlib import Path
 
 from lorid_data.errors import InputError
-from lorid_data.folders.tables import SUFFIXES, Table, read_table
+from lorid_data.folders.tables import SUFFIXES, joined, read_table
 from lorid_data.hub import reading
 from lorid_data.hub.calls import Patience
 from lorid_data.hub.snapshots import download
 from lorid_data.schema import Problem
+from lorid_data.sources.columns import Reading
 from lorid_data.sources.layout import layout
-from lorid_data.sources.table import Reading, problems_of
+from lorid_data.sources.table import problems_of
 
 
 def load_folder(
@@ -62,7 +63,7 @@ def load_folder(
     problems: list[Problem] = []
     warnings = [w.replace(str(folder), plain) for w in found.warnings]
     for split, files in found.splits.items():
-        table = _joined([read_table(f, read.bad) for f in files])
+        table = joined([read_table(f, read.bad) for f in files])
         some, said = problems_of(table, source=source, split=split, licence=stated, read=read)
         problems += some
         warnings += said
@@ -88,12 +89,3 @@ def split_files(folder: Path) -> dict[str, list[Path]]:
         InputError: there are none.
     """
     return {split: list(files) for split, files in layout(folder).splits.items()}
-
-
-def _joined(tables: list[Table]) -> Table:
-    """The shards of a split as one table: rows of one id may stand in several."""
-    if len(tables) == 1:
-        return tables[0]
-    columns = tuple(dict.fromkeys(c for t in tables for c in t.columns))
-    rows = [{c: r.get(c) for c in columns} for t in tables for r in t.rows]
-    return Table(tables[0].where, columns, rows)

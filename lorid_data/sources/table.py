@@ -8,27 +8,20 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from lorid_data.errors import InputError
 from lorid_data.folders.tables import RowError, Table
-from lorid_data.hub.splits import RESERVED, split_fault
+from lorid_data.hub.splits import split_fault
 from lorid_data.schema import Problem, canonical_json, make_problem, problem_id
-
-COLUMNS: Mapping[str, tuple[str, ...]] = {
-    "question": ("question", "problem"),
-    "rationale": ("rationale", "solution"),
-    "answer": ("answer",),
-    "knowledge": ("knowledge",),
-    "level": ("level",),
-    "subject": ("subject", "type"),
-    "licence": ("licence", "license"),
-    "split": ("split",),
-    "id": ("id",),
-    "original_id": ("original_id",),
-}
-"""The names under which a column is looked for, best first."""
+from lorid_data.sources.columns import (
+    Found,
+    Reading,
+    find_columns,
+    ignored,
+    refuse_ignored_answers,
+)
+from lorid_data.sources.shapes import Shape
 
 _SEPARATOR = "####"
 _SENTENCE = 12
@@ -45,19 +38,15 @@ def stated_answer(text: str) -> str:
     return found.value if isinstance(found, Answer) else ""
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """How a table is read, where its user says so.
+def refuse_split_names(where: str, problems: Iterable[Problem]) -> None:
+    """Refuse rows that a folder must not hold: nothing could load them once they are published.
 
-    Attributes:
-        subject: the column that holds the subject, where it is called something else.
-        rationale: the column that holds the reasoning, where it is called something else.
-        bad: where a row that cannot be read is told, with its place; by default it is an error.
+    Raises:
+        InputError: a split has a name that `datasets` reserves or does not load; all of them.
     """
-
-    subject: str | None = None
-    rationale: str | None = None
-    bad: list[str] | None = None
+    names = dict.fromkeys(p.split for p in problems)
+    if faults := [f"{where}: {f}" for n in names if (f := split_fault(n))]:
+        raise InputError(*faults)
 
 
 def problems_of(
@@ -85,15 +74,13 @@ def problems_of(
         InputError: a missing column, a value of the wrong type, a duplicate id that others refer to.
     """
     read = read or Reading()
-    names = find_columns(table, read)
+    found = find_columns(table, read)
     rows = []
     problems = []
-    for i, whole in enumerate(table.rows):
-        row = {what: whole[column] for what, column in names.items()}
-        cells = _cells(table, i, row, read)
-        if cells is None:
+    for i in range(len(table.rows)):
+        if (cells := _cells(table, i, found, read)) is None:
             continue
-        text, knowledge = cells
+        row, text, knowledge, accepted = cells
         rationale, answer = split_solution(text["rationale"], text["answer"], answer_in)
         rows.append(row)
         problems.append(
@@ -107,51 +94,18 @@ def problems_of(
                 subject=_stated(text["subject"]) or subject,
                 licence=_stated(text["licence"]) or licence,
                 knowledge=knowledge,
+                accepted=accepted,
             )
         )
     originals, warnings = _originals(table, rows, problems)
-    warnings += _split_names(table, problems)
-    warnings += _sentences(table, problems, names.get("answer", "answer"))
-    extra = [c for c in table.columns if c not in names.values()]
-    if extra:
-        warnings.insert(0, f"{table.where}: columns ignored: {', '.join(extra)}")
+    warnings += _sentences(table, problems, found.names.get("answer", "answer"))
+    warnings = [*ignored(table, found), *warnings]
+    refuse_ignored_answers(table, found, read, problems)
     linked = [
         p if p.original_id == o else p.model_copy(update={"original_id": o})
         for p, o in zip(problems, originals, strict=True)
     ]
     return linked, warnings
-
-
-def find_columns(table: Table, read: Reading | None = None) -> dict[str, str]:
-    """Which column of the table holds what.
-
-    Args:
-        table: any table.
-        read: which column holds the subject and the reasoning, where they are called something else.
-
-    Raises:
-        InputError: with every column that is missing.
-    """
-    names = {
-        what: next(c for c in options if c in table.columns)
-        for what, options in COLUMNS.items()
-        if any(c in table.columns for c in options)
-    }
-    problems = []
-    chosen = {"subject": read.subject, "rationale": read.rationale} if read else {}
-    for what, column in chosen.items():
-        if column is not None:
-            names = {w: c for w, c in names.items() if c != column} | {what: column}
-            if column not in table.columns:
-                problems.append(f"{table.where}: missing column {column!r}")
-    if "question" not in names:
-        problems.append(f"{table.where}: missing column 'question' (or 'problem')")
-    if "rationale" not in names and "answer" not in names:
-        problems.append(f"{table.where}: missing column 'rationale' (or 'solution') or 'answer'")
-    if problems:
-        found = ", ".join(table.columns) or "none"
-        raise InputError(*(f"{p}; its columns are {found}" for p in problems))
-    return names
 
 
 def split_solution(
@@ -191,15 +145,6 @@ def _stated(text: str | None) -> str | None:
     return text if text is not None and text.strip() else None
 
 
-def _split_names(table: Table, problems: Sequence[Problem]) -> list[str]:
-    """Warns of splits that cannot be published; refuses those that cannot even be asked for."""
-    names = dict.fromkeys(p.split for p in problems)
-    reserved = [f for n in names if n.lower() in RESERVED and (f := split_fault(n))]
-    if reserved:
-        raise InputError(*(f"{table.where}: {f}" for f in reserved))
-    return [f"{table.where}: {f}" for n in names if (f := split_fault(n))]
-
-
 def _sentences(table: Table, problems: Sequence[Problem], column: str) -> list[str]:
     """A warning where answers seem to be whole explanations."""
     long = [p.answer for p in problems if not p.rationale and len(p.answer.split()) > _SENTENCE]
@@ -207,22 +152,35 @@ def _sentences(table: Table, problems: Sequence[Problem], column: str) -> list[s
         return []
     return [
         f"{table.where}: {len(long):,} of {len(problems):,} answers are sentences, like {long[0][:60]!r}; if the column "
-        f"{column!r} holds the reasoning, import it with `lorid-data import --rationale {column}`"
+        f"{column!r} holds the reasoning, import it with `lorid-data import --columns rationale={column}`"
     ]
 
 
 def _cells(
-    table: Table, i: int, row: Mapping[str, Any], read: Reading
-) -> tuple[dict[str, str | None], tuple[str, ...]] | None:
-    """The texts of a row and its knowledge; None where it cannot be read and need not be."""
+    table: Table, i: int, found: Found, read: Reading
+) -> tuple[dict[str, Any], dict[str, str | None], tuple[str, ...], tuple[str, ...]] | None:
+    """A row by what it holds, its texts, its knowledge and its further answers.
+
+    None where it cannot be read and need not be.
+    """
+    row = {what: table.rows[i][column] for what, column in found.names.items()}
     try:
+        if found.shape is not None:
+            row = _shaped(table, i, found.shape, row)
         texts = {what: _text(table, i, what, row) for what in _TEXTS}
-        return texts, _rules(table, i, row.get("knowledge"))
+        return row, texts, _listed(table, i, row, "knowledge"), _listed(table, i, row, "accepted")
     except InputError as e:
         if read.bad is None:
             raise RowError(str(e)) from e
         read.bad.append(str(e))
         return None
+
+
+def _shaped(table: Table, i: int, shape: Shape, row: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return shape.read(row)
+    except InputError as e:
+        raise InputError(f"{table.place(i)}: {e}") from e
 
 
 def _text(table: Table, i: int, what: str, row: Mapping[str, Any]) -> str | None:
@@ -247,20 +205,21 @@ def _refuse_surrogates(table: Table, i: int, what: str, text: str) -> None:
         ) from e
 
 
-def _rules(table: Table, i: int, value: object) -> tuple[str, ...]:
-    """Knowledge as a list of rules; a text has one rule per line."""
-    if value is None:
+def _listed(table: Table, i: int, row: Mapping[str, Any], what: str) -> tuple[str, ...]:
+    """A cell as a list of texts; a text has one of them a line."""
+    value = row.get(what)
+    if value is None or value != value:
         return ()
     if isinstance(value, str):
-        _refuse_surrogates(table, i, "knowledge", value)
+        _refuse_surrogates(table, i, what, value)
         # Not `splitlines`, which also ends a line at U+2028 and the like.
         return tuple(line for line in re.split(r"\r?\n|\r", value) if line.strip())
-    if isinstance(value, Sequence) and all(isinstance(rule, str) for rule in value):
-        for rule in value:
-            _refuse_surrogates(table, i, "knowledge", rule)
+    if isinstance(value, Sequence) and all(isinstance(one, str) for one in value):
+        for one in value:
+            _refuse_surrogates(table, i, what, one)
         return tuple(value)
     raise InputError(
-        f"{table.place(i)}: knowledge is {value!r:.80}; give a list of texts, or one text with a rule per line"
+        f"{table.place(i)}: {what} is {value!r:.80}; give a list of texts, or one text with one a line"
     )
 
 
@@ -326,9 +285,10 @@ def _named_originals(
 
 
 def content_hash(problems: Iterable[Problem]) -> str:
-    """sha256 over every field of every problem, in order."""
+    """sha256 over every field of every problem, in order; over those added later where they say something."""
     digest = hashlib.sha256()
     for p in problems:
-        digest.update(canonical_json(p.model_dump(mode="json")).encode())
+        unsaid = {n for n in ("accepted", "flags") if not getattr(p, n)}
+        digest.update(canonical_json(p.model_dump(mode="json", exclude=unsaid)).encode())
         digest.update(b"\n")
     return digest.hexdigest()

@@ -15,13 +15,13 @@ from lorid_data.errors import ConfigError, InputError
 from lorid_data.folders.tables import SUFFIXES, Table, read_table
 from lorid_data.hub import reading
 from lorid_data.schema import Problem, problem_id
+from lorid_data.sources.shapes import split_response
 from lorid_data.sources.table import content_hash, problems_of, stated_answer
 
 METAMATH = "metamath"
 REPO = reading.HubRef("meta-math/MetaMathQA", "aa4f34d3d2d3231299b5b03d9b3e5a20da45aa18")
 CONFIG, SPLIT, LICENCE = "default", "train", "MIT"
 _RENAMED = {"query": "question", "response": "rationale"}
-_STATED = "The answer is"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,20 +132,6 @@ def variants_of(
     kinds = [str(row.get("type") or "") for row in table.rows]
     variants = [Variant(*v) for v in zip(problems, originals, kinds, strict=True)]
     return variants, warnings
-
-
-def split_response(response: str) -> tuple[str, str]:
-    """Rationale and answer of a response of MetaMathQA.
-
-    It ends in "The answer is: X", in rows of GSM8K after a line `#### X`; both marks are cut off.
-    """
-    head, mark, stated = response.rpartition(_STATED)
-    answer = stated.removeprefix(":").strip()
-    if not mark or not answer or "\n" in answer:
-        return response, ""
-    rationale = head.rstrip()
-    before, _, last = rationale.rpartition("\n")
-    return (before.rstrip() if last.lstrip().startswith("####") else rationale), answer
 
 
 def _row(row: Mapping[str, Any], renamed: Mapping[str, str], *, solved: bool) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 
 from lorid_data.errors import LoridError, StageError, TeacherError
 from lorid_data.http.redaction import redact
+from lorid_data.http.redirects import is_redirect, redirect_said
 from lorid_data.http.retrying import TRANSIENT_STATUSES, Transient, retry_after_s
 from lorid_data.schema import RejectReason
 from lorid_data.teachers.base import TeacherRequest
@@ -119,6 +120,10 @@ _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|h|m|s)")
 _UNIT_S = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
+_ADDRESS = {"OPENAI_API_KEY": "OPENAI_BASE_URL", "ANTHROPIC_API_KEY": "ANTHROPIC_BASE_URL"}
+"""Where the address is named that a key goes to."""
+
+
 def failure(
     status: int | None, message: str, headers: Mapping[str, str], place: Place
 ) -> Exception:
@@ -130,6 +135,11 @@ def failure(
         headers: names in lower case.
         place: who was asked, and how.
     """
+    if is_redirect(status):
+        assert status is not None
+        where = _ADDRESS.get(place.key_name, "--teacher")
+        said = redirect_said(status, headers)
+        return StageError(f"{place.where} {said}; name that address in {where} instead")
     text = redact(message).strip()[:500] or "no explanation"
     said, low = f"{place.where} answered {status or 'with an error'}: {text}", text.lower()
     wait_s = retry_after_s(headers)

@@ -10,9 +10,8 @@ from urllib.parse import urlsplit
 
 from pydantic_core import to_json
 
-from lorid_data.errors import ConfigError, StageError
+from lorid_data.errors import ConfigError
 from lorid_data.http.balancer import REST_S, Balancer
-from lorid_data.http.redaction import redact
 from lorid_data.http.retrying import Transient
 from lorid_data.http.transport import Transport, read_json
 from lorid_data.teachers.backend import (
@@ -68,9 +67,6 @@ class ServerBackend:
         finally:
             self._balancer.give_back(place, rest_s=rest_s)
         about = Place(place.url, rung, KEY_NAME, request)
-        if 300 <= reply.status < 400:
-            location = redact(str(reply.headers.get("Location")))
-            raise StageError(f"{place.url} redirects ({reply.status}) to {location!r}; name that address in --teacher instead")  # fmt: skip
         if reply.status != 200:
             raise failure(reply.status, error_text(reply.body), reply.headers, about)
         try:

@@ -42,10 +42,11 @@ def chat_usage(usage: Any) -> Usage:
     """The usage of a chat completion, whatever it is."""
     if not isinstance(usage, dict):
         return Usage()
-    prompt, completion, total = (_count(usage.get(f"{k}_tokens")) for k in ("prompt", "completion", "total"))  # fmt: skip
+    prompt, completion = _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens"))
+    stated = usage.get("total_tokens")
+    total = _count(stated)
     reasoning = _inner(usage, "completion_tokens_details", "reasoning_tokens")
     cached = _inner(usage, "prompt_tokens_details", "cached_tokens")
-    stated = [_count(usage.get(k)) for k in ("total_tokens",) if usage.get(k) is not None]
     output, is_odd = completion, False
     if prompt is not None and completion is not None:
         # What the total has beyond the prompt is paid as output; reasoning without a total may be beside.
@@ -56,8 +57,7 @@ def chat_usage(usage: Any) -> Usage:
     agrees = (
         prompt is not None
         and completion is not None
-        and None not in stated
-        and (total is None or total >= prompt + completion)
+        and (total >= prompt + completion if total is not None else stated is None)
         and (cached or 0) <= prompt
         and not is_odd
     )
@@ -96,6 +96,8 @@ def _inner(usage: Mapping[str, Any], group: str, name: str) -> int | None:
 
 def _count(value: Any) -> int | None:
     """A number of tokens; None for anything else, however it is written."""
+    if value is None:
+        return None
     if isinstance(value, float) and value.is_integer() and abs(value) <= _MOST:
         value = int(value)
     is_count = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _MOST

@@ -39,11 +39,17 @@ def gated(repo_id: str) -> Reply:
     return Reply.json({"error": said}, status=403, X_Error_Code="GatedRepo", X_Error_Message=said)
 
 
+def moved(address: str, status: int = 302) -> Reply:
+    """A redirect to another address; the path is not kept, as by the sign-in page of a network."""
+    return Reply(status, {"Location": address})
+
+
 class FakeHub:
     """Serves `{repo id: folder}` for reading, and repositories that clients create.
 
     Attributes:
         requests: method and path of every request, in order.
+        authorizations: the header of each request, None where it has none.
         plan: decides which requests fail, and how; None: none do.
         blobs: where the content of files lies.
         token: writing, and reading what is private, needs it.
@@ -58,6 +64,7 @@ class FakeHub:
     ) -> None:
         self.token = token
         self.requests: list[str] = []
+        self.authorizations: list[str | None] = []
         self.plan: Plan | None = None
         self._lock = threading.Lock()
         self.blobs = Path(tempfile.mkdtemp(prefix="fake-hub-"))
@@ -86,10 +93,11 @@ class FakeHub:
         """A repository as it is now."""
         return self.routes.find(kind, repo_id)
 
-    def number(self, request: str) -> int:
+    def number(self, request: str, authorization: str | None = None) -> int:
         """Write a request down; its number."""
         with self._lock:
             self.requests.append(request)
+            self.authorizations.append(authorization)
             return len(self.requests) - 1
 
     def __enter__(self) -> Self:
@@ -135,7 +143,7 @@ class _Handler(BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         path = unquote(parts.path)
         hub = self.server.hub
-        number = hub.number(f"{self.command} {path}")
+        number = hub.number(f"{self.command} {path}", self.headers.get("Authorization"))
         fault = hub.plan(number, f"{self.command} {path}") if hub.plan else None
         if fault == "cut":
             self._hang_up()

@@ -46,7 +46,15 @@ def _searched(row: Shown) -> str:
     r = row.record
     said = [row.row_id]
     if r is not None:
-        said += [r.problem_id, r.question, *r.knowledge, r.rationale, r.answer, r.subject or ""]
+        said += [
+            r.problem_id,
+            r.question,
+            *r.knowledge,
+            r.rationale,
+            r.answer,
+            *r.accepted,
+            r.subject or "",
+        ]
     if row.reject is not None:
         said += [row.reject.reason.value, row.reject.detail, row.reject.evidence]
     said += [f"{f.check} {f.evidence}" for f in row.flags]
@@ -94,6 +102,7 @@ def _about(row: Shown) -> list[tuple[str, str]]:
         said += [("variant of", r.original_id if r.original_id != r.problem_id else None)]
         said += [("source", r.source), ("split", r.split), ("subject", r.subject)]
         said += [("level", r.level), ("licence", r.licence)]
+        said += [(f"also right ({i})", answer) for i, answer in enumerate(r.accepted, start=1)]
     elif row.reject is not None:
         said += [("problem_id", row.reject.problem_id), ("split", row.reject.split)]
     if row.reject is not None:

@@ -25,6 +25,7 @@ def write(
     import torch
     from transformers import GenerationConfig, LogitsProcessorList
 
+    _forget_longer_rows(model)
     ids = torch.tensor([list(prompt)], device=next(model.parameters()).device)
     plain = GenerationConfig(
         max_new_tokens=n, do_sample=False, eos_token_id=list(stop_ids) or None,
@@ -36,6 +37,19 @@ def write(
             logits_processor=LogitsProcessorList([_only()(choose)]),
         )  # fmt: skip
     return [int(t) for t in made[0, ids.shape[1] :].tolist()]
+
+
+def _forget_longer_rows(model: Any) -> None:
+    """Put dynamic rotary embeddings back: they keep turning as for the longest row so far."""
+    for module in model.modules():
+        if "dynamic" not in str(getattr(module, "rope_type", "")):
+            continue
+        for name in [n for n in vars(module) if n.endswith("max_seq_len_cached")]:
+            setattr(module, name, module.original_max_seq_len)
+        for name, buffer in list(module.named_buffers(recurse=False)):
+            first = getattr(module, f"{name.removesuffix('inv_freq')}original_inv_freq", None)
+            if name.endswith("inv_freq") and first is not None:
+                module.register_buffer(name, first.to(buffer.device), persistent=False)
 
 
 @contextmanager

@@ -16,6 +16,8 @@ from lorid_data.errors import ConfigError
 
 WEIGHTS, CONFIG = "adapter_model.safetensors", "adapter_config.json"
 _PREFIX = "base_model.model."
+_STARTS = ("gaussian", "orthogonal", "eva")
+"""Names of starting values that leave the base model as it is."""
 
 
 def with_adapters(model: Any, adapters: Mapping[str, str | Path], device: str) -> Any:
@@ -23,7 +25,8 @@ def with_adapters(model: Any, adapters: Mapping[str, str | Path], device: str) -
 
     Raises:
         ConfigError: an adapter has a tensor that this model does not take, lacks one that it
-            needs, would change the base model itself, or holds what is no number.
+            needs, would change the base model itself or holds what is no number; one that starts
+            by changing the base (PiSSA, OLoRA and their like, as PEFT saves them).
     """
     from peft import PeftModel
 
@@ -79,6 +82,12 @@ def _broken(folder: Path, own: Mapping[str, Any]) -> list[str]:
     problems = []
     try:
         config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        start = config.get("init_lora_weights", True)
+        if isinstance(start, str) and start not in _STARTS:  # PEFT does it again when it loads
+            problems.append(
+                f"{folder}: starts by changing the base model (init_lora_weights {start!r}), which all adapters share; "
+                "train it again, or save it as plain LoRA with PEFT's path_initial_model_for_weight_conversion"
+            )
         saved = tuple(
             f".{n}." for n in config.get("modules_to_save") or ()
         )  # the adapter's own copies
@@ -101,6 +110,7 @@ def _broken(folder: Path, own: Mapping[str, Any]) -> list[str]:
 
 
 def _same(base: Any, tensor: Any) -> bool:
-    if base.shape != tensor.shape:
-        return False
+    """Equal, or of one shape where the base has no weights (a model on PyTorch's device `meta`)."""
+    if base.shape != tensor.shape or base.is_meta:
+        return bool(base.shape == tensor.shape)
     return bool((base.detach().cpu() == tensor.to(base.dtype)).all())

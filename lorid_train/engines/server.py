@@ -20,6 +20,7 @@ from typing import Any
 from lorid_data.errors import StageError
 from lorid_data.http.balancer import REST_S, Balancer
 from lorid_data.http.redaction import redact
+from lorid_data.http.redirects import is_redirect, redirect_said
 from lorid_data.http.retrying import (
     TRANSIENT_STATUSES,
     RetryPolicy,
@@ -43,7 +44,7 @@ class ServerEngine:
         urls: base URLs, `/v1` included.
         models: adapter name of a request → model name on the servers; None is the base.
         encode: text → token ids, in the format of the adapters.
-        render: text → the prompt as text.
+        render: text and adapter → the prompt as text.
         stop_ids: token ids that end a text.
         max_model_tokens: longest prompt and text together that the servers take; None if unknown.
         batch_size: most requests in flight, over all servers.
@@ -53,7 +54,7 @@ class ServerEngine:
     urls: Sequence[str]
     models: Mapping[str | None, str]
     encode: Callable[[str], list[int]]
-    render: Callable[[str], str]
+    render: Callable[[str, str | None], str]
     stop_ids: Sequence[int]
     max_model_tokens: int | None = None
     batch_size: int = 64
@@ -212,6 +213,9 @@ def _read(reply: HttpReply, url: str) -> tuple[dict[str, Any], int]:
     if reply.status in TRANSIENT_STATUSES:
         msg = f"{url}: status {reply.status}: {_said(reply.body)}"
         raise Transient(msg, status=reply.status, retry_after_s=retry_after_s(reply.headers))
+    if is_redirect(reply.status):
+        said = redirect_said(reply.status, reply.headers)
+        raise StageError(f"{url} {said}; name that address in --server instead")
     if reply.status != 200:
         msg = f"{url}: status {reply.status}: {_said(reply.body)}; what was drawn stays"
         raise StageError(msg)

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from lorid_data.answers import reference
 from lorid_data.errors import ConfigError, InputError
 from lorid_data.folders.manifests import manifest_sha256, read_manifest
 from lorid_data.folders.names import RECORDS
@@ -213,7 +214,7 @@ def export_log(folder: Path, out: Path) -> int:
             graded = role(d.role).states_answer
             answer = answer_of(d.text) if graded else None
             if graded and answer not in verdicts:
-                verdicts[answer] = score(answer, record.answer)
+                verdicts[answer] = score(answer, reference(record.answer, record.accepted))
             rows.append(
                 LogRow(
                     **record.model_dump(include={"source", "split", "level", "subject", "question"}),

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from itertools import chain, islice
 from typing import TYPE_CHECKING
 
+from lorid_data.answers import reference
 from lorid_train.interaction.draws import Decision, Draw, How
 from lorid_train.metrics.official import OfficialStop, official_stop
 from lorid_train.metrics.rows import Verdict
@@ -19,14 +20,15 @@ from lorid_train.metrics.voting import Group, cluster
 from lorid_train.roles import SELF_STANDING
 
 if TYPE_CHECKING:
+    from lorid_data.answers import Accepted
     from lorid_data.schema import Record
 
 Decide = Callable[[Sequence[Draw], int], Decision]
 """The loop's decision from one problem's sampled ir and dr draws, at a threshold t."""
 Extract = Callable[[str], str | None]
 """The answer that a text gives, or None."""
-Equal = Callable[[str, str], str]
-"""equal, different, unparsed or timeout."""
+Equal = Callable[[str, "str | Accepted"], str]
+"""An answer and the gold one, or several of which each is right → equal, different, unparsed or timeout."""
 
 _VERDICTS = {"equal": Verdict.CORRECT, "different": Verdict.WRONG}
 
@@ -36,9 +38,15 @@ class Gold:
     """What scoring alone may see of a problem."""
 
     problem_id: str
-    answer: str
+    answer: str | Accepted
+    """The reference answer, or several of which each is right."""
     slices: Mapping[str, str]
     """subject, level, steps, answer_type: what results are broken down by."""
+
+    @property
+    def answers(self) -> tuple[str, ...]:
+        """Every answer that is right, the reference one first."""
+        return (self.answer,) if isinstance(self.answer, str) else self.answer.answers
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +108,7 @@ def extract_answer(text: str) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def score(answer: str | None, gold: str, *, equal: Equal | None = None) -> Verdict:
+def score(answer: str | None, gold: str | Accepted, *, equal: Equal | None = None) -> Verdict:
     """The verdict on one answer.
 
     An answer that the equality cannot read, or not in time, is ungradable: counted apart, never
@@ -122,7 +130,8 @@ def gold_of(record: Record) -> Gold:
         "steps": str(len(steps)) if len(steps) < 8 else "8+",
         "answer_type": answer_type(record.answer),
     }
-    return Gold(record.problem_id, record.answer, {k: v for k, v in slices.items() if v})
+    gold = reference(record.answer, record.accepted)
+    return Gold(record.problem_id, gold, {k: v for k, v in slices.items() if v})
 
 
 def answer_type(answer: str) -> str:
@@ -192,7 +201,7 @@ class _Reader:
             self._verdicts[answer] = score(answer, self.gold.answer, equal=self._compare)
         return self._verdicts[answer]
 
-    def _compare(self, answer: str, gold: str) -> str:
+    def _compare(self, answer: str, gold: str | Accepted) -> str:
         from lorid_data import answers as default
 
         found = str((self._equal or default.equal)(answer, gold))

@@ -268,20 +268,22 @@ def _by_grader(
     scored: Scored, graded: Sequence[GradedProblem], graders: Mapping[str, Grader]
 ) -> list[Metric]:
     """The same answers under other graders; how answers were chosen does not change."""
-    gold = {g.gold.problem_id: g.gold.answer for g in graded}
+    gold = {g.gold.problem_id: g.gold.answers for g in graded}
     found = []
     for grader_name, grader in graders.items():
-        seen: dict[tuple[str, str], bool] = {}
+        seen: dict[tuple[str, tuple[str, ...]], bool] = {}
 
         def right(
-            o: Outcome, grader: Grader = grader, seen: dict[tuple[str, str], bool] = seen
+            o: Outcome,
+            grader: Grader = grader,
+            seen: dict[tuple[str, tuple[str, ...]], bool] = seen,
         ) -> bool:
             if o.answer is None:
                 return False
             key = (o.answer, gold[o.problem_id])
             if key not in seen:
-                verdict = grader(*key)
-                seen[key] = verdict == "equal" if isinstance(verdict, str) else bool(verdict)
+                verdicts = [grader(o.answer, one) for one in key[1]]
+                seen[key] = any(v == "equal" if isinstance(v, str) else bool(v) for v in verdicts)
             return seen[key]
 
         for name, rows in scored.outcomes.items():

@@ -6,6 +6,7 @@ noise without an error, so that is refused.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -14,8 +15,11 @@ from typing import Any
 
 from lorid_data.errors import ConfigError
 from lorid_data.folders.files import sha256_file
+from lorid_data.hub.calls import causes
+from lorid_data.hub.redirects import Away, said_of, watching
+from lorid_data.hub.snapshots import gated_said
 from lorid_data.schema import canonical_json, sha256_text
-from lorid_train.config import STUDENT
+from lorid_train.config import STUDENT, ModelSettings
 from lorid_train.models.untrusted import READ_BY_TRANSFORMERS, refuse_code
 from lorid_train.models.weights import loading_problem
 
@@ -35,6 +39,7 @@ class Base:
     """Local: sha256 over the files of tokenizer and chat template. Hub: None, the commit holds them."""
 
 
+_COMMIT = re.compile(r"[0-9a-f]{40}")
 LIBRARIES = ("torch", "transformers", "peft", "trl")
 """Distributions whose versions a manifest names wherever a model was used."""
 
@@ -56,7 +61,7 @@ def student_folder() -> Path:
 def resolve(name: str, revision: str | None = None) -> Base:
     """Find a base model and fingerprint it.
 
-    For a folder, `revision` is checked: it is the folder's fingerprint, or the commit that the
+    A Hub id may carry its revision (`owner/name@REVISION`). For a folder, `revision` is checked: it is the folder's fingerprint, or the commit that the
     Hub's client noted when it downloaded the folder.
 
     Raises:
@@ -66,7 +71,12 @@ def resolve(name: str, revision: str | None = None) -> Base:
     path = student_folder() if name == STUDENT else Path(name)
     if not path.exists():
         if name.count("/") == 1 and not name.startswith((".", "/", "~")):
-            return Base(name, name, revision, f"hub:{name}@{revision or 'main'}")
+            repo, _, at = name.partition("@")
+            if at and revision not in (None, at):
+                msg = f"base {name!r}: names the revision {at!r}, and {revision!r} is asked for; name one"
+                raise ConfigError(msg)
+            wanted = at or revision
+            return Base(repo, repo, wanted, f"hub:{repo}@{wanted or 'main'}")
         msg = f"base {name!r}: no such folder; name 'student', a model folder or a Hub id (owner/name)"
         raise ConfigError(msg)
     config = path / "config.json"
@@ -95,12 +105,12 @@ def _tokenizer_sha256(folder: Path) -> str:
 
 
 def pinned(base: Base) -> Base:
-    """The base with the commit that an unpinned Hub id stands for today; a folder as it is.
+    """The base with the commit that its Hub id, branch or tag stands for today; a folder as it is.
 
     Raises:
         ConfigError: as `commit_of`.
     """
-    if base.revision is not None:
+    if _COMMIT.fullmatch(base.revision or ""):
         return base
     commit = commit_of(base)
     return base if commit is None else resolve(base.name, commit)
@@ -122,7 +132,9 @@ def _commit_of(folder: Path) -> str | None:
     if folder.parent.name == "snapshots":
         return folder.name
     note = folder / ".cache" / "huggingface" / "download" / "config.json.metadata"
-    return note.read_text(encoding="utf-8").splitlines()[0] if note.is_file() else None
+    if not note.is_file():
+        return None
+    return note.read_text(encoding="utf-8").partition("\n")[0].strip() or None
 
 
 def commit_of(base: Base) -> str | None:
@@ -176,8 +188,13 @@ def load_config(base: Base) -> Any:
         return AutoConfig.from_pretrained(base.source, revision=revision, trust_remote_code=False)
 
 
-def load_model(base: Base, dtype: str) -> Any:
+def load_model(base: Base, dtype: str, settings: ModelSettings | None = None) -> Any:
     """The base model's weights, from safetensors only; remote code is never run.
+
+    Args:
+        base: the model.
+        dtype: of its weights.
+        settings: attention and quantisation of the base that a training run asks for.
 
     Raises:
         ConfigError: they cannot be had (no such revision, no safetensors, no access), or are not
@@ -192,7 +209,7 @@ def load_model(base: Base, dtype: str) -> Any:
     with _said(base):
         model, info = AutoModelForCausalLM.from_pretrained(
             base.source, revision=revision, dtype=getattr(torch, dtype), use_safetensors=True,
-            trust_remote_code=False,
+            trust_remote_code=False, **_held(settings, dtype),
             output_loading_info=True, ignore_mismatched_sizes=True,  # they are told, and refused below
         )  # fmt: skip
     if getattr(model, "_hf_peft_config_loaded", False):
@@ -200,6 +217,25 @@ def load_model(base: Base, dtype: str) -> Any:
     if why := loading_problem(info):
         raise ConfigError(f"base {base.name!r}: {why}")
     return model
+
+
+def _held(settings: ModelSettings | None, dtype: str) -> dict[str, Any]:
+    """What `from_pretrained` is told of how the weights are held; nothing by default."""
+    import torch
+
+    told: dict[str, Any] = {}
+    if settings is None:
+        return told
+    if settings.attn_implementation is not None:
+        told["attn_implementation"] = settings.attn_implementation
+    if (q := settings.quantization) is not None:
+        from transformers import BitsAndBytesConfig
+
+        compute = getattr(torch, q.bnb_4bit_compute_dtype or dtype)
+        told["quantization_config"] = BitsAndBytesConfig(
+            **q.model_dump(exclude={"bnb_4bit_compute_dtype"}), bnb_4bit_compute_dtype=compute
+        )
+    return told
 
 
 def load_tokenizer(base: Base) -> Any:
@@ -239,9 +275,17 @@ def check_tokenizer(tokenizer: Any, base: Base) -> None:
 @contextmanager
 def _said(base: Base) -> Iterator[None]:
     """Turn what transformers raises for a model that cannot be had into one sentence."""
+    from huggingface_hub.errors import GatedRepoError
+
+    away = Away()
     try:
-        yield
+        with watching() as away:
+            yield
     except (OSError, ValueError, RuntimeError) as e:
         at = f" at revision {base.revision!r}" if base.revision else ""
-        msg = f"base {base.name!r}{at}: {str(e).splitlines()[0]}"
-        raise ConfigError(msg) from e
+        if away.location is not None:
+            raise ConfigError(f"base {base.name!r}{at}: {said_of(away.location)}") from e
+        if any(isinstance(c, GatedRepoError) for c in causes(e)):
+            raise ConfigError(f"base {base.name!r}{at}: {gated_said(base.source, 'model')}") from e
+        said = str(e).strip().splitlines() or [type(e).__name__]
+        raise ConfigError(f"base {base.name!r}{at}: {said[0]}") from e

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 from lorid_data.errors import ConfigError
 from lorid_train.models.adapters import own_metadata
-from lorid_train.models.base_model import Base, resolve
+from lorid_train.models.base_model import Base, pinned, resolve
+from lorid_train.models.fitting import refuse_misfit
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -47,17 +48,20 @@ def merge(adapter: Path, out: Path, *, base: str | None = None) -> Merged:
         base: the base model, where it is not the one that the adapter names.
 
     Raises:
-        ConfigError: another base model, an adapter that cannot be merged, an existing `out`.
+        ConfigError: another base model, an adapter that does not fit it or cannot be merged, an
+            existing `out`.
     """
     if out.exists():
         msg = f"{out}: exists; choose another --out"
         raise ConfigError(msg)
     card = own_metadata(adapter)
-    found = resolve(base or str(card["base"]))
+    found = pinned(resolve(base) if base else resolve(str(card["base"]), card.get("base_revision")))
     if found.fingerprint != card["base_fingerprint"]:
         msg = f"{adapter}: was trained on {card['base']!r} ({card['base_fingerprint']}), not on {found.name!r} ({found.fingerprint})"
         raise ConfigError(msg)
     config = json.loads((adapter / "adapter_config.json").read_text(encoding="utf-8"))
+    _refuse_what_is_more_than_lora(config)
+    refuse_misfit(adapter, found)
     source = _folder_of(found)
     deltas = _Deltas(adapter / "adapter_model.safetensors", config)
     tmp = out.with_name(f".{out.name}.tmp")
@@ -126,7 +130,6 @@ class _Deltas:
     """The changes of an adapter, read from its file one matrix at a time."""
 
     def __init__(self, path: Path, config: dict[str, Any]) -> None:
-        _refuse_what_is_more_than_lora(config)
         self._config = config
         self._file = _opened(path)
         keys = set(self._file.keys())

@@ -3,5 +3,5 @@
 Entry: `stage.publish`.
 Read: `contents`, `card`, `verify`, `stage`, `report`.
 Imports: metrics, interaction, models, formats, roles, config; of `lorid_data`: cards, hub, folders,
-    prompts, schema, errors.
+    commandline, prompts, schema, errors.
 """

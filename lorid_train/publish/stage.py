@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from lorid_data.commandline.progress import say
 from lorid_data.errors import ConfigError
 from lorid_data.folders.files import sha256_file
 from lorid_data.folders.manifests import read_manifest
@@ -26,6 +27,7 @@ from lorid_data.hub.state import Diff, Target, compare, local_files
 from lorid_data.schema import FrozenModel
 from lorid_train.models import base_model
 from lorid_train.models.adapters import WEIGHTS
+from lorid_train.models.fitting import refuse_misfit, without_weights
 from lorid_train.publish.card import CardFields, Evaluation, adapter_card, read_evaluation
 from lorid_train.publish.contents import TrainedAdapter, public_base, read_role, stage_adapter
 from lorid_train.publish.verify import check_files, check_logits, download
@@ -88,6 +90,9 @@ def publish(
     if dry_run is not None and dry_run.exists():
         msg = f"{dry_run}: exists; choose another --out"
         raise ConfigError(msg)
+    for _, roles in targets:
+        for role in roles:
+            _check_fit(role, options)
     is_dry = dry_run is not None
     patience = patience or patience_of(dry_run=is_dry)
     api = client()
@@ -125,6 +130,23 @@ def _targets(run: Path, options: PublishOptions) -> list[tuple[Target, tuple[Tra
     roles = tuple(read_role(run, n) for n in names)
     groups = [roles] if options.one_repo else [(r,) for r in roles]
     return [(_target(options, group), group) for group in groups]
+
+
+def _check_fit(role: TrainedAdapter, options: PublishOptions) -> None:
+    """Hold an adapter against its base's configuration, before anything is sent.
+
+    Raises:
+        ConfigError: `evaluate` would refuse it; or the base cannot be had, and its logits are asked for.
+    """
+    try:
+        base = base_model.resolve(str(role.card["base"]), role.card.get("base_revision"))
+        model = without_weights(base)
+    except ConfigError as e:
+        if options.check_logits:
+            raise
+        say(f"warning: {role.folder}: not held against its base model ({e})")
+        return
+    refuse_misfit(role.folder, base, model)
 
 
 def _target(options: PublishOptions, group: tuple[TrainedAdapter, ...]) -> Target:

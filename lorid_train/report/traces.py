@@ -96,7 +96,7 @@ def _index_row(
     return {
         "id": record.problem_id,
         "q": visible(record.question, QUESTION_CHARS),
-        "g": visible(record.answer, ANSWER_CHARS),
+        "g": visible(_gold(record), ANSWER_CHARS),
         "tags": visible(" · ".join(tags), 120),
         "runs": runs,
         "c": n_chunk,
@@ -109,11 +109,16 @@ def _trace(
 ) -> dict[str, Any]:
     return {
         "q": visible(record.question),
-        "g": visible(record.answer, 2_000),
+        "g": visible(_gold(record), 2_000),
         "rationale": visible(record.rationale),
         "knowledge": [visible(k, 2_000) for k in record.knowledge],
         "runs": [_run(d, g.get(record.problem_id)) for d, g in zip(draws, graded, strict=True)],
     }
+
+
+def _gold(record: Record) -> str:
+    """The reference answer, and those that are right as well."""
+    return " or ".join((record.answer, *record.accepted))
 
 
 def _run(draws: Sequence[Draw], graded: GradedProblem | None) -> dict[str, Any] | None:

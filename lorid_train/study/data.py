@@ -14,7 +14,7 @@ from lorid_data.folders.stage import open_stage
 from lorid_data.folders.tables import read_table
 from lorid_data.hub.snapshots import split_id
 from lorid_data.schema import Record
-from lorid_data.sources.table import Reading, find_columns
+from lorid_data.sources.columns import Reading, find_columns
 from lorid_train.study import splits
 from lorid_train.study.settings import DRAWN, SPLITS, StudyConfig
 from lorid_train.study.tasks import Task
@@ -38,7 +38,7 @@ def check_source(config: StudyConfig) -> None:
             )
             raise ConfigError(msg)
     elif source.is_file():
-        find_columns(read_table(source), Reading(subject=mapped_column(config)))
+        find_columns(read_table(source), Reading(_grouped(config)))
     elif not source.exists() and split_id(config.source) is None:
         msg = f"source {config.source!r}: no such table or folder; {', '.join(DRAWN)} are drawn by a seed"
         raise ConfigError(msg)
@@ -62,6 +62,11 @@ def opened_table(config: StudyConfig, out: Path) -> Path | None:
         return source
     import_table(source, out / "table", subject=mapped_column(config))
     return out / "table"
+
+
+def _grouped(config: StudyConfig) -> dict[str, str]:
+    column = mapped_column(config)
+    return {} if column is None else {"subject": column}
 
 
 def mapped_column(config: StudyConfig) -> str | None:

@@ -13,13 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lorid_train.config import TrainConfig
+from lorid_train.config import Quantization, TrainConfig
 from lorid_train.models.base_model import load_config
 from lorid_train.training.arguments import n_steps
 from lorid_train.training.tokens import RoleCounts
 
 UTILISATION = 0.5
 """Share of the measured matrix-product rate that training is taken to reach."""
+GPU_GB = (24, 40, 80)
+"""Memory of the usual GPUs, in 10^9 bytes."""
 SLACK = 1.1
 """What an allocator holds beyond what is asked of it, for what comes and goes."""
 TRAINER_BYTES = 120 * 2**20
@@ -34,6 +36,8 @@ class Shape:
     n_base: int
     n_head: int
     """Parameters of the output projection, part of `n_base`."""
+    n_quantizable: int
+    """Parameters of linear layers but the output projection, part of `n_base`: what bitsandbytes quantises."""
     n_trainable: int
     n_layers: int
     hidden: int
@@ -85,6 +89,12 @@ def shape_of(base: Any, lora: dict[str, Any]) -> Shape:
     with torch.device("meta"):
         model = AutoModelForCausalLM.from_config(config, trust_remote_code=False)
         n_base = sum(p.numel() for p in model.parameters())
+        head = model.get_output_embeddings()
+        n_quantizable = sum(
+            m.weight.numel()
+            for m in model.modules()
+            if isinstance(m, torch.nn.Linear) and m is not head
+        )
         _refuse_unknown(model, lora.get("modules_to_save") or ())
         # Starting values may be computed from weights that are not there; their number is the same.
         bare = {**lora, "init_lora_weights": False}
@@ -96,6 +106,7 @@ def shape_of(base: Any, lora: dict[str, Any]) -> Shape:
     return Shape(
         n_base=n_base,
         n_head=hidden * vocabulary,
+        n_quantizable=n_quantizable,
         n_trainable=int(adapted.get_nb_trainable_parameters()[0]),
         n_layers=int(text.num_hidden_layers),
         hidden=hidden,
@@ -136,6 +147,20 @@ def n_operations(
     return n_tokens * per_token + n_target * 4 * shape.n_head
 
 
+def base_bytes(shape: Shape, dtype: str, quantization: Quantization | None) -> float:
+    """The frozen base in memory: quantised linear layers with their scales, the rest in `dtype`.
+
+    nf4 and fp4 keep a scale of 4 bytes for 64 weights; quantised once more, of 1 byte, and 4 bytes
+    for 256 of those. int8 keeps one for each row, which is not counted.
+    """
+    size = _BYTES[dtype]
+    if quantization is None:
+        return shape.n_base * size
+    scale = (1 + 4 / 256) / 64 if quantization.bnb_4bit_use_double_quant else 4 / 64
+    each = 0.5 + scale if quantization.load_in_4bit else 1.0
+    return (shape.n_base - shape.n_quantizable) * size + shape.n_quantizable * each
+
+
 def memory_bytes(
     shape: Shape,
     *,
@@ -145,6 +170,7 @@ def memory_bytes(
     checkpointing: bool,
     saved_per_token: float | None = None,
     autocast: bool = False,
+    quantization: Quantization | None = None,
 ) -> int:
     """Weights, adapter with gradient and two moments, activations of one micro-batch, logits.
 
@@ -157,9 +183,10 @@ def memory_bytes(
         saved_per_token: bytes that all layers keep for a token (`activations`); None takes a
             formula for a layer of attention and gated projections.
         autocast: whether matrix products are taken in bfloat16.
+        quantization: of the frozen weights.
     """
     size = _BYTES[dtype]
-    fixed = shape.n_base * size + shape.n_trainable * 4 * 4
+    fixed: float = base_bytes(shape, dtype, quantization) + shape.n_trainable * 4 * 4
     layer: float = (12 * shape.hidden + 5 * shape.intermediate) * size
     if saved_per_token is not None:
         layer = saved_per_token / shape.n_layers
@@ -232,6 +259,7 @@ def of_role(
     memory = process_bytes() + memory_bytes(
         shape, dtype=config.dtype, tokens_at_once=at_once, checkpointing=args.gradient_checkpointing,
         target_at_once=n_target, saved_per_token=saved_per_token, autocast=args.bf16,
+        quantization=config.model.quantization,
     )  # fmt: skip
     return RolePlan(
         role=role,
@@ -315,7 +343,15 @@ def total(plans: Sequence[RolePlan]) -> str:
     """The plan's last line."""
     steps, seconds = sum(p.n_steps for p in plans), sum(p.time_s for p in plans)
     top = max(p.memory_bytes for p in plans)
-    return f"  in all: {steps:,} steps, about {top / 2**30:.1f} GiB at most and {_duration(seconds)} (estimated)"
+    return f"  in all: {steps:,} steps, about {top / 2**30:.1f} GiB at most and {_duration(seconds)} (estimated); {fits(top)}"
+
+
+def fits(n_bytes: float) -> str:
+    """The smallest of the usual GPUs that holds so much, with a tenth to spare."""
+    for size in GPU_GB:
+        if n_bytes * 1.1 <= size * 10**9:
+            return f"fits a GPU of {size} GB"
+    return f"more than a GPU of {GPU_GB[-1]} GB holds"
 
 
 def _duration(seconds: float) -> str:

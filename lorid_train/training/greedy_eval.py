@@ -21,7 +21,7 @@ class GreedyEval:
     """Prompts as token ids, and what a right text is compared with."""
 
     prompts: list[list[int]]
-    expected: list[str]
+    expected: list[str | answers.Accepted]
     by_answer: bool
     """Whether the answers in the texts are compared; otherwise the texts."""
 
@@ -30,8 +30,8 @@ class GreedyEval:
         right = [self._is_right(t, e) for t, e in zip(texts, self.expected, strict=True)]
         return sum(right) / len(right)
 
-    def _is_right(self, text: str, expected: str) -> bool:
-        if not self.by_answer:
+    def _is_right(self, text: str, expected: str | answers.Accepted) -> bool:
+        if not self.by_answer and isinstance(expected, str):
             return text.strip() == expected.strip()
         found = answers.extract(text)
         if not isinstance(found, answers.Answer):
@@ -44,11 +44,13 @@ def make_greedy_eval(
 ) -> GreedyEval:
     """The first `n` rows that the role can be asked, as prompts; gold enters in the grading only."""
     by_answer = role.states_answer
-    prompts, expected = [], []
+    prompts: list[list[int]] = []
+    expected: list[str | answers.Accepted] = []
     usable = ((r, e) for r in records for e in roles.examples(role, [r])[0] if e.part == role.name)
     for record, example in islice(usable, n):
         prompts.append(fmt.prompt_ids(tokenizer, example.content))
-        expected.append(record.answer if by_answer else example.target)
+        gold = answers.reference(record.answer, record.accepted)
+        expected.append(gold if by_answer else example.target)
     return GreedyEval(prompts, expected, by_answer)
 
 

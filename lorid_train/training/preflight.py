@@ -21,6 +21,8 @@ _TRACKERS = {
     "wandb": ("wandb",),
 }
 """The packages of each tracker, of which one must be there."""
+_OF_ATTENTION = {"flash_attention_2": "flash_attn", "flash_attention_3": "flash_attn_interface"}
+"""The package of each kind of attention that PyTorch does not bring along."""
 _STARTS = ("gaussian", "orthogonal")
 """Names of starting values that leave the base alone and need no data."""
 
@@ -39,6 +41,7 @@ def check(config: TrainConfig) -> None:
         unknown_key(r, config.roles, "per_role") for r in config.per_role if r not in config.roles
     ]
     problems += _key_problems(config)
+    problems += _model_problems(config)
     if problems:
         raise ConfigError(*problems)
     made = [partial(_make, config, r) for r in config.roles]
@@ -94,6 +97,36 @@ def _three_on_one_base(lora: dict[str, Any]) -> list[str]:
         problems.append(
             "alora_invocation_tokens: the roles' prompts do not hold such tokens, so nothing would be trained; leave it out"
         )
+    return problems
+
+
+def _model_problems(config: TrainConfig) -> list[str]:
+    """What of `model:` cannot be had on this machine, or not together with the adapters."""
+    import torch
+
+    problems = []
+    attention, q = config.model.attn_implementation, config.model.quantization
+    package = _OF_ATTENTION.get(attention or "")
+    if package and not (torch.cuda.is_available() and find_spec(package)):
+        problems.append(
+            f"model: attn_implementation {attention!r} needs a GPU and the package {package.replace('_', '-')}; "
+            "take 'sdpa', which needs neither"
+        )
+    if q is None:
+        return problems
+    if q.load_in_4bit == q.load_in_8bit:
+        problems.append("model: quantization: set one of load_in_4bit and load_in_8bit to true")
+    if not (torch.cuda.is_available() and find_spec("bitsandbytes")):
+        problems.append(
+            "model: quantization needs a GPU and the package bitsandbytes (pip install bitsandbytes); "
+            "leave it out, and the base is held in the run's dtype"
+        )
+    problems += [
+        f"model: quantization: role {r!r} starts from a part of the base's weights (init_lora_weights "
+        f"{lora['init_lora_weights']!r}), and quantised ones cannot be parted; leave one of the two out"
+        for r in config.roles
+        if saving.moves_weights(lora := config.for_role(r)[0])
+    ]
     return problems
 
 

@@ -98,9 +98,16 @@ def _card(config: TrainConfig, name: str, base: Base) -> dict[str, Any]:
         "base_fingerprint": base.fingerprint,
         "tokenizer_sha256": base.tokenizer,
         "data_manifest_sha256": manifest_sha256(config.data_for(name)),
+        **_of_quantized(config),
         "seed": config.seed,
         "max_tokens": config.max_tokens,
     }
+
+
+def _of_quantized(config: TrainConfig) -> dict[str, Any]:
+    """How the base was quantised while the adapter was trained; nothing where it was not."""
+    q = config.model.quantization
+    return {} if q is None else {"base_quantization": q.model_dump(mode="json")}
 
 
 def read_figures(adapter: Path) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from lorid_data.folders.records import iter_records
 from lorid_data.folders.stage import Stage, open_stage
 from lorid_data.schema import Manifest, Record, Reject
 from lorid_train import formats, roles
-from lorid_train.config import TrainConfig
+from lorid_train.config import ModelSettings, TrainConfig
 from lorid_train.models import base_model
 from lorid_train.models.base_model import LIBRARIES, Base
 from lorid_train.models.weights import base_digest
@@ -108,8 +108,11 @@ def _opened(config: TrainConfig) -> tuple[_Run, dict[str, Any]]:
         next(_token_rows(run, name, RoleCounts()))
         if config.validation is not None:
             next(_token_rows(run, name, RoleCounts(), validation=True))
+    # Runs of before the key was known stay what they are.
+    nameless = _NAMELESS_SETTINGS | ({"model"} if config.model == ModelSettings() else set())
     identity = {
-        **config.model_dump(mode="json", exclude=_NAMELESS_SETTINGS),
+        **config.model_dump(mode="json", exclude=nameless),
+        "revision": base.revision,
         "base_sha256": base.fingerprint,
         "tokenizer_sha256": base.tokenizer,
         "data_sha256": {r: manifest_sha256(config.data_for(r)) for r in config.roles},
@@ -206,7 +209,8 @@ def _train_roles(run: _Run, stage: Stage, say: Callable[[str], None]) -> Manifes
         write_rows(stage.out / REJECTS, Reject, rejects)
         plan.say_plan(config, run.base, counts, say)
     base = FrozenBase(
-        lambda: base_model.load_model(run.base, config.dtype), n_roles=len(config.roles)
+        lambda: base_model.load_model(run.base, config.dtype, config.model),
+        n_roles=len(config.roles),
     )
     for name in config.roles:
         adapter = stage.out / "adapters" / name

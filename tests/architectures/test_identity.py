@@ -17,6 +17,7 @@ import yaml
 
 from lorid_data.errors import ConfigError
 from lorid_data.testing.fake_hub import FakeHub
+from lorid_data.testing.fake_hub_repos import folder_repo
 from lorid_train.models import adapters, base_model
 from lorid_train.training.sft import train
 
@@ -126,26 +127,81 @@ def test_adapters_of_several_days_are_refused(trained: tuple[Path, Path]) -> Non
         opened(run)
 
 
+COMMANDS = """
+import json, sys
+from lorid_data.commandline.program import run
+from lorid_train.cli import app
+for argv in json.loads(sys.argv[1]):
+    print("status", run(app, argv), flush=True)
+"""
+
+
+def commands(hub: FakeHub, home: Path, *argvs: list[str]) -> tuple[list[str], str]:
+    """What each command ended with, in one process that takes the fake Hub for the Hub; and stderr."""
+    env = {k: v for k, v in os.environ.items() if not k.startswith("HF_")}
+    env |= {**hub.environment, "HF_HOME": str(home)}
+    code = [sys.executable, "-c", COMMANDS, json.dumps(argvs)]
+    done = subprocess.run(code, env=env, capture_output=True, text=True, check=False)
+    said = done.stdout.splitlines()
+    return [line.split()[1] for line in said if line.startswith("status")], done.stderr
+
+
 @pytest.mark.slow
-def test_the_commit_of_an_unpinned_base_is_written_down(
+def test_the_commit_of_a_base_is_written_down_however_it_was_named(
     tiny_base: Path, small_dataset: Path, tmp_path: Path
 ) -> None:
-    """`main` moves; the run and its cards say what it was."""
-    config = small.config(Path("tiny/base"), small_dataset, tmp_path / "run", roles=("ir",))
+    """`main` moves; runs, cards and evaluations say what it was, and a commit is held to."""
+    run, home = tmp_path / "run", tmp_path / "home"
+    config = small.config(Path("tiny/base"), small_dataset, run, roles=ROLES, sft={"max_steps": 1})
     file = tmp_path / "config.yaml"
     file.write_text(yaml.safe_dump(config.model_dump(mode="json", exclude_defaults=True)))
-    with FakeHub(models={"tiny/base": tiny_base}) as hub:
-        env = {k: v for k, v in os.environ.items() if not k.startswith("HF_")}
-        env |= {**hub.environment, "HF_HOME": str(tmp_path / "home")}
-        command = [sys.executable, "-m", "lorid_train", "sft", str(file)]
-        done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-        commit = hub.repo("tiny/base", "model").heads["main"]  # type: ignore[union-attr]
-    found = card(tmp_path / "run", "ir")
-    assert found["base_revision"] == commit
-    assert found["base_fingerprint"] == f"hub:tiny/base@{commit}"
-    manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
-    assert manifest["identity"]["base_sha256"] == f"hub:tiny/base@{commit}"
+    repo = folder_repo("tiny/base", "model", tiny_base)
+    old = repo.heads["main"]
+    repo.tags["v1"] = old
+
+    def evaluation(name: str, *more: str) -> list[str]:
+        sampling = ["--rounds", "1", "--max-new-tokens", "2", "--dtype", "float32", "--limit", "1"]
+        where = ["--dataset", str(small_dataset), "--out", str(tmp_path / name)]
+        return ["evaluate", "--adapters", str(run), *where, *sampling, *more]
+
+    with FakeHub() as hub:
+        hub.routes.add(repo)
+        ended, said = commands(hub, home, ["sft", str(file)], evaluation("first"))
+        assert ended == ["0", "0"], said
+        tree = dict(repo.commits[old].tree)
+        new = repo.add("main", "another tokenizer", tree | {"x": tree["config.json"]}, old).sha
+        merged = ["merge", str(run / "adapters" / "kg"), "--out", str(tmp_path / "merged")]
+        ended, said = commands(
+            hub, home,
+            evaluation("later"),
+            evaluation("by-tag", "--base", "tiny/base@v1"),
+            evaluation("by-commit", "--base", f"tiny/base@{old}"),
+            merged,
+            evaluation("moved", "--base", "tiny/base@main"),
+        )  # fmt: skip
+    assert ended == ["0", "0", "0", "0", "2"], said
+    assert f"was trained on another base model ('tiny/base', hub:tiny/base@{old})" in said
+    assert f"hub:tiny/base@{new}" in said
+    assert not (tmp_path / "moved").exists()
+    for role in ROLES:
+        assert card(run, role)["base_revision"] == old
+        assert card(run, role)["base_fingerprint"] == f"hub:tiny/base@{old}"
+    for folder in (run, *(tmp_path / n for n in ("first", "later", "by-tag", "by-commit"))):
+        manifest = json.loads((folder / "manifest.json").read_text())
+        assert manifest["identity"]["base_sha256"] == f"hub:tiny/base@{old}"
+        assert f"hub:tiny/base@{old}" in (folder / "config.yaml").read_text()
+    written = yaml.safe_load((run / "config.yaml").read_text())
+    assert old in str(written)
+    assert "revision: null" not in (run / "config.yaml").read_text()
+    assert (tmp_path / "merged" / "config.json").is_file()
+
+
+def test_a_base_is_named_with_its_revision() -> None:
+    found = base_model.resolve("owner/name@v1.0")
+    assert (found.name, found.revision) == ("owner/name", "v1.0")
+    assert found == base_model.resolve("owner/name", "v1.0")
+    with pytest.raises(ConfigError, match="names the revision 'v1', and 'v2' is asked for"):
+        base_model.resolve("owner/name@v1", "v2")
 
 
 def test_what_was_proved_is_remembered_under_all_that_decides_it(

@@ -305,13 +305,20 @@ def test_a_longer_reply_that_is_refused_leaves_the_one_that_was_cut_off(
     assert read_manifest(tmp_path / "out").n_rejected == {"reply_truncated": 1}
 
 
-def test_a_server_that_redirects_says_where_to(
-    tmp_path: Path, table: Path, fake: FakeTeacher, capsys: pytest.CaptureFixture[str]
-) -> None:
-    away = {"Location": "https://models.example/v1/chat/completions"}
-    fake.faults = lambda *_: Fault("body", status=308, payload=b"", headers=away)
-    assert build(table, tmp_path / "out", fake, "server", "--concurrency", "1") == 1
-    assert "redirects (308) to 'https://models.example/v1/chat/completions'" in capsys.readouterr().err  # fmt: skip
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_a_provider_that_redirects_says_where_to(
+    tmp_path: Path, table: Path, fake: FakeTeacher, kind: str, status: int,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """The run ends: every other row would go there too. Neither the key nor what is signed is shown."""
+    away = {"Location": "https://me:hush@models.example/v1/chat/completions?sig=hush"}
+    fake.faults = lambda *_: Fault("body", status=status, payload=b"", headers=away)
+    assert build(table, tmp_path / "out", fake, kind, "--concurrency", "1") == 1
+    said = capsys.readouterr().err
+    assert f"redirects ({status}) to 'https://models.example/v1/chat/completions'" in said
+    name = {"openai": "OPENAI_BASE_URL", "anthropic": "ANTHROPIC_BASE_URL"}.get(kind, "--teacher")
+    assert f"name that address in {name} instead" in said
+    assert "hush" not in said
     assert fake.n_requests == 1
 
 

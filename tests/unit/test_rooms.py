@@ -29,7 +29,7 @@ TOP = {
 FACES = {
     "lorid_data.answers": {
         "Accepted", "Answer", "FoundBy", "NoAnswer", "Verdict", "Why", "boxed", "equal", "extract", "group", "key",
-        "official_equal", "official_extract", "prepare",
+        "official_equal", "official_extract", "prepare", "reference",
     },
     "lorid_data.build": {"BuildOptions", "build", "import_table"},
     "lorid_data.validate": {"validate"},

@@ -158,7 +158,10 @@ def test_test_sets_of_every_kind(tmp_path: Path, capsys: pytest.CaptureFixture[s
     [
         (["nothing-here"], "unknown source 'nothing-here'"),
         (["arithmetic", "arithmetic"], "twice"),
-        (["arithmetic", "--source-path", "x"], "1 times for 0 of gsm8k and math"),
+        (
+            ["arithmetic", "--source-path", "x"],
+            "1 times for 0 of the sources gsm8k, math, svamp, champ",
+        ),
     ],
 )
 def test_wrong_test_sets_write_nothing(

@@ -209,7 +209,7 @@ def test_arithmetic_limited_is_the_beginning_of_the_whole() -> None:
         ("math", {"split": "dev"}, "has no split 'dev'"),
         ("arithmetic", {"split": "dev"}, "has no split 'dev'"),
         ("gsm8k", {"source_path": "absent"}, "no such folder"),
-        ("arithmetic", {"source_path": "."}, "is for gsm8k and math"),
+        ("arithmetic", {"source_path": "."}, "is for gsm8k, math, svamp, champ"),
         ("gsm8k", {"seed": 1}, "only arithmetic and concepts draw"),
         ("gsm8k", {"limit": 0}, "limit is 0"),
     ],

@@ -9,8 +9,9 @@ import pytest
 from lorid_data.errors import InputError
 from lorid_data.folders.tables import Table
 from lorid_data.schema import problem_id
+from lorid_data.sources.columns import Reading
 from lorid_data.sources.registry import load_file
-from lorid_data.sources.table import Reading, problems_of, split_solution
+from lorid_data.sources.table import problems_of, split_solution
 
 
 def table(*rows: Mapping[str, Any]) -> Table:
@@ -190,9 +191,9 @@ def test_rows_that_share_an_id_within_a_subject_are_variants_of_the_first() -> N
 def test_a_split_column_chooses_rows_for_build_and_stands_for_import(tmp_path: Path) -> None:
     path = tmp_path / "mine.csv"
     path.write_text("question,answer,split\na,1,train\nb,2,test\nc,3,\n", encoding="utf-8")
-    chosen, _ = load_file(path, "test")
+    chosen, _ = load_file(str(path), "test")
     assert [p.question for p in chosen] == ["b"]
-    everything, _ = load_file(path, None, default_split="validation", licence="MIT")
+    everything, _ = load_file(str(path), None, default_split="validation", licence="MIT")
     assert [(p.question, p.split, p.licence) for p in everything] == [
         ("a", "train", "MIT"), ("b", "test", "MIT"), ("c", "validation", "MIT"),
     ]  # fmt: skip
@@ -242,8 +243,8 @@ def test_answers_that_are_explanations_are_told_and_read_as_such() -> None:
     table = Table("t.csv", ("question", "answer"), rows)
     problems, [warning] = problems_of(table, source="s", split="train")
     assert "3 of 3 answers are sentences" in warning
-    assert "--rationale answer" in warning
-    problems, warnings = problems_of(table, source="s", split="train", read=Reading(rationale="answer"))  # fmt: skip
+    assert "--columns rationale=answer" in warning
+    problems, warnings = problems_of(table, source="s", split="train", read=Reading({"rationale": "answer"}))  # fmt: skip
     assert not warnings
     assert (problems[0].rationale, problems[0].answer) == (text, "10")
 

@@ -5,14 +5,18 @@ import gzip
 import json
 from pathlib import Path
 
+import datasets
 import polars as pl
+import pyarrow as pa
 import pytest
 
 from lorid_data.build.importing import import_table
 from lorid_data.errors import InputError
 from lorid_data.folders.parquet import read_rows
+from lorid_data.folders.records import read_records
 from lorid_data.folders.tables import first_bad_line, read_table
 from lorid_data.schema import Reject
+from lorid_data.sources import registry
 
 
 def test_jsonl_keeps_text_and_lines(tmp_path: Path) -> None:
@@ -137,3 +141,125 @@ def test_bad_rows_are_rejects_where_that_is_wanted(tmp_path: Path) -> None:
     assert (manifest.n_in, manifest.n_kept, manifest.n_rejected) == (5, 2, {"row_unreadable": 3})
     details = sorted(r.detail for r in read_rows(tmp_path / "out" / "rejects.parquet", Reject))
     assert [d.partition(": ")[0].rpartition("/")[2] for d in details] == ["t.jsonl:2", "t.jsonl:3", "t.jsonl:4"]  # fmt: skip
+
+
+ROWS = [{"question": "a\nb", "answer": "1"}, {"question": "c", "answer": "2"}]
+
+
+def packed(data: bytes, kind: str) -> bytes:
+    if kind == "gz":
+        return gzip.compress(data)
+    sink = pa.BufferOutputStream()
+    with pa.CompressedOutputStream(sink, "zstd") as stream:
+        stream.write(data)
+    return bytes(sink.getvalue())
+
+
+@pytest.mark.parametrize("kind", ["gz", "zst"])
+def test_packed_text_is_read_and_its_bad_line_is_that_of_the_text(
+    tmp_path: Path, kind: str
+) -> None:
+    lines = "\n".join(json.dumps(r) for r in ROWS).encode()
+    texts = {
+        "t.jsonl": lines,
+        "t.json": json.dumps(ROWS).encode(),
+        "t.tsv": b'question\tanswer\n"a\nb"\t1\nc\t2\n',
+    }
+    for name, data in texts.items():
+        (tmp_path / f"{name}.{kind}").write_bytes(packed(data, kind))
+        assert read_table(tmp_path / f"{name}.{kind}").rows == ROWS
+    bad = tmp_path / f"bad.jsonl.{kind}"
+    bad.write_bytes(packed(lines + b'\n{"question": "\xff"}', kind))
+    with pytest.raises(InputError, match=":3: byte 0xff is not UTF-8"):
+        read_table(bad)
+    whole = packed(lines, kind)
+    bad.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(InputError, match="cannot be read"):
+        read_table(bad)
+    bad.write_bytes(b"not packed at all")
+    with pytest.raises(InputError, match="cannot be read"):
+        read_table(bad)
+
+
+def test_frames_of_zstd_behind_one_another_are_one_text(tmp_path: Path) -> None:
+    path = tmp_path / "t.jsonl.zst"
+    path.write_bytes(b"".join(packed(json.dumps(r).encode() + b"\n", "zst") for r in ROWS))
+    assert read_table(path).rows == ROWS
+
+
+@pytest.mark.parametrize("how", ["file", "stream", "packed"])
+def test_arrow_files_streams_and_feather_are_read(tmp_path: Path, how: str) -> None:
+    rows = [{**r, "knowledge": ["x", "y"]} for r in ROWS]
+    table = pa.Table.from_pylist(rows)
+    path = tmp_path / ("t.feather" if how == "packed" else "t.arrow")
+    options = pa.ipc.IpcWriteOptions(compression="zstd" if how == "packed" else None)
+    make = pa.ipc.new_stream if how == "stream" else pa.ipc.new_file
+    with pa.OSFile(str(path), "wb") as file, make(file, table.schema, options=options) as writer:
+        writer.write_table(table)
+    assert read_table(path).rows == rows
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(InputError, match="not a readable Arrow file"):
+        read_table(path)
+
+
+def test_an_object_that_holds_one_list_of_rows_is_that_list(tmp_path: Path) -> None:
+    path = tmp_path / "t.json"
+    for indent in (None, 2):
+        path.write_text(json.dumps({"version": "1", "tags": ["x"], "data": ROWS}, indent=indent))
+        table = read_table(path)
+        assert table.rows == ROWS
+        assert table.place(1) == f"{path}, row 1"
+    path.write_text(json.dumps({"data": [*ROWS, 3]}))
+    with pytest.raises(InputError):  # no list of rows, so it is a row without a question
+        import_table(path, tmp_path / "out")
+    path.write_text(json.dumps({"train": ROWS, "test": ROWS}))
+    with pytest.raises(InputError, match=r"holds several lists of rows \('train', 'test'\)"):
+        read_table(path)
+
+
+def test_an_object_that_is_a_row_stays_one(tmp_path: Path) -> None:
+    path = tmp_path / "t.json"
+    row = {"question": "q", "steps": [{"n": 1}], "answer": "1"}
+    path.write_text(json.dumps(row))
+    assert read_table(path).rows == [row]
+    chat = {"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "It is #### 4"}]}  # fmt: skip
+    path.write_text(json.dumps(chat))
+    assert read_table(path).rows == [chat]
+
+
+def test_shards_are_read_by_a_pattern_in_order_and_keep_their_places(tmp_path: Path) -> None:
+    for n, suffix in ((2, "jsonl"), (1, "jsonl"), (3, "csv")):
+        rows = [{"question": f"q{n}{x}", "answer": str(n)} for x in "ab"]
+        text = "\n".join(json.dumps(r) for r in rows)
+        if suffix == "csv":
+            text = "question,answer\n" + "".join(f"{r['question']},{r['answer']}\n" for r in rows)
+        (tmp_path / f"part-{n}.{suffix}").write_text(text)
+    (tmp_path / "part-9.txt").write_text("no table")
+    manifest = import_table(tmp_path / "part-[0-8].*", tmp_path / "out", licence="MIT")
+    assert manifest.n_kept == 6
+    records = read_records(tmp_path / "out")
+    assert [r.question for r in records] == ["q1a", "q1b", "q2a", "q2b", "q3a", "q3b"]
+    assert {(r.source, r.split, r.licence) for r in records} == {("part", "train", "MIT")}
+    loaded = registry.load(f"{tmp_path}/part-*.jsonl", split="test")
+    assert [p.question for p in loaded.problems] == ["q1a", "q1b", "q2a", "q2b"]
+    (tmp_path / "part-2.jsonl").write_text('{"question": "q", "answer": "1"}\n\n{"question": 5}\n')
+    with pytest.raises(InputError, match=r"part-2\.jsonl:3: question is 5"):
+        registry.load(f"{tmp_path}/part-*.jsonl")
+    with pytest.raises(InputError, match="no file fits this pattern"):
+        registry.load(f"{tmp_path}/none-*.jsonl")
+
+
+def test_a_folder_of_shards_is_one_split(tmp_path: Path) -> None:
+    folder = tmp_path / "shards"
+    folder.mkdir()
+    for n in (1, 2):
+        (folder / f"part-{n}.jsonl").write_text(json.dumps({"question": f"q{n}", "answer": "1"}))
+    import_table(folder, tmp_path / "out")
+    assert [r.question for r in read_records(tmp_path / "out")] == ["q1", "q2"]
+    assert [p.question for p in registry.load(str(folder)).problems] == ["q1", "q2"]
+
+
+def test_what_save_to_disk_writes_is_read(tmp_path: Path) -> None:
+    datasets.Dataset.from_list(ROWS).save_to_disk(str(tmp_path / "saved"))
+    import_table(tmp_path / "saved", tmp_path / "out")
+    assert [r.question for r in read_records(tmp_path / "out")] == ["a\nb", "c"]

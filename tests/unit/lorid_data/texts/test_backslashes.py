@@ -18,6 +18,7 @@ from lorid_data.texts.backslashes import controls, lost_commands, restore
         r"3 \times 4", r"\frac12", r"\frac{a}{b}", r"2\beta_1", r"\theta=\rho", r"a \neq b", r"\text{cm}",
         r"\boxed{7}", r"\right)", r"\nabla f", r"\bar x", r"\binom{n}{k}", r"\forall x", r"\therefore",
         r"\textbf{x}", r"\tfrac{1}{2}", r"\rightarrow", r"\begin{cases}", r"\bf x", r"\notin",
+        r"a \bigcirc b", r"\nolimits_x", r"\rVert x", r"\fallingdotseq", r"\trianglelefteq H", r"\nRightarrow", r"\newline",
     ],
 )  # fmt: skip
 def test_a_command_that_json_swallowed_is_put_back(written: str) -> None:
@@ -31,7 +32,7 @@ def test_a_command_that_json_swallowed_is_put_back(written: str) -> None:
     "text",
     [
         "a tab\tan apple", "one\nmid", "x\no", "x\te", "\tTom", "line\nnumber 3", "end.\nSo 3", "a\tb",
-        "x\nu = 3", "a\n\nparallel line", "\r\nexists", "3 \timesx", "\x0bec", "\ntext",
+        "x\nu = 3", "a\n\nparallel line", "\r\nexists", "3 \timesx", "\x0bec", "\ntext", "\nsucc",
     ],
 )  # fmt: skip
 def test_what_may_be_meant_is_left_as_it_is(text: str) -> None:

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 from collections.abc import Sequence
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import aiohttp
 import pytest
 
 from lorid_data.errors import StageError
+from lorid_data.http.redirects import redirect_said
 from lorid_data.http.retrying import RetryPolicy
 from lorid_data.testing.fake_vllm import FakeVllm
 from lorid_train.engines.base import GenRequest, GenResult, Sampling
 from lorid_train.engines.server import ServerEngine
+from lorid_train.evaluation import servers
 
 QUICK = RetryPolicy(attempts=3, base_s=0.01, most_s=0.02)
 
@@ -232,3 +236,41 @@ def test_a_thread_that_dies_is_an_error_of_the_run() -> None:
         thread.start()
         thread.join(5)
         assert told
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_server_that_redirects_says_where_to(status: int) -> None:
+    """Asked for its models or for a text; the key is sent nowhere else."""
+    location = "https://me:hush@models.example/v1?sig=hush"
+    said = re.escape(f"redirects ({status}) to 'https://models.example/v1'")
+
+    class Away(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            self.send_response(status)
+            self.send_header("Location", location)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        do_POST = do_GET  # noqa: N815
+
+        def log_message(self, format: str, *args: object) -> None: ...
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Away) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        url = f"http://127.0.0.1:{server.server_address[1]}"
+        with pytest.raises(OSError, match=said) as e:
+            servers._models(url)
+        assert "hush" not in str(e.value)
+        asking = engine()
+        asking.urls = [url]
+        with pytest.raises(StageError, match=f"{said}; name that address in --server"):
+            ask(asking, requests(1))
+        server.shutdown()
+
+
+def test_a_redirect_to_nowhere_is_said() -> None:
+    assert redirect_said(302, {}) == "redirects (302) and does not say where to"
+    assert redirect_said(302, {"location": "/login?next=1"}) == "redirects (302) to '/login'"
+    assert redirect_said(302, {"LOCATION": "http://[x"}).startswith("redirects (302) to ")

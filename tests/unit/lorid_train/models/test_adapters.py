@@ -137,6 +137,9 @@ def test_what_is_no_lora_in_safetensors_is_refused(
     [
         ("LoRID-Math/GSM8K-Mistral-7B-IR", True), ("me/x@v1", True), ("me/x@v1:ir", True), ("me/x:ir", True),
         ("./me/x", False), ("/me/x", False), ("runs/a/adapters/ir", False), ("run", False), ("me/x:../y", False),
+        ("me/x:checkpoint-100", True), ("me/x@v1:v1.0", True), ("me/x@refs/pr/1:adapters/ir", True), ("me/x:two words", True),
+        ("me/x:a/../b", False), ("me/x:/a", False), ("me/x:a/", False), ("me/x:a:b", False), ("me/x:.", False),
+        ("me/x:a\\b", False), ("me/x:", False), ("me/x/y:ir", False),
     ],
 )  # fmt: skip
 def test_a_repository_is_told_from_a_folder(text: str, is_id: bool) -> None:

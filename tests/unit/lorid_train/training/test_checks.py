@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,6 +11,8 @@ from typing import Any
 import pytest
 
 from lorid_data.errors import ConfigError
+from lorid_data.testing.fake_hub import FakeHub, gated, moved
+from lorid_data.testing.fake_hub_routes import Reply
 from lorid_train.models import base_model
 from lorid_train.training import processes, tokens
 from lorid_train.training.arguments import n_steps
@@ -38,6 +41,43 @@ def test_a_base_of_another_revision_is_refused(tiny_base: Path, tmp_path: Path) 
         f"{'c' * 40}\netag\n1.0\n"
     )
     assert base_model.resolve(str(note), "c" * 40).revision == "c" * 40
+
+
+def test_where_the_address_of_a_bases_hub_leads_is_named() -> None:
+    from huggingface_hub import HfApi
+
+    base = base_model.Base("me/base", "me/base", "v1", "hub:me/base@v1")
+    with FakeHub() as hub, FakeHub() as other:
+        hub.plan = lambda *_: moved(f"{other.url}/login?key=1")
+        other.plan = lambda *_: Reply(200, {"Content-Type": "text/html"}, b"<html>")
+        api = HfApi(endpoint=hub.url, token=hub.token)
+        said = (
+            f"base 'me/base' at revision 'v1': the Hub's address redirects to '{other.url}/login'"
+        )
+        with pytest.raises(ConfigError, match=re.escape(said)), base_model._said(base):
+            api.model_info("me/base")
+        assert other.authorizations == [None]
+
+
+def test_a_gated_base_says_where_its_conditions_are() -> None:
+    from huggingface_hub import HfApi
+
+    base = base_model.Base("me/base", "me/base", None, "hub:me/base@main")
+    with FakeHub() as hub:
+        hub.plan = lambda *_: gated("me/base")
+        api = HfApi(endpoint=hub.url, token=hub.token)
+        said = r"base 'me/base': is gated.* https://huggingface\.co/me/base, set HF_TOKEN"
+        with pytest.raises(ConfigError, match=said), base_model._said(base):
+            api.model_info("me/base")
+        with pytest.raises(ConfigError, match=said), base_model._said(base):
+            wrapped(lambda: api.model_info("me/base"))  # as transformers does
+
+
+def wrapped(call: Any) -> None:
+    try:
+        call()
+    except OSError as e:
+        raise OSError("You are trying to access a gated repo.\nMake sure") from e
 
 
 def test_a_tokenizer_that_cannot_end_a_text_is_refused(tiny_base: Path) -> None:

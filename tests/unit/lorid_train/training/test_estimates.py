@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from lorid_train.config import Quantization
 from lorid_train.models import base_model
 from lorid_train.training import estimates
 from lorid_train.training.tokens import RoleCounts
@@ -37,7 +38,7 @@ def test_a_module_that_is_not_there_is_refused(tiny_base: Path) -> None:
 
 def shape(n_trainable: int) -> estimates.Shape:
     return estimates.Shape(
-        n_base=1000, n_head=200, n_trainable=n_trainable, n_layers=2, hidden=10, intermediate=20, vocabulary=20
+        n_base=1000, n_head=200, n_quantizable=640, n_trainable=n_trainable, n_layers=2, hidden=10, intermediate=20, vocabulary=20
     )  # fmt: skip
 
 
@@ -57,6 +58,29 @@ def test_memory_counts_the_adapter_four_times_and_checkpointing_saves() -> None:
 
     assert memory(50, checkpointing=False) - memory(0, checkpointing=False) == 50 * 16
     assert memory(0, checkpointing=True) < memory(0, checkpointing=False)
+
+
+def test_a_quantised_base_by_hand() -> None:
+    def held(**given: bool) -> float:
+        return estimates.base_bytes(shape(0), "bfloat16", Quantization(**given))
+
+    assert estimates.base_bytes(shape(0), "bfloat16", None) == 2000
+    assert held(load_in_8bit=True) == 360 * 2 + 640
+    assert held(load_in_4bit=True) == 360 * 2 + 640 * (4 + 0.5) / 8
+    twice = held(load_in_4bit=True, bnb_4bit_use_double_quant=True)
+    assert twice == pytest.approx(360 * 2 + 640 * (4 + 0.127) / 8, rel=1e-3)  # QLoRA's figure
+
+
+def test_linear_layers_are_quantised_but_not_the_head(tiny_base: Path) -> None:
+    found = estimates.shape_of(base_model.resolve(str(tiny_base)), LORA)
+    attention, mlp = 4 * 32 * 32, 3 * 32 * 64
+    assert found.n_quantizable == 2 * (attention + mlp)
+
+
+def test_the_smallest_gpu_is_named() -> None:
+    assert estimates.fits(20e9) == "fits a GPU of 24 GB"
+    assert estimates.fits(23e9) == "fits a GPU of 40 GB"
+    assert estimates.fits(79e9) == "more than a GPU of 80 GB holds"
 
 
 def counts(*rows: tuple[int, int]) -> RoleCounts:

@@ -1,0 +1,181 @@
+"""Which column of a table holds what: by its usual name, as its user says, or by a known shape.
+
+A name that is nearly a usual one is suggested, never taken by itself. An answer column that nobody
+named must not be passed over while rows stay without an answer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+
+from lorid_data.errors import ConfigError, InputError, nearest
+from lorid_data.folders.tables import Table
+from lorid_data.schema import Problem
+from lorid_data.sources.shapes import Shape, shape_of
+
+COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "question": ("question", "problem"),
+    "rationale": ("rationale", "solution"),
+    "answer": ("answer",),
+    "knowledge": ("knowledge",),
+    "accepted": ("accepted",),
+    "level": ("level",),
+    "subject": ("subject", "type"),
+    "licence": ("licence", "license"),
+    "split": ("split",),
+    "id": ("id",),
+    "original_id": ("original_id",),
+}
+"""The names under which a column is looked for, best first."""
+_OTHER_WORDS: Mapping[str, tuple[str, ...]] = {
+    "question": ("instruction", "prompt", "query", "input", "text", "problem_text"),
+    "rationale": ("output", "response", "completion", "explanation", "reasoning", "generated_solution", "cot"),
+    "answer": ("final_answer", "expected_answer", "ground_truth", "gold", "label", "target"),
+}  # fmt: skip
+"""What others call the three, best first."""
+_ANSWERS = re.compile(
+    r"(?i:(?:.*[_\W])?(?:answers?|gold|label|target|ground[_ ]?truth)|correct)|.*[a-z]Answer"
+)
+"""Names of columns that hold an answer: final_answer, Answer, gold, finalAnswer."""
+_CLOSE = 0.75
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a table is read, where its user says so.
+
+    Attributes:
+        columns: which column holds what; an empty name means that none does.
+        bad: where a row that cannot be read is told, with its place; by default it is an error.
+    """
+
+    columns: Mapping[str, str] = field(default_factory=dict)
+    bad: list[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Which column of a table holds what.
+
+    Attributes:
+        names: the column of each thing that there is.
+        shape: how its cells are read, where the table is of a known set.
+    """
+
+    names: Mapping[str, str]
+    shape: Shape | None = None
+
+
+def parse_columns(given: Iterable[str]) -> dict[str, str]:
+    """`question=instruction`, … as a mapping.
+
+    Raises:
+        ConfigError: with everything that is wrong.
+    """
+    found: dict[str, str] = {}
+    problems = []
+    for text in given:
+        what, equals, column = text.partition("=")
+        if not equals:
+            problems.append(f"--columns {text!r}: write WHAT=COLUMN, like question=instruction")
+        elif what in found:
+            problems.append(f"--columns names {what!r} twice")
+        found[what] = column
+    if not problems:
+        problems = faults(found)
+    if problems:
+        raise ConfigError(*problems)
+    return found
+
+
+def faults(columns: Mapping[str, str]) -> list[str]:
+    """What is wrong with a mapping of columns, whatever the table."""
+    problems = [
+        f"--columns: unknown {w!r}{nearest(w, COLUMNS)}; a table has {', '.join(COLUMNS)}"
+        for w in columns
+        if w not in COLUMNS
+    ]
+    used = [c for c in columns.values() if c]
+    twice = next((c for c in used if used.count(c) > 1), None)
+    return problems + ([f"--columns names the column {twice!r} twice"] if twice is not None else [])
+
+
+def find_columns(table: Table, read: Reading | None = None) -> Found:
+    """Which column of the table holds what.
+
+    Args:
+        table: any table.
+        read: which column holds what, where its user says so.
+
+    Raises:
+        InputError: with every column that is missing, and names that are near.
+    """
+    given = read.columns if read else {}
+    names = {
+        what: next(c for c in options if c in table.columns)
+        for what, options in COLUMNS.items()
+        if any(c in table.columns for c in options)
+    }
+    shape = None if given.keys() & {"question", "rationale"} else shape_of(table, names)
+    chosen = {**(shape.columns_of(table) if shape else {}), **given}
+    taken = set(chosen.values())
+    names = {w: c for w, c in names.items() if c not in taken and w not in chosen}
+    names |= {w: c for w, c in chosen.items() if c}
+    problems = [
+        f"{table.where}: missing column {c!r}{nearest(c, table.columns)}"
+        for c in given.values()
+        if c and c not in table.columns
+    ]
+    missing = [] if "question" in names else ["question"]
+    missing += [] if names.keys() & {"rationale", "answer"} else ["rationale", "answer"]
+    if missing:
+        say = {"question": "'question' (or 'problem')", "rationale": "'rationale' (or 'solution') or 'answer'"}  # fmt: skip
+        hint = suggestion(table.columns, missing, used=names.values())
+        problems += [f"{table.where}: missing column {say[w]}{hint}" for w in missing if w in say]
+    if problems:
+        there = ", ".join(table.columns) or "none"
+        raise InputError(*(f"{p}; its columns are {there}" for p in problems))
+    return Found(names, shape)
+
+
+def suggestion(columns: Sequence[str], wanted: Sequence[str], *, used: Iterable[str] = ()) -> str:
+    """`; did you mean --columns question=instruction?`, or nothing where no name is near."""
+    left = {c.lower(): c for c in columns if c not in set(used)}
+    pairs = []
+    for what in wanted:
+        near = [w for w in (*COLUMNS[what], *_OTHER_WORDS.get(what, ())) if w in left]
+        near = near or get_close_matches(what, left, n=1, cutoff=_CLOSE)
+        if near:
+            pairs.append(f"{what}={left.pop(near[0])}")
+    return f"; did you mean --columns {' '.join(pairs)}?" if pairs else ""
+
+
+def ignored(table: Table, found: Found) -> list[str]:
+    """A warning that names the columns nobody asked for, and those that are nearly known."""
+    extra = [c for c in table.columns if c not in found.names.values()]
+    if not extra:
+        return []
+    hint = suggestion(extra, [w for w in COLUMNS if w not in found.names])
+    return [f"{table.where}: columns ignored: {', '.join(extra)}{hint}"]
+
+
+def refuse_ignored_answers(
+    table: Table, found: Found, read: Reading, problems: Sequence[Problem]
+) -> None:
+    """Rows without an answer, while a column that looks like one is passed over.
+
+    Raises:
+        InputError: it names the column.
+    """
+    if "answer" in read.columns:
+        return
+    n = sum(not p.answer.strip() for p in problems)
+    columns = [c for c in table.columns if c not in found.names.values() and _ANSWERS.fullmatch(c)]
+    if n and columns:
+        raise InputError(
+            f"{table.where}: {n:,} of {len(problems):,} rows have no answer, while the column {columns[0]!r} is ignored; "
+            f"name it with --columns answer={columns[0]}, or say that no column holds the answer with --columns answer="
+        )
