@@ -67,7 +67,7 @@ class Settings:
 
 
 CPU = Settings(320, 1, (0, 1), 5, 150, 80, "ir", "bfloat16")
-SMALL = Settings(200, 2, (0,), 3, 60, 40, "ir", "bfloat16")
+SMALL = Settings(200, 1, (0,), 3, 60, 40, "ir", "bfloat16")
 GPU = Settings(None, 3, (0, 1, 2), 20, None, None, "all", "bfloat16", gsm8k=True)
 
 
@@ -223,7 +223,7 @@ def main() -> None:
     with ThreadPoolExecutor(args.workers) as pool:
         made = list(pool.map(lambda seed: one_seed(s, args, seed), s.seeds))
     bare = real_model_table.zero_shot(
-        args.out, args.base, args.device, s.dtype, args.threads, s.n_zero_shot
+        args.out / "data", args.base, args.device, s.dtype, args.threads, s.n_zero_shot
     )
     folders = audited(args, made[0][1])
     for i, name in enumerate(f.name for f in made[0]):
