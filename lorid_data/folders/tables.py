@@ -101,17 +101,12 @@ def files_of(text: str) -> list[Path]:
 
 def format_of(path: Path) -> str | None:
     """parquet, arrow, json or csv, by the name of a file that may be packed; None for another."""
-    name = _unpacked(path)
+    name = unpacked(path)
     found = _FORMATS.get(Path(name).suffix)
     return None if name != path.name and found not in ("json", "csv") else found
 
 
-def is_packed(name: str) -> bool:
-    """Whether a file's name says that it is packed."""
-    return name.endswith(_PACKED)
-
-
-def _unpacked(path: Path) -> str:
+def unpacked(path: Path) -> str:
     """The name of a file without what says how it is packed."""
     return next((path.name.removesuffix(p) for p in _PACKED if path.name.endswith(p)), path.name)
 
@@ -216,7 +211,7 @@ def _refused(message: str, bad: list[str] | None) -> None:
 def _read_json(path: Path, data: bytes, bad: list[str] | None) -> Table:
     """JSON Lines; or, in a file `.json`, one list of objects, or an object that holds one."""
     text = _decode(path, data)
-    start = text.lstrip()[:1] if _unpacked(path).endswith(".json") else ""
+    start = text.lstrip()[:1] if unpacked(path).endswith(".json") else ""
     body: Any = None
     if start in ("[", "{"):
         try:

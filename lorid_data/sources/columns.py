@@ -142,7 +142,7 @@ def find_columns(table: Table, read: Reading | None = None) -> Found:
 
 
 def suggestion(columns: Sequence[str], wanted: Sequence[str], *, used: Iterable[str] = ()) -> str:
-    """`; did you mean --columns question=instruction?`, or nothing where no name is near."""
+    """`; did you mean --columns question=instruction (of build and import)?`, or nothing."""
     left = {c.lower(): c for c in columns if c not in set(used)}
     pairs = []
     for what in wanted:
@@ -150,7 +150,7 @@ def suggestion(columns: Sequence[str], wanted: Sequence[str], *, used: Iterable[
         near = near or get_close_matches(what, left, n=1, cutoff=_CLOSE)
         if near:
             pairs.append(f"{what}={left.pop(near[0])}")
-    return f"; did you mean --columns {' '.join(pairs)}?" if pairs else ""
+    return f"; did you mean --columns {' '.join(pairs)} (of build and import)?" if pairs else ""
 
 
 def ignored(table: Table, found: Found) -> list[str]:
@@ -177,5 +177,5 @@ def refuse_ignored_answers(
     if n and columns:
         raise InputError(
             f"{table.where}: {n:,} of {len(problems):,} rows have no answer, while the column {columns[0]!r} is ignored; "
-            f"name it with --columns answer={columns[0]}, or say that no column holds the answer with --columns answer="
+            f"name it with --columns answer={columns[0]} (of build and import), or say with --columns answer= that none holds it"
         )

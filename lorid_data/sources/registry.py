@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lorid_data.errors import ConfigError, InputError
-from lorid_data.folders.tables import SUFFIXES, files_of, is_packed, is_pattern, joined, read_table
+from lorid_data.folders.tables import SUFFIXES, files_of, is_pattern, joined, read_table, unpacked
 from lorid_data.hub import reading
 from lorid_data.schema import Problem
 from lorid_data.sources.columns import Reading, faults
@@ -171,9 +171,8 @@ def load_file(
 
 def name_of(path: str) -> str:
     """What the rows of a table file are called: `rows` of rows.jsonl, rows.jsonl.gz and rows-*.jsonl."""
-    name = Path(path).name.partition(".")[0] if is_packed(path) else Path(path).stem
     if not is_pattern(path):
-        return name
+        return Path(unpacked(Path(path))).stem
     plain = re.split(r"[*?\[]", Path(path).name)[0].rstrip("-_. ")
     return plain or Path(path).resolve().parent.name
 

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from lorid_data.folders.records import read_records
-from lorid_data.sources import gsm8k, math
+from lorid_data.sources import gsm8k, math, svamp
 from lorid_data.testing.fake_hub import FakeHub
 
 
@@ -54,6 +54,25 @@ def test_gsm8k_is_loaded_at_its_pinned_revision(tmp_path: Path) -> None:
     files = [r for r in hub.requests if r.endswith(".parquet")]
     assert files
     assert all(f"/resolve/{gsm8k.REPO.revision}/main/" in r for r in files)
+
+
+def test_svamp_is_loaded_at_its_pinned_revision(tmp_path: Path) -> None:
+    folder = tmp_path / "s"
+    (folder / "data").mkdir(parents=True)
+    for split in ("train", "test"):
+        row = {
+            "ID": "chal-1", "Body": f"Ada had 5 pears in {split}.", "Question": "How many?", "Equation": "5.0", "Answer": "5.0",
+            "Type": "Addition", "question_concat": f"Ada had 5 pears in {split}. How many?",
+        }  # fmt: skip
+        pl.DataFrame([row]).write_parquet(folder / "data" / f"{split}-00000-of-00001.parquet")
+    with FakeHub({"ChilleD/SVAMP": folder}) as hub:
+        done = build(hub, tmp_path / "out", "svamp", "--split", "test")
+    assert done.returncode == 0, done.stderr
+    record = read_records(tmp_path / "out")[0]
+    assert (record.question, record.answer) == ("Ada had 5 pears in test. How many?", "5.0")
+    files = [r for r in hub.requests if r.endswith(".parquet")]
+    assert files
+    assert all(f"/resolve/{svamp.REPO.revision}/data/" in r for r in files)
 
 
 def test_a_changed_dataset_is_read_anew(tmp_path: Path) -> None:

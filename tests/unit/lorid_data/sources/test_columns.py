@@ -91,13 +91,13 @@ def test_they_are_refused_where_they_cannot_work(tmp_path: Path, file: Path) -> 
 @pytest.mark.parametrize(
     ("columns", "suggests"),
     [
-        (("instruction", "output", "answer"), "--columns question=instruction?"),
+        (("instruction", "output", "answer"), "--columns question=instruction (of"),
         (
             ("prompt", "completion", "label"),
-            "--columns question=prompt rationale=completion answer=label?",
+            "--columns question=prompt rationale=completion answer=label (of",
         ),
-        (("Question", "Answer"), "--columns question=Question answer=Answer?"),
-        (("quesion", "rationale"), "--columns question=quesion?"),
+        (("Question", "Answer"), "--columns question=Question answer=Answer (of"),
+        (("quesion", "rationale"), "--columns question=quesion (of"),
     ],
 )
 def test_a_missing_question_names_what_is_near(columns: tuple[str, ...], suggests: str) -> None:
@@ -108,7 +108,9 @@ def test_a_missing_question_names_what_is_near(columns: tuple[str, ...], suggest
 
 
 def test_missing_solutions_and_named_columns_name_what_is_near() -> None:
-    with pytest.raises(InputError, match=r"--columns rationale=output answer=gold\?"):
+    with pytest.raises(
+        InputError, match=r"--columns rationale=output answer=gold \(of build and import\)\?"
+    ):
         find_columns(table(question="q", output="o", gold="1"))
     with pytest.raises(InputError, match=r"missing column 'outputs'; did you mean 'output'\?"):
         find_columns(table(question="q", output="o"), Reading({"rationale": "outputs"}))
@@ -121,7 +123,7 @@ def test_an_ignored_column_that_is_nearly_known_is_told() -> None:
     rows = table(question="q", rationale="so", answer="1", knowlege="rule", colour="red")
     _, warnings = problems_of(rows, source="s", split="train")
     assert warnings == [
-        "t: columns ignored: knowlege, colour; did you mean --columns knowledge=knowlege?"
+        "t: columns ignored: knowlege, colour; did you mean --columns knowledge=knowlege (of build and import)?"
     ]
 
 
@@ -166,3 +168,16 @@ def test_a_stage_that_keeps_nothing_is_status_1(
     )  # fmt: skip
     assert main(["run", str(config)]) == 1
     assert not (tmp_path / "run/dedup").exists()
+
+
+def test_a_folder_laid_out_like_the_hubs_takes_them_too(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    for split in ("train", "test"):
+        (folder / f"{split}.jsonl").write_text(json.dumps({**ROW, "instruction": f"{split}?"}))
+    named = ["--columns", *NAMED]
+    assert main(["import", str(folder), *named, "--out", str(tmp_path / "a")]) == 0
+    argv = ["build", str(folder), "--teacher", "none", "--split", "test", *named]
+    assert main([*argv, "--out", str(tmp_path / "b")]) == 0
+    assert [(r.question, r.split) for r in read_records(tmp_path / "a")] == [("train?", "train"), ("test?", "test")]  # fmt: skip
+    assert [(r.question, r.answer) for r in read_records(tmp_path / "b")] == [("test?", "5")]

@@ -11,7 +11,8 @@ from lorid_data.folders.tables import Table
 from lorid_data.hub import reading
 from lorid_data.schema import Problem, make_problem
 from lorid_data.sources import math
-from lorid_data.sources.registry import load, spread
+from lorid_data.sources.registry import load, name_of, spread
+from lorid_data.sources.table import content_hash
 
 
 def problems(*subjects: str) -> list[Problem]:
@@ -271,3 +272,31 @@ def test_changed_files_and_folders_of_one_name_are_never_mixed_up(tmp_path: Path
     assert [load(str(f)).problems[0].question for f in (one, two)] == ["one", "two"]
     write(one, "changed")
     assert load(str(one)).problems[0].question == "changed"
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("data/rows.jsonl", "rows"),
+        ("data/rows.v1.csv", "rows.v1"),
+        ("rows.v1.jsonl.gz", "rows.v1"),
+        ("data/rows-*.jsonl", "rows"),
+        ("data/part-00?-of-3.parquet", "part-00"),
+        ("data/*.jsonl", "data"),
+    ],
+)
+def test_a_table_is_called_after_its_file(path: str, name: str) -> None:
+    assert name_of(path) == name
+
+
+def test_what_a_split_is_known_by_did_not_change_with_new_fields() -> None:
+    """A folder that an earlier release began is resumed."""
+    plain = make_problem(
+        source="s", split="train", question="How much is 2 + 3?", rationale="2 + 3 = 5", answer="5", level="1",
+        subject="sums", licence="MIT", knowledge=["Add."],
+    )  # fmt: skip
+    assert (
+        content_hash([plain]) == "d36d410099b3d37570963c8052fe61679361de592bc72c0c74c65c560c8d8949"
+    )
+    several = plain.model_copy(update={"accepted": ("five",)})
+    assert content_hash([several]) != content_hash([plain])
