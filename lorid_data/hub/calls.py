@@ -109,7 +109,8 @@ def staying(what: str, call: Callable[[], _R]) -> _R:
     Raises:
         LedAwayError: it was redirected to where no Hub is; a page that came back is no success.
     """
-    away, failure = Away(), None
+    away = Away()
+    failure: Exception | None = None
     try:
         with watching() as away:
             result = call()
