@@ -200,6 +200,11 @@ class Loop(Wanted):
         for problem_id in list(self._round):
             self._advance(problem_id)
 
+    @property
+    def is_decided(self) -> bool:
+        """Whether no question is open any more."""
+        return not self._round
+
     def keys_of(self, problem_id: str, r: int) -> list[DrawKey]:
         """The three draws of a round."""
         return [DrawKey(problem_id, role, SAMPLED, self._seed, r) for role in ("ir", "kg", "dr")]
