@@ -198,7 +198,8 @@ class Batcher:
         """The request, with no more tokens than the model has room for; None where it has none."""
         if self._window is None:
             return request
-        n_prompt = len(self.engine.encode(request.prompt))  # type: ignore[attr-defined]  (it has a window)
+        engine: Any = self.engine
+        n_prompt = len(engine.encode(request.prompt))
         room = self._window - n_prompt
         if room < 1:
             self._ready.append(GenResult(request.key, "", TOO_LONG, n_prompt, 0))

@@ -22,8 +22,40 @@ from lorid_train.serve.wanted import Wanted
 from lorid_train.solve.question import AskedQuestion, LoopSettings, MemoryLog
 from lorid_train.solve.solution import Round, Solution
 
-Part = Round | Solution | Draw | GenResult
-"""What a job makes: rounds and a solution of `lorid`, a draw of a role, a completion's text."""
+
+@dataclass(frozen=True, slots=True)
+class RoleAnswer:
+    """What a role answers. DR's cost has that of KG, whose text it read.
+
+    Attributes:
+        draws: the role's own last; before DR's stands KG's.
+    """
+
+    draws: tuple[Draw, ...]
+
+    @property
+    def text(self) -> str:
+        """What the role wrote."""
+        return self.draws[-1].text
+
+    @property
+    def finish_reason(self) -> str:
+        """Why its text ended."""
+        return self.draws[-1].finish_reason
+
+    @property
+    def n_tokens(self) -> int:
+        """Generated tokens."""
+        return sum(d.n_tokens for d in self.draws)
+
+    @property
+    def n_prompt_tokens(self) -> int:
+        """Tokens read."""
+        return sum(d.n_prompt_tokens for d in self.draws)
+
+
+Part = Round | Solution | RoleAnswer | GenResult
+"""What a job makes: rounds and a solution of `lorid`, a role's answer, a completion's text."""
 Tell = Callable[["Part | RefusedError | None"], None]
 """Told of each part; of the refusal that ends the job; or of None, its good end."""
 
@@ -137,10 +169,7 @@ class RoleJob(Job):
         if draw.finish_reason == TOO_LONG:
             self.end(too_long(draw.n_prompt_tokens))
         elif draw.key == self._wanted:
-            # DR's cost has KG's in it: without its text there is no answer.
-            total = [self._log[k] for k in self._keys]
-            n, n_prompt = sum(d.n_tokens for d in total), sum(d.n_prompt_tokens for d in total)
-            self.made(draw.model_copy(update={"n_tokens": n, "n_prompt_tokens": n_prompt}))
+            self.made(RoleAnswer(tuple(self._log[k] for k in self._keys)))
             self.end()
 
 

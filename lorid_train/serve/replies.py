@@ -9,13 +9,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from lorid_train.engines.base import GenResult
-from lorid_train.interaction.draws import Draw
-from lorid_train.serve.jobs import Part
+from lorid_train.serve.jobs import Part, RoleAnswer
 from lorid_train.serve.wanted import MODELS, Wanted
 from lorid_train.solve.shown import round_lines
 from lorid_train.solve.solution import Round, Solution
 
-Text = Solution | Draw | GenResult
+Text = Solution | RoleAnswer | GenResult
 """A part that is a whole answer."""
 
 
@@ -48,8 +47,8 @@ def details_of(part: Part, seed: int) -> dict[str, Any]:
         return {**part.as_json(), "seed": seed}
     if isinstance(part, Round):
         return {"round": round_json(part), "seed": seed}
-    if isinstance(part, Draw):
-        return {"draw": part.model_dump(mode="json"), "seed": seed}
+    if isinstance(part, RoleAnswer):
+        return {"draws": [d.model_dump(mode="json") for d in part.draws], "seed": seed}
     return {"seed": seed}
 
 
