@@ -3,40 +3,35 @@
 from __future__ import annotations
 
 import os
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter, validators
 
 from lorid_train.solve.command import changed, run_or_quickstart
 
-Many = Parameter(consume_multiple=True)
-AtLeastOne = Parameter(validator=validators.Number(gte=1))
+if TYPE_CHECKING:
+    from lorid_train.serve.server import Server
+
+Many = Annotated[list[str] | None, Parameter(consume_multiple=True)]
+_POSITIVE = Parameter(validator=validators.Number(gte=1))
+AtLeastOne = Annotated[int, _POSITIVE]
+Port = Annotated[int, Parameter(validator=validators.Number(gte=0, lte=65535))]
 
 
 def serve(
     run: str | None = None,
     /,
     *,
-    host: str = "127.0.0.1",
-    port: Annotated[int, Parameter(validator=validators.Number(gte=0, lte=65535))] = 8008,
-    queue: Annotated[int, AtLeastOne] = 256,
-    rule: Literal["same_round", "cumulative"] = "same_round",
-    rounds: Annotated[int, AtLeastOne] = 20,
+    host: str = "127.0.0.1", port: Port = 8008, queue: AtLeastOne = 256,
+    rule: Literal["same_round", "cumulative"] = "same_round", rounds: AtLeastOne = 20,
     fallback: Literal["none", "ir", "dr", "majority"] = "ir",
-    temperature: float | None = None,
-    top_p: float | None = None,
-    top_k: int | None = None,
-    max_new_tokens: Annotated[int | None, AtLeastOne] = None,
-    most_tokens: Annotated[int, AtLeastOne] = 4096,
-    seed: int | None = None,
-    base: str | None = None,
-    format: str | None = None,
-    server: Annotated[list[str] | None, Many] = None,
-    served: Annotated[list[str] | None, Many] = None,
+    temperature: float | None = None, top_p: float | None = None, top_k: int | None = None,
+    max_new_tokens: Annotated[int | None, _POSITIVE] = None, most_tokens: AtLeastOne = 4096, seed: int | None = None,
+    base: str | None = None, format: str | None = None,
+    server: Many = None, served: Many = None,
     dtype: Literal["float32", "bfloat16", "float16"] | None = None,
-    batch_size: Annotated[int, AtLeastOne] = 64,
-    threads: int | None = None,
-) -> int:
+    batch_size: AtLeastOne = 64, threads: int | None = None,
+) -> int:  # fmt: skip
     """Serve trained roles as OpenAI's API does: lorid (the loop), ir, dr and kg as models.
 
     Ctrl-C answers what has been asked, then ends. A key that requests must carry is read from LORID_SERVE_KEY.
@@ -65,9 +60,8 @@ def serve(
     """
     folder = run_or_quickstart(run)
 
-    from lorid_data.commandline.failures import EXIT_INTERRUPTED, EXIT_OK
     from lorid_train.serve.server import KEY_NAME, Server, refuse_open_doors
-    from lorid_train.serve.wanted import MODELS, Defaults
+    from lorid_train.serve.wanted import Defaults
     from lorid_train.solve.solver import Solver
 
     key = os.environ.get(KEY_NAME) or None
@@ -79,11 +73,19 @@ def serve(
     )  # fmt: skip
     sampling = changed(solver.sampling, temperature, top_p, top_k, max_new_tokens)
     defaults = Defaults(sampling, seed, max(most_tokens, sampling.max_new_tokens))
-    running = Server(
-        solver.engine, solver.settings, defaults, host=host, port=port, key=key, most_jobs=queue
+    address: dict[str, Any] = {"host": host, "port": port, "key": key}
+    return _run(
+        Server(solver.engine, solver.settings, defaults, most_jobs=queue, **address), folder
     )
-    print(f"serving {', '.join(MODELS)} of {folder} at {running.url} (Ctrl-C ends it)", flush=True)
-    if not running.run():
+
+
+def _run(server: Server, folder: str) -> int:
+    """Say where it is, serve, and say that it has ended."""
+    from lorid_data.commandline.failures import EXIT_INTERRUPTED, EXIT_OK
+    from lorid_train.serve.wanted import MODELS
+
+    print(f"serving {', '.join(MODELS)} of {folder} at {server.url} (Ctrl-C ends it)", flush=True)
+    if not server.run():
         return EXIT_OK
     print("ended; what had been asked was answered", flush=True)
     return EXIT_INTERRUPTED
