@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter, validators
 
@@ -60,23 +60,30 @@ def serve(
     """
     folder = run_or_quickstart(run)
 
-    from lorid_train.serve.server import KEY_NAME, Server, refuse_open_doors
+    from lorid_train.serve.server import KEY_NAME, Server, bound_at, refuse_open_doors
     from lorid_train.serve.wanted import Defaults
     from lorid_train.solve.solver import Solver
 
     key = os.environ.get(KEY_NAME) or None
-    refuse_open_doors(host, key)  # before a model is loaded
-    solver = Solver.load(
-        folder, base=base, format=format, rule=rule, rounds=rounds, fallback=fallback, dtype=dtype,
-        engine="server" if server else "transformers", server=tuple(server or ()), threads=threads,
-        served=dict(name.partition("=")[::2] for name in served or ()), batch_size=batch_size,
-    )  # fmt: skip
-    sampling = changed(solver.sampling, temperature, top_p, top_k, max_new_tokens)
-    defaults = Defaults(sampling, seed, max(most_tokens, sampling.max_new_tokens))
-    address: dict[str, Any] = {"host": host, "port": port, "key": key}
-    return _run(
-        Server(solver.engine, solver.settings, defaults, most_jobs=queue, **address), folder
-    )
+    refuse_open_doors(host, key)  # before a model is loaded, as is the next
+    with bound_at(host, port) as bound:
+        solver = Solver.load(
+            folder, base=base, format=format, rule=rule, rounds=rounds, fallback=fallback, dtype=dtype,
+            engine="server" if server else "transformers", server=tuple(server or ()), threads=threads,
+            served=dict(name.partition("=")[::2] for name in served or ()), batch_size=batch_size,
+        )  # fmt: skip
+        sampling = changed(solver.sampling, temperature, top_p, top_k, max_new_tokens)
+        defaults = Defaults(sampling, seed, max(most_tokens, sampling.max_new_tokens))
+        running = Server(
+            solver.engine,
+            solver.settings,
+            defaults,
+            host=host,
+            key=key,
+            most_jobs=queue,
+            bound=bound,
+        )
+        return _run(running, folder)
 
 
 def _run(server: Server, folder: str) -> int:

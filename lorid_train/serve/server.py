@@ -35,6 +35,7 @@ class Server:
         defaults: of requests.
         host: address to listen at.
         port: 0 is any free one.
+        bound: a socket of `bound_at` instead, for a port that was taken before the engine was made.
         key: that requests must carry; needed beyond loopback.
         most_jobs: requests that are taken in and not answered; more get a 429.
 
@@ -52,6 +53,7 @@ class Server:
         port: int = 0,
         key: str | None = None,
         most_jobs: int = 256,
+        bound: socket.socket | None = None,
     ) -> None:
         refuse_open_doors(host, key)
         self.batcher = Batcher(
@@ -60,7 +62,8 @@ class Server:
             window=window_of(engine),
             mixes=isinstance(engine, ServerEngine),
         )
-        self._socket = _bound(host, port)
+        self._socket = bound or bound_at(host, port)
+        self._socket.listen(2048)
         self.port: int = self._socket.getsockname()[1]
         shown = f"[{host}]" if ":" in host else host
         self.url = f"http://{shown}:{self.port}/v1"
@@ -161,7 +164,12 @@ def window_of(engine: Engine) -> int | None:
     return found if isinstance(found, int) and found > 0 else None
 
 
-def _bound(host: str, port: int) -> socket.socket:
+def bound_at(host: str, port: int) -> socket.socket:
+    """A socket that has the address, and does not listen yet.
+
+    Raises:
+        ConfigError: the address is taken, or is none of this machine.
+    """
     try:
         info = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, kind, proto, _, address = info[0]
@@ -172,7 +180,6 @@ def _bound(host: str, port: int) -> socket.socket:
     found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         found.bind(address)
-        found.listen(2048)
     except OSError as e:
         found.close()
         msg = f"--host {host} --port {port}: {e.strerror or e}; choose another, or leave it out"

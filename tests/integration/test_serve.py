@@ -6,6 +6,7 @@ import json
 import os
 import runpy
 import signal
+import socket
 import subprocess
 import sys
 import urllib.error
@@ -143,5 +144,20 @@ def test_wrong_usage_ends_before_anything_is_served(
     from lorid_train import cli
 
     monkeypatch.delenv("LORID_SERVE_KEY", raising=False)
+    options = ["--port", "0", *options] if "--port" not in options else options
     assert run_program(cli.app, ["serve", str(run), *options]) == 2
     assert said in capsys.readouterr().err
+
+
+def test_a_port_that_is_taken_is_said_before_a_model_is_loaded(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from lorid_data.commandline.program import run as run_program
+    from lorid_train import cli
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert run_program(cli.app, ["serve", str(tmp_path / "no-run"), "--port", str(port)]) == 2
+    assert "choose another" in capsys.readouterr().err
