@@ -388,7 +388,7 @@ def test_a_dead_thread_is_an_error_of_the_requests_and_ends_the_server(
             t.join(30)
         assert [f[0] for f in found] == [500, 500]
         assert "start it again" in json.loads(found[0][2])["error"]["message"]
-        s.thread.join(5)  # type: ignore[attr-defined]
+        s.thread.join(60)  # type: ignore[attr-defined]
         assert not s.thread.is_alive()  # type: ignore[attr-defined]
         [ended] = s.ended  # type: ignore[attr-defined]
         assert isinstance(ended, StageError)
