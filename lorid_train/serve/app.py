@@ -132,12 +132,16 @@ async def _answered(
             first = await _unless_gone(request, parts.next())
             stream = _stream(first, job, parts, batcher, reply)
             return StreamingResponse(stream, media_type="text/event-stream")
-        answers = asyncio.gather(*(parts.answer() for _, parts in jobs))
+        answers = _answers([parts for _, parts in jobs])
         return _json(reply.whole(await _unless_gone(request, answers)))
     except BaseException:
         for job, _ in jobs:
             batcher.cancel(job)
         raise
+
+
+async def _answers(heard: Sequence[_Parts]) -> list[Any]:
+    return [await parts.answer() for parts in heard]
 
 
 async def _unless_gone(request: Request, wanted: Awaitable[Any]) -> Any:
