@@ -39,6 +39,7 @@ def cells() -> list[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1500)
 def test_every_cell_runs_without_a_network(tmp_path: Path) -> None:
     script = tmp_path / "tour.py"
     script.write_text("\n".join([NO_NETWORK, *cells(), CHECKS]), encoding="utf-8")
