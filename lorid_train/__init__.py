@@ -10,6 +10,7 @@ made of them. Each says in its `__init__.py` where to enter it and in which orde
 | `evaluate`, `report` | `evaluation.evaluate` |
 | `export-knowledge`, `export-log` | `evaluation.exports` |
 | `solve` | `solve.command`, `solve.solver` |
+| `serve` | `serve.command`, `serve.server` |
 | `merge`, `import-base` | `models.merge`, `models.gguf` |
 | `publish` | `publish.stage` |
 | `prompts` | `formats`, `roles` |

@@ -13,11 +13,13 @@ from cyclopts import Parameter
 from lorid_data.commandline.options import read_yaml, secrets_in
 from lorid_data.commandline.program import make_app, run
 from lorid_train.evaluation.command import evaluate, show
+from lorid_train.serve.command import serve
 from lorid_train.solve.command import solve
 
 app = make_app("lorid-train", "Train LoRID's three roles, run their interaction, report honestly.")
 app.command(evaluate)
 app.command(solve)
+app.command(serve)
 
 Many = Parameter(consume_multiple=True)
 

@@ -10,6 +10,7 @@ from lorid_data.errors import InputError
 from lorid_data.folders.manifests import read_manifest
 from lorid_data.folders.names import RECORDS, REJECTS
 from lorid_data.folders.parquet import frame_schema, read_frame, with_added, write_frame
+from lorid_data.folders.readme import write_readme
 from lorid_data.folders.records import refuse_duplicates
 from lorid_data.folders.stage import Stage
 from lorid_data.schema import Manifest, Record, Reject
@@ -42,7 +43,7 @@ def read_record_frame(folder: Path) -> pl.DataFrame:
 def write_dataset_frames(
     stage: Stage, records: pl.DataFrame, rejects: Mapping[str, Sequence[Any]], *, n_in: int
 ) -> Manifest:
-    """Close a dataset stage whose rows are columns: both tables, then the manifest.
+    """Close a dataset stage whose rows are columns: both tables and the README, then the manifest.
 
     Args:
         stage: the open stage.
@@ -59,6 +60,7 @@ def write_dataset_frames(
     rejected = rejected.with_columns(pl.col("evidence").str.slice(0, 2000))
     for name, frame in ((RECORDS, records), (REJECTS, rejected)):
         write_frame(stage.out / name, frame)
+    write_readme(stage.out, set(records["split"]))
     by_reason = rejected.group_by("reason").len().sort("reason")
     return stage.finish(
         n_in=n_in, n_kept=len(records), n_rejected={r: int(n) for r, n in by_reason.iter_rows()}

@@ -10,6 +10,7 @@ from lorid_data.errors import InputError
 from lorid_data.folders.manifests import read_manifest
 from lorid_data.folders.names import RECORDS, REJECTS
 from lorid_data.folders.parquet import read_frame, read_rows, write_rows
+from lorid_data.folders.readme import write_readme
 from lorid_data.folders.stage import Stage
 from lorid_data.folders.verified import verify_file
 from lorid_data.schema import Manifest, Record, Reject
@@ -61,13 +62,14 @@ def iter_records(folder: Path, *, at_once: int = 512) -> Iterator[Record]:
 def write_dataset(
     stage: Stage, records: list[Record], rejects: list[Reject], *, n_in: int
 ) -> Manifest:
-    """Close a dataset stage: both tables, then the manifest.
+    """Close a dataset stage: both tables and the README, then the manifest.
 
     Raises:
         StageError: kept + rejected is not `n_in`, the rows that the stage was given.
     """
     write_rows(stage.out / RECORDS, Record, records)
     write_rows(stage.out / REJECTS, Reject, rejects)
+    write_readme(stage.out, {r.split for r in records})
     by_reason: dict[str, int] = {}
     for r in rejects:
         by_reason[r.reason] = by_reason.get(r.reason, 0) + 1

@@ -35,6 +35,8 @@ from lorid_train.engines.base import GenRequest, GenResult, Pull
 
 TOO_LONG = "too_long"
 """Finish reason of a prompt that leaves the model no room to write: nothing was generated."""
+_LOOK_S = 0.1
+"""How long a result is waited for before it is asked whether there is more to send."""
 
 
 @dataclass(slots=True)
@@ -125,20 +127,22 @@ class _Asking:
         asked.add_done_callback(self._done.put)
 
     def finished(self) -> Iterator[GenResult]:
-        """Wait for a result; it, and whatever else has come."""
-        yield self._next().result()
+        """Wait a moment for a result; it, and whatever else has come.
+
+        Not for longer: there may be more to ask by now. The thread that asks may die, and then
+        nothing ever comes.
+
+        Raises:
+            StageError: it has.
+        """
+        try:
+            yield self._done.get(timeout=_LOOK_S).result()
+        except queue.Empty:
+            if not self._thread.is_alive():
+                msg = "the thread that asks the servers has ended; what was drawn stays: run the same command again"
+                raise StageError(msg) from None
         while not self._done.empty():
             yield self._done.get().result()
-
-    def _next(self) -> Future[GenResult]:
-        """The next that is done; the thread that asks may die, and then none ever is."""
-        while True:
-            try:
-                return self._done.get(timeout=1.0)
-            except queue.Empty:
-                if not self._thread.is_alive():
-                    msg = "the thread that asks the servers has ended; what was drawn stays: run the same command again"
-                    raise StageError(msg) from None
 
     def end(self) -> None:
         """Give up what is in flight, and close everything."""

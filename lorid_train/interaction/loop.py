@@ -62,7 +62,7 @@ class Asker:
         source = _knowledge_key(key)
         return source is None or source in self.log
 
-    def _ready(
+    def ready_of(
         self, keys: Iterable[DrawKey], not_these: Collection[DrawKey], n: int
     ) -> list[DrawKey]:
         """The first n keys that can be asked now."""
@@ -104,32 +104,49 @@ class Asker:
 
     def drawn(self, wanted: Wanted) -> Iterator[Draw]:
         """The same, with each new draw given back as soon as it is in the log."""
-        in_flight: dict[DrawKey, str] = {}
-        n_seen_at_short_pull = -1
+        asking = Asking(self, wanted)
+        for result in self.engine.generate(asking.pull):
+            yield asking.take(result)
 
-        def pull(n: int) -> Sequence[GenRequest]:
-            nonlocal n_seen_at_short_pull
-            if n == 0 or n_seen_at_short_pull == len(self.log):
-                return []  # what could be asked has been, until something new is known
-            requests: list[GenRequest] = []
-            keys = self._ready(wanted.next_keys(), in_flight, n)
-            if len(keys) < n:
-                asked = {*in_flight, *keys}
-                keys += self._ready(wanted.later_keys(), asked, n - len(keys))
-            for key in keys:
-                request = self.request(key)
-                in_flight[key] = request.prompt
-                requests.append(request)
-                wanted.taken(key)
-            if len(requests) < n:
-                n_seen_at_short_pull = len(self.log)
-            return requests
 
-        for result in self.engine.generate(pull):
-            assert isinstance(result.key, DrawKey)
-            draw = self.record(result, in_flight.pop(result.key))
-            wanted.seen(draw)
-            yield draw
+class Asking:
+    """The requests of one `Wanted` on their way: what may be asked now, and what came back.
+
+    Several may share an engine's batches, as long as each gets its own results.
+    """
+
+    def __init__(self, asker: Asker, wanted: Wanted) -> None:
+        self._asker, self._wanted = asker, wanted
+        self._in_flight: dict[DrawKey, str] = {}
+        self._n_seen_at_short_pull: dict[bool, int] = {}
+
+    def pull(self, n: int) -> Sequence[GenRequest]:
+        """Up to n requests, those that are needed before those that may be."""
+        requests = self.requests(n)
+        return [*requests, *self.requests(n - len(requests), ahead=True)]
+
+    def requests(self, n: int, *, ahead: bool = False) -> list[GenRequest]:
+        """Up to n requests that are needed; with `ahead`, that may be needed later."""
+        n_seen = len(self._asker.log)
+        if n == 0 or self._n_seen_at_short_pull.get(ahead) == n_seen:
+            return []  # what could be asked has been, until something new is known
+        keys = self._wanted.later_keys() if ahead else self._wanted.next_keys()
+        requests = []
+        for key in self._asker.ready_of(keys, self._in_flight, n):
+            request = self._asker.request(key)
+            self._in_flight[key] = request.prompt
+            requests.append(request)
+            self._wanted.taken(key)
+        if len(requests) < n:
+            self._n_seen_at_short_pull[ahead] = n_seen
+        return requests
+
+    def take(self, result: GenResult) -> Draw:
+        """The draw that a result of these requests makes, in the log by now."""
+        assert isinstance(result.key, DrawKey)
+        draw = self._asker.record(result, self._in_flight.pop(result.key))
+        self._wanted.seen(draw)
+        return draw
 
 
 def _knowledge_key(key: DrawKey) -> DrawKey | None:
@@ -186,6 +203,11 @@ class Loop(Wanted):
         """The first round of each open problem that is not yet complete."""
         for problem_id in list(self._round):
             self._advance(problem_id)
+
+    @property
+    def is_decided(self) -> bool:
+        """Whether no question is open any more."""
+        return not self._round
 
     def keys_of(self, problem_id: str, r: int) -> list[DrawKey]:
         """The three draws of a round."""

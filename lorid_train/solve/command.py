@@ -66,7 +66,7 @@ def solve(
     """
     named, asked = _told_apart(run, question)
     questions = _given(asked, file)
-    folder = _run(named)
+    folder = run_or_quickstart(named)
 
     from lorid_train.solve.solver import Solver
 
@@ -75,7 +75,7 @@ def solve(
         engine="server" if server else "transformers", server=tuple(server or ()), threads=threads,
         batch_size=8,
     )  # fmt: skip
-    solver.sampling = _changed(solver.sampling, temperature, top_p, top_k, max_new_tokens)
+    solver.sampling = changed(solver.sampling, temperature, top_p, top_k, max_new_tokens)
     for q in questions if questions is not None else _typed():
         if q.strip():
             _answer(solver, q, as_json=json)
@@ -95,7 +95,7 @@ def _given(asked: str | None, file: Path | None) -> list[str] | None:
     return questions
 
 
-def _changed(
+def changed(
     usual: Sampling,
     temperature: float | None,
     top_p: float | None,
@@ -141,7 +141,7 @@ def _told_apart(run: str | None, question: str | None) -> tuple[str | None, str 
     raise ConfigError(msg)
 
 
-def _run(named: str | None) -> str:
+def run_or_quickstart(named: str | None) -> str:
     """The run to ask; the quickstart's where none is named.
 
     Raises:

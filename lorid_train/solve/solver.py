@@ -16,17 +16,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
-from lorid_data.errors import ConfigError
 from lorid_data.prompts import Prompt
-from lorid_data.schema import Question, problem_id
 from lorid_train.config import STUDENT, EvalConfig
 from lorid_train.engines.base import Engine, Sampling
-from lorid_train.interaction.draws import Decision, Draw, DrawKey
-from lorid_train.interaction.loop import Asker, Loop
-from lorid_train.interaction.rules import SAMPLED, Fallback, Rule, decide
+from lorid_train.interaction.draws import Draw
+from lorid_train.interaction.loop import Asker
+from lorid_train.interaction.rules import Fallback, Rule
+from lorid_train.solve.question import ROLES, AskedQuestion, LoopSettings, MemoryLog
 from lorid_train.solve.solution import Round, Solution
 
-ROLES = ("ir", "kg", "dr")
 OFFICIAL = Sampling(temperature=1.5, top_p=0.9, top_k=50, max_new_tokens=1024)
 """The sampling of the official code."""
 OF_STUDENT = Sampling(temperature=0.8, top_p=1.0, top_k=0, max_new_tokens=128)
@@ -60,11 +58,9 @@ class Solver:
         seed: int = 0,
         prompts: Mapping[str, Prompt] | None = None,
     ) -> None:
-        if rounds < 1:
-            msg = f"rounds {rounds!r}: the loop needs at least one"
-            raise ConfigError(msg)
         self.engine, self.rule, self.rounds, self.fallback = engine, rule, rounds, fallback
         self.sampling, self.seed, self.prompts = sampling, seed, prompts or {}
+        _ = self.settings  # refuses what cannot be
 
     @classmethod
     def load(  # noqa: PLR0913  (keyword arguments for users, named as evaluate names them)
@@ -141,11 +137,12 @@ class Solver:
             ConfigError: an empty question.
         """
         start = time.monotonic()
-        log, ids = _Log(), [_id_of(q) for q in questions]
-        for _ in self._drawn(dict(zip(ids, questions, strict=True)), log):
+        log, settings = MemoryLog(), self.settings
+        asked = [AskedQuestion(q, log, settings) for q in questions]
+        for _ in self._drawn(asked, log):
             pass
         seconds = time.monotonic() - start
-        return [self._solution(q, i, log, seconds) for q, i in zip(questions, ids, strict=True)]
+        return [a.solution(seconds) for a in asked]
 
     def stream(self, question: str) -> Iterator[Round | Solution]:
         """Each round of one question as soon as it is complete, in order, and then the solution.
@@ -154,69 +151,19 @@ class Solver:
             ConfigError: an empty question.
         """
         start = time.monotonic()
-        log, n_told, of = _Log(), 0, _id_of(question)
-        for _ in self._drawn({of: question}, log):
-            while (r := self._round(of, n_told + 1, log)) is not None:
-                n_told += 1
-                if n_told <= self._decision(of, log, n_told).round:
-                    yield r
-        yield self._solution(question, of, log, time.monotonic() - start)
+        log = MemoryLog()
+        asked = AskedQuestion(question, log, self.settings)
+        for _ in self._drawn([asked], log):
+            yield from asked.new_rounds()
+        yield asked.solution(time.monotonic() - start)
 
-    def _drawn(self, questions: Mapping[str, str], log: _Log) -> Iterator[Draw]:
+    @property
+    def settings(self) -> LoopSettings:
+        """How the loop ends, and the seed of its draws."""
+        return LoopSettings(self.rule, self.rounds, self.fallback, self.seed)
+
+    def _drawn(self, asked: Sequence[AskedQuestion], log: MemoryLog) -> Iterator[Draw]:
         """Make the draws of the loop for these questions."""
-        asked = {i: Question(problem_id=i, text=text) for i, text in questions.items()}
-        loop = Loop(list(asked), log, seed=self.seed, rounds=self.rounds, rule=self.rule)
-        yield from Asker(self.engine, log, asked, self.sampling, prompts=self.prompts).drawn(loop)
-
-    def _key(self, of: str, role: str, number: int) -> DrawKey:
-        return DrawKey(of, role, SAMPLED, self.seed, number)
-
-    def _round(self, of: str, number: int, log: _Log) -> Round | None:
-        """A round whose draws are all there."""
-        keys = [self._key(of, role, number) for role in ROLES]
-        if number > self.rounds or not all(k in log for k in keys):
-            return None
-        return Round(number, *(log[k] for k in keys))
-
-    def _rounds(self, of: str, log: _Log, most: int) -> list[Round]:
-        """The complete rounds from the first on, at most so many."""
-        found: list[Round] = []
-        while len(found) < most and (r := self._round(of, len(found) + 1, log)) is not None:
-            found.append(r)
-        return found
-
-    def _decision(self, of: str, log: _Log, most: int) -> Decision:
-        draws = [d for r in self._rounds(of, log, most) for d in r.draws]
-        return decide(draws, rule=self.rule, rounds=self.rounds, fallback=self.fallback)
-
-    def _solution(self, question: str, of: str, log: _Log, seconds: float) -> Solution:
-        """What was drawn ahead of need does not count."""
-        decision = self._decision(of, log, self.rounds)
-        return Solution(question, decision, tuple(self._rounds(of, log, decision.round)), seconds)
-
-
-class _Log:
-    """The draws of one call, in memory; see `interaction.loop.Log`."""
-
-    def __init__(self) -> None:
-        self._draws: dict[DrawKey, Draw] = {}
-
-    def append(self, draw: Draw) -> None:
-        self._draws.setdefault(draw.key, draw)
-
-    def __contains__(self, key: DrawKey) -> bool:
-        return key in self._draws
-
-    def __getitem__(self, key: DrawKey) -> Draw:
-        return self._draws[key]
-
-    def __len__(self) -> int:
-        return len(self._draws)
-
-
-def _id_of(question: str) -> str:
-    """The id that the question has in a dataset, so that its draws are the same."""
-    if not question.strip():
-        msg = "the question is empty"
-        raise ConfigError(msg)
-    return problem_id(question)
+        questions = {a.id: a.question for a in asked}
+        asker = Asker(self.engine, log, questions, self.sampling, prompts=self.prompts)
+        yield from asker.drawn(self.settings.loop(list(questions), log))

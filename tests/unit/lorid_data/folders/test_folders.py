@@ -110,7 +110,7 @@ def test_the_manifest_names_every_file_by_its_hash(tmp_path: Path) -> None:
     finish(out)
     manifest = read_manifest(out)
     assert (manifest.n_in, manifest.n_kept, manifest.n_rejected) == (2, 1, {"not_recorded": 1})
-    assert set(manifest.files) == {"records.parquet", "rejects.parquet", "config.yaml"}
+    assert set(manifest.files) == {"records.parquet", "rejects.parquet", "config.yaml", "README.md"}
 
 
 def test_a_finished_folder_is_given_back_and_other_settings_open_it_again(tmp_path: Path) -> None:

@@ -59,6 +59,15 @@ def test_what_is_sent_is_token_ids_and_all_settings() -> None:
     ]  # fmt: skip
 
 
+def test_more_is_sent_while_an_answer_is_waited_for() -> None:
+    """What is asked at the second call is on its way before the first answer is there."""
+    with FakeVllm(adapters=["served-ir"], latency_s=5.0) as server:
+        calls = iter([requests(2)[:1], requests(2)[1:]])
+        found = list(engine(server).generate(lambda _: next(calls, [])))
+    assert {r.key for r in found} == {0, 1}
+    assert server.most_in_flight == 2
+
+
 def test_top_k_off_and_the_base_model() -> None:
     with FakeVllm() as server:
         ask(engine(server), [GenRequest("k", None, "ab", Sampling(1.0), 0)])

@@ -220,6 +220,6 @@ def test_wrong_usage_is_said_before_anything_is_loaded(
 
 
 def test_sampling_is_the_official_codes_unless_said_otherwise() -> None:
-    usual = command._changed(solver.OFFICIAL, None, None, None, None)
+    usual = command.changed(solver.OFFICIAL, None, None, None, None)
     assert usual == Sampling(1.5, 0.9, 50, 1024)
-    assert command._changed(usual, 0.0, 1.0, 0, 16) == Sampling(0.0, 1.0, 0, 16)
+    assert command.changed(usual, 0.0, 1.0, 0, 16) == Sampling(0.0, 1.0, 0, 16)
