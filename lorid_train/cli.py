@@ -12,10 +12,12 @@ from cyclopts import Parameter
 
 from lorid_data.commandline.options import read_yaml, secrets_in
 from lorid_data.commandline.program import make_app, run
+from lorid_train.evaluation.command import compare
 from lorid_train.solve.command import solve
 
 app = make_app("lorid-train", "Train LoRID's three roles, run their interaction, report honestly.")
 app.command(solve)
+app.command(compare)
 
 Many = Parameter(consume_multiple=True)
 

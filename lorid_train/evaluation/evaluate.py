@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +21,7 @@ from lorid_data.folders.records import read_records
 from lorid_data.folders.stage import Stage, open_stage
 from lorid_data.schema import Manifest, Record
 from lorid_train.config import EvalConfig, parse
-from lorid_train.evaluation import forgetting, servers
+from lorid_train.evaluation import forgetting, servers, timing
 from lorid_train.evaluation.drawing import draw_all, needed_roles
 from lorid_train.evaluation.exports import DRAWS, evaluation
 from lorid_train.evaluation.identity import adapter_configs
@@ -38,7 +39,7 @@ from lorid_train.report.writing import write_metrics, write_report, write_runs
 
 OUTCOMES = "outcomes.parquet"
 METRICS = "metrics.json"
-_MAY_CHANGE = {
+MAY_CHANGE = {
     "adapters", "base", "dataset", "out", "batch_size", "server", "served", "targets", "text", "format",
 }  # fmt: skip
 """Paths and addresses (the content is hashed instead) and what changes no result."""
@@ -74,7 +75,7 @@ def evaluate(config: EvalConfig) -> Manifest:
     targets.parse(config.targets)
     engine = servers.engine_factory(config, needed) if config.engine == "server" else make_engine
     identity = {
-        **config.model_dump(mode="json", exclude=_MAY_CHANGE),
+        **config.model_dump(mode="json", exclude=MAY_CHANGE),
         "adapters_sha256": adapters.sha256,
         "adapter_configs_sha256": adapter_configs(adapters),
         "base_sha256": adapters.base.fingerprint,
@@ -103,11 +104,12 @@ def evaluate(config: EvalConfig) -> Manifest:
         stage.varying = frozenset({DRAWS})  # in the order in which they were made
         stage.libraries += base_model.LIBRARIES
         answers.prepare()  # the verifier's start must not use up the time of a first pair
-        log = DrawLog(stage.out / DRAWS)
+        log, start = DrawLog(stage.out / DRAWS), time.monotonic()
         try:
             draw_all(config, records, log, lambda: engine(config, adapters))
         finally:
             log.close()
+            timing.add(stage.out, time.monotonic() - start)
         if config.text:
             forgetting.measure(config, adapters, stage.out)
         return score(config, adapters, records, stage)
@@ -137,9 +139,10 @@ def _view(folder: Path, config: EvalConfig, settings: Mapping[str, Any]) -> Eval
         exhaustive=config.schedule == "exhaustive",
         voted=voted,
         samples=config.samples,
-        settings={**settings, **config.model_dump(mode="json", exclude=_MAY_CHANGE)},
+        settings={**settings, **config.model_dump(mode="json", exclude=MAY_CHANGE)},
         extra=extra,
         targets=targets.parse(config.targets),
+        draw_s=timing.read(folder),
     )
 
 
