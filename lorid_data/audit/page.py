@@ -113,10 +113,7 @@ def findings(result: Audit) -> list[str]:
 def _rates(result: Audit) -> Iterator[str]:
     shown = [r for r in result.rates if r.n_flagged or BY_NAME[r.check].max_fraction is not None]
     limits = {g.check: g.max_fraction for g in result.gates}
-    marks = [
-        ChartRow(r.check, (_estimate(r),), limit=limits.get(r.check), strong=r.check in limits)
-        for r in shown
-    ]
+    marks = [ChartRow(r.check, (_estimate(r),), limit=limits.get(r.check)) for r in shown]
     name = "Fraction of original questions that each check flags"
     chart = both(lambda width: interval_chart(name, marks, low=0.0, width=width))
     yield f'<div class="wide">{chart}</div>'

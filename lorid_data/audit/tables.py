@@ -55,6 +55,7 @@ def rates(result: Audit) -> Table:
             for r in found
         ],
         note=f"Nothing found by {', '.join(clean)}." if clean else "",
+        optional=("original questions", "of", "rows", "rules", "severity"),
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from lorid_data.folders.parquet import read_rows
 from lorid_data.schema import Record
 from lorid_train.config import EvalConfig
 from lorid_train.evaluation import timing
-from lorid_train.evaluation.evaluate import MAY_CHANGE, OUTCOMES
+from lorid_train.evaluation.evaluate import MAY_CHANGE, OUTCOMES, run_names
 from lorid_train.evaluation.exports import evaluation
 from lorid_train.metrics.rows import Outcome
 from lorid_train.metrics.systems import Scored
@@ -33,17 +33,7 @@ def sides(folders: Sequence[Path]) -> list[Side]:
     if twice := [f for f, r in zip(folders, resolved, strict=True) if resolved.count(r) > 1]:
         msg = f"{twice[0]}: named twice; a run compared with itself differs in nothing"
         raise ConfigError(msg)
-    return [_side(f, n) for f, n in zip(folders, names(folders), strict=True)]
-
-
-def names(folders: Sequence[Path]) -> list[str]:
-    """What runs are called: the last parts of their paths, as many as tell them apart."""
-    parts = [f.resolve().parts[1:] or f.resolve().parts for f in folders]
-    for n in range(1, max(map(len, parts)) + 1):
-        found = ["/".join(p[-n:]) for p in parts]
-        if len(set(found)) == len(set(parts)):
-            return found
-    return ["/".join(p) for p in parts]
+    return [_side(f, n) for f, n in zip(folders, run_names(folders), strict=True)]
 
 
 def _side(folder: Path, name: str) -> Side:

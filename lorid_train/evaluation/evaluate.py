@@ -128,11 +128,23 @@ def score(config: EvalConfig, adapters: Adapters, records: list[Record], stage: 
     return stage.finish(n_in=len(records), n_kept=len(records), n_rejected={})
 
 
-def _view(folder: Path, config: EvalConfig, settings: Mapping[str, Any]) -> EvaluationView:
+def run_names(folders: Sequence[Path]) -> list[str]:
+    """What runs are called: the last parts of their paths, as many as tell them apart."""
+    parts = [f.resolve().parts[1:] or f.resolve().parts for f in folders]
+    for n in range(1, max(map(len, parts)) + 1):
+        found = ["/".join(p[-n:]) for p in parts]
+        if len(set(found)) == len(set(parts)):
+            return found
+    return ["/".join(p) for p in parts]
+
+
+def _view(
+    folder: Path, config: EvalConfig, settings: Mapping[str, Any], name: str | None = None
+) -> EvaluationView:
     voted = {"all": ("ir", "dr"), "ir": ("ir",), "none": ()}[config.votes]
     extra: list[Metric] = forgetting.read(folder)
     return view_of(
-        folder.name,
+        name or folder.name,
         read_rows(folder / RECORDS, Record),
         DrawFile(folder / DRAWS),
         replay=Replay(config.rounds, config.rule, config.fallback),
@@ -157,14 +169,14 @@ def report_on(folders: Sequence[Path], out: Path, replay: Mapping[str, str]) -> 
     if unknown:
         raise ConfigError(*unknown)
     views = []
-    for folder in folders:
+    for folder, name in zip(folders, run_names(folders), strict=True):
         manifest = evaluation(folder)
         body = {k: v for k, v in manifest.identity.items() if k in EvalConfig.model_fields}
         body |= {k: manifest.settings[k] for k in ("adapters", "dataset", "targets")}
         body |= {"out": str(folder)}
         config = parse(EvalConfig, body | dict(replay), "--replay")
         shown = {"base": manifest.settings["base"], "format": manifest.identity["format"]}
-        view = _view(folder, config, shown)
+        view = _view(folder, config, shown, name)
         if why := view.scored.left_out.get(view.scored.headline):
             say(f"warning: {folder}: no {view.scored.headline}: {why}")
         views.append(view)

@@ -88,17 +88,17 @@ def systems(c: Comparison) -> Table:
     """Every system that both runs have: accuracy and tokens side by side, and what differs."""
     a, b = c.names
     rows = [_row(s) for s in c.systems]
-    heads = ["System", a, b, "A − B, points", "95 % interval", "Only A right", "Only B right"]
+    heads = ["System", a, b, "A − B, points", "95 % interval", "Tokens, A", "Tokens, B"]
     least = max((fewest(s.p_holm) for s in c.systems), default=0)
     return table(
-        [*heads, "n", "p", "p, Holm", "Verdict", "Tokens, A", "Tokens, B"],
+        [*heads, "Only A right", "Only B right", "p", "p, Holm", "Verdict"],
         rows,
-        caption=f"{a} (A) − {b} (B)",
+        caption=f"{a} (A) − {b} (B), {_questions(c.n_shared)}",
         note="The shared questions. Exact McNemar test; the loop is the comparison, all other systems "
         f"are one family under Holm's correction. A verdict needs p below 0.05 and at least {least} "
         f"questions. {times(c)}",
         strong=[i for i, s in enumerate(c.systems) if s.system == c.top],
-        optional=("Only A right", "Only B right", "n", "p", "p, Holm"),
+        optional=(a, b, "Only A right", "Only B right", "p", "p, Holm"),
     )
 
 
@@ -109,12 +109,11 @@ def _row(s: Compared) -> list[str]:
         *(share(m) for m in s.accuracy),
         points(d.value),
         points_interval(d),
+        *(f"{t:,.0f}" for t in s.tokens),
         *(f"{n:,}" for n in s.only),
-        f"{d.n:,}",
         p_value(s.p.value),
         p_value(s.p_holm.value),
         chip(s.ruling),
-        *(f"{t:,.1f}" for t in s.tokens),
     ]
 
 

@@ -114,7 +114,7 @@ def comparisons(view: StudyView) -> str:
             rows.append(Row(name, (Estimate(d.value, d.ci_low, d.ci_high, 0),)))
     return both(
         lambda width: interval_chart(
-            "Planned differences over seen problems", rows, signed=True, width=width
+            "Differences over seen problems", rows, signed=True, width=width
         )
     )
 
