@@ -51,7 +51,7 @@ def line_chart(
     With `x_names` the axis shows these names at x = 0, 1, 2, … instead of numbers.
     """
     is_narrow = width < WIDTH
-    left, right = (44.0, width - 14.0) if is_narrow else (58.0, width - 20.0)
+    left, right = (50.0, width - 22.0) if is_narrow else (58.0, width - 20.0)
     points = [p for s in series for p in s.points]
     ends = [e for s in series for pair in s.band if pair for e in pair] + [p[1] for p in points]
     names = [(s.name, s.series) for s in series]

@@ -14,6 +14,7 @@
 //   inside(row)     a promise of those that an open one shows
 //   nothing         what is said where no row is left; by default the count
 //   keys            what further keys do
+//   kept            ids of selects that say how rows are shown, and not which
 const LoridRows = (() => {
   const PAGE = 40;
   const { byId, el } = LoridDom;
@@ -137,10 +138,10 @@ const LoridRows = (() => {
     }
   }
 
-  // Leads to this row alone, whatever the list is filtered by; runs and the like stay chosen.
+  // Leads to this row, whatever the list is filtered by; what chooses how rows are shown stays chosen.
   function linkTo(row) {
-    const said = state();
-    for (const name of ["q", "filter", "page"]) said.delete(name);
+    const now = state(), said = new URLSearchParams();
+    for (const name of page.kept || []) if (now.has(name)) said.set(name, now.get(name));
     said.set("open", row.id);
     const link = el("a", "", "Link to " + page.one.toLowerCase()), line = el("p", "meta");
     link.href = "#~" + said;

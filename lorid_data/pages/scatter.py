@@ -60,7 +60,7 @@ def scatter_chart(
     narrow chart is higher, to have room for that.
     """
     is_narrow = width < WIDTH
-    left, right = (44.0, width - 8.0) if is_narrow else (58.0, width - 14.0)
+    left, right = (50.0, width - 8.0) if is_narrow else (58.0, width - 14.0)
     top, bottom = 26.0, 520.0 if is_narrow else 330.0
     ends = [e for m in marks for e in (m.y, m.low, m.high) if e is not None]
     y = axis(min(ends, default=0.0), max(ends, default=1.0), bottom, top)

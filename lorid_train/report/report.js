@@ -172,6 +172,6 @@
     nothing: "No question matches: empty the search, or choose another filter.",
     find: (needle) => (row) => matches(row, needle),
     inside: async (row) => detail((await LoridRows.block(row.c))[row.i], row),
-    keys: { x: LoridText.toggleSource },
+    keys: { x: LoridText.toggleSource }, kept: ["run", "system"],
   });
 })();
