@@ -34,7 +34,7 @@ def gates(result: Audit) -> Table:
             for g in ordered
         ],
         strong=[i for i, g in enumerate(ordered) if g.met is False],
-        optional=("what a finding means",),
+        optional=("flagged", "of", "what a finding means"),
         note="Original questions flagged, against the highest fraction allowed."
         if result.options.get("gate_on") != "upper"
         else "The upper end of the 95 % interval, against the highest fraction allowed.",

@@ -121,8 +121,8 @@ def _newcombe(first: Sequence[float], second: Sequence[float]) -> Interval:
     (l1, u1), (l2, u2) = wilson(x, n), wilson(y, n)
     product = x * (n - x) * y * (n - y)
     cross = both * neither - (x - both) * (y - both)
-    cross = max(cross - n / 2, 0) if cross > 0 else cross
-    phi = cross / math.sqrt(product) if product else 0.0
+    corrected = max(cross - n / 2, 0.0) if cross > 0 else float(cross)
+    phi = corrected / math.sqrt(product) if product else 0.0
     low = (p - l1) ** 2 - 2 * phi * (p - l1) * (u2 - q) + (u2 - q) ** 2
     high = (q - l2) ** 2 - 2 * phi * (q - l2) * (u1 - p) + (u1 - p) ** 2
     return Interval(
