@@ -76,6 +76,7 @@ class Browser:
         self._session = attached["sessionId"]
         for domain in ("Page", "Runtime", "Network", "Log"):
             self.call(f"{domain}.enable")
+        self._media()
 
     def _receive(self) -> dict[str, Any]:
         deadline = time.monotonic() + LIMIT_S
@@ -167,13 +168,18 @@ class Browser:
             "Emulation.setDeviceMetricsOverride",
             width=width, height=height, deviceScaleFactor=1, mobile=mobile,
         )  # fmt: skip
-        feature = {"name": "prefers-color-scheme", "value": theme}
-        self.call("Emulation.setEmulatedMedia", features=[feature])
+        self._media(theme)
         try:
             yield
         finally:
-            self.call("Emulation.setEmulatedMedia", features=[])
+            self._media()
             self.call("Emulation.clearDeviceMetricsOverride")
+
+    def _media(self, theme: str = "light") -> None:
+        """A colour scheme; no smooth scrolling, which would move what a click aims at."""
+        wanted = {"prefers-color-scheme": theme, "prefers-reduced-motion": "reduce"}
+        features = [{"name": name, "value": value} for name, value in wanted.items()]
+        self.call("Emulation.setEmulatedMedia", features=features)
 
     def charts(self) -> int:
         """How many charts are shown; each holds its texts, in letters that can be read."""
