@@ -12,7 +12,7 @@ from cyclopts import Parameter
 
 from lorid_data.commandline.options import read_yaml, secrets_in
 from lorid_data.commandline.program import make_app, run
-from lorid_train.evaluation.command import evaluate, show
+from lorid_train.evaluation.command import compare, evaluate, show
 from lorid_train.serve.command import serve
 from lorid_train.solve.command import solve
 
@@ -20,6 +20,7 @@ app = make_app("lorid-train", "Train LoRID's three roles, run their interaction,
 app.command(evaluate)
 app.command(solve)
 app.command(serve)
+app.command(compare)
 
 Many = Parameter(consume_multiple=True)
 

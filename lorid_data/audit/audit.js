@@ -5,7 +5,7 @@
   const tone = (name) => document.querySelector(`[data-filter="${name}"]`).dataset.tone;
 
   function begin(index) {
-    for (const r of index) r.text = (r.q + "\n" + r.search + "\n" + r.id).toLowerCase();
+    for (const r of index) r.text = (r.search + "\n" + r.id).toLowerCase();
     return index;
   }
 
@@ -13,7 +13,7 @@
     const marks = el("span", "marks"), checks = row.checks.filter((c) => c !== "to_read");
     for (const c of checks) marks.append(el("span", "chip " + tone(c), words(c)));
     if (!checks.length) marks.append(el("span", "chip", "nothing found"));
-    return [el("span", "q", row.q), marks];
+    return [LoridText.fill(el("span", "q"), row.q), marks];
   }
 
   function evidence([check, text]) {
@@ -26,7 +26,7 @@
     const box = el("ol", "rules");
     for (const rule of texts.rules) {
       const li = el("li", rule.flags.some(([check]) => tone(check) === "wrong") ? "flagged" : "");
-      li.append(el("span", "", rule.text), ...rule.flags.map(evidence));
+      li.append(LoridText.fill(el("span"), rule.text), ...rule.flags.map(evidence));
       box.append(li);
     }
     return texts.rules.length ? box : el("p", "meta", "No rules.");
@@ -35,9 +35,9 @@
   function detail(texts, row) {
     const columns = el("div", "columns three");
     columns.append(
-      part("Question", el("p", "problem", texts.q)),
+      part("Question", LoridText.fill(el("div", "problem"), texts.q)),
       part("Knowledge", rules(texts)),
-      part("Solution, answer " + texts.answer, el("pre", "", texts.rationale)),
+      part("Solution, answer " + texts.answer, LoridText.fill(el("pre"), texts.rationale)),
     );
     const about = [texts.about, "knowledge: " + texts.teacher, row.id.slice(0, 12)].filter(Boolean).join(" · ");
     return [...texts.flags.map(evidence), columns, el("p", "meta", about)];
@@ -47,6 +47,7 @@
     what: "rows", one: "This row", css: "found", begin, face,
     find: (needle) => (row) => row.text.includes(needle),
     passes: (row, filter) => filter === "all" || row.checks.includes(filter),
+    keys: { x: LoridText.toggleSource },
     inside: async (row) => detail((await LoridRows.block(row.b))[row.i], row),
   });
 })();

@@ -6,7 +6,7 @@ Checks of rules and of rows are pure functions of one row; checks of joins see a
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -193,6 +193,15 @@ def rule_counts(rows: Sequence[Record]) -> dict[str, int]:
         for rule in row.knowledge:
             under[same_rule(rule)].add(row.original_id)
     return {rule: len(ids) for rule, ids in under.items()}
+
+
+def spellings(rows: Sequence[Record]) -> dict[str, str]:
+    """How each rule is written most often (of equals, first), by `same_rule`."""
+    seen: dict[str, Counter[str]] = defaultdict(Counter)
+    for row in rows:
+        for rule in row.knowledge:
+            seen[same_rule(rule)][" ".join(rule.split())] += 1
+    return {key: found.most_common(1)[0][0] for key, found in seen.items()}
 
 
 def frequent_rules(rows: Sequence[Record]) -> dict[str, int]:

@@ -10,12 +10,15 @@ from lorid_data.audit.acceptance import accept_probability
 from lorid_data.audit.calibration import READER
 from lorid_data.audit.checks import BY_NAME, n_with_findings
 from lorid_data.audit.page_rows import MOST_ROWS, data_blocks, filters, shown_rows, tone
-from lorid_data.audit.result import Audit
+from lorid_data.audit.result import Audit, Rate
 from lorid_data.folders.files import write_text
-from lorid_data.pages.charts import Estimate, Series, bar_chart, interval_chart, line_chart
+from lorid_data.pages.charts import Estimate, bar_chart, interval_chart
 from lorid_data.pages.charts import Row as ChartRow
+from lorid_data.pages.latex import Dialect, dialect
+from lorid_data.pages.lines import Series, line_chart
 from lorid_data.pages.page import figure, page, page_scripts, paragraph, section
 from lorid_data.pages.rows import row_list
+from lorid_data.pages.svg import both
 from lorid_data.pages.table import table_html
 from lorid_data.pages.text import esc
 from lorid_data.schema import Record
@@ -43,15 +46,21 @@ def render(name: str, result: Audit, records: Sequence[Record]) -> str:
     nav += [("reading", "Reading"), ("rows-section", "Rows"), ("settings", "Settings")]
     return page(
         "Audit of knowledge",
-        _sections(result, rows),
+        _sections(result, rows, records),
         subtitle=f"{name} · {result.n_rows:,} rows of {result.n_questions:,} original questions · {result.n_rules:,} rules",
         nav=nav,
-        scripts=page_scripts("lorid_data.audit", "audit.js", "rows.js"),
+        scripts=page_scripts("lorid_data.audit", "audit.js", "rich.js", "rows.js"),
         data=data_blocks(result, rows),
     )
 
 
-def _sections(result: Audit, rows: Sequence[Record]) -> Iterator[str]:
+def _how(records: Sequence[Record]) -> Dialect:
+    """How the rules of a folder write formulas: those that recur belong to no single row."""
+    sources = {r.source for r in records}
+    return dialect("math" if "math" in sources else "", (k for r in records for k in r.knowledge))
+
+
+def _sections(result: Audit, rows: Sequence[Record], records: Sequence[Record]) -> Iterator[str]:
     items = "".join(f"<li>{esc(s)}</li>" for s in findings(result))
     yield section(
         "findings",
@@ -61,7 +70,7 @@ def _sections(result: Audit, rows: Sequence[Record]) -> Iterator[str]:
         table_html(tables.gates(result)),
     )
     yield section("rates", "Rates", *_rates(result))
-    yield section("lists", "Rules and lists", *_lists(result))
+    yield section("lists", "Rules and lists", *_lists(result, _how(records)))
     yield section(
         "trust",
         "How far to trust the checks",
@@ -103,31 +112,39 @@ def findings(result: Audit) -> list[str]:
 
 def _rates(result: Audit) -> Iterator[str]:
     shown = [r for r in result.rates if r.n_flagged or BY_NAME[r.check].max_fraction is not None]
-    chart = interval_chart(
-        "Fraction of original questions that each check flags",
-        [ChartRow(r.check, (Estimate(r.fraction, r.ci_low, r.ci_high),)) for r in shown],
-        low=0.0,
-    )
+    limits = {g.check: g.max_fraction for g in result.gates}
+    marks = [ChartRow(r.check, (_estimate(r),), limit=limits.get(r.check)) for r in shown]
+    name = "Fraction of original questions that each check flags"
+    chart = both(lambda width: interval_chart(name, marks, low=0.0, width=width))
     yield f'<div class="wide">{chart}</div>'
+    gated = "the end of the bar" if result.options.get("gate_on") == "upper" else "the dot"
+    said = f" Red marks are the gates: {gated} may lie at them or left of them." if limits else ""
     yield paragraph(
-        "Dots are fractions of original questions, bars 95 % intervals (Wilson). Variants of one question carry one list and count once.",
+        "Dots are fractions of original questions, bars 95 % intervals (Wilson). Variants of one question carry one list and count once."
+        + said,
         "note",
     )
     yield table_html(tables.rates(result))
 
 
-def _lists(result: Audit) -> Iterator[str]:
+def _estimate(rate: Rate) -> Estimate:
+    if not rate.n:
+        return Estimate(None, note="not applied")
+    return Estimate(rate.fraction, rate.ci_low, rate.ci_high)
+
+
+def _lists(result: Audit, how: Dialect) -> Iterator[str]:
     lengths = result.figures["n_rules_per_list"]
     labels = list(lengths)
-    chart = bar_chart(
-        "Rules per list",
-        labels,
-        [("", [float(lengths[n]) for n in labels])],
-        x_label="rules in a list",
+    bars = [("", [float(lengths[n]) for n in labels])]
+    chart = both(
+        lambda width: bar_chart(
+            "Rules per list", labels, bars, x_label="rules in a list", width=width
+        )
     )
     caption = "Lists of original questions by their number of rules."
     yield figure(chart, tables.lengths(result), caption)
-    frequent = tables.frequent(result)
+    frequent = tables.frequent(result, how)
     if frequent.rows:
         yield "<h3>Rules that stand most often</h3>"
         yield table_html(frequent)
@@ -146,11 +163,14 @@ def _reading(result: Audit) -> Iterator[str]:
         )
         for i, (n, c) in enumerate(_PLANS)
     ]
-    chart = line_chart(
-        "How likely a dataset is accepted",
-        series,
-        x_label="defective original questions, in %",
-        y_label="accepted with",
+    chart = both(
+        lambda width: line_chart(
+            "How likely a dataset is accepted",
+            series,
+            x_label="defective original questions, in %",
+            y_label="accepted with",
+            width=width,
+        )
     )
     caption = "How often a dataset with so many defective lists would pass each plan."
     yield paragraph(
@@ -173,8 +193,9 @@ def _rows(result: Audit, rows: Sequence[Record]) -> str:
         filters(result),
         tone=tone,
         without_script="The table of rows needs JavaScript; everything above does not.",
+        heads=("found", ("Question", "Findings")),
     )
     return (
         '<p class="note">Open a row to read it. <kbd>/</kbd> searches, <kbd>j</kbd> and <kbd>k</kbd> move, '
-        f"<kbd>Enter</kbd> opens, <kbd>Esc</kbd> closes.</p>{note}{found}"
+        f"<kbd>Enter</kbd> opens, <kbd>Esc</kbd> closes, <kbd>x</kbd> shows the LaTeX source.</p>{note}{found}"
     )

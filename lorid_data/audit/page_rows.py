@@ -8,6 +8,7 @@ from typing import Any
 from lorid_data.audit.checks import BY_NAME
 from lorid_data.audit.result import Audit
 from lorid_data.checks.finding import REJECTING, Severity
+from lorid_data.pages.latex import Dialect, dialect, shown
 from lorid_data.pages.page import chunk
 from lorid_data.pages.text import visible
 from lorid_data.sampling import ranked
@@ -65,26 +66,34 @@ def _entry(result: Audit, row: Record, i: int, *, to_read: bool) -> dict[str, An
     checks = list(dict.fromkeys(f.check for f in flags))
     return {
         "id": row.row_id,
-        "q": visible(row.question, _HEAD),
-        "search": " ".join([*row.knowledge, *(f.evidence for f in flags)])[:2000],
+        "q": shown(row.question, how_of(row), _HEAD),
+        "search": " ".join([row.question[:_HEAD], *row.knowledge, *(f.evidence for f in flags)])[
+            :2000
+        ],
         "checks": ["to_read", *checks] if to_read else checks,
         "b": i // _PER_BLOCK,
         "i": i % _PER_BLOCK,
     }
 
 
+def how_of(row: Record) -> Dialect:
+    """How a row writes formulas."""
+    return dialect(row.source, (row.question, row.rationale, row.answer, *row.knowledge))
+
+
 def _texts(result: Audit, row: Record) -> dict[str, Any]:
+    how = how_of(row)
     flags = result.rows.get(row.row_id, ())
     about = (row.source, row.split, row.subject, row.level)
     return {
-        "q": visible(row.question, _MOST_TEXT),
-        "rationale": visible(row.rationale, _MOST_TEXT),
+        "q": shown(row.question, how, _MOST_TEXT),
+        "rationale": shown(row.rationale, how, _MOST_TEXT),
         "answer": visible(" or ".join((row.answer, *row.accepted)), 400),
         "about": " · ".join(str(x) for x in about if x),
         "teacher": " ".join(filter(None, (row.provenance.teacher, row.provenance.model_answered))),
         "rules": [
             {
-                "text": visible(rule, _MOST_TEXT),
+                "text": shown(rule, how, _MOST_TEXT),
                 "flags": [[f.check, visible(f.evidence, 400)] for f in flags if f.rule_index == k],
             }
             for k, rule in enumerate(row.knowledge)

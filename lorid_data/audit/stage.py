@@ -15,7 +15,14 @@ from pydantic import Field
 
 from lorid_data.asking.journal import JOURNAL
 from lorid_data.audit import acceptance
-from lorid_data.audit.checks import VERSION, examine, frequent_rules, n_with_findings, rule_counts
+from lorid_data.audit.checks import (
+    VERSION,
+    examine,
+    frequent_rules,
+    n_with_findings,
+    rule_counts,
+    spellings,
+)
 from lorid_data.audit.gates import gates, rates, thresholds
 from lorid_data.audit.judge import Judged, JudgeOptions, judge, open_judge
 from lorid_data.audit.page import write_page
@@ -137,13 +144,14 @@ def figures(records: Sequence[Record]) -> dict[str, Any]:
     first = {r.original_id: r for r in reversed(records)}
     lengths = Counter(len(r.knowledge) for r in first.values())
     counts = rule_counts(records)
+    written = spellings(records)
     often = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     return {
         "n_rules_per_list": {str(n): lengths[n] for n in sorted(lengths)},
         "n_distinct_rules": len(counts),
         "n_frequent_rules": len(frequent_rules(records)),
         "most_frequent_rules": [
-            {"rule": rule, "n_questions": n} for rule, n in often[:_MOST_FREQUENT] if n > 1
+            {"rule": written[rule], "n_questions": n} for rule, n in often[:_MOST_FREQUENT] if n > 1
         ],
         "claims": acceptance.claims(len(first)),
     }

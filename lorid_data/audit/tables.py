@@ -7,7 +7,10 @@ from lorid_data.audit.checks import BY_NAME
 from lorid_data.audit.result import Audit, JudgeResult
 from lorid_data.checks.finding import Severity
 from lorid_data.intervals import wilson
+from lorid_data.pages.cells import Chip, Formulas
+from lorid_data.pages.latex import Dialect
 from lorid_data.pages.table import Table, table
+from lorid_data.pages.text import visible
 
 
 def _percent(fraction: float) -> str:
@@ -25,12 +28,13 @@ def gates(result: Audit) -> Table:
         ("gate", "", "flagged", "of", "seen", "allowed", "what a finding means"),
         [
             (
-                g.check, {True: "met", False: "NOT MET", None: "not applied"}[g.met], f"{g.n_flagged:,}", f"{g.n:,}", _percent(g.fraction),
+                g.check, {True: Chip("met", "correct"), False: Chip("NOT MET", "wrong"), None: "not applied"}[g.met], f"{g.n_flagged:,}", f"{g.n:,}", _percent(g.fraction),
                 f"≤ {_percent(g.max_fraction)}", BY_NAME[g.check].sentence,
             )
             for g in ordered
         ],
         strong=[i for i, g in enumerate(ordered) if g.met is False],
+        optional=("flagged", "of", "what a finding means"),
         note="Original questions flagged, against the highest fraction allowed."
         if result.options.get("gate_on") != "upper"
         else "The upper end of the 95 % interval, against the highest fraction allowed.",
@@ -42,15 +46,16 @@ def rates(result: Audit) -> Table:
     found = [r for r in result.rates if r.n_flagged]
     clean = [r.check for r in result.rates if not r.n_flagged]
     return table(
-        ("check", "original questions", "fraction", "95 % interval", "rows", "rules", "severity"),
+        ("check", "original questions", "of", "fraction", "95 % interval", "rows", "rules", "severity"),
         [
             (
-                r.check, f"{r.n_flagged:,}", _percent(r.fraction), _interval(r.ci_low, r.ci_high), f"{r.n_rows_flagged:,}",
+                r.check, f"{r.n_flagged:,}", f"{r.n:,}", _percent(r.fraction), _interval(r.ci_low, r.ci_high), f"{r.n_rows_flagged:,}",
                 f"{r.n_rules_flagged:,}" if BY_NAME[r.check].level == "rule" else "–", BY_NAME[r.check].severity.value,
             )
             for r in found
         ],
         note=f"Nothing found by {', '.join(clean)}." if clean else "",
+        optional=("original questions", "of", "rows", "rules", "severity"),
     )  # fmt: skip
 
 
@@ -60,12 +65,15 @@ def lengths(result: Audit) -> Table:
     return table(("rules", "lists"), [(n, f"{c:,}") for n, c in counts.items()])
 
 
-def frequent(result: Audit) -> Table:
-    """The rules under most original questions."""
+def frequent(result: Audit, how: Dialect = Dialect.PLAIN) -> Table:
+    """The rules under most original questions, as they are written most often; `how` with formulas."""
     return table(
         ("rule", "original questions"),
-        [(r["rule"], f"{r['n_questions']:,}") for r in result.figures["most_frequent_rules"][:10]],
-        note=f"{result.figures['n_distinct_rules']:,} distinct rules; case, spaces and the final stop do not count.",
+        [
+            (Formulas(visible(r["rule"]), how), f"{r['n_questions']:,}")
+            for r in result.figures["most_frequent_rules"][:10]
+        ],
+        note=f"{result.figures['n_distinct_rules']:,} distinct rules; spellings that differ in case, spaces or the final stop count as one, shown as it is written most often.",
     )
 
 

@@ -5,7 +5,7 @@ A page is one file that opens without a network. Text from models and datasets i
 formulas (latex2mathml).
 
 Entry: `page.page`; the pieces are `page.section`, `table.table`, `charts`, `rows.row_list`.
-Read: `text`, `table`, `page`, `rows`; charts: `scale`, `svg`, `charts`, `scatter`; formulas:
-    `mathml`, `latex`.
+Read: `text`, `table`, `page`, `rows`; charts: `scale`, `svg`, `charts`, `lines`, `scatter`; formulas:
+    `mathml`, `latex`, `cells`.
 Imports: texts.
 """

@@ -80,6 +80,16 @@ def pieces(text: str, how: Dialect) -> list[Any]:
     return found
 
 
+def shown(text: str, how: Dialect, limit: int = LIMIT) -> str | list[Any]:
+    """The pieces of a text, or the text itself, `visible`, where no formula is in it.
+
+    A text of more than `limit` characters is cut there, with the sign of it.
+    """
+    cut = text if len(text) <= limit else text[: limit - 1] + "…"
+    found = pieces(cut, how)
+    return found if any(not isinstance(p, str) for p in found) else "".join(found)
+
+
 def _piece(kind: str, source: str, inner: str) -> dict[str, Any] | None:
     if kind == "asy":
         return {"s": visible(source)}

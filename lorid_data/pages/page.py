@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Iterable, Sequence
 from functools import cache
 from importlib.resources import files
+from typing import NamedTuple
 
 from lorid_data.pages.table import Table, table_html
 from lorid_data.pages.text import esc
@@ -31,8 +32,16 @@ def page_scripts(package: str, name: str, *shared: str) -> list[str]:
         name: its file.
         shared: `rows.js`, `rich.js`.
     """
-    before = [packaged("lorid_data.pages", s) for s in ("dom.js", *shared)]
-    return [*before, packaged(package, name)]
+    return [
+        *table_scripts(),
+        *(packaged("lorid_data.pages", s) for s in shared),
+        packaged(package, name),
+    ]
+
+
+def table_scripts() -> list[str]:
+    """What sorts the tables of a page and gives them out: all the script that some pages need."""
+    return [packaged("lorid_data.pages", s) for s in ("dom.js", "tables.js")]
 
 
 @cache
@@ -116,6 +125,31 @@ def page(
 def section(section_id: str, title: str, *parts: str) -> str:
     """A section with its heading; parts are HTML."""
     return f'<section id="{esc(section_id)}"><h2>{esc(title)}</h2>{"".join(parts)}</section>'
+
+
+def first_section(section_id: str, name: str, *parts: str) -> str:
+    """The section that a page begins with: named for those who hear it, without a heading's room."""
+    return f'<section id="{esc(section_id)}" class="first" aria-label="{esc(name)}">{"".join(parts)}</section>'
+
+
+class Tile(NamedTuple):
+    """One number, large, with what it is and what it rests on."""
+
+    name: str
+    value: str
+    lines: tuple[str, ...] = ()
+
+
+def tiles(found: Iterable[Tile]) -> str:
+    """Numbers side by side."""
+    items = []
+    for t in found:
+        small = "".join(f"<span>{esc(line)}</span>" for line in t.lines)
+        items.append(
+            f'<li class="tile"><span class="name">{esc(t.name)}</span>'
+            f'<span class="big">{esc(t.value)}</span>{small}</li>'
+        )
+    return f'<ul class="tiles">{"".join(items)}</ul>'
 
 
 def paragraph(text: str, css: str = "") -> str:

@@ -10,6 +10,22 @@ const LoridText = (() => {
   const shown = new Map();
   let source = false;
 
+  // Without a font for mathematics a browser leaves a bracket around a matrix as high as a letter. The style
+  // stretches it by the number of lines instead, and the font is asked not to.
+  const FENCES = new Set("()[]{}|‖‖⟨⟩⌊⌋⌈⌉∣∥");
+  const isFence = (t) => Array.isArray(t) && t[0] === "mo" && FENCES.has(t[2]);
+  const lines = (t) => (Array.isArray(t) && t[0] === "mtable" ? t.length - 2 : 0);
+
+  function fenced(children) {
+    return children.map((child, i) => {
+      const n = Math.max(lines(children[i - 1]), lines(children[i + 1]));
+      if (n < 2 || !isFence(child)) return node(child);
+      const made = node(["mo", { ...child[1], stretchy: "false" }, child[2]]);
+      made.setAttribute("class", "tall-" + Math.min(n, 9));
+      return made;
+    });
+  }
+
   function node(tree) {
     if (typeof tree === "string") return document.createTextNode(tree);
     const [tag, attributes, ...children] = tree;
@@ -17,7 +33,7 @@ const LoridText = (() => {
     for (const [name, value] of Object.entries(attributes)) {
       if (ATTRIBUTES.has(name)) made.setAttribute(name, value);
     }
-    made.append(...children.map(node));
+    made.append(...fenced(children));
     return made;
   }
 
@@ -25,7 +41,7 @@ const LoridText = (() => {
     const math = document.createElementNS(NS, "math");
     math.setAttribute("alttext", piece.s);
     if (piece.b) math.setAttribute("display", "block");
-    math.append(...piece.m.map(node));
+    math.append(...fenced(piece.m));
     return math;
   }
 
@@ -45,11 +61,12 @@ const LoridText = (() => {
   }
 
   // The text as it stands in the data.
-  const plain = (pieces) => pieces.map((p) => (typeof p === "string" ? p : p.s)).join("");
+  const listed = (pieces) => (typeof pieces === "string" ? [pieces] : pieces);
+  const plain = (pieces) => listed(pieces).map((p) => (typeof p === "string" ? p : p.s)).join("");
 
   function fill(element, pieces) {
     shown.set(element, pieces);
-    element.replaceChildren(...pieces.map(piece));
+    element.replaceChildren(...listed(pieces).map(piece));
     return element;
   }
 

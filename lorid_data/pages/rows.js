@@ -2,6 +2,8 @@
 // The rows of a page (the HTML of `row_list`), searched, filtered, turned and opened by mouse or keys. Their list lies in
 // the data block `index`, what they hold in the blocks `t0`, `t1`, …, each unpacked when asked for.
 //
+// Search, filters, selects, page and the open row stand in the address behind "#~", so that a row can be linked.
+//
 // A page says what its rows are, in `LoridRows.show({…})`:
 //   what, one       what they are called in messages: "rows", "This row"
 //   css             class of a row, beside `row`
@@ -12,12 +14,13 @@
 //   inside(row)     a promise of those that an open one shows
 //   nothing         what is said where no row is left; by default the count
 //   keys            what further keys do
+//   kept            ids of selects that say how rows are shown, and not which
 const LoridRows = (() => {
   const PAGE = 40;
   const { byId, el } = LoridDom;
   const rowsEl = byId("rows"), statusEl = byId("status"), searchEl = byId("search");
   const opened = new Map();
-  let page = null, rows = [], shown = [], filter = "all", start = 0;
+  let page = null, rows = [], shown = [], filter = "all", start = 0, open = null, written = "";
 
   async function unpack(id) {
     const bytes = Uint8Array.from(atob(byId(id).textContent), (c) => c.charCodeAt(0));
@@ -31,6 +34,53 @@ const LoridRows = (() => {
   }
 
   const typed = () => searchEl.value.trim().toLowerCase();
+  const selects = () => [...document.querySelectorAll(".tools select[id]")];
+
+  // What the address says of the list: only what is not as it was at the start.
+  function state() {
+    const said = new URLSearchParams();
+    if (searchEl.value.trim()) said.set("q", searchEl.value.trim());
+    if (filter !== "all") said.set("filter", filter);
+    for (const s of selects()) if (s.selectedIndex > 0) said.set(s.id, s.value);
+    if (start) said.set("page", start / PAGE + 1);
+    if (open) said.set("open", open);
+    return said;
+  }
+
+  function remember() {
+    const said = state().toString();
+    if (said === written) return;
+    written = said;
+    history.replaceState(null, "", said ? "#~" + said : "#~");
+  }
+
+  // The list as an address says it; what it names and is not there is left aside.
+  async function restore() {
+    if (!location.hash.startsWith("#~")) return false;
+    const said = new URLSearchParams(location.hash.slice(2));
+    written = said.toString();
+    searchEl.value = said.get("q") || "";
+    const known = [...document.querySelectorAll("[data-filter]")].map((b) => b.dataset.filter);
+    filter = known.includes(said.get("filter")) ? said.get("filter") : "all";
+    for (const s of selects()) {
+      const at = [...s.options].findIndex((o) => o.value === said.get(s.id));
+      s.selectedIndex = Math.max(0, at);
+    }
+    open = null;
+    const wanted = said.get("open");
+    await refresh();
+    const n = wanted ? shown.findIndex((row) => row.id === wanted) : -1;
+    const at = n >= 0 ? Math.floor(n / PAGE) : Math.max(0, Number(said.get("page")) - 1 || 0);
+    start = at * PAGE < shown.length ? at * PAGE : 0;
+    list();
+    const button = n >= 0 && [...rowsEl.querySelectorAll(".row")].find((b) => b.dataset.id === wanted);
+    if (button) {
+      button.scrollIntoView({ block: "start", behavior: "instant" });
+      await toggle(button.parentElement, button, shown[n]);
+      button.focus({ preventScroll: true });
+    } else if (said.size) rowsEl.closest("section").scrollIntoView({ behavior: "instant" });
+    return true;
+  }
 
   async function refresh() {
     const needle = typed(), test = await page.find(needle);
@@ -43,6 +93,7 @@ const LoridRows = (() => {
     }
     shown = found.filter((row) => page.passes(row, filter));
     start = 0;
+    open = null;
     list();
   }
 
@@ -53,6 +104,7 @@ const LoridRows = (() => {
     byId("where").textContent = shown.length ? `${start + 1}–${end} of ${shown.length}` : "";
     byId("previous").disabled = start === 0;
     byId("next").disabled = end >= shown.length;
+    remember();
   }
 
   function item(row) {
@@ -70,16 +122,31 @@ const LoridRows = (() => {
     if (button.getAttribute("aria-expanded") === "true") {
       button.setAttribute("aria-expanded", "false");
       li.querySelector(".detail").remove();
+      if (open === row.id) open = null;
+      remember();
       return;
     }
     button.setAttribute("aria-expanded", "true");
     const box = el("div", "detail");
     li.append(box);
+    open = row.id;
+    remember();
     try {
-      box.append(...(await page.inside(row)));
+      box.append(...(await page.inside(row)), linkTo(row));
     } catch (error) {
       box.append(el("p", "note", `${page.one} cannot be opened: ${error.message}`));
     }
+  }
+
+  // Leads to this row, whatever the list is filtered by; what chooses how rows are shown stays chosen.
+  function linkTo(row) {
+    const now = state(), said = new URLSearchParams();
+    for (const name of page.kept || []) if (now.has(name)) said.set(name, now.get(name));
+    said.set("open", row.id);
+    const link = el("a", "", "Link to " + page.one.toLowerCase()), line = el("p", "meta");
+    link.href = "#~" + said;
+    line.append(link);
+    return line;
   }
 
   function move(step) {
@@ -92,6 +159,7 @@ const LoridRows = (() => {
   function turn(step) {
     if (step < 0 ? start === 0 : start + PAGE >= shown.length) return;
     start += step * PAGE;
+    open = null;
     list();
     rowsEl.closest("section").scrollIntoView();
   }
@@ -132,10 +200,14 @@ const LoridRows = (() => {
       button.addEventListener("click", () => { filter = button.dataset.filter; refresh(); });
     }
     searchEl.addEventListener("input", refresh);
+    for (const s of selects()) s.addEventListener("change", refresh);
     byId("previous").addEventListener("click", () => turn(-1));
     byId("next").addEventListener("click", () => turn(1));
     document.addEventListener("keydown", onKey);
-    await refresh();
+    window.addEventListener("hashchange", () => {
+      if (location.hash.startsWith("#~") && location.hash.slice(2) !== written) restore();
+    });
+    if (!(await restore())) await refresh();
     document.documentElement.dataset.ready = "true";
   }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from lorid_data.pages.text import esc
 
@@ -19,6 +19,7 @@ def row_list(
     beside_search: Iterable[tuple[str, str]] = (),
     beside_filters: Iterable[tuple[str, str]] = (),
     without_script: str,
+    heads: tuple[str, Sequence[str]] = ("", ()),
 ) -> str:
     """The list and its tools, as HTML; all arguments are plain text.
 
@@ -30,6 +31,8 @@ def row_list(
         beside_search: id and name of selects, which the page's script fills and shows.
         beside_filters: the same, in the line of the filters.
         without_script: what is said where no script runs.
+        heads: the class of the page's rows, which says how wide their parts are, and what those
+            parts are, in their order; shown above the rows.
     """
     buttons = "".join(_button(key, name, tone) for key, name in filters)
     return (
@@ -37,10 +40,18 @@ def row_list(
         f'aria-label="{esc(label)}">{_selects(beside_search)}</div>'
         f'<div class="tools"><div class="filters" role="group" aria-label="Filter">{buttons}</div>'
         f"{_selects(beside_filters)}</div>"
-        '<p id="status" class="note" role="status">Opening…</p><ol class="rows" id="rows"></ol>'
+        '<p id="status" class="note" role="status">Opening…</p>'
+        f'{_heads(*heads)}<ol class="rows" id="rows"></ol>'
         '<div class="pager"><button type="button" id="previous">Previous</button><span id="where"></span>'
         '<button type="button" id="next">Next</button></div>'
         f"<noscript><p>{esc(without_script)}</p></noscript>"
+    )
+
+
+def _heads(css: str, heads: Sequence[str]) -> str:
+    names = "".join(f"<span>{esc(h)}</span>" for h in heads)
+    return (
+        f'<div class="rows heads"><div class="row {esc(css)}">{names}</div></div>' if names else ""
     )
 
 

@@ -52,19 +52,23 @@ def scatter_chart(
     x_label: str,
     y_label: str,
     show_y: Callable[[float], str] = percent,
+    width: int = WIDTH,
 ) -> str:
     """Points over a logarithmic x axis, each named beside it.
 
-    Names move up or down, with a thin line to their point, where they would lie on one another.
+    Names move up or down, with a thin line to their point, where they would lie on one another; a
+    narrow chart is higher, to have room for that.
     """
-    left, right, top, bottom = 58.0, WIDTH - 14.0, 26.0, 330.0
+    is_narrow = width < WIDTH
+    left, right = (50.0, width - 8.0) if is_narrow else (58.0, width - 14.0)
+    top, bottom = 26.0, 520.0 if is_narrow else 330.0
     ends = [e for m in marks for e in (m.y, m.low, m.high) if e is not None]
     y = axis(min(ends, default=0.0), max(ends, default=1.0), bottom, top)
     low, high = min((m.x for m in marks), default=1.0), max((m.x for m in marks), default=10.0)
-    x = _log_axis(low, high, left, right)
+    x = _log_axis(low, high, left, right, is_narrow=is_narrow)
     parts = y_axis(y, left, right, show_y)
     parts += x_axis(x, bottom, bottom, lambda v: number(round(10**v, 1)))
-    parts.append(text(left - 50, top - 12, y_label, "tick"))
+    parts.append(text(max(0.0, left - 50), top - 12, y_label, "tick"))
     parts.append(text(right, bottom + 34, x_label, "tick", "end"))
     at = [(x.at(math.log10(m.x)), y.at(m.y)) for m in marks]
     taken = [_Box(cx - 6, cy - 6, cx + 6, cy + 6) for cx, cy in at]
@@ -73,21 +77,25 @@ def scatter_chart(
         box = _place(cx, cy, m.name, taken, _Box(left, top - 8, right, bottom))
         taken.append(box)
         parts += _name(m.name, box, cx, cy)
-    return svg(name, bottom + 42, parts)
+    return svg(name, bottom + 42, parts, width)
 
 
-def _log_axis(low: float, high: float, start: float, end: float) -> Axis:
+def _log_axis(
+    low: float, high: float, start: float, end: float, *, is_narrow: bool = False
+) -> Axis:
     """Round ticks, more of them where the points span less; ends a little beyond the points."""
     a, b = math.log10(low) - 0.06, math.log10(high) + 0.06
     powers = range(math.floor(a), math.ceil(b) + 1)
-    multiples = (1, 2, 5) if b - a > 1 else (1, 1.5, 2, 3, 4, 5, 6, 8)
+    multiples: tuple[float, ...] = (1, 2, 5) if b - a > 1 else (1, 1.5, 2, 3, 4, 5, 6, 8)
+    if is_narrow:
+        multiples = (1, 3) if b - a > 1 else (1, 2, 4)
     ticks = [math.log10(m * 10**p) for p in powers for m in multiples]
     return Axis(a, b, start, end, tuple(t for t in ticks if a <= t <= b))
 
 
 def _mark(m: Mark, cx: float, cy: float, y: Axis, show_y: Callable[[float], str]) -> list[str]:
     said, parts = f"{m.name}: {show_y(m.y)} at {number(round(m.x, 1))}", []
-    if m.low is not None and m.high is not None:
+    if m.low is not None and m.high is not None and m.low < m.high:
         said += f", 95 % interval {show_y(m.low)} to {show_y(m.high)}"
         parts.append(
             f'<rect x="{cx - 1.5:.1f}" y="{y.at(m.high):.1f}" width="3" '

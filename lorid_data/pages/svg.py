@@ -8,7 +8,9 @@ from lorid_data.pages.scale import Axis
 from lorid_data.pages.text import esc
 
 WIDTH = 640
-"""Of every chart, in its own units."""
+"""Of a chart, in its own units."""
+NARROW = 350
+"""Of the same chart laid out for a telephone: a unit is about a pixel there, so that text stays readable."""
 _N_COLOURS = 6
 
 
@@ -17,10 +19,19 @@ def colour(series: int) -> str:
     return f"s{series % _N_COLOURS + 1}"
 
 
-def svg(name: str, height: float, parts: Sequence[str]) -> str:
+def both(draw: Callable[[int], str]) -> str:
+    """A chart in two layouts, of which the page's style shows the one that fits the screen.
+
+    Args:
+        draw: the chart at a width, `WIDTH` or `NARROW`.
+    """
+    return f'<div class="on-wide">{draw(WIDTH)}</div><div class="on-narrow">{draw(NARROW)}</div>'
+
+
+def svg(name: str, height: float, parts: Sequence[str], width: int = WIDTH) -> str:
     """A whole chart, with what it shows said for those who cannot see it."""
     return (
-        f'<svg class="chart" role="img" aria-label="{esc(name)}" viewBox="0 0 {WIDTH} {height:.0f}">'
+        f'<svg class="chart" role="img" aria-label="{esc(name)}" viewBox="0 0 {width} {height:.0f}">'
         f"{''.join(parts)}</svg>"
     )
 
@@ -53,12 +64,14 @@ def y_axis(y: Axis, left: float, right: float, show: Callable[[float], str]) -> 
     return parts
 
 
-def legend(names: Sequence[tuple[str, int]], left: float, y: float) -> list[str]:
+def legend(
+    names: Sequence[tuple[str, int]], left: float, y: float, right: float = WIDTH
+) -> list[str]:
     """Coloured squares and names, on as many lines as they need; see `legend_height`."""
     parts, x = [], left
     for name, series in names:
         width = 26 + 6.6 * len(name)
-        if x > left and x + width > WIDTH:
+        if x > left and x + width > right:
             x, y = left, y + 18
         parts.append(
             f'<rect x="{x:.1f}" y="{y - 9:.1f}" width="10" height="10" rx="2" class="fill {colour(series)}"/>'
@@ -68,12 +81,12 @@ def legend(names: Sequence[tuple[str, int]], left: float, y: float) -> list[str]
     return parts
 
 
-def legend_height(names: Sequence[tuple[str, int]], left: float) -> float:
+def legend_height(names: Sequence[tuple[str, int]], left: float, right: float = WIDTH) -> float:
     """How high the lines of a legend are together; 0 without names."""
     x, lines = left, 1
     for name, _ in names:
         width = 26 + 6.6 * len(name)
-        if x > left and x + width > WIDTH:
+        if x > left and x + width > right:
             x, lines = left, lines + 1
         x += width
     return 18.0 * lines if names else 0.0

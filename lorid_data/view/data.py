@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from lorid_data.commandline.progress import Progress
-from lorid_data.pages.latex import Dialect, dialect, pieces
+from lorid_data.pages.latex import Dialect, dialect, pieces, shown
 from lorid_data.pages.page import chunk
 from lorid_data.pages.text import visible
 from lorid_data.schema import Record
@@ -29,11 +29,11 @@ def data_blocks(folder: Folder) -> Iterator[str]:
 
 
 def _entry(row: Shown) -> dict[str, Any]:
-    r = row.record
+    r, how = row.record, _dialect(row)
     return {
         "id": row.row_id,
-        "q": visible(r.question, _HEAD) if r else "",
-        "a": visible(r.answer, 120) if r else "",
+        "q": shown(r.question, how, _HEAD) if r else "",
+        "a": shown(r.answer, how, 120) if r else "",
         "state": row.reject.disposition.value if row.reject else "kept",
         "reason": row.reject.reason.value if row.reject else "",
         "detail": visible(row.reject.detail, 160) if row.reject else "",
@@ -61,11 +61,16 @@ def _searched(row: Shown) -> str:
     return visible("\n".join(said), _SEARCHED).lower()
 
 
+def _dialect(row: Shown) -> Dialect:
+    r = row.record
+    if r is None:
+        return Dialect.PLAIN
+    return dialect(r.source, (r.question, r.rationale, r.answer, *r.knowledge))
+
+
 def _texts(row: Shown) -> dict[str, Any]:
     r = row.record
-    how = (
-        dialect(r.source, (r.question, r.rationale, r.answer, *r.knowledge)) if r else Dialect.PLAIN
-    )
+    how = _dialect(row)
     found: dict[str, Any] = {
         "flags": [
             {

@@ -108,4 +108,5 @@ _ROWS = (
     [("all", "All"), ("kept", "Kept"), ("rejected", "Rejected"), ("flagged", "Flagged")],
     beside_filters=[("reason", "Reason"), ("flag", "Flag"), ("subject", "Subject")],
     without_script="The rows need JavaScript; the rest of this page does not.",
+    heads=("seen", ("State", "Question, or why it is missing", "Answer", "Reason and flags")),
 )

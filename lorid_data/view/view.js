@@ -26,8 +26,8 @@
     marks.append(...row.flags.map((f) => el("span", "chip ungradable", words(f))));
     return [
       el("span", "chip " + (TONE[row.state] || "ungradable"), row.state),
-      row.q ? el("span", "q", row.q) : el("span", "q gone", row.detail || row.id),
-      el("span", "a", row.a), marks,
+      row.q.length ? LoridText.fill(el("span", "q"), row.q) : el("span", "q gone", row.detail || row.id),
+      LoridText.fill(el("span", "a"), row.a), marks,
     ];
   }
 
@@ -82,7 +82,6 @@
     select.append(new Option("Any " + name, ""));
     for (const [v, n] of [...counts].sort((a, b) => b[1] - a[1])) select.append(new Option(`${words(v)} (${n})`, v));
     select.hidden = counts.size === 0 || (id === "subject" && counts.size < 2);
-    select.addEventListener("change", LoridRows.refresh);
   }
 
   function begin(index) {

@@ -1,10 +1,11 @@
 """One evaluation: adapters and a dataset in; draws, outcomes, metrics and a report out.
 
-Entry: `command.evaluate`; `evaluate.evaluate`, `evaluate.report_on`; `exports.export_knowledge`, `exports.export_log`.
+Entry: `command.evaluate`, `command.compare`; `evaluate.evaluate`, `evaluate.report_on`; `comparing.sides`;
+    `exports.export_knowledge`, `exports.export_log`.
 Read: `drawing` (which draws are wanted; no gold answer is near), `ablation` (what DR reads instead of
     its knowledge), `in_process` and
-    `servers` (what generates), `identity` (what decides a token), `evaluate`; then `forgetting`, `exports`,
-    `command`.
+    `servers` (what generates), `identity` (what decides a token), `timing`, `evaluate`; then `forgetting`,
+    `exports`; `comparing` (two finished evaluations against each other), `command`.
 Imports: report, metrics, interaction, models, engines, formats, roles, config; of `lorid_data`: answers,
     folders, commandline, http, texts, prompts, schema, errors.
 """

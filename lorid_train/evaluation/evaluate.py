@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from lorid_data.folders.records import read_records
 from lorid_data.folders.stage import Stage, open_stage
 from lorid_data.schema import Manifest, Record
 from lorid_train.config import EvalConfig, parse
-from lorid_train.evaluation import forgetting, servers
+from lorid_train.evaluation import forgetting, servers, timing
 from lorid_train.evaluation.drawing import draw_all, needed_roles
 from lorid_train.evaluation.exports import DRAWS, evaluation
 from lorid_train.evaluation.identity import adapter_configs
@@ -36,7 +37,7 @@ from lorid_train.report.writing import write_metrics, write_report, write_runs
 
 OUTCOMES = "outcomes.parquet"
 METRICS = "metrics.json"
-_MAY_CHANGE = {
+MAY_CHANGE = {
     "adapters", "base", "dataset", "out", "batch_size", "server", "served", "targets", "text", "format", "formats",
 }  # fmt: skip
 """Paths and addresses (the content is hashed instead) and what changes no result."""
@@ -73,7 +74,7 @@ def evaluate(config: EvalConfig) -> Manifest:
     targets.parse(config.targets)
     engine = servers.factory(config, needed, adapters.wholes)
     identity = {
-        **config.model_dump(mode="json", exclude=_MAY_CHANGE),
+        **config.model_dump(mode="json", exclude=MAY_CHANGE),
         "adapters_sha256": adapters.sha256,
         "adapter_configs_sha256": adapter_configs(adapters),
         "base_sha256": adapters.base.fingerprint,
@@ -104,11 +105,12 @@ def evaluate(config: EvalConfig) -> Manifest:
         stage.varying = frozenset({DRAWS})  # in the order in which they were made
         stage.libraries += base_model.LIBRARIES
         answers.prepare()  # the verifier's start must not use up the time of a first pair
-        log = DrawLog(stage.out / DRAWS)
+        log, start = DrawLog(stage.out / DRAWS), time.monotonic()
         try:
             draw_all(config, records, log, lambda: engine(config, adapters), adapters.prompts)
         finally:
             log.close()
+            timing.add(stage.out, time.monotonic() - start)
         if config.text:
             forgetting.measure(config, adapters, stage.out)
         return score(config, adapters, records, stage)
@@ -133,20 +135,33 @@ def _played(players: Mapping[str, str]) -> dict[str, Any]:
     return {"played_by": dict(players)} if players else {}
 
 
-def _view(folder: Path, config: EvalConfig, settings: Mapping[str, Any]) -> EvaluationView:
+def run_names(folders: Sequence[Path]) -> list[str]:
+    """What runs are called: the last parts of their paths, as many as tell them apart."""
+    parts = [f.resolve().parts[1:] or f.resolve().parts for f in folders]
+    for n in range(1, max(map(len, parts)) + 1):
+        found = ["/".join(p[-n:]) for p in parts]
+        if len(set(found)) == len(set(parts)):
+            return found
+    return ["/".join(p) for p in parts]
+
+
+def _view(
+    folder: Path, config: EvalConfig, settings: Mapping[str, Any], name: str | None = None
+) -> EvaluationView:
     voted = {"all": ("ir", "dr"), "ir": ("ir",), "none": ()}[config.votes]
     extra: list[Metric] = forgetting.read(folder)
     return view_of(
-        folder.name,
+        name or folder.name,
         read_rows(folder / RECORDS, Record),
         DrawFile(folder / DRAWS),
         replay=Replay(config.rounds, config.rule, config.fallback),
         exhaustive=config.schedule == "exhaustive",
         voted=voted,
         samples=config.samples,
-        settings={**settings, **config.model_dump(mode="json", exclude=_MAY_CHANGE)},
+        settings={**settings, **config.model_dump(mode="json", exclude=MAY_CHANGE)},
         extra=extra,
         targets=targets.parse(config.targets),
+        draw_s=timing.read(folder),
     )
 
 
@@ -161,7 +176,7 @@ def report_on(folders: Sequence[Path], out: Path, replay: Mapping[str, str]) -> 
     if unknown:
         raise ConfigError(*unknown)
     views = []
-    for folder in folders:
+    for folder, name in zip(folders, run_names(folders), strict=True):
         manifest = evaluation(folder)
         body = {k: v for k, v in manifest.identity.items() if k in EvalConfig.model_fields}
         body |= {k: manifest.settings[k] for k in ("adapters", "dataset", "targets")}
@@ -169,7 +184,7 @@ def report_on(folders: Sequence[Path], out: Path, replay: Mapping[str, str]) -> 
         config = parse(EvalConfig, body | dict(replay), "--replay")
         shown = {"base": manifest.settings["base"], "format": manifest.identity["format"]}
         shown |= _played(manifest.settings.get("players", {}))
-        view = _view(folder, config, shown)
+        view = _view(folder, config, shown, name)
         if why := view.scored.left_out.get(view.scored.headline):
             say(f"warning: {folder}: no {view.scored.headline}: {why}")
         views.append(view)

@@ -15,7 +15,7 @@ from lorid_data.folders.files import sha256_file
 from lorid_data.folders.parquet import read_rows, write_rows
 from lorid_data.schema import FrozenModel
 from lorid_train.config import EvalConfig
-from lorid_train.metrics.intervals import bootstrap_ratio
+from lorid_train.metrics.intervals import bootstrap_ratio, is_known
 from lorid_train.metrics.rows import Metric
 from lorid_train.models import base_model
 from lorid_train.models.adapters import Adapters
@@ -136,7 +136,8 @@ def metrics_of(rows: Sequence[TextLoss]) -> list[Metric]:
 
 
 def _ratio(name: str, metric: str, sums: list[float], n_tokens: list[float]) -> Metric:
-    low, high = bootstrap_ratio(sums, n_tokens)
+    found = bootstrap_ratio(sums, n_tokens)
+    low, high = found if is_known(found) else (None, None)
     return Metric(
         system=name, metric=metric, value=sum(sums) / sum(n_tokens), n=len(sums), ci_low=low,
         ci_high=high, method="part-bootstrap", slice="text",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from lorid_train.metrics.intervals import paired_bootstrap
+from lorid_train.metrics.intervals import paired_interval
 from lorid_train.metrics.rows import Metric, Outcome, Verdict
 from lorid_train.metrics.significance import holm, mcnemar_exact
 from lorid_train.metrics.systems import Scored, kind
@@ -57,7 +57,7 @@ def right_by_problem(rows: Sequence[Outcome]) -> dict[str, float]:
 def compare(scored: Scored, *, seed: int = 0, n_resamples: int = 10_000) -> list[Metric]:
     """The metrics of all planned comparisons; `slice` names the second system (`vs=…`).
 
-    difference is a paired bootstrap; mcnemar_p is exact McNemar for one seed and, for several,
+    difference has a paired bootstrap interval (`paired_interval`); mcnemar_p is exact McNemar for one seed and, for several,
     the exact sign test over the problems' means (the same test where there is one seed);
     mcnemar_p_holm is adjusted within its family; only_this_right and only_other_right are the
     discordant fractions.
@@ -84,13 +84,16 @@ def compare_runs(
 ) -> list[Metric]:
     """The same systems in two evaluations, on the questions that both hold.
 
-    Metrics as `compare` gives them, one family, with the slice `other-run`; systems that one of
-    them lacks are left aside. Empty where the two share no question.
+    Metrics as `compare` gives them, with the slice `other-run`. The loop at its largest threshold
+    is what two runs are compared by, and a family of its own (named `lorid@T` where the thresholds
+    differ); all other systems are one family beside it. Systems that one of them lacks are left
+    aside. Empty where the two share no question.
     """
     found: list[Metric] = []
-    ps: list[float] = []
+    ps: dict[str, float] = {}
+    top = across(this, other)
     of = [
-        {kind(s): right_by_problem(rows) for s, rows in run.outcomes.items()}
+        {across_name(s, run, top): right_by_problem(rows) for s, rows in run.outcomes.items()}
         for run in (this, other)
     ]
     for name in (s for s in of[0] if s in of[1]):
@@ -101,14 +104,27 @@ def compare_runs(
         sides = {"this": {p: here[p] for p in shared}, "other": {p: there[p] for p in shared}}
         metrics, p = _compare(Pair("this", "other"), sides, seed, n_resamples)
         found += [m.model_copy(update={"system": name, "slice": "other-run"}) for m in metrics]
-        ps.append(p)
+        ps[name] = p
+    rest = [name for name in ps if name != top]
+    adjusted = dict(zip(rest, holm([ps[name] for name in rest]), strict=True))
     raw = [m for m in found if m.metric == "mcnemar_p"]
-    return found + [
-        m.model_copy(
-            update={"metric": "mcnemar_p_holm", "value": p, "method": f"holm over {len(ps)} (runs)"}
+    for m in raw:
+        family = "holm over 1 (the loop)" if m.system == top else f"holm over {len(rest)} (runs)"
+        value = adjusted.get(m.system, ps[m.system])
+        found.append(
+            m.model_copy(update={"metric": "mcnemar_p_holm", "value": value, "method": family})
         )
-        for m, p in zip(raw, holm(ps), strict=True)
-    ]
+    return found
+
+
+def across(first: Scored, second: Scored) -> str:
+    """What the loop is called in a comparison of two runs."""
+    return first.headline if first.headline == second.headline else "lorid@T"
+
+
+def across_name(system: str, run: Scored, top: str) -> str:
+    """What a system of a run is called beside another run's: K, and T where it differs, stand open."""
+    return top if system == run.headline else kind(system)
 
 
 def _metric(pair: Pair, name: str, value: float, n: int, method: str) -> Metric:
@@ -124,7 +140,7 @@ def _compare(
     first, second = right[pair.first], right[pair.second]
     a, b = list(first.values()), [second[pid] for pid in first]
     n = len(a)
-    low, high = paired_bootstrap(a, b, seed=seed, n_resamples=n_resamples)
+    (low, high), method = paired_interval(a, b, seed=seed, n_resamples=n_resamples)
     n_first = sum(x > y for x, y in zip(a, b, strict=True))
     n_second = sum(x < y for x, y in zip(a, b, strict=True))
     p = mcnemar_exact(n_first, n_second)
@@ -136,7 +152,7 @@ def _compare(
         n=n,
         ci_low=low,
         ci_high=high,
-        method="paired-bootstrap",
+        method=method,
         slice=f"vs={pair.second}",
     )
     test = "mcnemar-exact" if exact else "sign-exact over problem means"

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 from lorid_data.intervals import Z_95
 
+ALPHA = 0.05
+"""A difference counts as outside noise where its adjusted p-value is below it."""
 _SIX_EXPECTED = 7.906
 """So many must be expected for six or more with probability 0.8 (Poisson)."""
 
@@ -32,6 +34,22 @@ def mcnemar_exact(b: int, c: int) -> float:
         tail += term
         term = term * (n - i) // (i + 1)
     return min(1.0, 2 * tail / (1 << n))
+
+
+def fewest_pairs(n_tests: int = 1) -> int:
+    """The fewest pairs of which the exact test can find any difference at all.
+
+    Below it the test has no power: were every pair won by the same side, Holm's adjustment over
+    `n_tests` would still leave p at `ALPHA` or above, so that "within noise" would be said whatever
+    the systems do. One test needs 6, seven need 9.
+
+    Args:
+        n_tests: comparisons of the family, at least 1.
+    """
+    n = 1
+    while n_tests * mcnemar_exact(n, 0) >= ALPHA:
+        n += 1
+    return n
 
 
 def holm(ps: Sequence[float]) -> list[float]:

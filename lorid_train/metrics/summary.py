@@ -11,7 +11,7 @@ from lorid_train.interaction.draws import How
 from lorid_train.metrics.comparisons import compare
 from lorid_train.metrics.curves import curves
 from lorid_train.metrics.grading import GradedProblem, Vote
-from lorid_train.metrics.intervals import bootstrap_mean, mean_normal
+from lorid_train.metrics.intervals import bootstrap_mean, is_known, mean_normal
 from lorid_train.metrics.numbers import Flags, fraction
 from lorid_train.metrics.rows import Metric, Outcome, Verdict
 from lorid_train.metrics.systems import EARLY_STOP, Scored, of_sampled_seeds
@@ -112,20 +112,20 @@ def mean(
     *,
     bootstrap: bool = False,
 ) -> Metric:
-    """A mean over problems (over their seeds first), with its interval."""
+    """A mean over problems (over their seeds first), with its interval; none where all are alike."""
     by_problem: dict[str, list[int]] = {}
     for o in rows:
         by_problem.setdefault(o.problem_id, []).append(value(o))
     means = [sum(v) / len(v) for v in by_problem.values()]
-    low, high = bootstrap_mean(means) if bootstrap else mean_normal(means)
-    known = not math.isnan(low)
+    interval = bootstrap_mean(means) if bootstrap else mean_normal(means)
+    known = is_known(interval)
     return Metric(
         system=system,
         metric=metric,
         value=math.fsum(means) / len(means),
         n=len(means),
-        ci_low=low if known else None,
-        ci_high=high if known else None,
+        ci_low=interval.low if known else None,
+        ci_high=interval.high if known else None,
         method="bootstrap" if bootstrap else "mean-normal",
     )
 

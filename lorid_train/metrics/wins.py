@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from lorid_train.metrics.comparisons import right_by_problem
 from lorid_train.metrics.grading import GradedProblem
-from lorid_train.metrics.intervals import paired_bootstrap
+from lorid_train.metrics.intervals import paired_interval
 from lorid_train.metrics.rows import Metric
 from lorid_train.metrics.significance import holm, mcnemar_exact
 from lorid_train.metrics.systems import Scored
@@ -54,7 +54,7 @@ def _part(
     ir: Mapping[str, float], dr: Mapping[str, float], ids: Sequence[str], name: str
 ) -> tuple[list[Metric], float]:
     a, b = [dr[p] for p in ids], [ir[p] for p in ids]
-    low, high = paired_bootstrap(a, b)
+    (low, high), how = paired_interval(a, b)
     n_dr = sum(x > y for x, y in zip(a, b, strict=True))
     n_ir = sum(x < y for x, y in zip(a, b, strict=True))
     p = mcnemar_exact(n_dr, n_ir)
@@ -63,7 +63,7 @@ def _part(
     def metric(name_of: str, value: float, method: str) -> Metric:
         return Metric(system=SYSTEM, metric=name_of, value=value, n=n, method=method, slice=name)
 
-    difference = metric("difference", (sum(a) - sum(b)) / n, "paired-bootstrap")
+    difference = metric("difference", (sum(a) - sum(b)) / n, how)
     return [
         difference.model_copy(update={"ci_low": low, "ci_high": high}),
         metric("only_ir_right", n_ir / n, "count"),

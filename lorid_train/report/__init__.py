@@ -1,8 +1,10 @@
 """The evaluation report: `view` grades and measures, `page` shows. No torch.
 
-Entry: `view.view_of`, `writing.write_report`, `headline.headline`.
-Read: `reading`, `replays`, `targets`, `view`; what is said: `words`, `findings`; what is shown:
+Entry: `view.view_of`, `writing.write_report`, `headline.headline`, `comparing.compare_all`.
+Read: `reading`, `replays`, `targets`, `view`; what is said: `words`, `verdicts`, `findings`; of several
+    runs `comparing` (one pure function behind the command and the report) and `compared`; what is shown:
     `tables` with `loop_tables`, `run_tables`, `question_tables`, then `plots` (where a new plot
-    goes; `page` puts it in its place), `traces`; how: `page`, `markdown`, `headline`, `writing`.
+    goes; `page` puts it in its place), `first_screen`, `question_index`, `traces`; how: `page`,
+    `markdown`, `headline`, `writing`.
 Imports: metrics, interaction, roles; of `lorid_data`: pages, folders, schema, errors.
 """

@@ -1,14 +1,11 @@
-"""What the numbers say, in sentences made from the intervals and tests: flattering or not.
-
-A difference counts as outside noise where its Holm-adjusted p-value is below 0.05; an interval
-that leaves zero out on its own does not suffice, since several comparisons are made.
-"""
+"""What the numbers say, in sentences made from the intervals and tests: flattering or not."""
 
 from __future__ import annotations
 
 from lorid_train.metrics.comparisons import families
 from lorid_train.metrics.rows import Metric
 from lorid_train.metrics.significance import detectable_difference
+from lorid_train.report.verdicts import Ruling, fewest, verdict
 from lorid_train.report.view import EvaluationView
 from lorid_train.report.words import (
     VERDICTS,
@@ -22,8 +19,6 @@ from lorid_train.report.words import (
     points_interval,
     share,
 )
-
-ALPHA = 0.05
 
 
 def findings(view: EvaluationView) -> list[str]:
@@ -61,15 +56,6 @@ def _named(n: Numbers, first: str, second: str) -> str:
     return f"{describe(second)} ({points(d.value)} points, {points_interval(d)})"
 
 
-def verdict(n: Numbers, first: str, second: str) -> str:
-    """better, worse or noise: what may be said of first against second."""
-    d = n[first, "difference", f"vs={second}"]
-    p = n[first, "mcnemar_p_holm", f"vs={second}"].value
-    if p is None or p >= ALPHA or not d.value:
-        return "noise"
-    return "better" if d.value > 0 else "worse"
-
-
 def _leaves_out_zero(n: Numbers, first: str, second: str) -> bool:
     d = n[first, "difference", f"vs={second}"]
     return d.ci_low is not None and d.ci_high is not None and (d.ci_low > 0 or d.ci_high < 0)
@@ -77,7 +63,7 @@ def _leaves_out_zero(n: Numbers, first: str, second: str) -> bool:
 
 def _alternatives(view: EvaluationView, n: Numbers) -> list[str]:
     top = view.scored.headline
-    by: dict[str, list[str]] = {"better": [], "noise": [], "worse": []}
+    by: dict[str, list[str]] = {"better": [], "noise": [], "worse": [], "few": []}
     for pair in families(view.scored)["alternatives"]:
         by[verdict(n, top, pair.second)].append(pair.second)
     said = []
@@ -96,6 +82,13 @@ def _alternatives(view: EvaluationView, n: Numbers) -> list[str]:
                 f"Taken alone, the interval of the difference from {joined(alone)} excludes zero; "
                 "among all these comparisons that is not enough (Holm's correction)."
             )
+    if by["few"]:
+        needed = fewest(n[top, "mcnemar_p_holm", f"vs={by['few'][0]}"])
+        names = joined([_named(n, top, s) for s in by["few"]])
+        said.append(
+            f"No verdict on {names}: of fewer than {needed} questions the exact test finds no "
+            f"difference among {len(by['few'])}, however large."
+        )
     if "early-stop-ir" in by["noise"]:
         costs = [plain(n[s, "tokens_per_problem", None], 0) for s in ("early-stop-ir", top)]
         said.append(
@@ -127,17 +120,21 @@ def _thresholds(view: EvaluationView, n: Numbers) -> str:
     for pair in families(view.scored)["thresholds"]:
         d = n[top, "difference", f"vs={pair.second}"]
         parts.append(
-            f"against {pair.second} {points(d.value)} points ({points_interval(d)}, "
-            f"{VERDICTS[verdict(n, top, pair.second)]})"
+            f"against {pair.second} {points(d.value)} points ({points_interval(d)}"
+            f"{_said(verdict(n, top, pair.second))})"
         )
     return f"More rounds: {top} {'; '.join(parts)}." if parts else ""
+
+
+def _said(found: Ruling) -> str:
+    return "" if found == "few" else f", {VERDICTS[found]}"
 
 
 def _consensus(view: EvaluationView, n: Numbers) -> str:
     top, rounds = view.scored.headline, view.scored.rounds
     coverage, precision = (n.get((top, m, None)) for m in ("coverage", "consensus_precision"))
     if coverage is None or precision is None or precision.value is None:
-        return "IR and DR never agree." if coverage is not None else ""
+        return never_agree(top, str(view.settings.get("fallback"))) if coverage is not None else ""
     first = n.get((top, "consensus_precision", "round=1"))
     said = (
         f"IR and DR agree within {rounds} rounds on {share(coverage)} of the questions, after "
@@ -152,6 +149,17 @@ def _consensus(view: EvaluationView, n: Numbers) -> str:
     return said + "."
 
 
+def never_agree(top: str, fallback: str) -> str:
+    """What it means that no question reaches consensus."""
+    rounds = top.partition("@")[2]
+    said = f"IR and DR never agree within {rounds} round{'' if rounds == '1' else 's'}"
+    if fallback == "none":
+        return f"{said}, and there is no fallback: {top} answers nothing."
+    of = {"ir": "IR's last", "dr": "DR's last", "majority": "the most frequent one"}.get(fallback)
+    what = f" ({of})" if of else ""
+    return f"{said}: every answer of {top} is the fallback's{what}, and none the loop's own."
+
+
 def _knowledge(view: EvaluationView, n: Numbers) -> list[str]:
     said = []
     for pair in families(view.scored)["knowledge"]:
@@ -160,6 +168,7 @@ def _knowledge(view: EvaluationView, n: Numbers) -> list[str]:
             "better": "beats",
             "worse": "is worse than",
             "noise": "does not differ, beyond noise, from",
+            "few": "has too few questions for a verdict against",
         }
         said.append(
             f"{describe(pair.first)[0].upper()}{describe(pair.first)[1:]} {word[found]} "
@@ -180,6 +189,8 @@ def _scale(view: EvaluationView, n: Numbers) -> str:
     if not discordant or not max(discordant):
         return ""
     count = n[top, "accuracy", None].n
+    if count < fewest(n[top, "mcnemar_p_holm", f"vs={pairs[0].second}"]):
+        return f"{count:,} questions are too few to tell any two systems apart."
     smallest = detectable_difference(sorted(discordant)[len(discordant) // 2], count)
     if smallest >= 1:
         return f"{count:,} questions are too few to tell any two systems apart."

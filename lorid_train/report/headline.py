@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
+from lorid_data.folders.manifests import read_manifest
+from lorid_data.folders.names import MANIFEST
+from lorid_data.pages.table import aligned, table
 from lorid_train.metrics.files import read_metrics
 from lorid_train.metrics.rows import Metric
-from lorid_train.report.findings import verdict
+from lorid_train.report.findings import never_agree
+from lorid_train.report.verdicts import fewest, ruling
 from lorid_train.report.words import (
     VERDICTS,
+    Numbers,
     interval,
     numbers,
     plain,
@@ -38,27 +42,33 @@ def headline(folder: Path) -> str:
         accuracy = n[s, "accuracy", None]
         tokens = plain(n.get((s, "tokens_per_problem", None)))
         rows.append((s, share(accuracy), interval(accuracy), f"{accuracy.n:,}", tokens))
-    lines = [_aligned(rows)]
+    lines = [aligned(table(rows[0], rows[1:])), ""]
     compared = [
-        _compared(m, verdict(n, m.system, (m.slice or "").removeprefix("vs=")))
+        (m, n[m.system, "mcnemar_p_holm", m.slice])
         for m in metrics
         if m.metric == "difference" and (m.slice or "").startswith("vs=")
     ]
-    lines += [*compared, *([READING] if compared else [])]
+    lines += [_compared(m, ruling(m, p)) for m, p in compared]
+    lines += [READING] if compared else []
+    few = max((fewest(p) for m, p in compared if ruling(m, p) == "few"), default=0)
+    if few:
+        lines.append(
+            f"(–: fewer than {few} questions, of which the exact test finds no difference, however large)"
+        )
+    lines += _without_consensus(folder, n)
     lines += [f"{m.system}: {m.method}" for m in metrics if m.method.startswith("left out")]
     return "\n".join(lines)
 
 
-def _aligned(rows: Sequence[tuple[str, ...]]) -> str:
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    lines = [
-        "  ".join(
-            cell.ljust(w) if i == 0 else cell.rjust(w)
-            for i, (cell, w) in enumerate(zip(row, widths, strict=True))
-        )
-        for row in rows
-    ]
-    return "\n".join([lines[0], "-" * len(lines[0]), *lines[1:], ""])
+def _without_consensus(folder: Path, n: Numbers) -> list[str]:
+    """The loop that never agrees, named as what it is."""
+    tops = [s for s, metric, label in n if metric == "mean_rounds" and s.startswith("lorid@")]
+    top = max(tops, key=lambda s: int(s.partition("@")[2]), default="")
+    coverage = n.get((top, "coverage", None))
+    if coverage is None or coverage.value != 0:
+        return []
+    manifest = read_manifest(folder).identity if (folder / MANIFEST).is_file() else {}
+    return [never_agree(top, str(manifest.get("fallback")))]
 
 
 def _compared(m: Metric, found: str) -> str:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from lorid_data.pages.cells import Formulas
 from lorid_data.pages.table import Table, table
 from lorid_train.interaction.draws import How
 from lorid_train.metrics.curves import CURVE
 from lorid_train.metrics.rows import Outcome, Verdict
 from lorid_train.metrics.wins import role_pair
+from lorid_train.report.question_index import how_of
 from lorid_train.report.view import EvaluationView
 from lorid_train.report.words import interval, numbers, plain, share
 
@@ -118,7 +120,7 @@ def _listed(view: EvaluationView, chosen: Sequence[Outcome], *, last: str = "") 
     cells = [
         [
             o.problem_id[:12],
-            _short(view.records[o.problem_id].question, 110),
+            _question(view, o.problem_id),
             _short(o.answer or "none", 24),
             _short(view.records[o.problem_id].answer, 24),
             *([str(o.round)] if last else []),
@@ -130,6 +132,11 @@ def _listed(view: EvaluationView, chosen: Sequence[Outcome], *, last: str = "") 
         note += f"; the first {LISTED} are listed, the question table shows the rest"
     head = ["Problem", "Question", "Answer", "Gold", *([last] if last else [])]
     return table(head, cells, note=note + ".")
+
+
+def _question(view: EvaluationView, problem_id: str) -> Formulas:
+    r = view.records[problem_id]
+    return Formulas(_short(r.question, 110), how_of(r))
 
 
 def _short(text: str, n: int) -> str:

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from lorid_data.pages.table import Table, markdown, table_markdown
-from lorid_train.report import loop_tables, question_tables, run_tables, tables
+from lorid_train.report import compared, loop_tables, question_tables, run_tables, tables
+from lorid_train.report.comparing import compare_all, side_of
 from lorid_train.report.findings import findings
+from lorid_train.report.first_screen import lead
 from lorid_train.report.page import TITLE, subtitle
 from lorid_train.report.view import EvaluationView
 
 
 def render_markdown(evaluations: Sequence[EvaluationView]) -> str:
     """The same sentences and tables as Markdown."""
-    lines = [f"# {TITLE}", "", markdown(subtitle(evaluations)), ""]
+    lines = [f"# {TITLE}", "", markdown(subtitle(evaluations)), "", *_first(evaluations)]
     for heading, build in _MARKDOWN:
         for view in evaluations:
             name = f": {markdown(view.name)}" if len(evaluations) > 1 else ""
@@ -22,12 +24,29 @@ def render_markdown(evaluations: Sequence[EvaluationView]) -> str:
                 lines += [f"## {heading}{name}", "", *parts]
     if len(evaluations) > 1:
         lines += ["## Side by side", "", table_markdown(run_tables.side_by_side(evaluations))]
-        lines += _md(*(run_tables.between_runs(evaluations[0], v) for v in evaluations[1:]))
     out = run_tables.left_out(evaluations)
     if out.rows:
         lines += ["## Left out", "", table_markdown(out)]
     lines += ["## Settings", "", table_markdown(run_tables.settings(evaluations))]
     return "\n".join(lines)
+
+
+def _first(views: Sequence[EvaluationView]) -> list[str]:
+    """The verdict; of several runs what keeps them from being compared, A − B, and what flipped."""
+    found = compare_all([side_of(v) for v in views])
+    if not found:
+        return [f"**{markdown(lead(views[0]), 2_000)}**", ""]
+    lines = []
+    for c in found:
+        said = compared.warning(c)
+        lines += [f"> **Warning:** {markdown(said, 2_000)}", ""] if said else []
+    if len(found) > 1:
+        lines += _md(compared.matrix(found))
+    for c in found:
+        lines += [f"**{markdown(compared.sentence(c), 2_000)}**", ""]
+        flips = [compared.flipped(c, side) for side in (0, 1)]
+        lines += _md(compared.systems(c), *flips)
+    return lines
 
 
 def _md(*found: Table) -> list[str]:

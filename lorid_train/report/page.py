@@ -4,16 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from lorid_data.pages.page import figure, folded, page, page_scripts, paragraph, section
+from lorid_data.pages.page import (
+    figure,
+    first_section,
+    folded,
+    page,
+    page_scripts,
+    paragraph,
+    section,
+)
 from lorid_data.pages.rows import row_list
 from lorid_data.pages.table import Table, table_html
 from lorid_data.pages.text import esc
-from lorid_train.report import loop_tables, plots, question_tables, run_tables, tables
+from lorid_train.report import (
+    compared,
+    first_screen,
+    loop_tables,
+    plots,
+    question_tables,
+    run_tables,
+    tables,
+)
+from lorid_train.report.comparing import Comparison, compare_all, side_of
 from lorid_train.report.findings import findings
 from lorid_train.report.traces import data_blocks
 from lorid_train.report.view import EvaluationView
 
 TITLE = "LoRID evaluation"
+_STYLE = """
+select { max-width: 100%; }
+.rows .row.asked .a { white-space: normal; overflow-wrap: anywhere; }
+"""
 Part = Callable[[EvaluationView], Iterator[str]]
 _ROUNDS = "Consensus reached by round t, and how often it is right. Bands are 95 % intervals."
 _TOKENS = (
@@ -32,10 +53,12 @@ _FORGETTING = (
     "Loss of the base model and of each adapter on a text that has nothing to do with training."
 )
 _WINS = (
-    "Right of zero System 2 (KG and DR) is better, left of it System 1 (IR). Bars: 95 % intervals."
+    "Right of zero System 2 (KG and DR) is better, left of it System 1 (IR), in points. Bars: 95 % "
+    "intervals; coloured where the row has a winner."
 )
 _ACCURACY = (
-    "Dots are accuracies, bars 95 % intervals (Wilson for one seed, by problem for several)."
+    "Dots are accuracies, bars 95 % intervals (Wilson for one seed, by problem for several). A hollow dot's "
+    "interval is unknown."
 )
 
 
@@ -43,13 +66,14 @@ def render_html(evaluations: Sequence[EvaluationView]) -> str:
     """The report as one HTML page that asks nothing of any network.
 
     Args:
-        evaluations: at least one; several are shown side by side.
+        evaluations: at least one; several are compared with one another.
     """
-    nav = [("findings", "Findings"), ("accuracy", "Accuracy"), ("comparisons", "Comparisons")]
+    nav = [("verdict", "Verdict"), ("findings", "Findings"), ("accuracy", "Accuracy")]
     nav += [
+        ("comparisons", "Comparisons"),
         ("rounds", "Rounds"),
-        ("breakdown", "Breakdown"),
         ("questions", "Questions"),
+        ("breakdown", "Breakdown"),
         ("settings", "Settings"),
     ]
     return page(
@@ -57,8 +81,9 @@ def render_html(evaluations: Sequence[EvaluationView]) -> str:
         _sections(evaluations),
         subtitle=subtitle(evaluations),
         nav=nav,
-        scripts=page_scripts("lorid_train.report", "report.js", "rows.js"),
+        scripts=page_scripts("lorid_train.report", "report.js", "rich.js", "rows.js"),
         data=data_blocks(evaluations),
+        style=_STYLE,
     )
 
 
@@ -70,17 +95,36 @@ def subtitle(views: Sequence[EvaluationView]) -> str:
 
 
 def _sections(views: Sequence[EvaluationView]) -> Iterator[str]:
+    found = compare_all([side_of(v) for v in views])
+    first = first_screen.several(views, found) if found else first_screen.one(views[0])
+    yield first_section("verdict", "Verdict", *first)
     yield section("findings", "What the numbers say", *_each(views, _findings))
     yield section("accuracy", "Accuracy", *_accuracy(views))
-    between = [run_tables.between_runs(views[0], v) for v in views[1:]]
-    across = [table_html(t) for t in between if t.rows]
+    across = [part for c in found for part in _between(c)]
     yield section("comparisons", "Paired comparisons", *across, *_each(views, _comparisons))
     yield section("rounds", "The loop, round by round", *_each(views, _rounds))
-    yield section("breakdown", "Breakdown", *_each(views, _breakdown))
     yield section("questions", "Questions", _QUESTIONS)
+    yield section("breakdown", "Breakdown", *_each(views, _breakdown))
     out = run_tables.left_out(views)
     rest = [table_html(out)] if out.rows else []
-    yield section("settings", "Settings", table_html(run_tables.settings(views)), *rest)
+    asked = folded("What was asked for", table_html(run_tables.settings(views)))
+    yield section("settings", "Settings", *rest, asked)
+
+
+def _between(c: Comparison) -> Iterator[str]:
+    """Two runs: every system, and the questions that flipped, to open in the list below."""
+    if not c.systems:
+        return
+    yield table_html(compared.systems(c))
+    for side in (0, 1):
+        made = compared.flipped(c, side)
+        if made.rows:
+            yield folded(made.caption, table_html(made))
+    if any(c.flips):
+        yield paragraph(
+            "The filters “Only … right” of the question list show these questions, to open draw by draw.",
+            "note",
+        )
 
 
 def _each(views: Sequence[EvaluationView], part: Part) -> Iterator[str]:
@@ -97,16 +141,14 @@ def _findings(view: EvaluationView) -> Iterator[str]:
 
 
 def _accuracy(views: Sequence[EvaluationView]) -> Iterator[str]:
+    plot = f'<div class="wide">{plots.accuracies(views)}</div>{paragraph(_ACCURACY, "note")}'
     if len(views) > 1:
-        yield f'<div class="wide">{plots.accuracies(views)}</div>'
-        yield paragraph(_ACCURACY, "note")
         yield table_html(run_tables.side_by_side(views))
         for view in views:
             yield folded(f"{view.name}: every system", table_html(tables.systems(view)))
     else:
-        yield f'<div class="wide">{plots.accuracies(views)}</div>'
-        yield paragraph(_ACCURACY, "note")
         yield table_html(tables.systems(views[0]))
+    yield folded("Every system as a plot", plot)
     for view in views:
         yield from _reported(view)
         if not loop_tables.thresholds(view).rows:
@@ -152,8 +194,7 @@ def _rounds(view: EvaluationView) -> Iterator[str]:
         return
     yield figure(plots.consensus(view), loop_tables.consensus(view), _ROUNDS)
     yield figure(plots.rounds(view), loop_tables.stopping(view), _STOP)
-    yield "<h3>Other rules and fallbacks</h3>"
-    yield table_html(question_tables.rules(view))
+    yield folded("Other rules and fallbacks", table_html(question_tables.rules(view)))
     yield from _lists(view, _LISTS)
 
 
@@ -171,11 +212,9 @@ def _breakdown(view: EvaluationView) -> Iterator[str]:
         yield from _above(plots.wins(view), won, _WINS)
     yield from _lists(view, _WON)
     for key in tables.sliced_by(view):
-        yield f"<h3>By {esc(key.replace('_', ' '))}</h3>"
-        yield table_html(tables.slices(view, key))
-    yield "<h3>By grader</h3>"
-    yield table_html(tables.graders(view))
-    yield table_html(tables.grading(view))
+        yield folded(f"By {key.replace('_', ' ')}", table_html(tables.slices(view, key)))
+    graded = [table_html(t(view)) for t in (tables.graders, tables.grading)]
+    yield folded("By grader", *graded)
 
 
 _LISTS = (
@@ -198,11 +237,17 @@ _FILTERS = (
 _QUESTIONS = (
     '<p class="note">Open a question to read every draw with its extracted answer and verdict. '
     "<kbd>/</kbd> searches, <kbd>j</kbd> and <kbd>k</kbd> move, <kbd>Enter</kbd> opens, "
-    "<kbd>Esc</kbd> closes.</p>"
+    "<kbd>Esc</kbd> closes, <kbd>x</kbd> shows the LaTeX source. The address holds search, filters and the "
+    "open question: copy it to show somebody else this row.</p>"
 ) + row_list(
     "Search questions, answers, ids",
     "Search questions",
     _FILTERS,
     beside_search=[("run", "Run")],
+    beside_filters=[("system", "System"), ("verdict-is", "Verdict"), ("subject", "Subject")],
+    heads=(
+        "asked",
+        ("Verdict", "Question", "Answer, and the reference where it differs", "Decided"),
+    ),
     without_script="The question table needs JavaScript; everything above does not.",
 )

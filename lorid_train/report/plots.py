@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lorid_data.pages.charts import Estimate, Row, Series, bar_chart, interval_chart, line_chart
+from lorid_data.pages.charts import Estimate, Row, bar_chart, interval_chart
+from lorid_data.pages.lines import Series, line_chart
 from lorid_data.pages.scale import percent
+from lorid_data.pages.svg import both
 from lorid_train.metrics.curves import CURVE
+from lorid_train.metrics.rows import Metric
+from lorid_train.metrics.wins import SYSTEM
 from lorid_train.report.question_tables import part_differences
 from lorid_train.report.run_tables import by_kind
+from lorid_train.report.verdicts import ruling
 from lorid_train.report.view import EvaluationView
 from lorid_train.report.words import Numbers, numbers
 
 
-def accuracies(views: Sequence[EvaluationView]) -> str:
-    """Accuracy of every system with its interval, one series per run."""
+def accuracies(views: Sequence[EvaluationView], only: Sequence[str] | None = None) -> str:
+    """Accuracy of every system, or of those named, with its interval, one series per run."""
     tops = {v.scored.headline for v in views}
     if len(views) > 1:
         of = [by_kind(v) for v in views]
@@ -23,7 +28,7 @@ def accuracies(views: Sequence[EvaluationView]) -> str:
         of = [{s: n[s, "accuracy", None] for s in views[0].scored.outcomes}]
     names = dict.fromkeys(s for found in of for s in found)
     rows = []
-    for s in names:
+    for s in names if only is None else only:
         estimates = []
         for i, found in enumerate(of):
             m = found.get(s)
@@ -33,8 +38,13 @@ def accuracies(views: Sequence[EvaluationView]) -> str:
                 series = i if len(views) > 1 else _colour(s)
                 estimates.append(Estimate(m.value, m.ci_low, m.ci_high, series, f"(n = {m.n:,})"))
         rows.append(Row(s, tuple(estimates), strong=s in tops))
-    return interval_chart(
-        "Accuracy by system with 95 % intervals", rows, series=[v.name for v in views]
+    return both(
+        lambda width: interval_chart(
+            "Accuracy by system with 95 % intervals",
+            rows,
+            series=[v.name for v in views],
+            width=width,
+        )
     )
 
 
@@ -55,11 +65,14 @@ def against_tokens(view: EvaluationView) -> str:
         _point(n, "ir-greedy"),
         _curve(n, "early-stop-ir", "IR until m votes agree", start=2),
     ]
-    return line_chart(
-        "Accuracy against generated tokens per question",
-        [s for s in lines if s.points],
-        x_label="generated tokens per question",
-        y_label="accuracy",
+    return both(
+        lambda width: line_chart(
+            "Accuracy against generated tokens per question",
+            [s for s in lines if s.points],
+            x_label="generated tokens per question",
+            y_label="accuracy",
+            width=width,
+        )
     )
 
 
@@ -70,13 +83,20 @@ def _curve(n: Numbers, family: str, name: str, *, start: int = 1) -> Series:
         tokens = n[f"{family}@{k}", "tokens_per_problem", CURVE].value
         if accuracy.value is not None and tokens is not None:
             points.append((tokens, accuracy.value))
-            band.append((accuracy.ci_low or 0.0, accuracy.ci_high or 0.0))
+            band.append(_ends(accuracy))
             labels.append(f"{family}@{k}: {percent(accuracy.value)} at {tokens:,.0f} tokens")
         k += 1
     shaded = tuple(band) if family == "lorid" else ()
     if len(points) < 2:
         return Series(name, ())
     return Series(name, tuple(points), tuple(labels), shaded, _colour(family))
+
+
+def _ends(m: Metric) -> tuple[float, float] | None:
+    """An interval, or None where it is unknown."""
+    if m.ci_low is None or m.ci_high is None or m.ci_low == m.ci_high:
+        return None
+    return m.ci_low, m.ci_high
 
 
 def _point(n: Numbers, system: str) -> Series:
@@ -100,13 +120,16 @@ def consensus(view: EvaluationView) -> str:
             m = n.get((f"lorid@{t}", metric, CURVE))
             if m is not None and m.value is not None:
                 points.append((float(t), m.value))
-                band.append((m.ci_low or 0.0, m.ci_high or 0.0))
+                band.append(_ends(m))
         lines.append(Series(name, tuple(points), band=tuple(band), series=i))
-    return line_chart(
-        "Coverage and precision of consensus by round",
-        [s for s in lines if s.points],
-        x_label="threshold t (rounds)",
-        y_label="fraction of questions",
+    return both(
+        lambda width: line_chart(
+            "Coverage and precision of consensus by round",
+            [s for s in lines if s.points],
+            x_label="threshold t (rounds)",
+            y_label="fraction of questions",
+            width=width,
+        )
     )
 
 
@@ -124,30 +147,41 @@ def rounds(view: EvaluationView) -> str:
     right.append(float(round((rest.value or 0) * rest.n) if rest is not None else 0))
     labels = [*map(str, range(1, last + 1)), "none"]
     series = [("questions", counts), ("of them right", right)]
-    return bar_chart(
-        "Stopping round", labels, series, x_label="stopping round", nested=True, colours=(5, 2)
+    return both(
+        lambda width: bar_chart(
+            "Stopping round",
+            labels,
+            series,
+            x_label="stopping round",
+            nested=True,
+            colours=(5, 2),
+            width=width,
+        )
     )
 
 
 def wins(view: EvaluationView) -> str:
     """DR's accuracy minus IR's, by what the questions are like."""
-    found = part_differences(view)
+    found, n = part_differences(view), numbers(view.metrics)
     rows = []
     for m in found:
         name = (m.slice or "").replace("_", " ").replace("=", " ")
-        colour = 2 if (m.value or 0) > 0 else 0
+        found_is = ruling(m, n[SYSTEM, "mcnemar_p_holm", m.slice])
+        colour = {"better": 2, "worse": 0}.get(found_is, 5)
         rows.append(Row(name, (Estimate(m.value, m.ci_low, m.ci_high, colour, f"(n = {m.n:,})"),)))
-    lowest = min((m.ci_low for m in found if m.ci_low is not None), default=0.0)
-    return interval_chart("DR's accuracy minus IR's, by part", rows, low=lowest)
+    return both(
+        lambda width: interval_chart(
+            "DR's accuracy minus IR's, by part", rows, signed=True, width=width
+        )
+    )
 
 
 def text_loss(view: EvaluationView) -> str:
     """Loss of the base and of each adapter on the user's text."""
     losses = [m for m in view.metrics if m.metric == "text_loss"]
-    return bar_chart(
+    return both(lambda width: bar_chart(
         "Loss on the text by model", [m.system for m in losses],
-        [("nats per token", [m.value or 0.0 for m in losses])], x_label="model",
-    )  # fmt: skip
+        [("nats per token", [m.value or 0.0 for m in losses])], x_label="model", width=width))  # fmt: skip
 
 
 def knowledge(view: EvaluationView) -> str:
@@ -159,7 +193,9 @@ def knowledge(view: EvaluationView) -> str:
         Row(s, (Estimate(m.value, m.ci_low, m.ci_high, 5 if s == "ir-greedy" else 2),))
         for s, m in zip(names, found, strict=True)
     ]
-    return interval_chart("Accuracy of greedy DR by its knowledge", rows)
+    return both(
+        lambda width: interval_chart("Accuracy of greedy DR by its knowledge", rows, width=width)
+    )
 
 
 def _is_of_knowledge(system: str) -> bool:

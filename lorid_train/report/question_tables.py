@@ -5,8 +5,8 @@ from __future__ import annotations
 from lorid_data.pages.table import Table, table
 from lorid_train.metrics.rows import Metric
 from lorid_train.metrics.wins import SYSTEM, role_pair
-from lorid_train.report.findings import ALPHA
 from lorid_train.report.replays import FALLBACKS, RULES, label
+from lorid_train.report.verdicts import fewest, ruling
 from lorid_train.report.view import REPLAYED, EvaluationView
 from lorid_train.report.words import (
     VERDICTS,
@@ -45,13 +45,16 @@ def part_differences(view: EvaluationView) -> list[Metric]:
     return [m for m in view.metrics if m.system == SYSTEM and m.metric == "difference"]
 
 
+_WON_BY = {"better": "System 2", "worse": "System 1"}
+
+
 def wins(view: EvaluationView) -> Table:
     """Which questions System 1 and System 2 each win."""
     n, pair = numbers(view.metrics), role_pair(view.scored)
-    rows = []
+    rows, least = [], 0
     for m in part_differences(view):
-        p = n[SYSTEM, "mcnemar_p_holm", m.slice].value
-        outside = p is not None and p < ALPHA and m.value
+        p = n[SYSTEM, "mcnemar_p_holm", m.slice]
+        least = max(least, fewest(p))
         rows.append(
             [
                 (m.slice or "").replace("_", " ").replace("=", " "),
@@ -62,10 +65,8 @@ def wins(view: EvaluationView) -> Table:
                 points_interval(m),
                 share(n[SYSTEM, "only_ir_right", m.slice]),
                 share(n[SYSTEM, "only_dr_right", m.slice]),
-                p_value(p),
-                ("System 2" if (m.value or 0) > 0 else "System 1")
-                if outside
-                else VERDICTS["noise"],
+                p_value(p.value),
+                _WON_BY.get(ruling(m, p)) or VERDICTS[ruling(m, p)],
             ]
         )
     names = " and ".join(describe(s) for s in pair) if pair else ""
@@ -74,7 +75,7 @@ def wins(view: EvaluationView) -> Table:
          "Won by"],
         rows,
         note=f"{names[:1].upper()}{names[1:]}. Exact McNemar test, Holm's adjustment over all rows; "
-        "rows of fewer than 50 questions carry no claim.",
+        f"of fewer than {least} questions it finds no difference, and the row has no verdict.",
     )  # fmt: skip
 
 

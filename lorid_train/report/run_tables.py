@@ -6,18 +6,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lorid_data.pages.table import Table, table
-from lorid_train.metrics.comparisons import compare_runs
 from lorid_train.metrics.rows import Metric
 from lorid_train.metrics.systems import kind
-from lorid_train.report.findings import ALPHA
 from lorid_train.report.view import EvaluationView
 from lorid_train.report.words import (
-    VERDICTS,
     interval,
     numbers,
-    p_value,
-    points,
-    points_interval,
     share,
 )
 
@@ -64,39 +58,6 @@ def side_by_side(views: Sequence[EvaluationView]) -> Table:
         + ".",
         strong=[i for i, s in enumerate(names) if s in tops],
     )
-
-
-def between_runs(first: EvaluationView, other: EvaluationView) -> Table:
-    """The same systems in two runs, paired on the questions that both hold."""
-    n = numbers(compare_runs(other.scored, first.scored))
-    rows = []
-    for s in dict.fromkeys(system for system, _, _ in n):
-        difference, p = (n[s, m, "other-run"] for m in ("difference", "mcnemar_p_holm"))
-        better = "better" if (difference.value or 0) > 0 else "worse"
-        outside = p.value is not None and p.value < ALPHA and difference.value
-        rows.append(
-            [
-                s,
-                f"{difference.n:,}",
-                points(difference.value),
-                points_interval(difference),
-                share(n[s, "only_this_right", "other-run"]),
-                share(n[s, "only_other_right", "other-run"]),
-                p_value(p.value),
-                VERDICTS[better if outside else "noise"],
-            ]
-        )
-    head = [
-        "System",
-        "n",
-        "Points",
-        "95 % interval",
-        "Only newly right",
-        "No longer right",
-        "p, Holm",
-        "Verdict",
-    ]
-    return table(head, rows, caption=f"{other.name} − {first.name}")
 
 
 def settings(views: Sequence[EvaluationView]) -> Table:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from lorid_data.pages.table import Table, table
 from lorid_train.metrics.comparisons import families
 from lorid_train.metrics.summary import SLICES
-from lorid_train.report.findings import verdict
+from lorid_train.report.compared import chip
+from lorid_train.report.verdicts import fewest, verdict
 from lorid_train.report.view import EvaluationView
 from lorid_train.report.words import (
-    VERDICTS,
     describe,
     interval,
     numbers,
@@ -58,6 +58,7 @@ def systems(view: EvaluationView) -> Table:
         note="Tokens: all generated tokens per question, failed rounds and knowledge included. "
         + "; ".join(notes),
         strong=[i for i, row in enumerate(rows) if row[0] == view.scored.headline],
+        optional=("What it is", "n", "No answer", "Ungradable"),
     )
 
 
@@ -65,8 +66,10 @@ def comparisons(view: EvaluationView) -> Table:
     """The planned paired comparisons with their tests."""
     n = numbers(view.metrics)
     rows = []
+    least = 0
     for pairs in families(view.scored).values():
         for first, second in pairs:
+            least = max(least, fewest(n[first, "mcnemar_p_holm", f"vs={second}"]))
             key = f"vs={second}"
             difference = n[first, "difference", key]
             rows.append(
@@ -78,7 +81,7 @@ def comparisons(view: EvaluationView) -> Table:
                     share(n[first, "only_other_right", key]),
                     p_value(n[first, "mcnemar_p", key].value),
                     p_value(n[first, "mcnemar_p_holm", key].value),
-                    VERDICTS[verdict(n, first, second)],
+                    chip(verdict(n, first, second)),
                 ]
             )
     head = ["Same questions", "Points", "95 % interval", "Only first right", "Only second right"]
@@ -86,8 +89,17 @@ def comparisons(view: EvaluationView) -> Table:
         [*head, "p", "p, Holm", "Verdict"],
         rows,
         note="Exact McNemar test on the questions that only one system gets right; Holm's adjustment "
-        "within each family of planned comparisons; paired bootstrap interval. A verdict needs an "
-        "adjusted p below 0.05.",
+        "within each family of comparisons; paired bootstrap interval. A verdict needs an adjusted p "
+        f"below 0.05{_or_more(least)}.",
+        optional=("Only first right", "Only second right", "p"),
+    )
+
+
+def _or_more(least: int) -> str:
+    return (
+        f" and at least {least} questions, with fewer of which the test can find none"
+        if least
+        else ""
     )
 
 
@@ -113,7 +125,9 @@ def slices(view: EvaluationView, key: str) -> Table:
     return table(
         [key.replace("_", " "), "n", *shown],
         rows,
-        note="Cells of fewer than 50 questions carry no claim." if rows else "",
+        note="No cell is tested against another: intervals that overlap show no difference."
+        if rows
+        else "",
     )
 
 
@@ -168,7 +182,7 @@ def knowledge(view: EvaluationView) -> Table:
                 points(n[first, "difference", key].value),
                 points_interval(n[first, "difference", key]),
                 p_value(n[first, "mcnemar_p_holm", key].value),
-                VERDICTS[verdict(n, first, second)],
+                chip(verdict(n, first, second)),
             ]
         )
     first = pairs[0].first if pairs else ""

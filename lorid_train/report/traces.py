@@ -6,30 +6,33 @@ as text, never as HTML.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
+from lorid_data.pages.latex import Dialect, pieces, shown
 from lorid_data.pages.page import chunk
 from lorid_data.pages.text import visible
 from lorid_data.schema import Record
 from lorid_train.interaction.draws import Draw, How, draw_seed
 from lorid_train.metrics.grading import GradedProblem, Vote
-from lorid_train.metrics.rows import Outcome
+from lorid_train.report import question_index
 from lorid_train.report.view import EvaluationView
 from lorid_train.roles import ROLES
 
 CHUNK_CHARS = 300_000
 """About how many characters of text one chunk holds."""
-QUESTION_CHARS = 1_500
-"""What the index keeps of a question: enough to recognise and to search it."""
-ANSWER_CHARS = 200
+MOST_FORMULAS = 20_000
+"""Formulas of reference solutions and draws that a page sets; beyond, their LaTeX is shown: setting one takes
+about 0.4 ms, and a long evaluation of MATH holds millions."""
 _ROLES = tuple(ROLES)
 
 
 def data_blocks(views: Sequence[EvaluationView]) -> Iterator[str]:
     """The chunks `t0`, `t1`, … with the draws, then `index`, one block at a time."""
-    graded = [_first_seed(v) for v in views]
-    headline = [_headline(v) for v in views]
+    graded = [question_index.first_seed(v) for v in views]
+    systems = [question_index.by_system(v) for v in views]
+    formulas = _Formulas(MOST_FORMULAS)
     records: dict[str, Record] = {}
     for v in views:
         for problem_id, record in v.records.items():
@@ -38,14 +41,13 @@ def data_blocks(views: Sequence[EvaluationView]) -> Iterator[str]:
     waiting: list[dict[str, Any]] = []
     size = n_chunks = 0
     for problem_id, record in records.items():
-        trace = _trace(
-            record, [v.draws(problem_id) if problem_id in v.records else () for v in views], graded
-        )
+        draws = [v.draws(problem_id) if problem_id in v.records else () for v in views]
+        trace = _trace(record, draws, graded, formulas)
         runs = [
-            _index_run(h.get(problem_id), g.get(problem_id))
-            for h, g in zip(headline, graded, strict=True)
+            question_index.run_of(s, g.get(problem_id), problem_id)
+            for s, g in zip(systems, graded, strict=True)
         ]
-        rows.append(_index_row(record, runs, n_chunks, len(waiting)))
+        rows.append(question_index.row(record, runs, n_chunks, len(waiting)))
         waiting.append(trace)
         size += _size(trace)
         if size >= CHUNK_CHARS:
@@ -53,75 +55,48 @@ def data_blocks(views: Sequence[EvaluationView]) -> Iterator[str]:
             waiting, size, n_chunks = [], 0, n_chunks + 1
     if waiting:
         yield chunk(f"t{n_chunks}", waiting)
-    names = [{"name": visible(v.name, 80), "system": v.scored.headline} for v in views]
-    yield chunk("index", {"runs": names, "rows": rows})
+    yield chunk("index", {"runs": question_index.runs(views, systems), "rows": rows})
 
 
-def _first_seed(view: EvaluationView) -> dict[str, GradedProblem]:
-    """The graded problems of the lowest seed, by problem id."""
-    first: dict[str, GradedProblem] = {}
-    for g in sorted(view.graded, key=lambda g: g.seed):
-        first.setdefault(g.gold.problem_id, g)
-    return first
+class _Formulas:
+    """Texts with their formulas set, as long as the page can afford it."""
 
+    def __init__(self, most: int) -> None:
+        self._left = most
 
-def _headline(view: EvaluationView) -> dict[str, Outcome]:
-    """What the table shows of a question: the loop's outcome, else greedy IR's, lowest seed."""
-    outcomes = view.scored.outcomes
-    rows = outcomes.get(view.scored.headline) or outcomes.get("ir-greedy") or []
-    first: dict[str, Outcome] = {}
-    for o in sorted(rows, key=lambda o: o.seed):
-        first.setdefault(o.problem_id, o)
-    return first
-
-
-def _index_run(outcome: Outcome | None, graded: GradedProblem | None) -> dict[str, Any] | None:
-    if outcome is None or graded is None:
-        return None
-    ir, dr = graded.ir[:1], graded.dr[:1]
-    differ = bool(ir and dr and (ir[0].cluster is None or ir[0].cluster != dr[0].cluster))
-    return {
-        "v": outcome.verdict,
-        "a": None if outcome.answer is None else visible(outcome.answer, ANSWER_CHARS),
-        "how": outcome.how,
-        "r": outcome.round,
-        "differ": differ,
-    }
-
-
-def _index_row(
-    record: Record, runs: Sequence[dict[str, Any] | None], n_chunk: int, place: int
-) -> dict[str, Any]:
-    tags = [t for t in (record.subject, f"level {record.level}" if record.level else None) if t]
-    return {
-        "id": record.problem_id,
-        "q": visible(record.question, QUESTION_CHARS),
-        "g": visible(_gold(record), ANSWER_CHARS),
-        "tags": visible(" · ".join(tags), 120),
-        "runs": runs,
-        "c": n_chunk,
-        "i": place,
-    }
+    def shown(self, text: str, how: Dialect) -> str | list[Any]:
+        """The pieces of a text, or the text itself where it has none or too many were set already."""
+        if how is Dialect.PLAIN or self._left <= 0:
+            return visible(text)
+        found = pieces(text, how)
+        n = sum(not isinstance(p, str) for p in found)
+        self._left -= n
+        return found if n else "".join(found)
 
 
 def _trace(
-    record: Record, draws: Sequence[Sequence[Draw]], graded: Sequence[dict[str, GradedProblem]]
+    record: Record,
+    draws: Sequence[Sequence[Draw]],
+    graded: Sequence[dict[str, GradedProblem]],
+    formulas: _Formulas,
 ) -> dict[str, Any]:
+    how = question_index.how_of(record)
+    runs = [
+        _run(d, g.get(record.problem_id), partial(formulas.shown, how=how))
+        for d, g in zip(draws, graded, strict=True)
+    ]
     return {
-        "q": visible(record.question),
-        "g": visible(_gold(record), 2_000),
-        "rationale": visible(record.rationale),
-        "knowledge": [visible(k, 2_000) for k in record.knowledge],
-        "runs": [_run(d, g.get(record.problem_id)) for d, g in zip(draws, graded, strict=True)],
+        "q": shown(record.question, how),
+        "g": shown(question_index.gold_of(record), how, 2_000),
+        "rationale": formulas.shown(record.rationale, how),
+        "knowledge": [shown(k, how, 2_000) for k in record.knowledge],
+        "runs": runs,
     }
 
 
-def _gold(record: Record) -> str:
-    """The reference answer, and those that are right as well."""
-    return " or ".join((record.answer, *record.accepted))
-
-
-def _run(draws: Sequence[Draw], graded: GradedProblem | None) -> dict[str, Any] | None:
+def _run(
+    draws: Sequence[Draw], graded: GradedProblem | None, text: Callable[[str], Any]
+) -> dict[str, Any] | None:
     """Every draw of one problem in one run; answers and verdicts of the lowest seed."""
     if graded is None:
         return None
@@ -129,11 +104,11 @@ def _run(draws: Sequence[Draw], graded: GradedProblem | None) -> dict[str, Any] 
     single: list[dict[str, Any]] = []
     rounds: dict[tuple[int, int], dict[str, Any]] = {}
     for d in sorted(draws, key=lambda d: (d.seed, d.round, _ROLES.index(d.role), d.condition)):
-        shown = _draw(d, _vote(d, graded))
+        one = _draw(d, _vote(d, graded), text)
         if d.condition == "sampled":
-            rounds.setdefault((d.seed, d.round), {"seed": d.seed, "round": d.round})[d.role] = shown
+            rounds.setdefault((d.seed, d.round), {"seed": d.seed, "round": d.round})[d.role] = one
         else:
-            single.append(shown)
+            single.append(one)
     said = None
     if decision is not None:
         said = {
@@ -161,26 +136,34 @@ def _vote(d: Draw, graded: GradedProblem) -> Vote | None:
     return graded.single.get(f"{d.role}-{d.condition}")
 
 
-def _draw(d: Draw, vote: Vote | None) -> dict[str, Any]:
-    shown: dict[str, Any] = {
+def _draw(d: Draw, vote: Vote | None, text: Callable[[str], Any]) -> dict[str, Any]:
+    made: dict[str, Any] = {
         "role": d.role,
         "condition": d.condition,
-        "t": visible(d.text),
+        "t": text(d.text),
         "n": d.n_tokens,
         "finish": d.finish_reason,
         "s": str(draw_seed(d.key)),
     }
     if vote is not None:
-        shown["a"] = None if vote.answer is None else visible(vote.answer, ANSWER_CHARS)
-        shown["v"] = vote.verdict
-    return shown
+        made["a"] = (
+            None if vote.answer is None else visible(vote.answer, question_index.ANSWER_CHARS)
+        )
+        made["v"] = vote.verdict
+    return made
 
 
 def _size(trace: dict[str, Any]) -> int:
-    """About how many characters of text a trace holds."""
-    n = len(trace["q"]) + len(trace["rationale"])
+    """About how many characters of text a trace holds; a formula counts as a hundred."""
+    n = _length(trace["q"]) + _length(trace["rationale"])
     for run in trace["runs"]:
-        for shown in (*run["single"], *run["rounds"]) if run else ():
-            texts = shown.values() if "round" in shown else [shown]
-            n += sum(len(s["t"]) for s in texts if isinstance(s, dict))
+        for one in (*run["single"], *run["rounds"]) if run else ():
+            texts = one.values() if "round" in one else [one]
+            n += sum(_length(s["t"]) for s in texts if isinstance(s, dict))
     return n
+
+
+def _length(said: str | list[Any]) -> int:
+    if isinstance(said, str):
+        return len(said)
+    return sum(len(p) if isinstance(p, str) else 100 for p in said)

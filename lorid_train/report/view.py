@@ -54,6 +54,8 @@ class EvaluationView:
     draws: DrawsOf
     targets: Sequence[Target] = ()
     """Accuracies that others reported."""
+    draw_s: float | None = None
+    """Seconds that its draws took, where they were noted."""
 
 
 def view_of(  # noqa: PLR0913  (one argument per thing that a report shows)
@@ -70,6 +72,7 @@ def view_of(  # noqa: PLR0913  (one argument per thing that a report shows)
     samples: Mapping[str, int] | None = None,
     extra: Sequence[Metric] = (),
     targets: Sequence[Target] = (),
+    draw_s: float | None = None,
 ) -> EvaluationView:
     """Grade, score and measure one evaluation.
 
@@ -90,6 +93,7 @@ def view_of(  # noqa: PLR0913  (one argument per thing that a report shows)
         samples: rounds by role that were drawn whatever the loop needed.
         extra: metrics that do not come from the draws.
         targets: accuracies that others reported.
+        draw_s: seconds that the draws took.
     """
     by_id: dict[str, Record] = {}
     for r in records:
@@ -110,6 +114,7 @@ def view_of(  # noqa: PLR0913  (one argument per thing that a report shows)
         metrics=[*summarise(scored, graded, graders=used), *others, *extra],
         draws=draws,
         targets=targets,
+        draw_s=draw_s,
     )
 
 

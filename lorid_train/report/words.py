@@ -25,8 +25,12 @@ _SYSTEMS = {
     "early-stop-ir": "IR alone, stopped when an answer repeats",
     "oracle": "any right answer among the loop's draws (upper bound)",
 }
-VERDICTS = {"better": "better", "worse": "worse", "noise": "within noise"}
-"""What `findings.verdict` says, in words."""
+VERDICTS = {"better": "better", "worse": "worse", "noise": "within noise", "few": "–"}
+"""What `verdicts.ruling` says, in words; nothing where the questions are too few."""
+UNKNOWN = "unknown"
+"""An interval that could not be computed, or has no width."""
+FEW = 10
+"""A mean over fewer questions than that is said with their number."""
 _POOLS = {"ir": "IR", "dr": "KG and DR", "both": "IR and DR together"}
 
 
@@ -51,15 +55,27 @@ def describe(system: str) -> str:
     return f"greedy DR with {system.removeprefix('dr-').replace('-', ' ')}"
 
 
-def share(m: Metric | None, digits: int = 1) -> str:
-    """A fraction as a percentage; – where there is none."""
-    return "–" if m is None or m.value is None else f"{m.value * 100:.{digits}f} %"
+def share(m: Metric | None, digits: int = 1, *, with_n: bool = True) -> str:
+    """A fraction as a percentage; – where there is none.
+
+    Its n stands behind it where it is over few, unless `with_n` says that it is beside it anyway.
+    """
+    if m is None or m.value is None:
+        return "–"
+    return f"{m.value * 100:.{digits}f} %{of_few(m.n) if with_n else ''}"
+
+
+def of_few(n: int) -> str:
+    """What stands behind a mean over n questions: their number where they are few."""
+    return f" (n = {n})" if n < FEW else ""
 
 
 def interval(m: Metric | None) -> str:
-    """A fraction's interval in percent, without the sign; – where there is none."""
-    if m is None or m.ci_low is None or m.ci_high is None:
+    """A fraction's interval in percent, without the sign; – where there is no fraction."""
+    if m is None or m.value is None:
         return "–"
+    if m.ci_low is None or m.ci_high is None or m.ci_low == m.ci_high:
+        return UNKNOWN
     return f"{m.ci_low * 100:.1f}–{m.ci_high * 100:.1f}"
 
 
@@ -78,12 +94,16 @@ def points(value: float | None) -> str:
 
 def points_interval(m: Metric) -> str:
     """The interval of a difference, in points."""
+    if m.ci_low is None or m.ci_high is None or m.ci_low == m.ci_high:
+        return f"interval {UNKNOWN}"
     return f"{points(m.ci_low)} to {points(m.ci_high)}"
 
 
-def plain(m: Metric | None, digits: int = 1) -> str:
-    """A number that is no fraction: tokens, rounds."""
-    return "–" if m is None or m.value is None else f"{m.value:,.{digits}f}"
+def plain(m: Metric | None, digits: int = 1, *, with_n: bool = True) -> str:
+    """A number that is no fraction (tokens, rounds), with n as `share` has it."""
+    if m is None or m.value is None:
+        return "–"
+    return f"{m.value:,.{digits}f}{of_few(m.n) if with_n else ''}"
 
 
 def p_value(p: float | None) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from lorid_data.folders.files import write_text
 from lorid_train.metrics.comparisons import compare_runs
 from lorid_train.metrics.files import SCHEMA, metrics_json
+from lorid_train.report.comparing import as_json, compare_all, side_of
 from lorid_train.report.markdown import render_markdown
 from lorid_train.report.page import render_html
 from lorid_train.report.view import EvaluationView
@@ -34,7 +35,7 @@ def write_metrics(evaluation: EvaluationView, out: Path) -> None:
 
 
 def write_runs(evaluations: Sequence[EvaluationView], out: Path) -> None:
-    """Write the metrics of several runs, and of each later run against the first, as one JSON file.
+    """Write the metrics of several runs, of each later one against the first, and every pair as `compare` has it.
 
     Raises:
         OSError: the file cannot be written.
@@ -50,5 +51,6 @@ def write_runs(evaluations: Sequence[EvaluationView], out: Path) -> None:
         }
         for v in evaluations
     ]
-    body = {"schema": SCHEMA, "runs": runs}
+    pairs = as_json(compare_all([side_of(v) for v in evaluations]))["pairs"]
+    body = {"schema": SCHEMA, "runs": runs, "pairs": pairs}
     write_text(out, json.dumps(body, ensure_ascii=False, allow_nan=False, indent=1) + "\n")

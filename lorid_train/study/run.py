@@ -26,6 +26,8 @@ from lorid_train.study.settings import StudyConfig
 from lorid_train.study.tasks import Task, fingerprints, tasks_of
 from lorid_train.training import preflight
 
+REGISTERED = "concepts"
+"""The source whose study was written down before its numbers were seen (docs/experiments.md)."""
 _WHICH = {"worlds", "bases", "seeds"}
 """Which cells there are: more may be added to a folder."""
 _NAMELESS = {"source", "workers", "batch_size"}
@@ -75,7 +77,13 @@ def study(config: StudyConfig, out: Path) -> Manifest:
             raise StageError(_sentences(failures, len(tasks)))
         cells = [t.cell() for t in tasks]
         column = data.record_column(config)
-        study_report.write_study(cells, out, group_by=column, settings=shown(config))
+        study_report.write_study(
+            cells,
+            out,
+            group_by=column,
+            settings=shown(config),
+            is_registered=config.source == REGISTERED,
+        )
         say(f"study: {duration(time.monotonic() - start)}, {_cpu_s():.0f} CPU-seconds")
         stage.libraries += base_model.LIBRARIES
         # Timings, and draws in the order in which they were made: each evaluation vouches for its own.

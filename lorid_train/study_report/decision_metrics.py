@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from lorid_train.metrics.intervals import Interval, is_known
 from lorid_train.metrics.rows import Metric
 from lorid_train.metrics.significance import holm
 from lorid_train.study_report.abstaining import accuracy_at, area, less_confident
@@ -130,7 +131,8 @@ class _Sides:
     def metric(
         self, system: str, name: str, value: float, values: Array, label: str | None = None
     ) -> Metric:
-        low, high, _ = percentile(values)
+        found = Interval(*percentile(values)[:2])
+        low, high = found if is_known(found) else (None, None)
         return Metric(
             system=system, metric=name, value=value, n=self.n, ci_low=low, ci_high=high,
             method=f"cluster-bootstrap, {self.n_clusters} groups", slice=label,

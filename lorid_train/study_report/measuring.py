@@ -10,7 +10,13 @@ from lorid_train.metrics.rows import Metric
 from lorid_train.metrics.significance import holm
 from lorid_train.study_report.bins import SEEN, Bin, bins
 from lorid_train.study_report.claims import BESIDE, CLAIMS, DECIDED
-from lorid_train.study_report.resampling import Estimate, Ratio, as_fraction, ratios
+from lorid_train.study_report.resampling import (
+    Estimate,
+    Ratio,
+    as_difference,
+    as_fraction,
+    ratios,
+)
 from lorid_train.study_report.scoring import Column, StudyScores
 
 if TYPE_CHECKING:
@@ -137,7 +143,8 @@ def _differences(scored: StudyScores, part: Part, *, alone: bool = True) -> list
         first, second = (scored.names[s] for s in [*have, *costs][i])
         label = joined_slice(f"vs={second}", part.name)
         name = "difference" if i < len(have) else "tokens_difference"
-        found.append(_metric(first, name, e, label, "paired "))
+        shown = as_difference(e) if i < len(have) else e
+        found.append(_metric(first, name, shown, label, "paired "))
         if alone and i < len(have):
             p = Metric(
                 system=first, metric="p", value=e.p, n=e.n, method="cluster-bootstrap", slice=label

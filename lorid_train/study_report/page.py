@@ -4,18 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lorid_data.pages.page import folded, page, paragraph, section
+from lorid_data.pages.page import (
+    Tile,
+    first_section,
+    folded,
+    page,
+    paragraph,
+    section,
+    table_scripts,
+    tiles,
+)
 from lorid_data.pages.table import Table, markdown, table_html, table_markdown
 from lorid_data.pages.text import esc
+from lorid_train.report.words import FEW
 from lorid_train.study_report import cell_tables, plots, sentences, tables
+from lorid_train.study_report.bins import SEEN
 from lorid_train.study_report.verdicts import Verdict
 from lorid_train.study_report.view import StudyView
+from lorid_train.study_report.words import interval, plain, share
 
 TITLE = "When does knowledge help?"
 _HEADS = {
     Verdict.SUPPORTED: "Supported",
     Verdict.CONTRADICTED: "Not supported: contradicted",
     Verdict.NOT_DECIDED: "Not supported: not decided",
+    Verdict.TOO_FEW: "No verdict: too few groups",
     Verdict.LEFT_OUT: "Left out",
 }
 _STYLE = "tbody th { white-space: nowrap; }"
@@ -24,7 +37,12 @@ _RULES = (
     "A claim that one system beats another is supported where the difference over seen problems is "
     "above zero with p below 0.05 after Holm's adjustment over all claims, contradicted where it is "
     "below zero with one, else not decided. No advantage is supported where the interval ends below "
-    "+1 point. All of this was written down before any number was seen."
+    "+1 point. Fewer groups than the exact sign test needs to find anything give no verdict."
+)
+_REGISTERED = " All of this was written down before any number was seen."
+_OWN = (
+    " The comparisons are the program's, the same for every table; take what they say of this one as an "
+    "exploration."
 )
 _COSTS = (
     "Tokens count everything generated, rounds without agreement and knowledge included; bars are 95 % "
@@ -33,12 +51,24 @@ _COSTS = (
 
 
 def render_html(view: StudyView) -> str:
-    """The page; it asks nothing of any network and runs no script."""
+    """The page; it asks nothing of any network, and its script sorts and saves tables."""
     nav = [
-        ("verdict", "Verdict"), ("frequency", "Examples"), ("comparisons", "Comparisons"), ("consensus", "Consensus"),
-        ("cost", "Cost"), ("decisions", "Decisions"), ("cells", "Cells"), ("settings", "Settings"),
+        ("first", "Verdict"), ("frequency", "Examples"), ("verdict", "Claims"), ("comparisons", "Comparisons"),
+        ("consensus", "Consensus"), ("cost", "Cost"), ("decisions", "Decisions"), ("cells", "Cells"), ("settings", "Settings"),
     ]  # fmt: skip
-    return page(TITLE, _sections(view), subtitle=subtitle(view), nav=nav, style=_STYLE)
+    return page(
+        TITLE,
+        _sections(view),
+        subtitle=subtitle(view),
+        nav=nav,
+        style=_STYLE,
+        scripts=table_scripts(),
+    )
+
+
+def rules(view: StudyView) -> str:
+    """How claims are decided; of a study that was announced, that it was."""
+    return _RULES + (_REGISTERED if view.is_registered else _OWN)
 
 
 def subtitle(view: StudyView) -> str:
@@ -65,18 +95,53 @@ def _wide(chart: str, note: str) -> Iterator[str]:
 
 
 def _sections(view: StudyView) -> Iterator[str]:
-    yield section("verdict", "What the numbers say", *_verdict(view))
+    yield first_section("first", "Verdict", *_first(view))
     yield section("frequency", "Accuracy by examples per group", *_frequency(view))
-    yield section("comparisons", "Planned comparisons", *_comparisons(view))
+    yield section("verdict", "What the numbers say", *_verdict(view))
+    yield section("comparisons", "Comparisons", *_comparisons(view))
     yield section("consensus", "Does agreement notice ignorance?", *_consensus(view))
     cost = [*_wide(plots.costs(view), _COSTS), table_html(tables.systems(view))]
     yield section("cost", "Accuracy against cost", *cost)
     yield section("decisions", "Other ways to decide", *_decisions(view))
-    cells = [table_html(t(view)) for t in (cell_tables.accuracies, cell_tables.differences)]
-    yield section("cells", "Cell by cell", *cells)
+    yield section(
+        "cells",
+        "Cell by cell",
+        folded("Accuracy of every system in every cell", table_html(cell_tables.accuracies(view))),
+        folded("Every comparison in every cell", table_html(cell_tables.differences(view))),
+    )
     out = cell_tables.left_out(view)
     rest = [table_html(out)] if out.rows else []
-    yield section("settings", "Settings", table_html(cell_tables.settings(view)), *rest)
+    asked = folded("What was asked for", table_html(cell_tables.settings(view)))
+    yield section("settings", "Settings", *rest, asked)
+
+
+_TILES = (
+    ("ir-greedy", "IR alone"),
+    ("dr-kg-knowledge", "KG, then DR"),
+    ("lorid-dr@T", "The loop"),
+)
+
+
+def _first(view: StudyView) -> Iterator[str]:
+    """The verdict, three numbers, the curves."""
+    yield paragraph(sentences.headline(view)[0], "lead")
+    yield tiles(_tile(view, key, name) for key, name in _TILES)
+    yield from _wide(
+        plots.frequencies(view, plots.ALONE),
+        f"One greedy draw each, by training examples per group. {_BANDS}",
+    )
+
+
+def _tile(view: StudyView, key: str, name: str) -> Tile:
+    accuracy, spent = (view.get(key, m, SEEN) for m in ("accuracy", "tokens_per_problem"))
+    if accuracy is None or accuracy.value is None:
+        return Tile(name, "–", ("not drawn",))
+    few = (f"n = {accuracy.n}",) if accuracy.n < FEW else ()
+    system = view.names.get(key, key)
+    lines = (f"{system}, seen groups", f"95 %: {interval(accuracy)}", *few)
+    return Tile(
+        name, share(accuracy, with_n=False), (*lines, f"{plain(spent, 0, with_n=False)} tokens")
+    )
 
 
 def _verdict(view: StudyView) -> Iterator[str]:
@@ -87,12 +152,10 @@ def _verdict(view: StudyView) -> Iterator[str]:
             yield _listed(items)
     yield "<h3>Other ways to decide</h3>"
     yield _listed(sentences.decisions(view))
-    yield paragraph(_RULES, "note")
+    yield paragraph(rules(view), "note")
 
 
 def _frequency(view: StudyView) -> Iterator[str]:
-    yield "<h3>One greedy draw each</h3>"
-    yield from _wide(plots.frequencies(view, plots.ALONE), _BANDS)
     if view.rounds:
         yield "<h3>The loop and majorities</h3>"
         yield from _wide(plots.frequencies(view, plots.TOGETHER), _BANDS)
@@ -141,7 +204,7 @@ def render_markdown(view: StudyView) -> str:
         if items:
             lines += [f"### {_HEADS[verdict]}", "", *_bullets(items)]
     lines += ["### Other ways to decide", "", *_bullets(sentences.decisions(view))]
-    lines += [_RULES, ""]
+    lines += [rules(view), ""]
     for title, found in _tables(view):
         if found.rows:
             lines += [f"## {title}", "", table_markdown(found)]
@@ -155,8 +218,8 @@ def _bullets(items: list[str]) -> list[str]:
 def _tables(view: StudyView) -> list[tuple[str, Table]]:
     return [
         ("Accuracy by examples per group", tables.by_frequency(view)),
-        ("Planned comparisons", tables.comparisons(view)),
-        ("Planned comparisons by examples per group", tables.differences_by_frequency(view)),
+        ("Comparisons", tables.comparisons(view)),
+        ("Comparisons by examples per group", tables.differences_by_frequency(view)),
         ("Does agreement notice ignorance?", tables.consensus(view)),
         ("Systems", tables.systems(view)),
         ("Decisions", tables.decisions(view)),

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lorid_data.pages.charts import Estimate, Row, Series, interval_chart, line_chart
+from lorid_data.pages.charts import Estimate, Row, interval_chart
+from lorid_data.pages.lines import Series, line_chart
 from lorid_data.pages.scale import percent
 from lorid_data.pages.scatter import Mark, scatter_chart
+from lorid_data.pages.svg import both
 from lorid_train.metrics.rows import Metric
 from lorid_train.study_report.bins import SEEN
 from lorid_train.study_report.claims import CLAIMS, SIGN
@@ -60,26 +62,30 @@ def _over_bins(view: StudyView, system: str, metric: str, name: str, series: int
     return Series(name, tuple(points), tuple(labels), tuple(band), series)
 
 
-def _ends(m: Metric) -> tuple[float, float]:
-    value = m.value or 0.0
-    return (
-        value if m.ci_low is None else m.ci_low,
-        value if m.ci_high is None else m.ci_high,
-    )
+def _ends(m: Metric) -> tuple[float, float] | None:
+    """An interval, or None where it is unknown."""
+    if m.ci_low is None or m.ci_high is None or m.ci_low == m.ci_high:
+        return None
+    return m.ci_low, m.ci_high
 
 
 def _said(m: Metric) -> str:
-    low, high = _ends(m)
-    return f"95 % interval {percent(round(low, 3))} to {percent(round(high, 3))}"
+    found = _ends(m)
+    if found is None:
+        return "interval unknown"
+    return f"95 % interval {percent(round(found[0], 3))} to {percent(round(found[1], 3))}"
 
 
 def _by_frequency(view: StudyView, name: str, lines: Sequence[Series], y_label: str) -> str:
-    return line_chart(
-        name,
-        [s for s in lines if s.points],
-        x_label="training examples per group",
-        y_label=y_label,
-        x_names=[b.label for b in view.bins],
+    return both(
+        lambda width: line_chart(
+            name,
+            [s for s in lines if s.points],
+            x_label="training examples per group",
+            y_label=y_label,
+            x_names=[b.label for b in view.bins],
+            width=width,
+        )
     )
 
 
@@ -91,7 +97,11 @@ def sign(view: StudyView) -> str:
         if d is not None:
             name = f"{b.label} example{'' if b.label == '1' else 's'}"
             rows.append(Row(name, (Estimate(d.value, d.ci_low, d.ci_high, 2),)))
-    return interval_chart("KG and DR less IR, by examples per group", rows, signed=True)
+    return both(
+        lambda width: interval_chart(
+            "KG and DR less IR, by examples per group", rows, signed=True, width=width
+        )
+    )
 
 
 def comparisons(view: StudyView) -> str:
@@ -102,7 +112,11 @@ def comparisons(view: StudyView) -> str:
         if d is not None and claim.second != "dr-other-knowledge":  # it would flatten the rest
             name = f"{number}: {view.names[claim.first]} − {view.names[claim.second]}"
             rows.append(Row(name, (Estimate(d.value, d.ci_low, d.ci_high, 0),)))
-    return interval_chart("Planned differences over seen problems", rows, signed=True)
+    return both(
+        lambda width: interval_chart(
+            "Differences over seen problems", rows, signed=True, width=width
+        )
+    )
 
 
 def costs(view: StudyView) -> str:
@@ -117,11 +131,14 @@ def costs(view: StudyView) -> str:
             marks.append(
                 Mark(name, spent.value, accuracy.value, accuracy.ci_low, accuracy.ci_high, colour)
             )
-    return scatter_chart(
-        "Accuracy against generated tokens, seen groups",
-        marks,
-        x_label="generated tokens per problem",
-        y_label="accuracy, seen groups",
+    return both(
+        lambda width: scatter_chart(
+            "Accuracy against generated tokens, seen groups",
+            marks,
+            x_label="generated tokens per problem",
+            y_label="accuracy, seen groups",
+            width=width,
+        )
     )
 
 
@@ -137,10 +154,13 @@ def abstaining(view: StudyView) -> str:
                 band.append(_ends(m))
                 labels.append(f"{name} at {percent(x)}: {percent(round(m.value, 3))} ({_said(m)})")
         lines.append(Series(name, tuple(points), tuple(labels), tuple(band), series))
-    return line_chart(
-        "Accuracy against coverage",
-        [s for s in lines if s.points],
-        x_label="fraction of problems answered",
-        y_label="accuracy of these",
-        show_x=percent,
+    return both(
+        lambda width: line_chart(
+            "Accuracy against coverage",
+            [s for s in lines if s.points],
+            x_label="fraction of problems answered",
+            y_label="accuracy of these",
+            show_x=percent,
+            width=width,
+        )
     )

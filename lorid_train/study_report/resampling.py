@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from lorid_train.metrics.intervals import wilson
+from lorid_train.metrics.intervals import Interval, is_known, wilson
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,7 +18,11 @@ SEED = 0
 
 
 class Estimate(NamedTuple):
-    """A value with its 95 % percentile interval; value and interval None where nothing was counted."""
+    """A value with its 95 % percentile interval.
+
+    Value and interval are None where nothing was counted, the interval alone where all clusters are
+    alike: resampling them shows nothing of how they vary.
+    """
 
     value: float | None
     low: float | None
@@ -91,7 +95,10 @@ def _estimate(sums: Array, drawn: Array, of: Ratio) -> Estimate:
     known = drawn[:, 1] > 0
     values = drawn[known, 0] / drawn[known, 1]
     low, high, p = percentile(values)
-    return Estimate(float(total[0] / total[1]), low, high, p, n, n_clusters)
+    value = float(total[0] / total[1])
+    if not is_known(Interval(low, high)):  # all clusters alike, or only one
+        return Estimate(value, None, None, p, n, n_clusters)
+    return Estimate(value, low, high, p, n, n_clusters)
 
 
 def percentile(values: Array) -> tuple[float, float, float]:
@@ -104,8 +111,16 @@ def percentile(values: Array) -> tuple[float, float, float]:
 
 
 def as_fraction(found: Estimate) -> Estimate:
-    """An accuracy that is 0 or 1 in all clusters, with Wilson's interval over them instead."""
-    if found.value not in (0.0, 1.0):
+    """An accuracy that is the same in all clusters (0 or 1, above all), with Wilson's interval over them."""
+    if found.value is None or (found.low is not None and found.value not in (0.0, 1.0)):
         return found
-    low, high = wilson(found.value * found.n_clusters, found.n_clusters)
+    low, high = wilson(min(1.0, found.value) * found.n_clusters, found.n_clusters)
     return found._replace(low=low, high=high)
+
+
+def as_difference(found: Estimate) -> Estimate:
+    """A difference that is the same in all clusters, with Wilson's interval of 0 in n around it."""
+    if found.value is None or found.low is not None:
+        return found
+    half = wilson(0, found.n_clusters).high
+    return found._replace(low=max(-1.0, found.value - half), high=min(1.0, found.value + half))

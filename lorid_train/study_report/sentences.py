@@ -39,6 +39,7 @@ _SIGN_SAID = {
     Verdict.SUPPORTED: f"{_capital(SIGN.sentence)} {_AT}",
     Verdict.CONTRADICTED: f"That {SIGN.sentence} {_AT} is contradicted",
     Verdict.NOT_DECIDED: f"Whether {SIGN.sentence} {_AT} is not decided",
+    Verdict.TOO_FEW: f"No verdict, of too few groups, on whether {SIGN.sentence} {_AT}",
     Verdict.LEFT_OUT: f"Whether {SIGN.sentence} {_AT} could not be looked at on these draws",
 }
 
@@ -69,9 +70,15 @@ def _elsewhere(view: StudyView) -> Iterator[str]:
     for b in view.bins:
         d = view.versus(SIGN.first, SIGN.second, "difference", b.slice)
         if b.slice not in SIGN_AT and d is not None:
-            parts.append(f"{difference(d)} at {b.label}: {verdicts.verdict(view, SIGN, b.slice)}")
+            parts.append(
+                f"{difference(d)} at {b.label}{_is(verdicts.verdict(view, SIGN, b.slice))}"
+            )
     if parts:
         yield f"At other frequencies the same difference is {'; '.join(parts)}."
+
+
+def _is(found: Verdict) -> str:
+    return "" if found == Verdict.TOO_FEW else f": {found}"
 
 
 def _loop(view: StudyView) -> str:
@@ -80,7 +87,8 @@ def _loop(view: StudyView) -> str:
         d = view.versus(claim.first, claim.second, "difference", SEEN)
         found = verdicts.verdict(view, claim)
         number = f", {difference(d)}" if d is not None else ""
-        parts.append(f"{found} where it falls back on {claim.first[6:8].upper()}{number}")
+        said = "no verdict, of too few groups," if found == Verdict.TOO_FEW else str(found)
+        parts.append(f"{said} where it falls back on {claim.first[6:8].upper()}{number}")
     return f"No advantage of the loop over KG and DR alone: {'; '.join(parts)}."
 
 
@@ -91,8 +99,7 @@ def _consensus(view: StudyView) -> Iterator[str]:
         for part in (SEEN, UNSEEN)
     )
     said = [
-        f"on {name} groups IR and DR agree within {view.rounds} rounds on {share(cover)} of the "
-        f"problems and are right in {share(right)} of these ({interval(right)} %)"
+        f"on {name} groups {_agreed(view.rounds, cover, right)}"
         for name, (cover, right) in (("seen", seen), ("unseen", unseen))
         if cover is not None and cover.value is not None
     ]
@@ -101,11 +108,20 @@ def _consensus(view: StudyView) -> Iterator[str]:
     found = verdicts.ignorance(view)
     claim = (
         f" That agreement does not notice ignorance is {found}."
-        if found != Verdict.LEFT_OUT
+        if found not in (Verdict.LEFT_OUT, Verdict.TOO_FEW)
         else ""
     )
     text = "; ".join(said)
     yield f"{_capital(text)}.{claim}"
+
+
+def _agreed(rounds: int, cover: Metric, right: Metric | None) -> str:
+    if cover.value == 0:
+        return f"IR and DR never agree within {rounds} rounds: every answer of the loop there is the fallback's"
+    return (
+        f"IR and DR agree within {rounds} rounds on {share(cover)} of the "
+        f"problems and are right in {share(right)} of these ({interval(right)} %)"
+    )
 
 
 def _reach(view: StudyView) -> Iterator[str]:
@@ -113,7 +129,7 @@ def _reach(view: StudyView) -> Iterator[str]:
     if view.n_groups < FEW_CLUSTERS:
         yield (
             f"Only {view.n_groups} groups: with fewer than {FEW_CLUSTERS} the intervals are too "
-            "narrow, so take no verdict on this page as a finding."
+            "narrow, so that verdicts are wrong more often than one time in twenty."
         )
     n = len({(c.base, c.seed) for c in view.cells})
     yield (

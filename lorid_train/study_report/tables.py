@@ -102,7 +102,7 @@ def differences_by_frequency(view: StudyView) -> Table:
             d, p = (
                 view.versus(claim.first, claim.second, m, b.slice) for m in ("difference", "p_holm")
             )
-            star = "*" if p is not None and p.value is not None and p.value < ALPHA else ""
+            star = "*" if verdicts.direction(d, p) else ""
             said = "–" if d is None else f"{points(d.value)}{star} [{points_interval(d)}]"
             cells.append(said)
         rows.append([f"{view.names[claim.first]} − {view.names[claim.second]}", *cells])

@@ -44,6 +44,8 @@ class StudyView:
     """Clusters: groups of all worlds together."""
     n_seeds: int
     """Evaluation seeds that were stored; one is used."""
+    is_registered: bool
+    """Whether comparisons and criteria were written down before these data were seen."""
 
     def get(self, key: str, metric: str, part: str | None) -> Metric | None:
         """A metric of a system by its key, or None."""
@@ -55,7 +57,13 @@ class StudyView:
         return self.get(first, metric, label)
 
 
-def view_of(drawn: Sequence[CellDraws], *, group_by: str, settings: Mapping[str, Any]) -> StudyView:
+def view_of(
+    drawn: Sequence[CellDraws],
+    *,
+    group_by: str,
+    settings: Mapping[str, Any],
+    is_registered: bool = False,
+) -> StudyView:
     """Score and measure a study."""
     scored = score(drawn)
     cells = [c.cell for c in drawn]
@@ -76,4 +84,5 @@ def view_of(drawn: Sequence[CellDraws], *, group_by: str, settings: Mapping[str,
         n_problems=len(scored.rows.cell),
         n_groups=len(set(scored.rows.cluster.tolist())),
         n_seeds=max(c.n_seeds for c in drawn),
+        is_registered=is_registered,
     )

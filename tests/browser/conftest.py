@@ -14,7 +14,7 @@ import select
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -76,6 +76,7 @@ class Browser:
         self._session = attached["sessionId"]
         for domain in ("Page", "Runtime", "Network", "Log"):
             self.call(f"{domain}.enable")
+        self._media()
 
     def _receive(self) -> dict[str, Any]:
         deadline = time.monotonic() + LIMIT_S
@@ -123,6 +124,13 @@ class Browser:
             assert time.monotonic() < deadline, f"never true: {expression}"
             time.sleep(0.02)
 
+    def wait_for(self, test: Callable[[], bool]) -> None:
+        """Wait until something outside of the page is true."""
+        deadline = time.monotonic() + LIMIT_S
+        while not test():
+            assert time.monotonic() < deadline, f"never true: {test}"
+            time.sleep(0.02)
+
     def click(self, selector: str) -> None:
         """Click in the middle of an element with the mouse."""
         box = self.js(
@@ -152,16 +160,41 @@ class Browser:
         self.call("Input.insertText", text=text)
 
     @contextmanager
-    def screen(self, width: int, *, mobile: bool = False) -> Iterator[None]:
-        """A screen of this width, in CSS pixels, while the block runs."""
+    def screen(
+        self, width: int, height: int = 900, *, mobile: bool = False, theme: str = "light"
+    ) -> Iterator[None]:
+        """A screen of this size, in CSS pixels, while the block runs."""
         self.call(
             "Emulation.setDeviceMetricsOverride",
-            width=width, height=900, deviceScaleFactor=1, mobile=mobile,
+            width=width, height=height, deviceScaleFactor=1, mobile=mobile,
         )  # fmt: skip
+        self._media(theme)
         try:
             yield
         finally:
+            self._media()
             self.call("Emulation.clearDeviceMetricsOverride")
+
+    def _media(self, theme: str = "light") -> None:
+        """A colour scheme; no smooth scrolling, which would move what a click aims at."""
+        wanted = {"prefers-color-scheme": theme, "prefers-reduced-motion": "reduce"}
+        features = [{"name": name, "value": value} for name, value in wanted.items()]
+        self.call("Emulation.setEmulatedMedia", features=features)
+
+    def charts(self) -> int:
+        """How many charts are shown; each holds its texts, in letters that can be read."""
+        faults = self.js(
+            """[...document.querySelectorAll("svg.chart")].filter((s) => s.getBoundingClientRect().width).flatMap((s) => {
+              const scale = s.getBoundingClientRect().width / s.viewBox.baseVal.width;
+              return [...s.querySelectorAll("text")].filter((t) => {
+                const b = t.getBBox(), px = parseFloat(getComputedStyle(t).fontSize) * scale;
+                return b.x < -1 || b.x + b.width > s.viewBox.baseVal.width + 1 || px < 10.5;
+              }).map((t) => s.getAttribute("aria-label") + ": " + t.textContent);
+            })"""
+        )
+        assert faults == []
+        shown = "[...document.querySelectorAll('svg.chart')].filter((s) => s.getBoundingClientRect().width).length"
+        return int(self.js(shown))
 
     def screenshot(self, path: Path) -> None:
         """The visible part of the page, as PNG."""

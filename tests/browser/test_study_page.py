@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import runpy
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from lorid_train.study_report import write_study
 
 simulated = runpy.run_path(str(Path(__file__).parents[1] / "support" / "simulated_study.py"))
+ARTIFACTS = Path(__file__).parents[2] / "artifacts"
 HOSTILE = "</script><script>window.pwned = 1</script><img src=x onerror='window.pwned = 1'>\u202e"
 
 
@@ -38,7 +40,8 @@ def test_it_opens_without_a_request_a_script_or_a_complaint(browser: Any, page: 
     assert asked == [page.as_uri()]
     assert browser.said("Runtime.exceptionThrown", "Log.entryAdded") == []
     assert browser.js("window.pwned === undefined")
-    assert browser.js("document.querySelectorAll('script, img').length") == 0
+    assert browser.js("document.querySelectorAll('script').length") == 2  # tables alone
+    assert browser.js("document.querySelectorAll('img').length") == 0
     assert "</script><script>window.pwned = 1" in browser.js("document.body.textContent")
 
 
@@ -46,13 +49,9 @@ def test_charts_hold_their_texts_and_names_do_not_lie_on_one_another(
     browser: Any, page: Path
 ) -> None:
     opened(browser, page)
-    assert browser.js("document.querySelectorAll('svg.chart').length") == 7
-    assert browser.js(
-        "[...document.querySelectorAll('svg.chart text')].every((t) => { const b = t.getBBox(); "
-        "return b.x >= -1 && b.x + b.width <= 641; })"
-    )
+    assert browser.charts() == 7
     boxes = browser.js(
-        "[...document.querySelectorAll('#cost svg text.tick')].map((t) => { const b = t.getBBox(); "
+        "[...document.querySelectorAll('#cost .on-wide svg text.tick')].map((t) => { const b = t.getBBox(); "
         "return [t.textContent, b.x, b.y, b.x + b.width, b.y + b.height]; })"
     )
     assert len(boxes) > 20
@@ -66,10 +65,42 @@ def test_charts_hold_their_texts_and_names_do_not_lie_on_one_another(
 def test_links_lead_to_sections_and_tables_can_be_opened(browser: Any, page: Path) -> None:
     opened(browser, page)
     links = browser.js("[...document.querySelectorAll('nav a')].map((a) => a.getAttribute('href'))")
-    assert len(links) == 8
+    assert len(links) == 9
     assert all(browser.js(f"document.querySelector({link!r}) !== null") for link in links)
     browser.click("#comparisons summary")
     assert browser.js("document.querySelector('#comparisons details').open")
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 900), (400, 800)])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_first_screen_has_the_verdict_and_the_curves(
+    browser: Any, page: Path, width: int, height: int, theme: str
+) -> None:
+    with browser.screen(width, height, mobile=width < 600, theme=theme):
+        opened(browser, page)
+        assert browser.js("document.querySelector('main .lead').textContent").endswith(".")
+        tiles = browser.js("[...document.querySelectorAll('.tile')].map((t) => t.innerText)")
+        assert len(tiles) == 3
+        assert all(re.search(r"\d %\n(.*\n)+95 %: .*\n[\d,]+ tokens", t) for t in tiles)
+        bottom = browser.js(
+            "[...document.querySelectorAll('main svg.chart')].find((s) => s.getBoundingClientRect().width).getBoundingClientRect().bottom"
+        )
+        assert bottom <= height
+        assert browser.charts() == 7
+        claims = browser.js("document.getElementById('verdict').getBoundingClientRect().top")
+        assert claims > bottom
+        ARTIFACTS.mkdir(exist_ok=True)
+        browser.screenshot(ARTIFACTS / f"study-{width}-{theme}.png")
+
+
+def test_its_tables_sort_and_can_be_taken_along(browser: Any, page: Path) -> None:
+    opened(browser, page)
+    n = browser.js("document.querySelectorAll('div.table tbody').length")
+    assert browser.js("document.querySelectorAll('.get').length") == n > 8
+    cells = "[...document.querySelectorAll('#cost tbody tr')].map((r) => r.cells[4].textContent)"
+    browser.js("document.querySelectorAll('#cost thead .sort')[4].click()")
+    found = [float(c) for c in browser.js(cells)]
+    assert found == sorted(found)
 
 
 def test_a_small_screen_needs_no_sideways_scrolling(browser: Any, page: Path) -> None:

@@ -87,7 +87,7 @@ def test_filters_by_state_reason_flag_and_subject(browser: Any, page: Path) -> N
     browser.wait("document.getElementById('status').textContent === '3 of 70 rows'")
     choose(browser, "reason", "not_recorded")
     browser.wait("document.getElementById('status').textContent === '2 of 70 rows'")
-    browser.click(".rows .row")
+    browser.click(".rows .row[data-id]")
     browser.wait("document.querySelectorAll('.detail .why').length === 1")
     assert RejectReason.NOT_RECORDED.sentence in browser.js(
         "document.querySelector('.why').textContent"

@@ -82,7 +82,7 @@ def done(world: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 
 def test_an_evaluation_folder_is_whole(done: Path) -> None:
-    names = {p.name for p in done.iterdir()} - {".lock"}
+    names = {p.name for p in done.iterdir()} - {".lock", ".time.json"}
     assert names == {
         "config.yaml", "draws.jsonl", "records.parquet", "outcomes.parquet", "metrics.json", "report.html", "report.md",
         "manifest.json",

@@ -11,7 +11,7 @@ import pytest
 
 from lorid_data.audit import acceptance
 from lorid_data.audit.gates import DEFAULTS, thresholds
-from lorid_data.audit.result import AUDIT_JSON, read_audit
+from lorid_data.audit.result import AUDIT_HTML, AUDIT_JSON, read_audit
 from lorid_data.audit.stage import AuditOptions, audit, problems
 from lorid_data.build.importing import import_table
 from lorid_data.cli.app import main
@@ -163,3 +163,31 @@ def test_acceptance_plans_keep_both_risks() -> None:
     ]
     assert smaller == []
     assert acceptance.acceptance_plan(0.02, 0.021) is None
+
+
+def test_frequent_rules_keep_their_case_and_their_formulas(tmp_path: Path) -> None:
+    """Spellings that differ in case are one rule, shown as it is written most often."""
+    law = r"In a triangle $ABC$, $\sin A = \frac{a}{2R}$."
+    rows = [line(30 + n, law) for n in range(9)]
+    rows += [line(60 + n, law.lower()) for n in range(3)]
+    import_table(table(tmp_path / "t.jsonl", rows), tmp_path / "data")
+    audit(tmp_path / "data", AuditOptions())
+    body = json.loads((tmp_path / "data" / AUDIT_JSON).read_text(encoding="utf-8"))
+    assert body["figures"]["most_frequent_rules"] == [{"rule": law, "n_questions": 12}]
+    html = (tmp_path / "data" / AUDIT_HTML).read_text(encoding="utf-8")
+    shown = html[html.index("Rules that stand most often") :]
+    row = shown[: shown.index("</tbody>")]
+    assert "<mfrac>" in row
+    assert "<mi>R</mi>" in row
+    assert "\\frac" not in row.replace('alttext="', "").split("<math")[0]
+
+
+def test_the_plot_of_rates_shows_the_gates_limits(folder: Path) -> None:
+    result = audit(folder, AuditOptions())
+    html = (folder / AUDIT_HTML).read_text(encoding="utf-8")
+    assert result.gates
+    for gate in result.gates:
+        said = f"<title>{gate.check}: at most {gate.max_fraction * 100:.4g} %</title>"
+        assert html.count(said) == 2  # for a desk and for a telephone
+    assert html.count('class="limit"') == 2 * len(result.gates)
+    assert "Red marks are the gates" in html

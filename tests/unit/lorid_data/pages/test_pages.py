@@ -14,29 +14,35 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lorid_data.pages.cells import Chip, Formulas, cell_html
 from lorid_data.pages.charts import (
     Estimate,
     Row,
-    Series,
     bar_chart,
     histogram,
     interval_chart,
-    line_chart,
 )
+from lorid_data.pages.latex import Dialect
+from lorid_data.pages.lines import Series, line_chart
+from lorid_data.pages.mathml import TAGS
 from lorid_data.pages.page import (
+    Tile,
     chunk,
     figure,
+    first_section,
     folded,
     packaged,
     page,
     page_scripts,
     paragraph,
     section,
+    tiles,
 )
 from lorid_data.pages.rows import row_list
 from lorid_data.pages.scale import axis
 from lorid_data.pages.scale import points as in_points
 from lorid_data.pages.scatter import Mark, scatter_chart
+from lorid_data.pages.svg import NARROW, WIDTH, both
 from lorid_data.pages.table import table, table_html, table_markdown
 from lorid_data.pages.text import LIMIT, esc, visible
 
@@ -202,8 +208,11 @@ def test_differences_are_said_in_points_around_a_line_at_zero(
     svg = interval_chart("difference", made, signed=True)
     for (_, three), said in zip(rows, titles(svg), strict=True):
         low, value, high = sorted(three)
-        assert f": {in_points(value)}, 95 % interval " in said
-        assert f"{in_points(low)} to {in_points(high)}" in said
+        assert f": {in_points(value)}, " in said
+        if low == high:
+            assert "interval unknown" in said
+        else:
+            assert f"95 % interval {in_points(low)} to {in_points(high)}" in said
     assert svg.count('class="zero"') == 1
 
 
@@ -349,10 +358,10 @@ def test_packaged_files_are_there() -> None:
     assert ":root" in packaged("lorid_data.pages", "style.css")
     for package, name in (("lorid_data.audit", "audit.js"), ("lorid_train.report", "report.js")):
         scripts = page_scripts(package, name, "rows.js")
-        assert len(scripts) == len(set(scripts)) == 3
+        assert len(scripts) == len(set(scripts)) == 4
         assert all(s.startswith('"use strict"') for s in scripts)
         assert "const LoridDom =" in scripts[0]
-        assert "const LoridRows =" in scripts[1]
+        assert "const LoridRows =" in scripts[2]
         assert "LoridRows.show(" in scripts[2]
 
 
@@ -385,3 +394,88 @@ def test_a_list_of_rows_has_what_its_script_looks_for() -> None:
     assert all(f' id="{name}"' in made for name in wanted)
     assert 'data-filter="all" aria-pressed="true"' in made
     assert "data-tone" not in made
+
+
+# --- what a chart does not know, and its two layouts -------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("low", "high"), [(None, None), (0.5, 0.5), (None, 0.7), (0.2, None)], ids=str
+)
+def test_an_interval_without_width_is_drawn_as_unknown(
+    low: float | None, high: float | None
+) -> None:
+    for width in (WIDTH, NARROW):
+        chart = interval_chart("c", [Row("a", (Estimate(0.5, low, high),))], width=width)
+        assert 'class="open dot' in chart
+        assert 'class="fill soft' not in chart
+        assert titles(chart) == ["a: 50 %, interval unknown "]
+        known = interval_chart("c", [Row("a", (Estimate(0.5, 0.4, 0.6),))], width=width)
+        assert 'class="open' not in known
+    line = Series("l", ((0.0, 0.5), (1.0, 0.6), (2.0, 0.7)), band=((0.4, 0.6), None, (0.6, 0.8)))
+    chart = line_chart("c", [line], x_label="x", y_label="y")
+    assert [t.endswith(", interval unknown") for t in titles(chart)] == [False, True, False]
+    assert "<polygon" not in chart  # no band reaches across what is unknown
+
+
+def test_a_limit_is_marked_and_lies_on_the_axis() -> None:
+    for width in (WIDTH, NARROW):
+        rows = [Row("a", (Estimate(0.01, 0.0, 0.02),), limit=0.3), Row("b", (Estimate(0.01),))]
+        chart = interval_chart("c", rows, low=0.0, width=width)
+        assert "a: at most 30 %" in titles(chart)
+        [mark] = [
+            e for e in ElementTree.fromstring(chart).iter("line") if e.get("class") == "limit"
+        ]
+        assert 0 < float(mark.get("x1", 0)) < width
+
+
+def test_a_narrow_chart_is_laid_out_anew() -> None:
+    rows = [Row("a-rather-long-name-of-a-system", (Estimate(0.5, 0.4, 0.6),))]
+    chart = both(lambda width: interval_chart("c", rows, width=width))
+    root = ElementTree.fromstring(f"<div>{chart}</div>")
+    wide, narrow = root.iter("svg")
+    assert [s.get("viewBox", "").split()[2] for s in (wide, narrow)] == ["640", "350"]
+    label = next(t for t in narrow.iter("text") if t.text == rows[0].label)
+    assert float(label.get("x", 1)) == 0  # above its row, not beside it
+    assert titles_of(wide) == titles_of(narrow)
+
+
+def titles_of(svg: ElementTree.Element) -> list[str]:
+    return [e.text or "" for e in svg.iter("title")]
+
+
+# --- cells, tiles, heads -----------------------------------------------------------------------------
+
+
+@given(anything, anything)
+def test_special_cells_hold_hostile_text(text: str, tone: str) -> None:
+    made = table(["a", "b"], [[Chip(text, tone), Formulas(text, Dialect.LATEX)]])
+    assert {t for t, _ in parsed(table_html(made)).seen} <= {
+        "div", "table", "thead", "tbody", "tr", "th", "td", "span", "math", *TAGS,
+    }  # fmt: skip
+    assert table_markdown(made) == table_markdown(table(["a", "b"], [[text, text]]))
+    document = first_section(text, text, tiles([Tile(text, text, (text,))]))
+    assert {t for t, _ in parsed(document).seen} <= {"section", "ul", "li", "span"}
+
+
+def test_a_formula_of_a_table_is_set_without_a_script() -> None:
+    html = cell_html(Formulas(r"For $A=\begin{pmatrix}1\\2\end{pmatrix}$ it costs", Dialect.LATEX))
+    assert html.startswith("For <math alttext=")
+    assert html.count('class="tall-2"') == 2
+    assert html.endswith("</math> it costs")
+    assert cell_html(Formulas("$5 and $6", Dialect.PLAIN)) == "$5 and $6"
+    assert cell_html(Chip("better", "correct")) == '<span class="chip correct">better</span>'
+    assert cell_html(Chip("–", "")) == "–"
+
+
+def test_columns_that_a_small_screen_leaves_out_are_marked() -> None:
+    html = table_html(table(["a", "b", "c"], [["x", "1", "y"]], optional=("b", "c")))
+    assert html.count('class="num less"') == 2
+    assert html.count('class="less"') == 2
+
+
+def test_heads_stand_above_the_rows() -> None:
+    found = row_list("s", "l", [("all", "All")], without_script="", heads=("seen", ("<b>", "B")))
+    assert '<div class="rows heads"><div class="row seen"><span>&lt;b&gt;</span>' in found
+    assert found.index("heads") < found.index('id="rows"')
+    assert "heads" not in row_list("s", "l", [("all", "All")], without_script="")

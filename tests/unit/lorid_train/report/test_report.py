@@ -225,9 +225,9 @@ def test_runs_side_by_side_share_one_table() -> None:
     assert "## What the numbers say: one" in text
     assert "## What the numbers say: two" in text
     assert "| System | one | two |" in text
-    assert "**two − one**" in text
-    [row] = [x for x in text.splitlines() if x.startswith("| maj-ir@K | 60 |")]
-    assert row.count("|") == 9
+    assert "**one (A) − two (B), 60 questions**" in text
+    rows = [x for x in text.splitlines() if x.startswith("| maj-ir@K |")]
+    assert [x.count("|") for x in rows] == [13, 4]  # A − B, and side by side
     html = render_html([view("one"), view("two", n=10)])
     assert [r["name"] for r in blocks(html)["index"]["runs"]] == ["one", "two"]
     assert sum(row["runs"][1] is None for row in blocks(html)["index"]["rows"]) == 50

@@ -48,7 +48,7 @@ class Gate:
                     self.broken(request, batch)
                 yield GenResult(request.key, "#### 2", "stop", 3, 2)
 
-    def render(self, content: str) -> str:
+    def render(self, content: str, adapter: str | None) -> str:  # noqa: ARG002
         return content
 
 
@@ -174,7 +174,7 @@ def test_stop_and_max_tokens(server: Server) -> None:
 
 def test_completions_go_on_with_texts_of_the_adapters_format() -> None:
     class Framed(ScriptedEngine):
-        def render(self, content: str) -> str:
+        def render(self, content: str, adapter: str | None) -> str:  # noqa: ARG002
             return f"<s>{content}\n"
 
     engine = Framed(lambda r: f"{r.adapter}: {r.prompt}")

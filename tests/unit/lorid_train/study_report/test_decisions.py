@@ -285,9 +285,11 @@ def test_a_claim_is_judged_by_its_adjusted_p_and_margin(
 
 
 def test_the_sign_must_be_there_at_one_example_and_at_two() -> None:
-    yes, no, open_, gone = Verdict
+    yes, no, open_, few, gone = Verdict
     assert combined([yes, yes]) == yes
     assert combined([yes, no]) == no
     assert combined([yes, open_]) == open_
     assert combined([gone, no]) == no
     assert combined([yes, gone]) == gone
+    assert combined([yes, few]) == few
+    assert combined([few, no]) == no

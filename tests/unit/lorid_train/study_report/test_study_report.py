@@ -17,6 +17,7 @@ import pytest
 from lorid_data.errors import ConfigError, InputError
 from lorid_data.folders.names import RECORDS
 from lorid_data.folders.parquet import read_rows, write_rows
+from lorid_data.pages.page import table_scripts
 from lorid_data.schema import Record
 from lorid_train.interaction.draws import Draw
 from lorid_train.interaction.rules import answer_of, decide
@@ -325,8 +326,8 @@ def test_the_page_and_the_markdown_say_the_same(study: StudyView) -> None:
     for heading in ("Supported", "Not supported: not decided"):
         assert heading in html
         assert heading in markdown
-    assert html.count('<svg class="chart"') == 7
-    assert "<script" not in html
+    assert html.count('<svg class="chart"') == 2 * 7  # for a desk and for a telephone
+    assert html.count("<script") == len(table_scripts())
 
 
 @pytest.fixture(scope="module")
@@ -567,8 +568,54 @@ def test_hostile_names_are_shown_and_do_nothing(tmp_path: Path) -> None:
     cell = write_cell(tmp_path, n_groups=1, n_ir=4, n_dr=4, frequencies=(0, 1))
     found = view([replace(cell, name=HOSTILE, world=HOSTILE, base=HOSTILE)], **{HOSTILE: HOSTILE})
     html, markdown = render_html(found), render_markdown(found)
-    assert "<script" not in html
+    assert html.count("<script") == len(table_scripts()) == 2
     assert "&lt;script&gt;pwned()" in html
     assert "\u202e" not in html
     assert "\u202e" not in markdown
     assert "<script" not in re.sub(r"\\[<>]", "", markdown)
+
+
+# --- no certainty from few, and none that was not announced ------------------------------------------
+
+
+def test_only_an_announced_study_says_that_it_was(study: StudyView) -> None:
+    """A table of one's own was compared as the program does, and nobody said so before."""
+    announced = replace(study, is_registered=True)
+    for render in (render_html, render_markdown):
+        assert "written down before any number was seen" in render(announced)
+        own = render(study).lower()
+        for word in ("written down", "before any number", "planned", "registered", "beforehand"):
+            assert word not in own
+        assert "take what they say of this one as an" in own
+
+
+def test_of_too_few_groups_there_is_no_verdict(tmp_path: Path) -> None:
+    """Three seen groups, all alike: a bootstrap over them would call the difference certain."""
+    truth = {**TRUTH, "ir": (0.0,) * 6, "dr": (1.0,) * 6}
+    cell = write_cell(
+        tmp_path, truth=truth, frequencies=(0, 1, 2, 4), n_groups=1, n_ir=4, n_dr=4, spread=0
+    )
+    found = view([cell])
+    assert found.versus("dr-kg-knowledge", "ir-greedy", "p", "seen").value < 0.001  # type: ignore[union-attr]
+    claims = sentences.claims(found)
+    assert not claims[Verdict.SUPPORTED]
+    assert not claims[Verdict.CONTRADICTED]
+    assert not claims[Verdict.NOT_DECIDED]
+    assert len(claims[Verdict.TOO_FEW]) > 8
+    assert sentences.headline(found)[0].startswith("No verdict, of too few groups, on whether")
+    markdown = render_markdown(found)
+    assert "No verdict: too few groups" in markdown
+    assert not re.search(r"[0-9]\\\* \\\[", markdown)  # no star behind a difference
+    assert all("has no verdict" in s for s in sentences.decisions(found)[:3])
+    for m in found.metrics:
+        assert m.ci_low is None or m.ci_high is None or m.ci_low < m.ci_high, m
+
+
+def test_a_loop_that_never_agrees_answers_by_its_fallback(tmp_path: Path) -> None:
+    truth = dict.fromkeys(TRUTH, (0.0,) * 6)
+    cell = write_cell(tmp_path, truth=truth, n_groups=2, n_ir=4, n_dr=4, spread=0, n_wrong=10**9)
+    said = " ".join(sentences.headline(view([cell])))
+    assert (
+        "IR and DR never agree within 4 rounds: every answer of the loop there is the fallback's"
+        in said
+    )

@@ -1,0 +1,39 @@
+"""Finished evaluation folders of simulated draws: what `evaluate` writes, without a model.
+
+Loaded with `runpy.run_path` by the tests that want a folder on disk.
+"""
+
+from __future__ import annotations
+
+import runpy
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from lorid_data.folders.stage import open_stage
+from lorid_train.config import EvalConfig
+from lorid_train.evaluation import timing
+from lorid_train.evaluation.evaluate import DRAWS, MAY_CHANGE, score
+from lorid_train.interaction.lines import line_of
+
+_simulated = runpy.run_path(str(Path(__file__).parent / "simulated_evaluation.py"))
+
+
+def write(out: Path, *, draw_s: float | None = None, settings: Any = None, **options: Any) -> Path:
+    """A finished evaluation of simulated draws (`simulate`'s options) under some settings."""
+    asked = {"rounds": 5, **(settings or {})}
+    records, draws = _simulated["simulate"](**{"rounds": asked["rounds"], **options})
+    config = EvalConfig(adapters={"ir": "run"}, dataset="data", out=str(out), **asked)
+    identity = {**config.model_dump(mode="json", exclude=MAY_CHANGE), "format": "plain"}
+    shown = {"base": "tiny", "dataset": "data", "adapters": {}, "targets": []}
+    with open_stage(out, "evaluate", identity=identity, settings=shown) as stage:
+        stage.varying = frozenset({DRAWS})
+        lines = [line_of(d.model_dump_json().encode()) for of in draws.values() for d in of]
+        (out / DRAWS).write_bytes(b"".join(lines))
+        if draw_s is not None:
+            timing.add(out, draw_s)
+        adapters = SimpleNamespace(
+            base=SimpleNamespace(name="tiny"), format=SimpleNamespace(name="plain")
+        )
+        score(config, adapters, records, stage)  # type: ignore[arg-type]
+    return out
