@@ -27,8 +27,9 @@ from lorid_data.dedup.stage import DedupOptions, dedup
 from lorid_data.errors import ConfigError, StageError, sentences, unknown_key
 from lorid_data.expand.stage import ExpandOptions, expand
 from lorid_data.folders.manifests import read_manifest
-from lorid_data.schema import FrozenModel, Manifest
+from lorid_data.schema import FrozenModel, Manifest, RejectReason
 from lorid_data.split.stage import SplitOptions, split
+from lorid_data.texts.counting import count
 from lorid_data.validate.stage import validate
 
 
@@ -160,6 +161,8 @@ def run(config: PipelineConfig) -> dict[str, Manifest]:
             manifests[stage.name] = manifest
             if not stage.adds:
                 say(summary(manifest, out))
+                if warning := nothing_kept(manifest, out):
+                    say(warning)
                 folder = out
     return manifests
 
@@ -168,6 +171,19 @@ def summary(manifest: Manifest, out: Path) -> str:
     """What a stage did, in one line."""
     rejected = ", ".join(f"{n:,} {reason}" for reason, n in manifest.n_rejected.items())
     return (
-        f"{manifest.stage}: {manifest.n_in:,} rows in, {manifest.n_kept:,} kept, "
+        f"{manifest.stage}: {count(manifest.n_in, 'row')} in, {manifest.n_kept:,} kept, "
         f"{sum(manifest.n_rejected.values()):,} rejected{f' ({rejected})' if rejected else ''} → {out}"
+    )
+
+
+def nothing_kept(manifest: Manifest, out: Path) -> str | None:
+    """Why a stage kept no row at all, and where to look; None where it kept some."""
+    if manifest.n_kept:
+        return None
+    if not manifest.n_in:
+        return f"warning: {manifest.stage} was given no rows, so {out} holds none; look at the folder before it"
+    reason, n = max(manifest.n_rejected.items(), key=lambda of: of[1])
+    return (
+        f"warning: {manifest.stage} kept no row: {n:,} of {manifest.n_in:,} were rejected as {reason}: "
+        f"{RejectReason(reason).sentence} See them with `lorid-data view {out} --out rejects.html`"
     )

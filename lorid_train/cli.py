@@ -12,6 +12,7 @@ from cyclopts import Parameter
 
 from lorid_data.commandline.options import read_yaml, secrets_in
 from lorid_data.commandline.program import make_app, run
+from lorid_data.texts.counting import count
 from lorid_train.solve.command import solve
 
 app = make_app("lorid-train", "Train LoRID's three roles, run their interaction, report honestly.")
@@ -56,7 +57,9 @@ def sft(
     for name, figures in manifest.figures.items():
         losses = figures["train_loss"]  # logged every logging_steps: a short run has none
         last = f", last loss {losses[-1]['loss']:.4f}" if losses else ""
-        print(f"{name}: {figures['n_rows']} rows, {figures['n_steps']} steps{last}")
+        print(
+            f"{name}: {count(figures['n_rows'], 'row')}, {count(figures['n_steps'], 'step')}{last}"
+        )
     print(f"adapters: {Path(body['out']) / 'adapters'}")
 
 
@@ -73,7 +76,7 @@ def merge(adapter: Path, *, out: Path, base: str | None = None) -> None:
 
     done = merge_adapter(adapter, out, base=base)
     print(
-        f"merged {done.n_merged} matrices, copied {done.n_copied} tensors, {done.n_shards} shards"
+        f"merged {count(done.n_merged, 'matrix', 'matrices')}, copied {count(done.n_copied, 'tensor')}, {count(done.n_shards, 'shard')}"
     )
     print(f"model: {out}")
 
@@ -255,7 +258,9 @@ def export_knowledge(evaluation: Path, /, *, out: Path) -> None:
     manifest = export(evaluation, out)
     found = manifest.figures
     kinds = ", ".join(f"{n} {kind.replace('_', ' ')}" for kind, n in found["n_by_kind"].items())
-    print(f"kept {manifest.n_kept} of {manifest.n_in}; {found['n_distinct_texts']} distinct texts")
+    print(
+        f"kept {manifest.n_kept} of {manifest.n_in}; {count(found['n_distinct_texts'], 'distinct text')}"
+    )
     print(f"degenerate: {found['degenerate_fraction']:.1%} ({kinds or 'none'})")
 
 
@@ -269,7 +274,7 @@ def export_log(evaluation: Path, /, *, out: Path) -> None:
     """
     from lorid_train.evaluation.exports import export_log as export
 
-    print(f"{out}: {export(evaluation, out)} rows")
+    print(f"{out}: {count(export(evaluation, out), 'row')}")
 
 
 @app.command

@@ -8,6 +8,7 @@ from lorid_data.audit.result import Audit, JudgeResult
 from lorid_data.checks.finding import Severity
 from lorid_data.intervals import wilson
 from lorid_data.pages.table import Table, table
+from lorid_data.texts.counting import count
 
 
 def _percent(fraction: float) -> str:
@@ -65,7 +66,7 @@ def frequent(result: Audit) -> Table:
     return table(
         ("rule", "original questions"),
         [(r["rule"], f"{r['n_questions']:,}") for r in result.figures["most_frequent_rules"][:10]],
-        note=f"{result.figures['n_distinct_rules']:,} distinct rules; case, spaces and the final stop do not count.",
+        note=f"{count(result.figures['n_distinct_rules'], 'distinct rule')}; case, spaces and the final stop do not count.",
     )
 
 
@@ -108,7 +109,7 @@ def claims(result: Audit) -> Table:
             )
             for c in result.figures["claims"]
         ],
-        note=f"Of the {result.n_questions:,} original questions of this folder.",
+        note=f"Of the {count(result.n_questions, 'original question')} of this folder.",
     )
 
 
@@ -136,7 +137,7 @@ def judge(found: JudgeResult) -> Table:
     return table(
         ("criterion", "flagged", "as judged", "planted defects seen", "good items passed", "corrected for its errors"),
         rows,
-        note=f"{found.teacher} {found.model}, {found.n_questions:,} original questions, {found.n_asked:,} requests, "
+        note=f"{found.teacher} {found.model}, {count(found.n_questions, 'original question')}, {count(found.n_asked, 'request')}, "
         f"{found.n_unanswered:,} without a usable reply. Good items are generated problems with rules that are right by construction.",
     )  # fmt: skip
 

@@ -10,7 +10,8 @@ from lorid_data.errors import InputError
 from lorid_data.folders.records import write_dataset
 from lorid_data.folders.stage import open_stage
 from lorid_data.folders.tables import RowError, format_of
-from lorid_data.hub.reading import is_hub_id, parse_ref
+from lorid_data.hub.ids import is_hub_id
+from lorid_data.hub.reading import parse_ref
 from lorid_data.schema import (
     Disposition,
     Manifest,
@@ -58,7 +59,9 @@ def import_table(
     read = Reading(subject, rationale, bad)
     ref = parse_ref(str(table))
     try:
-        if ref.is_local or (not table.exists() and is_hub_id(ref.id) and format_of(table) is None):
+        if ref.is_local or (
+            not table.exists() and is_hub_id(str(table)) and format_of(table) is None
+        ):
             stated = None if licence == "unknown" else licence
             name, problems, warnings = load_folder(str(table), stated, read=read)
         else:

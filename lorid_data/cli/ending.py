@@ -19,10 +19,13 @@ _MANY = 1 / 3
 
 def finish(manifest: Manifest, out: Path) -> int:
     """Say what a stage did; the exit status, 1 where rows failed."""
+    from lorid_data.commandline.progress import say
     from lorid_data.folders.manifests import n_failed
-    from lorid_data.pipeline import summary
+    from lorid_data.pipeline import nothing_kept, summary
 
     print(summary(manifest, out))
+    if warning := nothing_kept(manifest, out):
+        say(warning)
     return EXIT_FAILED if n_failed(manifest) else EXIT_OK
 
 

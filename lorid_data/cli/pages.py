@@ -9,6 +9,7 @@ from cyclopts import Parameter, validators
 
 from lorid_data.cli.numbers import Natural, Positive
 from lorid_data.commandline.failures import EXIT_OK
+from lorid_data.texts.counting import count
 
 
 def label(
@@ -51,6 +52,6 @@ def view(folder: Path, *, out: Path, rows: Positive = 2000, seed: Natural = 0) -
     sample = f", a sample with seed {seed}" if shown.is_sample else ""
     print(
         f"view: {shown.n_kept_shown:,} of {shown.n_kept:,} kept rows and {shown.n_rejected_shown:,} of "
-        f"{shown.n_rejected:,} rejected ones{sample} → {out}"
+        f"{count(shown.n_rejected, 'rejected one')}{sample} → {out}"
     )
     return EXIT_OK

@@ -1,6 +1,6 @@
 """What both programs share of a command line: exit status, `--config FILE`, progress on stderr.
 
 Entry: `program.make_app` and `program.run`; `progress.Progress` and `progress.say`.
-Read: `program`, `options`, `output` (what may be said), `failures`, `progress`.
+Read: `program`, `options`, `waiting`, `output` (what may be said), `failures`, `progress`.
 Imports: texts, errors.
 """

@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 _SECRET_KEY = re.compile(
     r"(?:^|_)(?:api_?key|key|token|secret|password|authorization)$", re.IGNORECASE
 )
+_NO_SECRET = re.compile(
+    r"(?:^|_)(?:eos|bos|pad|unk|sep|cls|mask|stop|end|start|image|max|min|new|n|num|sort|group)_(?:token|key)$",
+    re.IGNORECASE,
+)
+"""Names that speak of a tokenizer's tokens, of their number or of a column, and of no secret."""
 _SECRET_VALUE = re.compile(r"^(?:sk-|hf_|Bearer )\S{8,}")
 
 
@@ -65,6 +70,25 @@ def read_yaml(path: Path) -> dict[str, Any]:
     return data
 
 
+def is_secret(key: str, value: object) -> bool:
+    """Whether an option, by its name and value, is meant to hold a secret.
+
+    `hub_token: hf_…` is; `max_token: 512`, a slip for max_tokens, `eos_token: "</s>"` and any other
+    name of a token or key with a number or a yes or no are not: such a key is known or unknown like
+    every other.
+    """
+    name = key.replace("-", "_")
+    if not _SECRET_KEY.search(name):
+        return False
+    is_plain = value is None or isinstance(value, (bool, int, float))
+    if re.search(r"(?:^|_)(?:token|key)$", name, re.IGNORECASE) and not name.lower().endswith(
+        "api_key"
+    ):
+        is_qualified = "_" in name
+        return not (is_qualified and (is_plain or _NO_SECRET.search(name)))
+    return True
+
+
 def secrets_in(data: dict[str, Any], where: str) -> list[str]:
     """One sentence for each key or value, at any depth, that looks like a secret."""
     found: list[str] = []
@@ -73,7 +97,7 @@ def secrets_in(data: dict[str, Any], where: str) -> list[str]:
         if isinstance(node, dict):
             for key, value in node.items():
                 inner = f"{path}.{key}" if path else str(key)
-                if _SECRET_KEY.search(str(key).replace("-", "_")):
+                if is_secret(str(key), value):
                     found.append(
                         f"{where}: {inner!r}: secrets are read from the environment only; remove it"
                     )
@@ -106,7 +130,7 @@ class Options:
             given = {k.replace("-", "_"): v for k, v in read_yaml(self.file).items()}
             by_key = {_key(a): a for a in arguments if not a.keys}
             problems += secrets_in(given, str(self.file))
-            secret_keys = {k for k in given if _SECRET_KEY.search(k)}
+            secret_keys = {k for k, v in given.items() if is_secret(k, v)}
             problems += [
                 unknown_key(k, by_key, str(self.file))
                 for k in given
@@ -125,13 +149,24 @@ def _key(argument: Argument) -> str:
     return str(argument.field_info.name).replace("-", "_")
 
 
+def _missing(argument: Argument) -> str:
+    """What to give for an argument that was left out: what it is, and where it may stand."""
+    name = argument.name
+    what = (argument.parameter.help or "").split("\n")[0].rstrip(".")
+    is_option = name.startswith("-")
+    shown = name if is_option else name.upper().replace("_", "-")
+    said = f"{shown} is missing{f': {what}' if what else ''}"
+    place = "on the command line or in --config FILE" if is_option else "behind the command's name"
+    return f"{said} (give it {place}; --help tells more)"
+
+
 def _problem(argument: Argument) -> str | None:
     """What is wrong with the value of one argument, or None."""
     from cyclopts.exceptions import CycloptsError
 
     if not argument.has_tokens:
         if argument.required and not argument.keys:
-            return f"{argument.name.lstrip('-')!r} is missing; give it on the command line or in --config FILE"
+            return _missing(argument)
         return None
     try:
         argument.convert_and_validate()

@@ -13,6 +13,7 @@ from lorid_data.folders.files import sha256_file
 from lorid_data.folders.frames import read_record_frame
 from lorid_data.folders.names import MANIFEST, RECORDS
 from lorid_data.sources.registry import NAMED, load
+from lorid_data.texts.counting import count
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ def load_test_sets(
         problems.append(f"--against names a test set twice: {', '.join(against)}")
     if source_paths and len(source_paths) != len(named):
         problems.append(
-            f"--source-path is given {len(source_paths)} times for {len(named)} of gsm8k and math: "
+            f"--source-path is given {count(len(source_paths), 'time')} for {len(named)} of gsm8k and math: "
             "give one for each, in the order of --against, or none"
         )
     if problems:

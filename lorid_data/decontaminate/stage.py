@@ -29,6 +29,7 @@ from lorid_data.folders.manifests import manifest_sha256, read_manifest
 from lorid_data.folders.parquet import read_rows, write_rows
 from lorid_data.folders.stage import open_stage
 from lorid_data.schema import Disposition, FrozenModel, Manifest, RejectReason
+from lorid_data.texts.counting import count
 
 if TYPE_CHECKING:
     import polars as pl
@@ -134,7 +135,7 @@ def described(manifest: Manifest) -> list[str]:
         runs = found["n_sharing_words"]
         rules = ", ".join(f"{n:,} {rule}" for rule, n in found["n_questions_by_rule"].items() if n)
         lines += [
-            f"{found['name']}: {found['n_pairs_compared']:,} pairs compared; questions: {rules or 'none alike'}",
+            f"{found['name']}: {count(found['n_pairs_compared'], 'pair')} compared; questions: {rules or 'none alike'}",
             "  for comparison, questions that share a run of words with a test question: "
             f"8 words as open-r1 {runs['open_r1_8']['questions']:,}, 13 words as GPT-3 "
             f"{runs['gpt3_13']['questions']:,}; rules of knowledge, 8 words: {runs['knowledge_8']['questions']:,}",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import errno
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,6 +16,7 @@ from typing import Any, cast
 
 from lorid_data.errors import InputError
 from lorid_data.folders.tables import Table, first_bad_line
+from lorid_data.hub.reach import not_cached, reached
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +53,6 @@ def parse_ref(text: str) -> HubRef:
     rest, _, config = text.partition(":")
     name, _, revision = rest.partition("@")
     return HubRef(name, revision or None, config or None)
-
-
-def is_hub_id(text: str) -> bool:
-    """Whether this can be the id of a repository: `owner/name`."""
-    return text.count("/") == 1 and not text.startswith((".", "/", "~"))
 
 
 def config_names(ref: HubRef) -> tuple[str, ...]:
@@ -110,7 +106,8 @@ def licence_of(ref: HubRef) -> str:
         if ref.is_local:
             card = DatasetCard.load(Path(ref.id) / "README.md")
         else:
-            card = DatasetCard.load(ref.id)
+            with reached():
+                card = DatasetCard.load(ref.id)
         stated = card.data.to_dict().get("license")
     except (OSError, ValueError, HfHubHTTPError, YAMLError):
         return "unknown"
@@ -138,14 +135,15 @@ def _readable(ref: HubRef) -> Iterator[None]:
     """Turn what `datasets` raises into one `InputError` that says what to do; a full disk passes."""
     from datasets.exceptions import DatasetsError
 
-    try:
-        yield
-    except InputError:
-        raise
-    except (OSError, ValueError, RuntimeError, DatasetsError) as e:
-        if isinstance(e, OSError) and e.errno in (errno.ENOSPC, errno.EDQUOT):
+    with nullcontext() if ref.is_local else reached() as why:
+        try:
+            yield
+        except InputError:
             raise
-        raise InputError(_explain(ref, e)) from e
+        except (OSError, ValueError, RuntimeError, DatasetsError) as e:
+            if isinstance(e, OSError) and e.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            raise InputError(f"{ref}: {not_cached(why)}" if why else _explain(ref, e)) from e
 
 
 def _explain(ref: HubRef, error: Exception) -> str:

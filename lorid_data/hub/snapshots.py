@@ -10,6 +10,8 @@ from typing import Literal
 
 from lorid_data.errors import ConfigError, StageError
 from lorid_data.hub.calls import Patience, calling, check_repo_id, error_line
+from lorid_data.hub.ids import is_hub_id
+from lorid_data.hub.reach import not_cached, reached
 
 _REF = re.compile(r"(?P<id>[^@:]+)(?:@(?P<revision>[^:]+))?(?::(?P<folder>\w+))?")
 
@@ -17,11 +19,9 @@ _REF = re.compile(r"(?P<id>[^@:]+)(?:@(?P<revision>[^:]+))?(?::(?P<folder>\w+))?
 def split_id(text: str) -> tuple[str, str | None, str | None] | None:
     """Repository, revision and folder of `owner/name[@revision][:folder]`; None for a local path."""
     match = _REF.fullmatch(text)
-    if match is None or Path(text).exists() or text.startswith((".", "/", "~")):
+    if match is None or not is_hub_id(text):
         return None
-    return (
-        (match["id"], match["revision"], match["folder"]) if match["id"].count("/") == 1 else None
-    )
+    return match["id"], match["revision"], match["folder"]
 
 
 def download(
@@ -51,14 +51,16 @@ def download(
     if not sys.stderr.isatty():
         disable_progress_bars()
     at = f"{repo_id}@{revision}" if revision else repo_id
+    why = None
     try:
-        found = calling(
-            f"downloading {at}",
-            lambda: snapshot_download(
-                repo_id, repo_type=kind, revision=revision, allow_patterns=list(patterns)
-            ),
-            patience,
-        )
+        with reached() as why:
+            found = calling(
+                f"downloading {at}",
+                lambda: snapshot_download(
+                    repo_id, repo_type=kind, revision=revision, allow_patterns=list(patterns)
+                ),
+                patience,
+            )
     except GatedRepoError as e:
         address = f"https://huggingface.co/{'datasets/' if kind == 'dataset' else ''}{repo_id}"
         msg = (
@@ -67,6 +69,8 @@ def download(
         )
         raise ConfigError(msg) from e
     except (HfHubHTTPError, StageError, OSError, ValueError) as e:
+        if why:
+            raise ConfigError(f"{at}: {not_cached(why)}") from e
         msg = f"{at}: cannot be downloaded ({error_line(e)}); check the id, the revision and the network, or give a local folder"
         raise ConfigError(msg) from e
     return Path(found)

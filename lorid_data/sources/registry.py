@@ -9,9 +9,11 @@ from pathlib import Path
 from lorid_data.errors import ConfigError, InputError
 from lorid_data.folders.tables import SUFFIXES, read_table
 from lorid_data.hub import reading
+from lorid_data.hub.ids import is_hub_id, near
 from lorid_data.schema import Problem
 from lorid_data.sources.layout import OURS
 from lorid_data.sources.table import Reading, content_hash
+from lorid_data.texts.counting import count
 
 NAMED = ("gsm8k", "math", "arithmetic", "concepts")
 _DRAWN = ("arithmetic", "concepts")
@@ -179,7 +181,7 @@ def _refuse_repeats(
     n = sum(p.question in known for p in problems)
     if 2 * n > len(problems):
         raise InputError(
-            f"{ref}: {n:,} of the {len(problems):,} questions of its configuration {config!r} stand in others too; "
+            f"{ref}: {n:,} of the {count(len(problems), 'question')} of its configuration {config!r} stand in others too; "
             f"name the one to read behind a colon, like {ref}:{config}"
         )
 
@@ -210,14 +212,14 @@ def _check(source: str, limit: int | None, source_path: str | None, seed: int) -
                 f"--source-path {source_path!r} is for gsm8k and math; name the path itself as the source"
             )
         elif not Path(source_path).is_dir():
-            problems.append(f"--source-path {source_path!r}: no such folder")
+            problems.append(f"--source-path {source_path!r}: no such folder{near(source_path)}")
     if seed and source not in _DRAWN:
         problems.append(f"--seed {seed!r}: only {' and '.join(_DRAWN)} draw their problems")
     is_there = Path(source).exists() or reading.parse_ref(source).is_local
-    if source not in NAMED and not is_there and not reading.is_hub_id(source):
+    if source not in NAMED and not is_there and not is_hub_id(source):
         problems.append(
             f"unknown source {source!r}; give {', '.join(NAMED)}, a Hub id (org/name), an existing "
-            f"folder, or a table ({', '.join(SUFFIXES)})"
+            f"folder, or a table ({', '.join(SUFFIXES)}){near(source)}"
         )
     if problems:
         raise ConfigError(*problems)

@@ -15,6 +15,7 @@ from lorid_data.errors import InputError
 from lorid_data.folders.tables import RowError, Table
 from lorid_data.hub.splits import RESERVED, split_fault
 from lorid_data.schema import Problem, canonical_json, make_problem, problem_id
+from lorid_data.texts.counting import count
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "question": ("question", "problem"),
@@ -288,7 +289,7 @@ def _originals(
     if not n_variants:
         return originals, []
     return originals, [
-        f"{table.where}: {n_variants} rows share the id of an earlier row: taken as variants of that question"
+        f"{table.where}: {count(n_variants, 'row')} share the id of an earlier row: taken as variants of that question"
     ]
 
 

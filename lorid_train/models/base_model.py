@@ -7,13 +7,15 @@ noise without an error, so that is refused.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from lorid_data.errors import ConfigError
 from lorid_data.folders.files import sha256_file
+from lorid_data.hub.ids import is_hub_id, near
+from lorid_data.hub.reach import not_cached, reached
 from lorid_data.schema import canonical_json, sha256_text
 from lorid_train.config import STUDENT
 from lorid_train.models.untrusted import READ_BY_TRANSFORMERS, refuse_code
@@ -65,9 +67,9 @@ def resolve(name: str, revision: str | None = None) -> Base:
     """
     path = student_folder() if name == STUDENT else Path(name)
     if not path.exists():
-        if name.count("/") == 1 and not name.startswith((".", "/", "~")):
+        if is_hub_id(name):
             return Base(name, name, revision, f"hub:{name}@{revision or 'main'}")
-        msg = f"base {name!r}: no such folder; name 'student', a model folder or a Hub id (owner/name)"
+        msg = f"base {name!r}: no such folder; name 'student', a model folder or a Hub id (owner/name){near(name)}"
         raise ConfigError(msg)
     config = path / "config.json"
     weights = sorted(path.glob("*.safetensors"))
@@ -111,7 +113,10 @@ def generation_ends(base: Base) -> list[int]:
     from transformers import GenerationConfig
 
     try:
-        ends = GenerationConfig.from_pretrained(base.source, revision=base.revision).eos_token_id
+        with reached() if base.fingerprint.startswith("hub:") else nullcontext():
+            ends = GenerationConfig.from_pretrained(
+                base.source, revision=base.revision
+            ).eos_token_id
     except OSError:
         return []
     return [int(e) for e in (ends if isinstance(ends, list) else [ends]) if e is not None]
@@ -135,7 +140,7 @@ def commit_of(base: Base) -> str | None:
         return None
     from huggingface_hub import hf_hub_download
 
-    with _said(base):
+    with said(base):
         path = hf_hub_download(base.source, "config.json", revision=base.revision)
     return _commit_of(Path(path).parent)
 
@@ -157,7 +162,7 @@ def checked_revision(base: Base) -> str | None:
 
     commit, found = commit_of(base), []
     for file in READ_BY_TRANSFORMERS:
-        with _said(base), suppress(EntryNotFoundError):
+        with said(base), suppress(EntryNotFoundError):
             found.append(Path(hf_hub_download(base.source, file, revision=commit)))
     refuse_code(base.name, found)
     return commit
@@ -172,7 +177,7 @@ def load_config(base: Base) -> Any:
     from transformers import AutoConfig
 
     revision = checked_revision(base)
-    with _said(base):
+    with said(base):
         return AutoConfig.from_pretrained(base.source, revision=revision, trust_remote_code=False)
 
 
@@ -189,7 +194,7 @@ def load_model(base: Base, dtype: str) -> Any:
 
     logging.disable_progress_bar()  # a bar per load would break up our own progress lines
     revision = checked_revision(base)
-    with _said(base):
+    with said(base):
         model, info = AutoModelForCausalLM.from_pretrained(
             base.source, revision=revision, dtype=getattr(torch, dtype), use_safetensors=True,
             trust_remote_code=False,
@@ -211,7 +216,7 @@ def load_tokenizer(base: Base) -> Any:
     from transformers import AutoTokenizer
 
     revision = checked_revision(base)
-    with _said(base):
+    with said(base):
         return AutoTokenizer.from_pretrained(
             base.source, revision=revision, trust_remote_code=False
         )
@@ -237,11 +242,13 @@ def check_tokenizer(tokenizer: Any, base: Base) -> None:
 
 
 @contextmanager
-def _said(base: Base) -> Iterator[None]:
+def said(base: Base) -> Iterator[None]:
     """Turn what transformers raises for a model that cannot be had into one sentence."""
+    why = None
     try:
-        yield
+        with reached() if base.fingerprint.startswith("hub:") else nullcontext() as why:
+            yield
     except (OSError, ValueError, RuntimeError) as e:
         at = f" at revision {base.revision!r}" if base.revision else ""
-        msg = f"base {base.name!r}{at}: {str(e).splitlines()[0]}"
-        raise ConfigError(msg) from e
+        what = not_cached(why) if why else str(e).splitlines()[0]
+        raise ConfigError(f"base {base.name!r}{at}: {what}") from e

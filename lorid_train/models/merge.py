@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from lorid_data.errors import ConfigError
 from lorid_train.models.adapters import own_metadata
-from lorid_train.models.base_model import Base, resolve
+from lorid_train.models.base_model import Base, resolve, said
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -79,9 +79,13 @@ def _folder_of(base: Base) -> Path:
         return Path(base.source)
     from huggingface_hub import snapshot_download
 
-    return Path(
-        snapshot_download(base.source, revision=base.revision, ignore_patterns=["*.bin", "*.pt"])
-    )
+    with said(base):
+        return Path(
+            snapshot_download(
+                base.source, revision=base.revision, ignore_patterns=["*.bin", "*.pt"]
+            )
+        )
+    raise AssertionError  # what cannot be had is raised
 
 
 def _merge_shards(source: Path, out: Path, deltas: _Deltas) -> Merged:

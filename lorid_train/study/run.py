@@ -15,6 +15,7 @@ from lorid_data.errors import ConfigError, StageError
 from lorid_data.folders.manifests import manifest_sha256
 from lorid_data.folders.stage import open_stage
 from lorid_data.schema import Manifest
+from lorid_data.texts.counting import count
 from lorid_train import study_report
 from lorid_train.evaluation.drawing import needed_roles
 from lorid_train.evaluation.exports import DRAWS
@@ -63,7 +64,7 @@ def study(config: StudyConfig, out: Path) -> Manifest:
         if stage.done is not None:
             return stage.done
         workers = config.workers or min(2, os.cpu_count() or 1)
-        say(f"study: {len(tasks)} cells, {min(workers, len(tasks))} at a time, in {out}")
+        say(f"study: {count(len(tasks), 'cell')}, {min(workers, len(tasks))} at a time, in {out}")
         steps = Steps(len(tasks), workers)
         failures = make_all(
             tasks,
