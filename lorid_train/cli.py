@@ -34,20 +34,23 @@ def sft(
     The plan is printed first: rows, tokens, steps, trainable parameters, estimated memory and time.
 
     Args:
-        config: YAML file: base, data, out, and what `lora` and `sft` change of the paper's settings.
+        config: YAML file, like those in configs/train: base, data, out, and what `lora` and `sft` change of the paper's settings.
         role: Train these roles only (ir, kg, dr, ks, ird); all that the file names by default.
         out: Run folder, instead of the file's.
         dry_run: Print the plan and stop; nothing is written.
     """
     from lorid_data.errors import ConfigError
     from lorid_train.config import TrainConfig, parse
-    from lorid_train.training import processes, sft
+    from lorid_train.training.keys import check_keys
 
     body: dict[str, Any] = read_yaml(config)
     if problems := secrets_in(body, str(config)):
         raise ConfigError(*problems)
     body |= {k: v for k, v in {"roles": role, "out": out}.items() if v}
     parsed = parse(TrainConfig, body, str(config))
+    check_keys(parsed)
+    from lorid_train.training import processes, sft  # seconds of imports, for what can be run
+
     if dry_run:
         sft.dry_run(parsed, print)
         return

@@ -166,7 +166,7 @@ def _reading(result: Audit) -> Iterator[str]:
 def _rows(result: Audit, rows: Sequence[Record]) -> str:
     wanted = len(set(result.rows) | set(result.sample))
     note = (
-        f"<p class='note'>{count(wanted, 'row')} have a finding or are to be read; {len(rows):,} of them are here, drawn by chance (at most {MOST_ROWS:,}).</p>"
+        f"<p class='note'>{count(wanted, 'row')} with a finding or to be read; {len(rows):,} of them are here, drawn by chance (at most {MOST_ROWS:,}).</p>"
         if wanted > len(rows)
         else ""
     )

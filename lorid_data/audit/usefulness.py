@@ -35,7 +35,7 @@ def generic_list(rules: Sequence[str]) -> str | None:
     named = frozenset[str]().union(*(specifics(r) for r in rules))
     if len(named) >= len(rules) / 2:
         return None
-    return f"{count(len(rules), 'rule')} name {', '.join(sorted(named)) or 'nothing specific'}"
+    return f"{count(len(rules), 'rule')}, naming {', '.join(sorted(named)) or 'nothing specific'}"
 
 
 _MOST_COMPARED = 200

@@ -124,9 +124,14 @@ class Options:
     def __call__(self, app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
         """Give the options of the file to what the command line left out; raise for all problems."""
         from cyclopts.config import Dict
+        from cyclopts.token import Token
 
         problems: list[str] = []
-        if self.file is not None:
+        takes_file = [a for a in arguments if _key(a) == "config" and a.required]
+        if self.file is not None and takes_file and not takes_file[0].has_tokens:
+            # The command's own argument is a configuration: `sft --config FILE` is `sft FILE`.
+            takes_file[0].append(Token(value=str(self.file), source="--config"))
+        elif self.file is not None:
             given = {k.replace("-", "_"): v for k, v in read_yaml(self.file).items()}
             by_key = {_key(a): a for a in arguments if not a.keys}
             problems += secrets_in(given, str(self.file))
@@ -139,7 +144,8 @@ class Options:
             usable = {k: v for k, v in given.items() if k in by_key and v is not None}
             data = {by_key[k].name.lstrip("-"): v for k, v in usable.items()}
             Dict(data, use_commands_as_keys=False, source=str(self.file))(app, commands, arguments)
-        problems += [p for a in arguments if (p := _problem(a)) is not None]
+        told = app.default_command.__doc__ or "" if app.default_command else ""
+        problems += [p for a in arguments if (p := _problem(a, told)) is not None]
         if problems:
             raise ConfigError(*problems)
 
@@ -149,24 +155,30 @@ def _key(argument: Argument) -> str:
     return str(argument.field_info.name).replace("-", "_")
 
 
-def _missing(argument: Argument) -> str:
+def _missing(argument: Argument, told: str) -> str:
     """What to give for an argument that was left out: what it is, and where it may stand."""
-    name = argument.name
-    what = (argument.parameter.help or "").split("\n")[0].rstrip(".")
-    is_option = name.startswith("-")
-    shown = name if is_option else name.upper().replace("_", "-")
-    said = f"{shown} is missing{f': {what}' if what else ''}"
+    kind = argument.field_info.kind
+    is_option = kind is kind.KEYWORD_ONLY
+    name = argument.name.lstrip("-")
+    shown = f"--{name}" if is_option else name.upper()
     place = "on the command line or in --config FILE" if is_option else "behind the command's name"
-    return f"{said} (give it {place}; --help tells more)"
+    what = _described(told, _key(argument))
+    return f"{shown} is missing; give it {place}{f': {what}' if what else ''}"
 
 
-def _problem(argument: Argument) -> str | None:
+def _described(docstring: str, name: str) -> str:
+    """What a docstring of Google's form says of an argument, its first sentence."""
+    match = re.search(rf"^ +{re.escape(name)}: (.+)$", docstring, re.MULTILINE)
+    return match[1].rstrip(".") if match else ""
+
+
+def _problem(argument: Argument, told: str = "") -> str | None:
     """What is wrong with the value of one argument, or None."""
     from cyclopts.exceptions import CycloptsError
 
     if not argument.has_tokens:
         if argument.required and not argument.keys:
-            return _missing(argument)
+            return _missing(argument, told)
         return None
     try:
         argument.convert_and_validate()

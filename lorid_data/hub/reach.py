@@ -25,11 +25,15 @@ _PAUSE_S, _WAIT_S = 5.0, 600.0
 _seen: dict[str, tuple[float, str | None]] = {}
 
 
-def fault() -> str | None:
-    """Why the Hub cannot be reached, in a sentence; None where it can (or was told to stay off)."""
+def fault(endpoint: str | None = None) -> str | None:
+    """Why the Hub cannot be reached, in a sentence; None where it can (or was told to stay off).
+
+    Args:
+        endpoint: its address; by default the one that `HF_ENDPOINT` names.
+    """
     from huggingface_hub import constants
 
-    address = constants.ENDPOINT
+    address = endpoint or constants.ENDPOINT
     if constants.HF_HUB_OFFLINE:
         return None
     known = _seen.get(address)
@@ -43,16 +47,17 @@ def fault() -> str | None:
     return said
 
 
-def require(what: str) -> None:
+def require(what: str, endpoint: str | None = None) -> None:
     """Refuse to begin what needs the Hub where it cannot be reached.
 
     Args:
         what: for the message: `publishing org/name`.
+        endpoint: its address; by default the one that `HF_ENDPOINT` names.
 
     Raises:
         StageError: it cannot.
     """
-    if why := fault():
+    if why := fault(endpoint):
         raise StageError(
             f"{what}: {why}; check the network and run the same command again, or add --wait"
         )

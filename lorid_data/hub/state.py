@@ -101,7 +101,7 @@ def read_state(api: HfApi, target: Target, patience: Patience) -> RemoteState:
     from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
 
     repo, kind = target.repo_id, target.kind
-    require(f"reading {target}")
+    require(f"reading {target}", api.endpoint)
     try:
         info = calling(f"reading {target}", lambda: api.repo_info(repo, repo_type=kind), patience)
         refs = calling(

@@ -289,7 +289,7 @@ def _originals(
     if not n_variants:
         return originals, []
     return originals, [
-        f"{table.where}: {count(n_variants, 'row')} share the id of an earlier row: taken as variants of that question"
+        f"{table.where}: {count(n_variants, 'row')} with the id of an earlier row: taken as variants of that question"
     ]
 
 

@@ -92,12 +92,13 @@ def _unknown(spec: str) -> str:
     kind, colon, rest = spec.partition(":")
     kinds = {name.partition(":")[0]: name for name in AVAILABLE}
     near = get_close_matches(kind.lower(), kinds, n=1, cutoff=0.6)
+    meant = ""
     if near:
         has_more = ":" in kinds[near[0]]
-        meant = f"{near[0]}:{rest}" if colon and rest and has_more else kinds[near[0]]
-        return f"teacher {spec!r} is not available; did you mean {meant!r}?"
+        name = f"{near[0]}:{rest}" if colon and rest and has_more else kinds[near[0]]
+        meant = f"did you mean {name!r}? "
     choices = "; ".join(f"{name} ({what})" for name, what in AVAILABLE.items())
-    return f"teacher {spec!r} is not available; available: {choices}"
+    return f"teacher {spec!r} is not available; {meant}available: {choices}"
 
 
 def _remote(backend: Backend, options: AskOptions) -> Teacher:

@@ -109,7 +109,7 @@ def check(splits: Mapping[str, Sequence[Record]], where: str) -> None:
     ]
     trained = {r.problem_id for r in splits["train"]}
     problems += [
-        f"{where}: {count(n, 'question')} of {name!r} stand in 'train' too; see lorid-data decontaminate"
+        f"{where}: {count(n, 'question')} of {name!r} found in 'train' too; see lorid-data decontaminate"
         for name in ("test", "validation")
         if (n := len(trained & {r.problem_id for r in splits[name]}))
     ]

@@ -2,7 +2,7 @@
 
 Entry: `sft.train`, `sft.dry_run`.
 Read: `processes`, `tokens` (rows as ids and labels), `batches`, `loss`, `checkpoints` (whole or
-    refused), `arguments` (the `SFTConfig`), `proofs`, `trainer`, `frozen`
+    refused), `arguments` (the `SFTConfig`), `keys`, `proofs`, `trainer`, `frozen`
     (the base between the roles), `saving`, `greedy_eval` (measuring while
     training), `preflight`, `estimates`, `plan`, `sft`.
 Imports: models, engines (to write a few tokens), formats, roles, config; of `lorid_data`: answers, folders, prompts, commandline,

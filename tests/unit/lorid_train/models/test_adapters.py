@@ -136,6 +136,7 @@ def test_what_is_no_lora_in_safetensors_is_refused(
     ("text", "is_id"),
     [
         ("LoRID-Math/GSM8K-Mistral-7B-IR", True), ("me/x@v1", True), ("me/x@v1:ir", True), ("me/x:ir", True),
+        ("runs/mine", False), ("data/x", False), ("runs/mine@main", True), ("my/table.jsonl", False), (r"me\x", False), ("me/x/", False),
         ("./me/x", False), ("/me/x", False), ("runs/a/adapters/ir", False), ("run", False), ("me/x:../y", False),
     ],
 )  # fmt: skip
@@ -147,9 +148,10 @@ def test_an_existing_folder_is_a_folder_though_it_looks_like_an_id(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert is_hub_id("runs/mine")
-    Path("runs/mine").mkdir(parents=True)
-    assert not is_hub_id("runs/mine")
+    assert is_hub_id("mine/first")
+    Path("mine/first").mkdir(parents=True)
+    assert not is_hub_id("mine/first")
+    assert not is_hub_id("mine/fisrt"), "what lies beside a folder is a slip, and no repository"
 
 
 def test_one_repository_holds_a_folder_per_role() -> None:
