@@ -7,6 +7,7 @@ Placeholders are `{name}`; every other brace stands for itself.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -44,6 +45,31 @@ class Prompt:
             msg = f"prompt {self.id!r} takes {sorted(names)}, got {sorted(values)}"
             raise ConfigError(msg)
         return _PLACEHOLDER.sub(lambda m: values[m[1]], self.text)
+
+
+def of_file(path: Path, *, takes: Collection[str]) -> Prompt:
+    """A prompt file of the user's own. A line break at its very end is no part of the text.
+
+    Args:
+        path: a UTF-8 text file.
+        takes: the placeholders that it must have, all of them and no other.
+
+    Raises:
+        ConfigError: no such file, no text, or other placeholders.
+    """
+    try:
+        text = path.read_bytes().decode("utf-8")
+    except (OSError, UnicodeDecodeError) as e:
+        msg = f"prompt file {str(path)!r}: cannot be read as UTF-8 text ({e})"
+        raise ConfigError(msg) from e
+    text = text.removesuffix("\n").removesuffix("\r")
+    if (found := set(_PLACEHOLDER.findall(text))) != set(takes):
+        wanted, has = (
+            " and ".join(f"{{{n}}}" for n in sorted(names)) or "none" for names in (takes, found)
+        )
+        msg = f"prompt file {str(path)!r}: has the placeholders {has}; it must have {wanted}"
+        raise ConfigError(msg)
+    return Prompt(path.name, text, sha256_text(text))
 
 
 @cache

@@ -6,16 +6,18 @@ import json
 import sys
 import warnings
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 
 from lorid_data.commandline.options import read_yaml, secrets_in
 from lorid_data.commandline.program import make_app, run
 from lorid_data.texts.counting import count
+from lorid_train.evaluation.command import evaluate, show
 from lorid_train.solve.command import solve
 
 app = make_app("lorid-train", "Train LoRID's three roles, run their interaction, report honestly.")
+app.command(evaluate)
 app.command(solve)
 
 Many = Parameter(consume_multiple=True)
@@ -165,69 +167,6 @@ def publish(
 
 
 @app.command
-def evaluate(
-    *, adapters: Annotated[list[str], Many], dataset: str, out: str, base: str | None = None,
-    format: str | None = None, split: str | None = None, limit: int | None = None,
-    engine: Literal["transformers", "server"] = "transformers",
-    server: Annotated[list[str] | None, Many] = None, served: Annotated[list[str] | None, Many] = None,
-    rounds: int = 20, schedule: Literal["lazy", "exhaustive"] = "lazy",
-    rule: Literal["same_round", "cumulative"] = "same_round",
-    fallback: Literal["none", "ir", "dr", "majority"] = "ir",
-    temperature: float = 1.5, top_p: float = 0.9, top_k: int = 50, max_new_tokens: int = 1024,
-    seed: int = 0, seeds: int = 1, loop: bool = True, votes: Literal["all", "ir", "none"] = "all",
-    samples: Annotated[list[str] | None, Many] = None, greedy: Annotated[list[str] | None, Many] = None,
-    dtype: Literal["float32", "bfloat16", "float16"] | None = None, batch_size: int = 64,
-    merged: bool = False, threads: int | None = None, text: str | None = None, targets: Annotated[list[str] | None, Many] = None,
-) -> None:  # fmt: skip
-    """Run the interaction loop and its alternatives over a dataset, and report.
-
-    The sampling defaults are those of the official code.
-
-    Args:
-        adapters: A run folder, ir=FOLDER kg=FOLDER dr=FOLDER …, or OWNER/NAME[@REVISION] of the Hub in their place.
-        dataset: Dataset folder with the questions.
-        out: Evaluation folder.
-        base: Base model, where it is not the one that the adapters name.
-        format: Prompt format of adapters that another program trained; by default told from their chat template.
-        split: Evaluate this split only.
-        limit: Evaluate the first so many questions.
-        engine: What generates: a model in this process, or vLLM servers with --enable-lora.
-        server: Base URLs of the servers, like http://127.0.0.1:8000/v1; they share the work.
-        served: Names of the adapters on the servers, ir=NAME kg=NAME dr=NAME …; the roles' by default.
-        rounds: The loop's threshold t.
-        schedule: lazy draws what is needed; exhaustive draws all rounds for all questions.
-        rule: When IR and DR count as agreeing.
-        fallback: Who answers without an agreement.
-        temperature: Of the sampled draws.
-        top_p: Of the sampled draws; 1 switches it off.
-        top_k: Of the sampled draws; 0 switches it off.
-        max_new_tokens: Longest answer.
-        seed: Of all draws.
-        seeds: Repeat the sampled draws under so many seeds: seed, seed + 1, ….
-        loop: Whether to run the interaction loop; --no-loop samples IR alone.
-        votes: Roles sampled further after the loop, for majority voting at its cost in tokens.
-        samples: Rounds drawn of a role whatever the loop needs, such as ir=40 dr=20 ks=20; DR's come with KG's.
-        greedy: Greedy systems: ir, kg, ks, ird, and DR by what it reads: gold-, kg-, empty-, shuffled- or other-knowledge.
-        dtype: Of the model; float32 on a CPU and bfloat16 on a GPU by default.
-        batch_size: Rows generated at once (requests in flight, on servers); changes no result in float32.
-        merged: Merge each adapter into weights of its own: more memory, fewer operations per token.
-        threads: CPU threads.
-        text: Text file on which to compare the loss of the base with that of each adapter.
-        targets: Numbers that others reported, to show beside: "DATASET | MODEL | METHOD | ACCURACY | SOURCE".
-    """
-    from lorid_train.config import EvalConfig, parse
-    from lorid_train.evaluation.evaluate import evaluate as evaluate_stage
-    from lorid_train.models.adapters import folders_of
-
-    body = {k: v for k, v in locals().items() if k in EvalConfig.model_fields and v is not None}
-    body["adapters"] = folders_of(adapters)
-    body["served"] = dict(name.partition("=")[::2] for name in served or ())
-    body["samples"] = dict(role.partition("=")[::2] for role in samples or ())
-    evaluate_stage(parse(EvalConfig, body, "evaluate"))
-    _show(Path(out))
-
-
-@app.command
 def report(
     evaluations: Annotated[list[Path], Many],
     /,
@@ -343,7 +282,7 @@ def quickstart(
         batch_size=batch_size,
         threads=threads,
     )
-    _show(out / "eval")
+    show(out / "eval")
 
 
 @app.command
@@ -387,14 +326,6 @@ def study(
     out = out or default
     run_study(config, out)
     print(f"report: {out / 'report.html'}")
-
-
-def _show(folder: Path) -> None:
-    """Print the headline table of an evaluation folder and where its report lies."""
-    from lorid_train.report.headline import headline
-
-    print(headline(folder))
-    print(f"report: {folder / 'report.html'}")
 
 
 def main() -> None:

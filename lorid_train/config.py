@@ -122,11 +122,14 @@ class EvalConfig(Settings):
     """One evaluation. What decides the draws is `identity`; the rest may change on resume."""
 
     adapters: dict[str, str]
-    """Adapter folder per role; those that no draw needs are left alone."""
+    """Per role an adapter folder, or `model:` and a base that plays it as it is; those that no draw
+    needs are left alone."""
     base: str | None = None
     """Base model, where the adapters do not say it."""
     format: str | None = None
     """Prompt format of adapters that another program trained, where their files do not say it."""
+    formats: dict[str, str] = Field(default_factory=dict)
+    """Of roles that a whole model plays: FORMAT, a prompt file, or FORMAT:FILE; `chat` by default."""
     dataset: str
     out: str
     split: str | None = None
@@ -135,7 +138,8 @@ class EvalConfig(Settings):
     server: tuple[str, ...] = ()
     """Base URLs of vLLM servers, `/v1` included; for the engine `server` only."""
     served: dict[str, str] = Field(default_factory=dict)
-    """Name of each role's adapter on the servers; the role's own name by default."""
+    """Name of each role's adapter on the servers, the role's own by default; NAME@URL,URL for
+    servers of its own."""
     rounds: int = Field(default=20, ge=1)
     schedule: Literal["lazy", "exhaustive"] = "lazy"
     rule: Literal["same_round", "cumulative"] = "same_round"

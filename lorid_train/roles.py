@@ -25,6 +25,7 @@ from dataclasses import dataclass
 
 from lorid_data import role_texts
 from lorid_data.errors import ConfigError
+from lorid_data.prompts import Prompt
 from lorid_data.role_texts import knowledge_text
 from lorid_data.schema import Disposition, Record, Reject, RejectReason
 
@@ -67,8 +68,19 @@ class Role:
     also: tuple[str, ...] = ()
     """Roles whose examples of the same records are this role's too, beside its own."""
 
-    def content(self, question: str, knowledge: str = "") -> str:
-        """The role's text for one question; nothing is stripped."""
+    def content(self, question: str, knowledge: str = "", prompt: Prompt | None = None) -> str:
+        """The role's text for one question; nothing is stripped.
+
+        Args:
+            question: the question.
+            knowledge: what a role that reads knowledge reads.
+            prompt: a text in the place of the role's own, with the same placeholders.
+        """
+        if prompt is not None:
+            values = {"question": question}
+            return prompt.fill(
+                **values | ({"knowledge": knowledge} if self.reads_knowledge else {})
+            )
         return role_texts.filled(
             self.prompt_id, question, knowledge if self.reads_knowledge else None
         )

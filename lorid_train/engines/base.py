@@ -57,8 +57,10 @@ Pull = Callable[[int], Sequence[GenRequest]]
 class Engine(Protocol):
     """Generates."""
 
-    batch_size: int
-    """How many requests it works on at once."""
+    @property
+    def batch_size(self) -> int:
+        """How many requests it works on at once."""
+        ...
 
     def generate(self, pull: Pull) -> Iterator[GenResult]:
         """Yield a result per pulled request, in any order, until `pull` has nothing left.
@@ -67,6 +69,6 @@ class Engine(Protocol):
         """
         ...
 
-    def render(self, content: str) -> str:
-        """The prompt text for a role's content, in the format this engine was set up with."""
+    def render(self, content: str, adapter: str | None) -> str:
+        """The prompt text for a role's content, in the format that the adapter is asked in."""
         ...

@@ -27,6 +27,6 @@ class ScriptedEngine:
                 n_prompt = len(request.prompt.split())
                 yield GenResult(request.key, " ".join(kept), reason, n_prompt, len(kept))
 
-    def render(self, content: str) -> str:
+    def render(self, content: str, adapter: str | None) -> str:  # noqa: ARG002
         """The content itself."""
         return content

@@ -8,7 +8,7 @@ training sees.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -23,8 +23,8 @@ from lorid_train.engines.ways import ALONE, BEST, Way, arguments_of, ways_of
 if TYPE_CHECKING:
     import torch
 
-N_TOKENS = 12
-"""Tokens that follow each prompt."""
+N_TOKENS = 5
+"""Tokens that follow each prompt: what is remembered wrongly is wrong at the second."""
 BATCH = 8
 _END = -1
 """Stands for a stop token: no model has it, so no text ends but where the check ends it."""
@@ -40,7 +40,8 @@ _ROUNDED_FRACTION = 0.05
 class Case:
     """One prompt of one adapter, and how plain `generate` goes on."""
 
-    adapter: str
+    adapter: str | None
+    """None is a model without adapters."""
     prompt: str
     tokens: list[int]
     logits: torch.Tensor
@@ -48,36 +49,46 @@ class Case:
 
 
 def references(
-    model: Any, encode: Callable[[str], list[int]], prompts: dict[str, list[str]], where: str
+    model: Any,
+    encode: Callable[[str], list[int]],
+    prompts: Mapping[str | None, Sequence[str]],
+    where: str,
 ) -> list[Case]:
     """What plain `generate` writes after each adapter's prompts, one by one.
 
     Args:
         model: as PEFT made it, its adapters named as the keys of `prompts`.
         encode: a prompt's tokens.
-        prompts: by adapter.
+        prompts: by adapter; None where the model has none.
         where: what messages call the base model.
 
     Raises:
         ConfigError: an adapter changes nothing or makes numbers that are none, or `generate`
             and a plain forward pass disagree.
     """
-    cases, problems = [], []
-    for adapter, contents in prompts.items():
+    cases: list[Case] = []
+    problems: list[str] = []
+    every = max(1, min(len(prompts), *map(len, prompts.values()))) if prompts else 1
+    for at, (adapter, contents) in enumerate(prompts.items()):
+        if adapter is not None:
+            switch_to(model, adapter)
         for i, content in enumerate(contents):
             ids = encode(content)
-            switch_to(model, adapter)
             case = _continued(model, ids, adapter, content)
-            if why := _unlike(model, ids, case):
+            cases.append(case)
+            # Each length once, with one adapter after another; the first, the shortest, with all.
+            if i and i % every != at % every:
+                continue
+            once = _read_at_once(model, ids + case.tokens)
+            if why := _unlike(model, case, once):
                 problems.append(
-                    f"{where}, adapter {adapter!r}: `generate` is not what one forward pass says ({why})"
+                    f"{where}{'' if adapter is None else f', adapter {adapter!r}'}: `generate` is not what one forward pass says ({why})"
                 )
-            if i == 0 and _changes_nothing(model, ids, case):
+            if i == 0 and adapter is not None and _is_bare(model, ids, case, once):
                 problems.append(
                     f"adapter {adapter!r}: changes no logit of {where}; it was not trained, or its "
                     "tensors do not fit this model"
                 )
-            cases.append(case)
             if problems:
                 break
     if problems:
@@ -87,16 +98,17 @@ def references(
 
 def unlike_one_pass(model: Any, ids: list[int]) -> str | None:
     """Why `generate` does not write what one forward pass without a cache says; None where it does."""
-    return _unlike(model, ids, _continued(model, ids, "", ""))
+    case = _continued(model, ids, "", "")
+    return _unlike(model, case, _read_at_once(model, ids + case.tokens))
 
 
-def _unlike(model: Any, ids: list[int], case: Case) -> str | None:
+def _unlike(model: Any, case: Case, once: torch.Tensor) -> str | None:
     read = Meeting([case])
-    read.see(0, _read_at_once(model, ids + case.tokens))
+    read.see(0, once)
     return read.problem(model.dtype)
 
 
-def _continued(model: Any, ids: list[int], adapter: str, content: str) -> Case:
+def _continued(model: Any, ids: list[int], adapter: str | None, content: str) -> Case:
     """Plain `generate`, greedily, not stopping.
 
     Raises:
@@ -113,7 +125,8 @@ def _continued(model: Any, ids: list[int], adapter: str, content: str) -> Case:
     tokens = alone.write(model, ids, greedy, stop_ids=(), n=N_TOKENS)
     logits = torch.stack(seen)
     if logits.isnan().any():
-        msg = f"adapter {adapter!r}: gives logits that are not numbers; its weights are broken, or too large for {model.dtype}"
+        who = "the model" if adapter is None else f"adapter {adapter!r}"
+        msg = f"{who}: gives logits that are not numbers; its weights are broken, or too large for {model.dtype}"
         raise ConfigError(msg)
     return Case(adapter, content, tokens, logits)
 
@@ -130,13 +143,14 @@ def _read_at_once(model: Any, ids: list[int]) -> torch.Tensor:
     return logits[0, -N_TOKENS - 1 : -1].float().cpu()
 
 
-def _changes_nothing(model: Any, ids: list[int], case: Case) -> bool:
+def _is_bare(model: Any, ids: list[int], case: Case, once: torch.Tensor) -> bool:
+    """Whether the bare base reads the same as its adapter did."""
     import torch
 
     switch_to(model, None)
     bare = _read_at_once(model, ids + case.tokens)
     switch_to(model, case.adapter)
-    return torch.equal(bare, _read_at_once(model, ids + case.tokens))
+    return torch.equal(bare, once)
 
 
 @dataclass(slots=True)
@@ -187,7 +201,7 @@ def why_wrong(engine: TransformersEngine, cases: Sequence[Case]) -> str | None:
     follow. Rows end at different times, so that others take their places.
     """
     met = Meeting(cases)
-    n_tokens = [N_TOKENS - 3 * (i % 3) for i in range(len(cases))]
+    n_tokens = [N_TOKENS - i % 3 for i in range(len(cases))]
     was = engine.pick, engine.stop_ids, engine.batch_size
 
     def told(rows: Sequence[Row], logits: torch.Tensor, _: Sampling) -> list[int]:
@@ -224,7 +238,7 @@ def why_wrong(engine: TransformersEngine, cases: Sequence[Case]) -> str | None:
 def prove(
     load: Callable[[], Any],
     make: Callable[[Any, Way], TransformersEngine],
-    prompts: dict[str, list[str]],
+    prompts: Mapping[str | None, Sequence[str]],
     *,
     where: str,
     say: Callable[[str], None],
@@ -250,7 +264,7 @@ def prove(
             model = load()
         engine, why = _tried(model, way, make, cases)
         if engine is not None:
-            if way != BEST:
+            if way.memory != BEST.memory or (way.mixed != BEST.mixed and None not in prompts):
                 say(_warning(where, way, whys))
             return engine
         whys.append(f"{way.words}: {why}")

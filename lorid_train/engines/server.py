@@ -43,7 +43,7 @@ class ServerEngine:
         urls: base URLs, `/v1` included.
         models: adapter name of a request → model name on the servers; None is the base.
         encode: text → token ids, in the format of the adapters.
-        render: text → the prompt as text.
+        render: text and adapter → the prompt as text.
         stop_ids: token ids that end a text.
         max_model_tokens: longest prompt and text together that the servers take; None if unknown.
         batch_size: most requests in flight, over all servers.
@@ -53,7 +53,7 @@ class ServerEngine:
     urls: Sequence[str]
     models: Mapping[str | None, str]
     encode: Callable[[str], list[int]]
-    render: Callable[[str], str]
+    render: Callable[[str, str | None], str]
     stop_ids: Sequence[int]
     max_model_tokens: int | None = None
     batch_size: int = 64

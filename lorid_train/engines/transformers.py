@@ -51,7 +51,7 @@ class TransformersEngine:
 
     model: Any
     encode: Callable[[str], list[int]]
-    render: Callable[[str], str]
+    render: Callable[[str, str | None], str]
     decode: Callable[[list[int]], str]
     stop_ids: list[int]
     batch_size: int = 64

@@ -12,6 +12,7 @@ from typing import Any
 
 from lorid_data.commandline.progress import Progress
 from lorid_data.errors import ConfigError
+from lorid_data.prompts import Prompt
 from lorid_data.schema import Record
 from lorid_train.config import EvalConfig
 from lorid_train.engines.base import Engine, Sampling
@@ -71,9 +72,13 @@ def _sampled(config: EvalConfig) -> dict[str, int]:
 
 
 def draw_all(
-    config: EvalConfig, records: Sequence[Record], log: DrawLog, make: Callable[[], Engine]
-) -> None:
-    """Make every draw that the log lacks. `make` is called when there is a first one to make."""
+    config: EvalConfig, records: Sequence[Record], log: DrawLog, make: Callable[[], Engine],
+    prompts: Mapping[str, Prompt] | None = None,
+) -> None:  # fmt: skip
+    """Make every draw that the log lacks. `make` is called when there is a first one to make.
+
+    `prompts` are, by role, texts in the place of the roles' own.
+    """
     ids = [r.problem_id for r in records]
     gold = {r.problem_id: knowledge_text(r.knowledge) for r in records if r.knowledge}
     with Progress("evaluate", None, done=len(log)) as progress:
@@ -82,6 +87,7 @@ def draw_all(
             log=log,
             questions={r.problem_id: r.as_question() for r in records},
             sampling=Sampling(config.temperature, config.top_p, config.top_k, config.max_new_tokens),
+            prompts=prompts or {},
             on_draw=lambda d: progress.advance(tokens=d.n_tokens),
         )  # fmt: skip
         _draw_greedy(config, ids, gold, asker)

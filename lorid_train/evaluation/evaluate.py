@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,6 @@ from lorid_train.evaluation import forgetting, servers
 from lorid_train.evaluation.drawing import draw_all, needed_roles
 from lorid_train.evaluation.exports import DRAWS, evaluation
 from lorid_train.evaluation.identity import adapter_configs
-from lorid_train.evaluation.in_process import make_engine
 from lorid_train.interaction.draws import DrawLog
 from lorid_train.interaction.lines import sum_of
 from lorid_train.metrics.rows import Metric, Outcome
@@ -39,7 +37,7 @@ from lorid_train.report.writing import write_metrics, write_report, write_runs
 OUTCOMES = "outcomes.parquet"
 METRICS = "metrics.json"
 _MAY_CHANGE = {
-    "adapters", "base", "dataset", "out", "batch_size", "server", "served", "targets", "text", "format",
+    "adapters", "base", "dataset", "out", "batch_size", "server", "served", "targets", "text", "format", "formats",
 }  # fmt: skip
 """Paths and addresses (the content is hashed instead) and what changes no result."""
 
@@ -68,11 +66,12 @@ def evaluate(config: EvalConfig) -> Manifest:
         ConfigError: adapters or dataset cannot be used; nothing was written.
     """
     needed = needed_roles(config)
-    adapters = adapters_of.open_adapters(config.adapters, config.base, config.format, needed=needed)
-    adapters = replace(adapters, base=base_model.pinned(adapters.base))
+    adapters = adapters_of.open_adapters(
+        config.adapters, config.base, config.format, needed=needed, told=config.formats
+    ).pinned()
     records = select(Path(config.dataset), config.split, config.limit)
     targets.parse(config.targets)
-    engine = servers.engine_factory(config, needed) if config.engine == "server" else make_engine
+    engine = servers.factory(config, needed, adapters.wholes)
     identity = {
         **config.model_dump(mode="json", exclude=_MAY_CHANGE),
         "adapters_sha256": adapters.sha256,
@@ -84,9 +83,11 @@ def evaluate(config: EvalConfig) -> Manifest:
         "dataset_sha256": manifest_sha256(Path(config.dataset)),
         "text_sha256": forgetting.text_sha256(config),
     }
+    if adapters.wholes:
+        identity["wholes"] = {r: w.identity for r, w in adapters.wholes.items()}
     settings = {
         "base": adapters.base.name, "dataset": config.dataset, "batch_size": config.batch_size,
-        "adapters": adapters.names, "targets": list(config.targets),
+        "adapters": adapters.names, "targets": list(config.targets), "players": adapters.players,
     }  # fmt: skip
     stage_of = open_stage(
         Path(config.out),
@@ -105,7 +106,7 @@ def evaluate(config: EvalConfig) -> Manifest:
         answers.prepare()  # the verifier's start must not use up the time of a first pair
         log = DrawLog(stage.out / DRAWS)
         try:
-            draw_all(config, records, log, lambda: engine(config, adapters))
+            draw_all(config, records, log, lambda: engine(config, adapters), adapters.prompts)
         finally:
             log.close()
         if config.text:
@@ -116,7 +117,8 @@ def evaluate(config: EvalConfig) -> Manifest:
 def score(config: EvalConfig, adapters: Adapters, records: list[Record], stage: Stage) -> Manifest:
     """Grade the draws and write outcomes, metrics and the report. Here the gold answers enter."""
     write_rows(stage.out / RECORDS, Record, records)
-    view = _view(stage.out, config, {"base": adapters.base.name, "format": adapters.format.name})
+    shown = {"base": adapters.base.name, "format": adapters.format.name}
+    view = _view(stage.out, config, shown | _played(adapters.players))
     write_rows(
         stage.out / OUTCOMES, Outcome, [o for rows in view.scored.outcomes.values() for o in rows]
     )
@@ -124,6 +126,11 @@ def score(config: EvalConfig, adapters: Adapters, records: list[Record], stage: 
     write_report([view], stage.out / "report.html")
     stage.figures = sum_of(stage.out / DRAWS).figures()
     return stage.finish(n_in=len(records), n_kept=len(records), n_rejected={})
+
+
+def _played(players: Mapping[str, str]) -> dict[str, Any]:
+    """Who plays the roles that no adapter plays, among the settings of a report."""
+    return {"played_by": dict(players)} if players else {}
 
 
 def _view(folder: Path, config: EvalConfig, settings: Mapping[str, Any]) -> EvaluationView:
@@ -161,6 +168,7 @@ def report_on(folders: Sequence[Path], out: Path, replay: Mapping[str, str]) -> 
         body |= {"out": str(folder)}
         config = parse(EvalConfig, body | dict(replay), "--replay")
         shown = {"base": manifest.settings["base"], "format": manifest.identity["format"]}
+        shown |= _played(manifest.settings.get("players", {}))
         view = _view(folder, config, shown)
         if why := view.scored.left_out.get(view.scored.headline):
             say(f"warning: {folder}: no {view.scored.headline}: {why}")

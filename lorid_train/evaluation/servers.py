@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import os
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,9 +18,13 @@ from lorid_data.commandline.progress import say
 from lorid_data.errors import ConfigError
 from lorid_train.config import EvalConfig
 from lorid_train.engines.base import Engine
+from lorid_train.engines.by_adapter import EngineByAdapter, Part
 from lorid_train.engines.server import ServerEngine
+from lorid_train.formats import Format
 from lorid_train.models import base_model
 from lorid_train.models.adapters import Adapters
+from lorid_train.models.base_model import Base
+from lorid_train.models.whole import Whole
 from lorid_train.roles import ROLES
 
 KEY_NAME = "LORID_SERVER_API_KEY"
@@ -28,7 +33,30 @@ _MOST_BYTES = 2**24
 MakeEngine = Callable[[EvalConfig, Adapters], Engine]
 
 
-def engine_factory(config: EvalConfig, needed: Sequence[str]) -> MakeEngine:
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a role is played: its name there, and the servers' addresses."""
+
+    name: str
+    urls: tuple[str, ...]
+
+
+def factory(config: EvalConfig, needed: Sequence[str], wholes: Mapping[str, Whole]) -> MakeEngine:
+    """What makes the engine that a configuration asks for: in this process, or over its servers.
+
+    Raises:
+        ConfigError: as `engine_factory`.
+    """
+    if config.engine == "server":
+        return engine_factory(config, needed, wholes)
+    from lorid_train.evaluation.in_process import make_engine
+
+    return make_engine
+
+
+def engine_factory(
+    config: EvalConfig, needed: Sequence[str], wholes: Mapping[str, Whole] | None = None
+) -> MakeEngine:
     """Ask every server what it serves; how to make the engine from what they said.
 
     A server that does not answer is named on stderr and tried again later, as long as another
@@ -36,47 +64,77 @@ def engine_factory(config: EvalConfig, needed: Sequence[str]) -> MakeEngine:
 
     Args:
         config: names the servers.
-        needed: the roles whose adapters they must serve.
+        needed: the roles that they must serve.
+        wholes: of those, the ones that a model plays without an adapter: asked for by its name.
 
     Raises:
         ConfigError: no server was named or answers, or one does not serve the adapters.
     """
-    names = {role: config.served.get(role, role) for role in needed}
-    problems = _problems(config)
-    lengths: list[int] = []
-    dead: list[str] = []
-    for url in () if problems else config.server:
-        try:
-            served = _models(url.rstrip("/"))
-        except (OSError, ValueError) as e:
-            dead.append(f"{url}: does not answer ({e})")
-            continue
-        lengths += [n for n in served.values() if n]
-        missing = sorted(set(names.values()) - set(served))
-        if missing:
-            problems.append(
-                f"{url}: serves {sorted(served)}, not {missing}; start it with --enable-lora "
-                "--lora-modules ir=… kg=… dr=…, or name its adapters with --served ir=NAME …"
-            )
-    if len(dead) == len(config.server):
-        problems += dead
+    places = {role: _place(config, role, wholes or {}) for role in needed}
+    problems = _problems(config, places)
+    lengths: dict[tuple[str, ...], int | None] = {}
+    if not problems:
+        for urls in dict.fromkeys(p.urls for p in places.values()):
+            names = {p.name for p in places.values() if p.urls == urls}
+            lengths[urls], found = _asked(urls, names)
+            problems += found
     if problems:
         raise ConfigError(*problems)
-    for line in dead:
-        say(f"{line}; its share of the work goes to the others")
 
     def make(config: EvalConfig, adapters: Adapters) -> Engine:
-        return _engine(config, adapters, names, min(lengths, default=None))
+        groups: dict[tuple[tuple[str, ...], Base, Format], list[str]] = {}
+        for role, place in places.items():
+            of = adapters.wholes.get(role) or adapters
+            groups.setdefault((place.urls, of.base, of.format), []).append(role)
+        parts: dict[str, Part] = {}
+        for (urls, base, fmt), roles in groups.items():
+            names = {role: places[role].name for role in roles}
+            engine = _engine(config, urls, names, (base, fmt), lengths[urls])
+            parts |= {role: Part(engine, role) for role in roles}
+        return EngineByAdapter(parts) if len(groups) > 1 else next(iter(parts.values())).engine
 
     return make
 
 
-def _problems(config: EvalConfig) -> list[str]:
+def _place(config: EvalConfig, role: str, wholes: Mapping[str, Whole]) -> _Place:
+    """Where a role is asked: NAME on the common servers, or NAME@URL,URL."""
+    own = wholes[role].base.name if role in wholes else role
+    name, at, rest = config.served.get(role, own).partition("@http")
+    urls = tuple(("http" + rest).split(",")) if at else config.server
+    return _Place(name, tuple(url.rstrip("/") for url in urls))
+
+
+def _asked(urls: Sequence[str], names: set[str]) -> tuple[int | None, list[str]]:
+    """The longest text that all of these servers take, and what is wrong with what they serve."""
+    problems: list[str] = []
+    lengths: list[int] = []
+    dead: list[str] = []
+    for url in urls:
+        try:
+            served = _models(url)
+        except (OSError, ValueError) as e:
+            dead.append(f"{url}: does not answer ({e})")
+            continue
+        lengths += [n for n in served.values() if n]
+        if missing := sorted(names - set(served)):
+            problems.append(
+                f"{url}: serves {sorted(served)}, not {missing}; start it with --enable-lora "
+                "--lora-modules ir=… kg=… dr=…, or name what it serves with --served ir=NAME …"
+            )
+    if len(dead) == len(urls):
+        problems += dead
+    elif not problems:
+        for line in dead:
+            say(f"{line}; its share of the work goes to the others")
+    return min(lengths, default=None), problems
+
+
+def _problems(config: EvalConfig, places: Mapping[str, _Place]) -> list[str]:
     """What is wrong with the addresses and names, before anybody is asked."""
     problems = []
-    if not config.server:
+    if not all(p.urls for p in places.values()):
         problems.append("--engine server: name one or several servers with --server URL …")
-    for url in config.server:
+    for url in dict.fromkeys(u for p in places.values() for u in p.urls):
         parts = urlsplit(url)
         if parts.username or parts.password or parts.query or parts.fragment:
             problems.append(
@@ -115,16 +173,18 @@ def _models(url: str) -> dict[str, int | None]:
 
 
 def _engine(
-    config: EvalConfig, adapters: Adapters, names: dict[str, str], max_model_tokens: int | None
-) -> Engine:
-    fmt = adapters.format
-    tokenizer = base_model.load_tokenizer(adapters.base)
+    config: EvalConfig, urls: Sequence[str], names: Mapping[str, str], of: tuple[Base, Format],
+    max_model_tokens: int | None,
+) -> Engine:  # fmt: skip
+    """The engine of roles that the same servers play on the same base."""
+    base, fmt = of
+    tokenizer = base_model.load_tokenizer(base)
     return ServerEngine(
-        urls=[url.rstrip("/") for url in config.server],
+        urls=urls,
         models={role: names[role] for role in names},
         encode=lambda content: fmt.prompt_ids(tokenizer, content),
-        render=lambda content: fmt.text(tokenizer, content),
-        stop_ids=fmt.stop_ids(tokenizer, base_model.generation_ends(adapters.base)),
+        render=lambda content, _: fmt.text(tokenizer, content),
+        stop_ids=fmt.stop_ids(tokenizer, base_model.generation_ends(base)),
         max_model_tokens=max_model_tokens,
         batch_size=config.batch_size,
         api_key=os.environ.get(KEY_NAME),

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Protocol
 
+from lorid_data.prompts import Prompt
 from lorid_data.schema import Question, sha256_text
 from lorid_train.engines.base import Engine, GenRequest, GenResult, Sampling
 from lorid_train.interaction.draws import Draw, DrawKey, How, draw_seed
@@ -43,6 +44,8 @@ class Asker:
     sampling: Sampling
     knowledge: Mapping[tuple[str, str], str] = field(default_factory=dict)
     """What DR reads under each condition that gives it a text: by problem id and condition."""
+    prompts: Mapping[str, Prompt] = field(default_factory=dict)
+    """By role, a text in the place of the role's own."""
     on_draw: Callable[[Draw], None] | None = None
     """Told of every new draw; for progress."""
 
@@ -74,7 +77,8 @@ class Asker:
             knowledge = self.log[source].text.strip()
         elif key.role == "dr":
             knowledge = self.knowledge[key.problem_id, key.condition]
-        return role_named(key.role).content(question, knowledge)
+        prompt = self.prompts.get(key.role)
+        return role_named(key.role).content(question, knowledge, prompt)
 
     def record(self, result: GenResult, content: str) -> Draw:
         """Append the draw that a result makes to the log."""
@@ -86,7 +90,7 @@ class Asker:
             finish_reason=result.finish_reason,
             n_prompt_tokens=result.n_prompt_tokens,
             n_tokens=result.n_tokens,
-            prompt_sha256=sha256_text(self.engine.render(content)),
+            prompt_sha256=sha256_text(self.engine.render(content, key.role)),
         )
         self.log.append(draw)
         if self.on_draw:

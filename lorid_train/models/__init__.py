@@ -2,7 +2,7 @@
 
 Entry: `base_model.resolve` and `base_model.load_model`; `adapters.open_adapters`; `merge.merge`;
     `gguf.import_base`.
-Read: `weights`, `base_model`, `untrusted` (what files of others may not decide), `adapters`; adapters
+Read: `weights`, `base_model`, `untrusted` (what files of others may not decide), `whole` (a role played without an adapter), `adapters`; adapters
     of others: `fetching`, `foreign`; `merge`; bases of others: `gguf_file`, `gguf`.
-Imports: formats, roles, config; of `lorid_data`: hub, folders, commandline, schema, errors.
+Imports: formats, roles, config; of `lorid_data`: hub, folders, commandline, prompts, schema, errors.
 """

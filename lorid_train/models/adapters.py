@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +19,16 @@ from lorid_data.folders.manifests import read_manifest
 from lorid_data.folders.names import MANIFEST
 from lorid_data.folders.verified import verify
 from lorid_data.hub.ids import near
+from lorid_data.prompts import Prompt
 from lorid_train import formats
+from lorid_train.models import base_model
 from lorid_train.models.base_model import Base, resolve
 from lorid_train.models.fetching import Fetched, fetch, is_hub_id
 from lorid_train.models.foreign import foreign_metadata
 from lorid_train.models.untrusted import refuse_adapter_config
+from lorid_train.models.whole import Whole, is_whole, open_wholes, pinned
 from lorid_train.roles import ROLES
+from lorid_train.roles import role as role_named
 
 CARD = "lorid.json"
 """File beside an adapter's weights that says how to use it."""
@@ -90,7 +94,10 @@ class Adapters:
     """Checked adapters by role: they share a base model and a prompt format.
 
     Attributes:
-        names: what to ask for to get each again: a folder, or `owner/name@COMMIT`.
+        base: of the adapters; where there are none, that of the first whole model.
+        format: likewise.
+        names: what to ask for to get each again: a folder, `owner/name@COMMIT` or `model:…`.
+        wholes: the roles that a model plays without an adapter, on a base of its own.
     """
 
     folders: dict[str, Path]
@@ -98,6 +105,29 @@ class Adapters:
     format: formats.Format
     sha256: dict[str, str]
     names: dict[str, str]
+    wholes: dict[str, Whole] = field(default_factory=dict)
+
+    def pinned(self) -> Adapters:
+        """The same on bases at the commits that their names stand for today; see `base_model.pinned`."""
+        wholes = {r: pinned(w) for r, w in self.wholes.items()}
+        base = base_model.pinned(self.base) if self.folders else next(iter(wholes.values())).base
+        names = {**self.names, **{r: w.words.partition(",")[0] for r, w in wholes.items()}}
+        return replace(self, base=base, wholes=wholes, names=names)
+
+    @property
+    def prompts(self) -> dict[str, Prompt]:
+        """By role, the words of the user's own in which a whole model is asked."""
+        return {r: w.prompt for r, w in self.wholes.items() if w.prompt is not None}
+
+    @property
+    def players(self) -> dict[str, str]:
+        """Who plays each role that no adapter plays; empty where adapters play all."""
+        return {r: w.words for r, w in self.wholes.items()}
+
+    def content(self, role: str, question: str, knowledge: str = "") -> str:
+        """A role's text for one question, in the words of whoever plays it."""
+        prompt = self.wholes[role].prompt if role in self.wholes else None
+        return role_named(role).content(question, knowledge, prompt)
 
 
 def folders_of(given: Sequence[str]) -> dict[str, str]:
@@ -129,20 +159,29 @@ def folders_of(given: Sequence[str]) -> dict[str, str]:
     return pairs
 
 
+def _in_run(place: str, role: str) -> str:
+    """A role's adapter where the place is a run folder; else the place."""
+    inner = Path(place) / "adapters" / role
+    return str(inner) if inner.is_dir() else place
+
+
 def open_adapters(
     folders: Mapping[str, str],
     base: str | None,
     format_name: str | None = None,
     *,
     needed: Sequence[str] = ("ir", "kg", "dr"),
+    told: Mapping[str, str] | None = None,
 ) -> Adapters:
     """Read the adapters' cards and refuse what does not fit together.
 
     Args:
-        folders: by role: a folder, or `owner/name[@revision][:folder]` on the Hub.
+        folders: by role: a folder, a run folder, `owner/name[@revision][:folder]` on the Hub, or `model:` and a
+            base model that plays the role as it is.
         needed: the roles whose adapters are read; the others are left alone.
         base: the base model, where the adapters do not say it or it lies elsewhere.
         format_name: the prompt format of adapters that another program trained.
+        told: formats and prompt files of whole models by role; see `whole.open_wholes`.
 
     Raises:
         ConfigError: an adapter is missing, of another role, format or base model; all problems.
@@ -153,7 +192,14 @@ def open_adapters(
             f"{', '.join(folders) or 'none'}: train the missing ones, or draw less"
         )
         raise ConfigError(msg)
-    fetched = {r: fetch(folders[r]) for r in needed}
+    played = {r: folders[r] for r in needed if is_whole(folders[r])}
+    wholes = open_wholes(
+        played, {r: f for r, f in (told or {}).items() if r in needed or r not in folders}
+    )
+    fetched = {r: fetch(_in_run(folders[r], r)) for r in needed if r not in wholes}
+    if not fetched:
+        first = next(iter(wholes.values()))
+        return Adapters({}, first.base, first.format, {}, dict(played), wholes)
     cards = {r: _card_of(f, r, format_name) for r, f in fetched.items()}
     chosen = _base_of(fetched, cards, base)
     problems = [
@@ -176,7 +222,8 @@ def open_adapters(
         base=chosen,
         format=_format_of(cards),
         sha256={r: sha256_file(f.folder / WEIGHTS) for r, f in fetched.items()},
-        names={r: f.name for r, f in fetched.items()},
+        names={**{r: f.name for r, f in fetched.items()}, **played},
+        wholes=wholes,
     )
 
 

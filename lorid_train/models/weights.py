@@ -9,6 +9,9 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable
+from contextlib import suppress
+from math import prod
+from pathlib import Path
 from typing import Any
 
 _NAMES_ADDED_BY_PEFT = re.compile(
@@ -41,6 +44,21 @@ def loading_problem(info: dict[str, Any]) -> str | None:
         f"the checkpoint {'; it '.join(parts)}: what is missing would be made up at random at each load. "
         "Take a whole checkpoint of this architecture"
     )
+
+
+def n_parameters(folder: Path) -> int | None:
+    """How many numbers the safetensors files of a folder hold; None where there are none.
+
+    Only their headers are read.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    total = None
+    for path in folder.glob("*.safetensors"):
+        with suppress(OSError, SafetensorError), safe_open(str(path), framework="np") as file:
+            shapes = [file.get_slice(k).get_shape() for k in file.keys()]  # noqa: SIM118
+            total = (total or 0) + sum(prod(shape) for shape in shapes)
+    return total
 
 
 def base_digest(model: Any) -> str:

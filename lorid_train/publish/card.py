@@ -75,7 +75,8 @@ def read_evaluation(folder: Path, weights: Mapping[str, str]) -> Evaluation:
     return Evaluation(
         dataset=", ".join(named),
         n=len(records),
-        settings={k: manifest.identity.get(k) for k in keys},
+        settings={k: manifest.identity.get(k) for k in keys}
+        | {f"{r} is played by": w for r, w in manifest.settings.get("players", {}).items()},
         metrics=tuple(m for m in read_metrics(folder / "metrics.json") if m.slice is None),
         sha256=manifest_sha256(folder),
     )

@@ -3,5 +3,5 @@
 Entry: `solver.Solver`, which `from lorid_train import Solver` gives too; `command.solve`.
 Read: `solution` (what comes back), `solver`, `shown` (rounds and answers for people), `command`.
 Imports: evaluation, interaction, models, engines, roles, config; of `lorid_data`: pages,
-    schema, errors.
+    prompts, schema, errors.
 """

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Literal
 
 from lorid_data.errors import ConfigError
+from lorid_data.prompts import Prompt
 from lorid_data.schema import Question, problem_id
 from lorid_train.config import STUDENT, EvalConfig
 from lorid_train.engines.base import Engine, Sampling
@@ -42,6 +43,7 @@ class Solver:
         fallback: who answers without an agreement.
         sampling: of every draw.
         seed: of all draws.
+        prompts: by role, a text in the place of the role's own.
 
     Raises:
         ConfigError: fewer than one round.
@@ -56,12 +58,13 @@ class Solver:
         fallback: Fallback = "ir",
         sampling: Sampling = OFFICIAL,
         seed: int = 0,
+        prompts: Mapping[str, Prompt] | None = None,
     ) -> None:
         if rounds < 1:
             msg = f"rounds {rounds!r}: the loop needs at least one"
             raise ConfigError(msg)
         self.engine, self.rule, self.rounds, self.fallback = engine, rule, rounds, fallback
-        self.sampling, self.seed = sampling, seed
+        self.sampling, self.seed, self.prompts = sampling, seed, prompts or {}
 
     @classmethod
     def load(  # noqa: PLR0913  (keyword arguments for users, named as evaluate names them)
@@ -70,6 +73,7 @@ class Solver:
         *,
         base: str | None = None,
         format: str | None = None,
+        formats: Mapping[str, str] | None = None,
         engine: Literal["transformers", "server"] = "transformers",
         server: Sequence[str] = (),
         served: Mapping[str, str] | None = None,
@@ -85,9 +89,11 @@ class Solver:
         """A solver of a finished run, or of adapters of the Hub.
 
         Args:
-            run: a run folder, `OWNER/NAME[@REVISION]`, or a folder per role: `{"ir": …, "kg": …, "dr": …}`.
+            run: a run folder, `OWNER/NAME[@REVISION]`, or a folder per role: `{"ir": …, "kg": …, "dr": …}`;
+                `model:` and a base is a role that this model plays as it is.
             base: base model, where it is not the one that the adapters name.
             format: prompt format of adapters that another program trained.
+            formats: of roles that a whole model plays: a format, a prompt file, or FORMAT:FILE.
             engine: a model in this process, or vLLM servers.
             server: base URLs of the servers.
             served: names of the adapters on the servers, by role; the roles' by default.
@@ -105,21 +111,19 @@ class Solver:
             ConfigError: adapters that are not there or do not fit together, or a base that cannot be had.
         """
         from lorid_train.evaluation import servers
-        from lorid_train.evaluation.in_process import make_engine
         from lorid_train.models.adapters import folders_of, open_adapters
 
         named = dict(run) if isinstance(run, Mapping) else folders_of([str(run)])
-        adapters = open_adapters(named, base, format, needed=ROLES)
+        adapters = open_adapters(named, base, format, needed=ROLES, told=formats)
         config = EvalConfig(
-            adapters=named, base=base, format=format, dataset="", out="", engine=engine,
-            server=tuple(server), served=dict(served or {}), dtype=dtype, batch_size=batch_size,
-            threads=threads,
+            adapters=named, dataset="", out="", engine=engine, server=tuple(server),
+            served=dict(served or {}), dtype=dtype, batch_size=batch_size, threads=threads,
         )  # fmt: skip
-        make = servers.engine_factory(config, ROLES) if engine == "server" else make_engine
+        make = servers.factory(config, ROLES, adapters.wholes)
         chosen = sampling or (OF_STUDENT if adapters.base.name == STUDENT else OFFICIAL)
         return cls(
             make(config, adapters), rule=rule, rounds=rounds, fallback=fallback, sampling=chosen,
-            seed=seed,
+            seed=seed, prompts=adapters.prompts,
         )  # fmt: skip
 
     def solve(self, question: str) -> Solution:
@@ -162,7 +166,7 @@ class Solver:
         """Make the draws of the loop for these questions."""
         asked = {i: Question(problem_id=i, text=text) for i, text in questions.items()}
         loop = Loop(list(asked), log, seed=self.seed, rounds=self.rounds, rule=self.rule)
-        yield from Asker(self.engine, log, asked, self.sampling).drawn(loop)
+        yield from Asker(self.engine, log, asked, self.sampling, prompts=self.prompts).drawn(loop)
 
     def _key(self, of: str, role: str, number: int) -> DrawKey:
         return DrawKey(of, role, SAMPLED, self.seed, number)

@@ -11,14 +11,15 @@ import pytest
 import torch
 
 from lorid_data.errors import ConfigError
-from lorid_train.engines import prefix_cache, self_check, ways
+from lorid_train.engines import alone, batch, per_row_lora, prefix_cache, self_check, ways
 from lorid_train.engines.ways import ALONE, BEST, Way
+from lorid_train.roles import role as role_named
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 SUPPORT = Path(__file__).parents[1] / "support"
 tiny = SimpleNamespace(**runpy.run_path(str(SUPPORT / "tiny_models.py")))
 ROLES = ("ir", "kg", "dr")
-CONTENTS = ["ab", "abcabc", "abcabcx" * 3, "q", "abcabc" + "zy" * 20, "abcabcx" * 9, "abc" * 30]
+CONTENTS = ["abd", "abcabc", "abcabcx" * 3, "qq", "abcabc" + "zy" * 20, "abcabcx" * 9, "abc" * 30]
 
 
 def made(model_type: str, folder: Path, **changes: Any) -> tuple[Path, dict[str, Path]]:
@@ -76,6 +77,69 @@ def test_an_engine_that_loses_track_of_its_rows_is_found(
     monkeypatch.setattr(prefix_cache, "_side_by_side", wrong)
     engine, _ = prove(*made("llama", tmp_path))
     assert engine.way.memory == "together"
+
+
+@pytest.mark.parametrize("which", [*ROLES, *range(len(CONTENTS))])
+def test_a_fault_of_generate_is_found_in_every_role_and_at_every_length(
+    which: str | int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each length is held against one pass with one role after another, each role at several."""
+    plain, read = alone.write, tiny.tokens
+    lengths = [len(read(c)) for c in CONTENTS]
+    assert len(set(lengths)) == len(lengths)
+
+    def forgetful(model: Any, prompt: list[int], *args: Any, **kwargs: Any) -> list[int]:
+        is_hit = model.active_adapter == which or (
+            isinstance(which, int) and len(prompt) == lengths[which]
+        )
+        return plain(model, [1, 7, *prompt[2:]] if is_hit else prompt, *args, **kwargs)
+
+    monkeypatch.setattr(alone, "write", forgetful)
+    with pytest.raises(ConfigError, match="`generate` is not what one forward pass says"):
+        prove(*made("llama", tmp_path))
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_an_engine_that_is_wrong_for_one_role_alone_is_found(
+    role: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = per_row_lora.RowAdapters.set
+
+    def bare(self: Any, names: Any, *args: Any) -> None:
+        plain(self, [None if n == role else n for n in names], *args)
+
+    monkeypatch.setattr(per_row_lora.RowAdapters, "set", bare)
+    engine, _ = prove(*made("llama", tmp_path))
+    assert engine.way == Way("slots", mixed=False)
+
+
+def test_an_engine_that_is_wrong_from_the_second_token_on_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = batch.last_tokens
+
+    def other(rows: Any, device: Any) -> Any:
+        return plain(rows, device).roll(1)
+
+    monkeypatch.setattr("lorid_train.engines.continuous_batch.last_tokens", other)
+    engine, said = prove(*made("llama", tmp_path))
+    assert engine.way.memory == "together"
+    assert "logits differ" in said[0]
+
+
+def test_the_checks_prompts_are_eight_lengths_for_each_role(
+    tiny_base: Path,
+) -> None:
+    from lorid_train.evaluation import in_process
+
+    model = SimpleNamespace(config=tiny.bare(tiny_base).config)
+    model.config.max_position_embeddings = 4096
+    of = SimpleNamespace(roles=ROLES, folders=dict.fromkeys(ROLES))
+    adapters = SimpleNamespace(content=lambda name, *texts: role_named(name).content(*texts))
+    prompts = in_process._prompts(of, adapters, model, len)
+    for role in ROLES:
+        assert len({len(p) for p in prompts[role]}) == 8
+    assert max(len(p) for p in prompts["ir"]) > 1500  # over 512 tokens in any vocabulary
 
 
 def test_mamba_goes_on_from_more_than_its_last_token(tmp_path: Path) -> None:

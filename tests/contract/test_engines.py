@@ -12,6 +12,7 @@ import pytest
 
 from lorid_data.testing.fake_vllm import FakeVllm
 from lorid_train.engines.base import Engine, GenRequest, GenResult, Sampling
+from lorid_train.engines.by_adapter import EngineByAdapter, Part
 from lorid_train.engines.scripted import ScriptedEngine
 from lorid_train.engines.server import ServerEngine
 
@@ -32,7 +33,7 @@ def served(*servers: FakeVllm, **changes: Any) -> ServerEngine:
     names = ("ir", "dr")
     return ServerEngine(
         urls=[s.url for s in servers], models={n: n for n in names},
-        encode=lambda text: [ord(c) for c in text], render=lambda text: f"<s>{text}", stop_ids=[2],
+        encode=lambda text: [ord(c) for c in text], render=lambda text, _: f"<s>{text}", stop_ids=[2],
         **({"batch_size": ROOM} | changes),
     )  # fmt: skip
 
@@ -53,16 +54,24 @@ def tiny_engine(tiny_base: Path) -> Callable[[], Engine]:
     tokenizer = AutoTokenizer.from_pretrained(tiny_base)
     return lambda: TransformersEngine(
         model=deepcopy(model).eval(), encode=lambda text: tokenizer.encode(text),
-        render=lambda text: f"<s>{text}", decode=tokenizer.decode, stop_ids=[2], batch_size=ROOM,
+        render=lambda text, _: f"<s>{text}", decode=tokenizer.decode, stop_ids=[2], batch_size=ROOM,
     )  # fmt: skip
 
 
-@pytest.fixture(params=["scripted", "transformers", "server"])
+def by_adapter() -> EngineByAdapter:
+    """Two scripted engines, one of which calls its adapter by another name."""
+    other = ScriptedEngine(lambda r: scripted().script(replace(r, adapter="dr")), batch_size=ROOM // 2)  # fmt: skip
+    return EngineByAdapter({"ir": Part(scripted(), "ir"), "dr": Part(other, None)})
+
+
+@pytest.fixture(params=["scripted", "transformers", "server", "by_adapter"])
 def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
     if request.param == "scripted":
         yield scripted()
     elif request.param == "transformers":
         yield request.getfixturevalue("tiny_engine")()
+    elif request.param == "by_adapter":
+        yield by_adapter()
     else:
         with FakeVllm() as one, FakeVllm() as two:
             yield served(one, two)
@@ -162,4 +171,4 @@ def test_nothing_asked_is_nothing_done(engine: Engine) -> None:
 
 
 def test_the_prompt_can_be_shown(engine: Engine) -> None:
-    assert "What is 1 + 1?" in engine.render("What is 1 + 1?")
+    assert "What is 1 + 1?" in engine.render("What is 1 + 1?", "ir")

@@ -48,7 +48,7 @@ def make(
     return TransformersEngine(
         model=model,
         encode=lambda text: [1, *(3 + b for b in text.encode())],
-        render=lambda text: text,
+        render=lambda text, _: text,
         decode=lambda ids: " ".join(map(str, ids)),
         stop_ids=[2, 40, 41],
         batch_size=batch_size,

@@ -220,7 +220,7 @@ def engine(model: Any, way: Any = None, *, batch_size: int = 8, **changes: Any) 
     from lorid_train.engines.transformers import TransformersEngine
 
     return TransformersEngine(
-        model=model, encode=tokens, render=str, decode=lambda ids: " ".join(map(str, ids)), stop_ids=[2],
+        model=model, encode=tokens, render=lambda text, _: text, decode=lambda ids: " ".join(map(str, ids)), stop_ids=[2],
         batch_size=batch_size, way=way, **changes,
     )  # fmt: skip
 

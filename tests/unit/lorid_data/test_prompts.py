@@ -1,5 +1,7 @@
 """The prompt loader: bytes as they are, placeholders filled once, nothing else touched."""
 
+from pathlib import Path
+
 import pytest
 
 from lorid_data import prompts
@@ -45,3 +47,17 @@ def test_values_must_fit_the_placeholders(values: dict[str, str]) -> None:
 def test_an_unknown_prompt_names_those_there_are() -> None:
     with pytest.raises(ConfigError, match=r"no prompt 'teacher/absent\.v1'.*teacher/knowledge\.v1"):
         prompts.load("teacher/absent.v1")
+
+
+def test_a_file_of_the_users_own_is_a_prompt(tmp_path: Path) -> None:
+    path = tmp_path / "asks.txt"
+    path.write_bytes("Löse: {question}\r\n".encode())
+    prompt = prompts.of_file(path, takes=("question",))
+    assert prompt.fill(question=" 1 + {x}?") == "Löse:  1 + {x}?"
+    assert prompt.sha256 == sha256_text("Löse: {question}")
+    path.write_text("No place for it")
+    with pytest.raises(ConfigError, match=r"placeholders none; it must have \{question\}"):
+        prompts.of_file(path, takes=("question",))
+    path.write_bytes(b"\xff{question}")
+    with pytest.raises(ConfigError, match="UTF-8"):
+        prompts.of_file(path, takes=("question",))

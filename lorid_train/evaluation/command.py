@@ -1,0 +1,86 @@
+"""The command `evaluate`, and what is printed of a finished evaluation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from cyclopts import Parameter
+
+Many = Parameter(consume_multiple=True)
+
+
+def evaluate(
+    *, adapters: Annotated[list[str], Many], dataset: str, out: str, base: str | None = None,
+    format: str | None = None, formats: Annotated[list[str] | None, Many] = None,
+    split: str | None = None, limit: int | None = None,
+    engine: Literal["transformers", "server"] = "transformers",
+    server: Annotated[list[str] | None, Many] = None, served: Annotated[list[str] | None, Many] = None,
+    rounds: int = 20, schedule: Literal["lazy", "exhaustive"] = "lazy",
+    rule: Literal["same_round", "cumulative"] = "same_round",
+    fallback: Literal["none", "ir", "dr", "majority"] = "ir",
+    temperature: float = 1.5, top_p: float = 0.9, top_k: int = 50, max_new_tokens: int = 1024,
+    seed: int = 0, seeds: int = 1, loop: bool = True, votes: Literal["all", "ir", "none"] = "all",
+    samples: Annotated[list[str] | None, Many] = None, greedy: Annotated[list[str] | None, Many] = None,
+    dtype: Literal["float32", "bfloat16", "float16"] | None = None, batch_size: int = 64,
+    merged: bool = False, threads: int | None = None, text: str | None = None, targets: Annotated[list[str] | None, Many] = None,
+) -> None:  # fmt: skip
+    """Run the interaction loop and its alternatives over a dataset, and report. Defaults sample as the official code.
+
+    Args:
+        adapters: A run folder, ir=FOLDER kg=FOLDER dr=FOLDER …, or OWNER/NAME[@REVISION] of the Hub in their
+            place; ir=model:FOLDER or ir=model:OWNER/NAME[@REVISION] lets a whole model play the role.
+        dataset: Dataset folder with the questions.
+        out: Evaluation folder.
+        base: Base model, where it is not the one that the adapters name.
+        format: Prompt format of adapters that another program trained; by default told from their chat template.
+        formats: Of roles that a whole model plays, ir=FORMAT, ir=PROMPTFILE or ir=FORMAT:PROMPTFILE; chat by default.
+        split: Evaluate this split only.
+        limit: Evaluate the first so many questions.
+        engine: What generates: a model in this process, or vLLM servers with --enable-lora.
+        server: Base URLs of the servers, like http://127.0.0.1:8000/v1; they share the work.
+        served: Names on the servers, ir=NAME kg=NAME dr=NAME …, the roles' by default; ir=NAME@URL,URL for servers of its own.
+        rounds: The loop's threshold t.
+        schedule: lazy draws what is needed; exhaustive draws all rounds for all questions.
+        rule: When IR and DR count as agreeing.
+        fallback: Who answers without an agreement.
+        temperature: Of the sampled draws.
+        top_p: Of the sampled draws; 1 switches it off.
+        top_k: Likewise; 0 switches it off.
+        max_new_tokens: Longest answer.
+        seed: Of all draws.
+        seeds: Repeat the sampled draws under so many seeds: seed, seed + 1, ….
+        loop: Whether to run the interaction loop; --no-loop samples IR alone.
+        votes: Roles sampled further after the loop, for majority voting at its cost in tokens.
+        samples: Rounds drawn of a role whatever the loop needs, such as ir=40 dr=20 ks=20; DR's come with KG's.
+        greedy: Greedy systems: ir, kg, ks, ird, and DR by what it reads: gold-, kg-, empty-, shuffled- or other-knowledge.
+        dtype: Of the model; float32 on a CPU and bfloat16 on a GPU by default.
+        batch_size: Rows generated at once (requests in flight, on servers); changes no result in float32.
+        merged: Merge each adapter into weights of its own: more memory, fewer operations per token.
+        threads: CPU threads.
+        text: Text file on which to compare the loss of the base with that of each adapter.
+        targets: Numbers that others reported, to show beside: "DATASET | MODEL | METHOD | ACCURACY | SOURCE".
+    """
+    _evaluate({k: v for k, v in locals().items() if v is not None})
+    show(Path(out))
+
+
+def _evaluate(given: dict[str, Any]) -> None:
+    """Evaluate as the options say."""
+    from lorid_train.config import EvalConfig, parse
+    from lorid_train.evaluation.evaluate import evaluate as evaluate_stage
+    from lorid_train.models.adapters import folders_of
+
+    body = {k: v for k, v in given.items() if k in EvalConfig.model_fields}
+    for name in ("formats", "served", "samples"):
+        body[name] = dict(pair.partition("=")[::2] for pair in given.get(name, ()))
+    body["adapters"] = folders_of(given["adapters"])
+    evaluate_stage(parse(EvalConfig, body, "evaluate"))
+
+
+def show(folder: Path) -> None:
+    """Print the headline table of an evaluation folder and where its report lies."""
+    from lorid_train.report.headline import headline
+
+    print(headline(folder))
+    print(f"report: {folder / 'report.html'}")
