@@ -1,6 +1,6 @@
 """`decontaminate DIR --out DIR --against SET …`: what is in a test set leaves the dataset.
 
-records → distinct questions × test questions, every pair (`contamination.py`)
+records → distinct questions × test questions, every pair (`contamination.matches`)
 → policy: drop, quarantine or report, for the same problem and for a mere template
 → rows of one original share its fate: they are the same problem in other words
 """
@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import field_validator
 
 from lorid_data.commandline.progress import Progress
-from lorid_data.decontaminate.against import load_test_sets
-from lorid_data.decontaminate.contamination import (
+from lorid_data.contamination.matches import (
     CONTAMINATED,
     VERSION,
     Match,
@@ -24,6 +23,7 @@ from lorid_data.decontaminate.contamination import (
     counts,
     find_matches,
 )
+from lorid_data.decontaminate.against import load_test_sets
 from lorid_data.folders.frames import read_record_frame, write_dataset_frames
 from lorid_data.folders.manifests import manifest_sha256, read_manifest
 from lorid_data.folders.parquet import read_rows, write_rows

@@ -3,8 +3,9 @@
 Entry: `command.evaluate`; `evaluate.evaluate`, `evaluate.report_on`; `exports.export_knowledge`, `exports.export_log`.
 Read: `drawing` (which draws are wanted; no gold answer is near), `ablation` (what DR reads instead of
     its knowledge), `in_process` and
-    `servers` (what generates), `identity` (what decides a token), `evaluate`; then `forgetting`, `exports`,
+    `servers` (what generates), `identity` (what decides a token),
+    `trained_on` (questions that are no test), `evaluate`; then `forgetting`, `exports`,
     `command`.
-Imports: report, metrics, interaction, models, engines, formats, roles, config; of `lorid_data`: answers,
-    folders, commandline, prompts, schema, errors.
+Imports: training, report, metrics, interaction, models, engines, formats, roles, config; of `lorid_data`: answers, contamination,
+    folders, commandline, prompts, texts, schema, errors.
 """

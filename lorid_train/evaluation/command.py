@@ -24,6 +24,7 @@ def evaluate(
     samples: Annotated[list[str] | None, Many] = None, greedy: Annotated[list[str] | None, Many] = None,
     dtype: Literal["float32", "bfloat16", "float16"] | None = None, batch_size: int = 64,
     merged: bool = False, threads: int | None = None, text: str | None = None, targets: Annotated[list[str] | None, Many] = None,
+    allow_trained_questions: bool = False,
 ) -> None:  # fmt: skip
     """Run the interaction loop and its alternatives over a dataset, and report. Defaults sample as the official code.
 
@@ -60,6 +61,7 @@ def evaluate(
         threads: CPU threads.
         text: Text file on which to compare the loss of the base with that of each adapter.
         targets: Numbers that others reported, to show beside: "DATASET | MODEL | METHOD | ACCURACY | SOURCE".
+        allow_trained_questions: Evaluate on questions that the adapters were trained on, too; the report says so first.
     """
     _evaluate({k: v for k, v in locals().items() if v is not None})
     show(Path(out))

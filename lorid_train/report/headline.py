@@ -7,6 +7,7 @@ from pathlib import Path
 
 from lorid_train.metrics.files import read_metrics
 from lorid_train.metrics.rows import Metric
+from lorid_train.metrics.trained import warning
 from lorid_train.report.findings import verdict
 from lorid_train.report.words import (
     VERDICTS,
@@ -38,7 +39,8 @@ def headline(folder: Path) -> str:
         accuracy = n[s, "accuracy", None]
         tokens = plain(n.get((s, "tokens_per_problem", None)))
         rows.append((s, share(accuracy), interval(accuracy), f"{accuracy.n:,}", tokens))
-    lines = [_aligned(rows)]
+    said = warning(metrics)
+    lines = [*([said, ""] if said else []), _aligned(rows)]
     compared = [
         _compared(m, verdict(n, m.system, (m.slice or "").removeprefix("vs=")))
         for m in metrics

@@ -8,12 +8,14 @@ from lorid_data.pages.page import figure, folded, page, page_scripts, paragraph,
 from lorid_data.pages.rows import row_list
 from lorid_data.pages.table import Table, table_html
 from lorid_data.pages.text import esc
+from lorid_train.metrics.trained import warning
 from lorid_train.report import loop_tables, plots, question_tables, run_tables, tables
 from lorid_train.report.findings import findings
 from lorid_train.report.traces import data_blocks
 from lorid_train.report.view import EvaluationView
 
 TITLE = "LoRID evaluation"
+_STYLE = ".trained { color: var(--bad); background: var(--bad-bg); font-weight: 600; padding: 10px 14px; border-radius: 8px; max-width: none; }\n"
 Part = Callable[[EvaluationView], Iterator[str]]
 _ROUNDS = "Consensus reached by round t, and how often it is right. Bands are 95 % intervals."
 _TOKENS = (
@@ -59,6 +61,7 @@ def render_html(evaluations: Sequence[EvaluationView]) -> str:
         nav=nav,
         scripts=page_scripts("lorid_train.report", "report.js", "rows.js"),
         data=data_blocks(evaluations),
+        style=_STYLE,
     )
 
 
@@ -69,7 +72,16 @@ def subtitle(views: Sequence[EvaluationView]) -> str:
     return f"{runs} · {n:,} questions"
 
 
+def _trained(views: Sequence[EvaluationView]) -> Iterator[str]:
+    """In red, before all else: questions that were trained on."""
+    for view in views:
+        if said := warning(view.metrics):
+            said = f"{view.name}: {said}" if len(views) > 1 else said
+            yield f'<p class="trained" role="alert">{esc(said)}</p>'
+
+
 def _sections(views: Sequence[EvaluationView]) -> Iterator[str]:
+    yield from _trained(views)
     yield section("findings", "What the numbers say", *_each(views, _findings))
     yield section("accuracy", "Accuracy", *_accuracy(views))
     between = [run_tables.between_runs(views[0], v) for v in views[1:]]

@@ -30,7 +30,15 @@ from lorid_train.config import TrainConfig
 from lorid_train.models import base_model
 from lorid_train.models.base_model import LIBRARIES, Base
 from lorid_train.models.weights import base_digest
-from lorid_train.training import checkpoints, greedy_eval, plan, processes, saving, tokens
+from lorid_train.training import (
+    checkpoints,
+    greedy_eval,
+    plan,
+    processes,
+    saving,
+    tokens,
+    trained_on,
+)
 from lorid_train.training.arguments import make_args, n_steps
 from lorid_train.training.frozen import FrozenBase
 from lorid_train.training.preflight import check
@@ -204,6 +212,7 @@ def _train_roles(run: _Run, stage: Stage, say: Callable[[str], None]) -> Manifes
     rejects = [r for c in counts.values() for r in c.rejects]
     if processes.is_main_process():
         write_rows(stage.out / REJECTS, Reject, rejects)
+        trained_on.write(stage.out, {n: _trained_on(run, n, c) for n, c in counts.items()})
         plan.say_plan(config, run.base, counts, say)
     base = FrozenBase(
         lambda: base_model.load_model(run.base, config.dtype), n_roles=len(config.roles)
@@ -224,6 +233,11 @@ def _train_roles(run: _Run, stage: Stage, say: Callable[[str], None]) -> Manifes
         n_kept=sum(c.n_rows for c in counts.values()),
         n_rejected=by_reason,
     )
+
+
+def _trained_on(run: _Run, name: str, counts: RoleCounts) -> list[trained_on.TrainedOn]:
+    """The questions of a role, by hash: an evaluation holds its own against them."""
+    return trained_on.rows_of(name, _records(run.config, name), {r.row_id for r in counts.rejects})
 
 
 def _train_role(run: _Run, name: str, model: Any, file: tuple[Path, RoleCounts]) -> Any:

@@ -14,7 +14,7 @@ from lorid_data.audit import checks as audit_checks
 from lorid_data.cards.escape import md
 from lorid_data.checks import catalogue
 from lorid_data.commandline.options import read_yaml
-from lorid_data.decontaminate.overlap import words
+from lorid_data.contamination.overlap import words
 from lorid_data.errors import ConfigError
 from lorid_data.folders.stage import open_stage
 from lorid_data.pages.text import esc

@@ -139,7 +139,10 @@ def test_choosing_among_one_reply_a_row_is_refused_before_anything_is_asked(tmp_
 
 def test_a_stage_that_kept_nothing_says_why_and_where_to_look(tmp_path: Path) -> None:
     table = tmp_path / "t.jsonl"
-    table.write_text('{"question": "1 + 1?", "rationale": "1 + 1 = <<1+1=3>>3", "answer": "3"}\n', encoding="utf-8")
+    table.write_text(
+        '{"question": "1 + 1?", "rationale": "1 + 1 = <<1+1=3>>3", "answer": "3"}\n',
+        encoding="utf-8",
+    )
     folder, out = tmp_path / "a", tmp_path / "b"
     import_table(table, folder)
     manifest = validate(folder, out)
