@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -10,6 +11,7 @@ from cyclopts import Parameter, validators
 from lorid_data.cli.ending import finish, finish_asking
 from lorid_data.cli.numbers import Natural, Positive
 from lorid_data.commandline.failures import EXIT_OK
+from lorid_data.commandline.result import show
 
 Temperature = Annotated[float, Parameter(validator=validators.Number(gte=0, lte=2))]
 
@@ -71,7 +73,8 @@ def build(
     given["concurrency"] = min(concurrency, 4096)
     options = stage.BuildOptions(**{name: given[name] for name in shared})
     if dry_run:
-        print(stage.dry_run(options, out).describe())
+        found = stage.dry_run(options, out)
+        show(found.describe(), asdict(found))
         return EXIT_OK
     return finish_asking(stage.build(options, out), out)
 
@@ -103,7 +106,8 @@ def reparse(folder: Path, *, journal: Path | None = None) -> int:
     """
     from lorid_data.build.reparse import reparse as run_reparse
 
-    print(run_reparse(folder, journal).describe())
+    found = run_reparse(folder, journal)
+    show(found.describe(), asdict(found))
     return EXIT_OK
 
 
@@ -118,7 +122,7 @@ def diff(folder: Path, *, prompt: str | None = None, journal: Path | None = None
     """
     from lorid_data.build.prompt_diff import compare
 
-    print(compare(folder, prompt, journal))
+    show(compare(folder, prompt, journal))
     return EXIT_OK
 
 

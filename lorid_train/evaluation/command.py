@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
+
+from lorid_data.commandline import result
 
 Many = Parameter(consume_multiple=True)
 
@@ -84,5 +87,6 @@ def show(folder: Path) -> None:
     """Print the headline table of an evaluation folder and where its report lies."""
     from lorid_train.report.headline import headline
 
-    print(headline(folder))
-    print(f"report: {folder / 'report.html'}")
+    page = folder / "report.html"
+    body = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    result.show(f"{headline(folder)}\nreport: {page}", {"report": str(page), **body})

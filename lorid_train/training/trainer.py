@@ -12,6 +12,7 @@ from lorid_data.commandline.progress import Progress
 from lorid_data.errors import ConfigError, StageError
 from lorid_train.training import checkpoints, processes, proofs
 from lorid_train.training.batches import ROWS, LengthGroupedSampler, RowNumberCollator
+from lorid_train.training.curves import Watch
 from lorid_train.training.loss import (
     add_label_loss,
     from_logits,
@@ -170,7 +171,9 @@ def assert_masked(trainer: Any) -> dict[str, Any]:
     return batch
 
 
-def make_callback(progress: Progress | None, folder: Path, patience: int | None) -> Any:
+def make_callback(
+    progress: Progress | None, folder: Path, patience: int | None, watch: Watch | None = None
+) -> Any:
     """A callback that shows progress, seals checkpoints, and stops when nothing gets better."""
     from transformers import TrainerCallback
 
@@ -180,6 +183,10 @@ def make_callback(progress: Progress | None, folder: Path, patience: int | None)
         def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
             if progress is not None:
                 progress.advance()
+
+        def on_log(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
+            if watch is not None and processes.is_main_process():
+                watch.logged(int(state.global_step), state.log_history)
 
         def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
             processes.wait_for_everyone()  # every process has written its part
