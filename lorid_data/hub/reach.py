@@ -8,10 +8,12 @@ connection alone: without one, what was downloaded before is used, and the rest 
 from __future__ import annotations
 
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 from urllib.parse import urlsplit
 
 from lorid_data.commandline.progress import say
@@ -70,20 +72,19 @@ def reached() -> Iterator[str | None]:
     if why is None:
         yield None
         return
-    import sys
-
     from huggingface_hub import constants
 
-    libraries = [constants, sys.modules.get("datasets.config")]
-    before = [getattr(m, "HF_HUB_OFFLINE", False) for m in libraries]
-    for m in filter(None, libraries):
-        m.HF_HUB_OFFLINE = True  # type: ignore[attr-defined]
+    loaded: list[Any] = [constants]
+    if "datasets.config" in sys.modules:
+        loaded.append(sys.modules["datasets.config"])
+    before = [m.HF_HUB_OFFLINE for m in loaded]
+    for m in loaded:
+        m.HF_HUB_OFFLINE = True
     try:
         yield why
     finally:
-        for m, value in zip(libraries, before, strict=True):
-            if m is not None:
-                m.HF_HUB_OFFLINE = value  # type: ignore[attr-defined]
+        for m, value in zip(loaded, before, strict=True):
+            m.HF_HUB_OFFLINE = value
 
 
 def not_cached(why: str) -> str:

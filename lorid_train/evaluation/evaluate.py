@@ -19,7 +19,7 @@ from lorid_data.folders.records import read_records
 from lorid_data.folders.stage import Stage, open_stage
 from lorid_data.schema import Manifest, Record
 from lorid_train.config import EvalConfig, parse
-from lorid_train.evaluation import forgetting, servers, trained_on
+from lorid_train.evaluation import forgetting, planned, servers, trained_on
 from lorid_train.evaluation.drawing import draw_all, needed_roles
 from lorid_train.evaluation.exports import DRAWS, evaluation
 from lorid_train.evaluation.identity import adapter_configs
@@ -109,6 +109,9 @@ def evaluate(config: EvalConfig) -> Manifest:
             trained_on.keep(stage.out, looked)
         answers.prepare()  # the verifier's start must not use up the time of a first pair
         log = DrawLog(stage.out / DRAWS)
+        here = adapters.base if config.engine == "transformers" else None
+        for line in planned.lines(config, records, here, len(log)):
+            say(line)
         try:
             draw_all(config, records, log, lambda: engine(config, adapters), adapters.prompts)
         finally:

@@ -22,10 +22,11 @@ from lorid_train.evaluation.exports import DRAWS
 from lorid_train.models import base_model
 from lorid_train.study import data
 from lorid_train.study.pool import LOG, Failure, make_all
-from lorid_train.study.progress import Steps, duration
+from lorid_train.study.progress import Steps, duration, plan_lines
 from lorid_train.study.settings import StudyConfig
 from lorid_train.study.tasks import Task, fingerprints, tasks_of
 from lorid_train.training import preflight
+from lorid_train.training.curves import PAGE, SPEED
 
 _WHICH = {"worlds", "bases", "seeds"}
 """Which cells there are: more may be added to a folder."""
@@ -65,6 +66,8 @@ def study(config: StudyConfig, out: Path) -> Manifest:
             return stage.done
         workers = config.workers or min(2, os.cpu_count() or 1)
         say(f"study: {count(len(tasks), 'cell')}, {min(workers, len(tasks))} at a time, in {out}")
+        for line in plan_lines(tasks):
+            say(line)
         steps = Steps(len(tasks), workers)
         failures = make_all(
             tasks,
@@ -80,7 +83,7 @@ def study(config: StudyConfig, out: Path) -> Manifest:
         say(f"study: {duration(time.monotonic() - start)}, {_cpu_s():.0f} CPU-seconds")
         stage.libraries += base_model.LIBRARIES
         # Timings, and draws in the order in which they were made: each evaluation vouches for its own.
-        stage.varying = frozenset({LOG, DRAWS})
+        stage.varying = frozenset({LOG, DRAWS, PAGE, SPEED})
         return stage.finish(n_in=len(tasks), n_kept=len(tasks), n_rejected={})
 
 

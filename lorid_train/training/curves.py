@@ -21,6 +21,8 @@ from lorid_data.texts.counting import count
 PAGE, SPEED = "training.html", "speed.jsonl"
 """Files of a run folder: the page, and what it says of speed."""
 _EVERY_S = 5.0
+_DRAWN = 1e6
+"""Losses and rates beyond this are left out of the plots: training has gone wrong, and says so."""
 
 
 def history(log: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -159,7 +161,10 @@ def charts(
 
 
 def _line(name: str, entries: Sequence[Mapping[str, Any]], key: str, colour: int) -> Series:
-    points = tuple((float(h["step"]), float(h[key])) for h in entries if key in h)
+    at = ((float(h["step"]), float(h[key])) for h in entries if key in h)
+    points = tuple(
+        (x, y) for x, y in at if abs(y) < _DRAWN
+    )  # no NaN, and nothing that hides the rest
     return Series(name, points, series=colour % 6)
 
 
@@ -168,6 +173,8 @@ def _plot(name: str, lines: Sequence[Series], y_label: str, digits: int | None) 
         return f"{value:.1e}" if digits is None else f"{value:,.{digits}f}"
 
     drawn = [s for s in lines if s.points]
+    if not drawn:
+        return paragraph("Nothing that could be drawn was logged.", "note")
     return f'<div class="wide">{line_chart(name, drawn, x_label="step", y_label=y_label, show_y=shown)}</div>'
 
 
