@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter, validators
 
@@ -14,6 +14,10 @@ from lorid_data.commandline.failures import EXIT_OK
 from lorid_data.commandline.result import show
 
 Temperature = Annotated[float, Parameter(validator=validators.Number(gte=0, lte=2))]
+
+
+if TYPE_CHECKING:
+    from lorid_data.asking.estimate import Estimate
 
 
 def build(
@@ -73,10 +77,13 @@ def build(
     given["concurrency"] = min(concurrency, 4096)
     options = stage.BuildOptions(**{name: given[name] for name in shared})
     if dry_run:
-        found = stage.dry_run(options, out)
-        show(found.describe(), asdict(found))
-        return EXIT_OK
+        return _say_price(stage.dry_run(options, out))
     return finish_asking(stage.build(options, out), out)
+
+
+def _say_price(found: Estimate) -> int:
+    show(found.describe(), asdict(found))
+    return EXIT_OK
 
 
 def choose(folder: Path, *, out: Path, journal: Path | None = None) -> int:

@@ -107,6 +107,7 @@ def evaluate(config: EvalConfig) -> Manifest:
         stage.libraries += base_model.LIBRARIES
         if looked is not None:
             trained_on.keep(stage.out, looked)
+        trained_on.keep_losses(stage.out, adapters.folders)
         answers.prepare()  # the verifier's start must not use up the time of a first pair
         log = DrawLog(stage.out / DRAWS)
         here = adapters.base if config.engine == "transformers" else None
@@ -169,6 +170,7 @@ def _view(folder: Path, config: EvalConfig, settings: Mapping[str, Any]) -> Eval
         samples=config.samples,
         settings={**settings, **config.model_dump(mode="json", exclude=_MAY_CHANGE)},
         extra=extra,
+        training=trained_on.losses(folder),
         targets=targets.parse(config.targets),
     )
 

@@ -6,14 +6,17 @@ where it still lies there unchanged. Of adapters from elsewhere nothing is known
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from lorid_data.commandline.progress import Progress, say
 from lorid_data.contamination.matches import CONTAMINATED, Questions, find_matches
 from lorid_data.contamination.test_set import TestSet
 from lorid_data.errors import ConfigError, InputError
+from lorid_data.folders.files import write_text
 from lorid_data.folders.manifests import manifest_sha256, read_manifest
 from lorid_data.folders.names import MANIFEST
 from lorid_data.folders.parquet import read_rows, write_rows
@@ -23,11 +26,14 @@ from lorid_data.texts.counting import count
 from lorid_train.metrics.rows import Metric
 from lorid_train.metrics.trained import metric_of
 from lorid_train.training import trained_on
+from lorid_train.training.saving import FIGURES
 from lorid_train.training.trained_on import TrainedOn, text_hash
 
 FILE = "trained_on.parquet"
 """File of an evaluation folder."""
-SAME, NEAR = "same", "near"
+LOSSES = "training.json"
+"""Another: the losses of each role's training."""
+SAME = "same"
 
 
 class Found(FrozenModel):
@@ -76,8 +82,8 @@ def look(
     unknown, by_hash_only = list(others), []
     matches: dict[tuple[Path, frozenset[str]], dict[str, str]] = {}
     for role, folder in adapters.items():
-        run = folder.resolve().parent.parent
-        if folder.resolve().parent.name != "adapters" or not (run / MANIFEST).is_file():
+        run = _run_of(folder)
+        if run is None:
             unknown.append(role)
             continue
         manifest = read_manifest(run)
@@ -96,6 +102,13 @@ def look(
             hits = matches[key] | hits
         found += [Found(problem_id=p, role=role, how=how) for p, how in hits.items()]
     return Looked(tuple(found), tuple(unknown), tuple(by_hash_only))
+
+
+def _run_of(adapter: Path) -> Path | None:
+    """The finished run that an adapter's folder lies in, or None."""
+    run = adapter.resolve().parent.parent
+    is_one = adapter.resolve().parent.name == "adapters" and (run / MANIFEST).is_file()
+    return run if is_one else None
 
 
 def _data_of(manifest: Manifest, role: str) -> Path | None:
@@ -196,6 +209,25 @@ def keep(folder: Path, looked: Looked) -> None:
     """Write what was found into an evaluation folder; nothing where nothing was."""
     if looked.found:
         write_rows(folder / FILE, Found, looked.found)
+
+
+def keep_losses(out: Path, adapters: Mapping[str, Path]) -> None:
+    """Write into an evaluation folder what training logged of each role, for the report's curves."""
+    found = {}
+    for role, folder in adapters.items():
+        path = folder / FIGURES
+        if _run_of(folder) is not None and path.is_file():  # files of others are not drawn
+            body = json.loads(path.read_text(encoding="utf-8"))
+            found[role] = {k: body[k] for k in ("train_loss", "validation") if k in body}
+    if found:
+        write_text(out / LOSSES, json.dumps(found))
+
+
+def losses(folder: Path) -> dict[str, Any]:
+    """What training logged, by role; nothing where that is not known."""
+    path = folder / LOSSES
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return found
 
 
 def metrics(folder: Path, n: int) -> Iterator[Metric]:

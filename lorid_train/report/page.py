@@ -13,6 +13,7 @@ from lorid_train.report import loop_tables, plots, question_tables, run_tables, 
 from lorid_train.report.findings import findings
 from lorid_train.report.traces import data_blocks
 from lorid_train.report.view import EvaluationView
+from lorid_train.training.curves import charts
 
 TITLE = "LoRID evaluation"
 _STYLE = ".trained { color: var(--bad); background: var(--bad-bg); font-weight: 600; padding: 10px 14px; border-radius: 8px; max-width: none; }\n"
@@ -92,7 +93,19 @@ def _sections(views: Sequence[EvaluationView]) -> Iterator[str]:
     yield section("questions", "Questions", _QUESTIONS)
     out = run_tables.left_out(views)
     rest = [table_html(out)] if out.rows else []
+    rest += [part for view in views for part in _training(view, many=len(views) > 1)]
     yield section("settings", "Settings", table_html(run_tables.settings(views)), *rest)
+
+
+def _training(view: EvaluationView, *, many: bool) -> Iterator[str]:
+    """How the adapters were trained, where that is known: folded, for it is another story."""
+    made = [
+        part
+        for _, title, parts in charts(view.training)
+        for part in (f"<h3>{esc(title)}</h3>", *parts)
+    ]
+    if made:
+        yield folded(f"{view.name}: training" if many else "How the adapters were trained", *made)
 
 
 def _each(views: Sequence[EvaluationView], part: Part) -> Iterator[str]:

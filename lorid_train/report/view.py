@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from lorid_data.schema import Record
@@ -54,6 +54,8 @@ class EvaluationView:
     draws: DrawsOf
     targets: Sequence[Target] = ()
     """Accuracies that others reported."""
+    training: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """What training logged of each role's adapter, where that is known."""
 
 
 def view_of(  # noqa: PLR0913  (one argument per thing that a report shows)
@@ -70,6 +72,7 @@ def view_of(  # noqa: PLR0913  (one argument per thing that a report shows)
     samples: Mapping[str, int] | None = None,
     extra: Sequence[Metric] = (),
     targets: Sequence[Target] = (),
+    training: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> EvaluationView:
     """Grade, score and measure one evaluation.
 
@@ -90,6 +93,7 @@ def view_of(  # noqa: PLR0913  (one argument per thing that a report shows)
         samples: rounds by role that were drawn whatever the loop needed.
         extra: metrics that do not come from the draws.
         targets: accuracies that others reported.
+        training: by role, the losses that training logged.
     """
     by_id: dict[str, Record] = {}
     for r in records:
@@ -110,6 +114,7 @@ def view_of(  # noqa: PLR0913  (one argument per thing that a report shows)
         metrics=[*summarise(scored, graded, graders=used), *others, *extra],
         draws=draws,
         targets=targets,
+        training=training or {},
     )
 
 

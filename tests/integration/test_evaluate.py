@@ -90,7 +90,7 @@ def test_an_evaluation_folder_is_whole(done: Path) -> None:
     names = {p.name for p in done.iterdir()} - {".lock"}
     assert names == {
         "config.yaml", "draws.jsonl", "records.parquet", "outcomes.parquet", "metrics.json", "report.html", "report.md",
-        "manifest.json", "trained_on.parquet",
+        "manifest.json", "trained_on.parquet", "training.json",
     }  # fmt: skip
     metrics = json.loads((done / "metrics.json").read_text())
     assert metrics["schema"] == 1
@@ -315,6 +315,8 @@ def test_trained_questions_stand_first_in_report_terminal_and_markdown(done: Pat
     assert page[at:].startswith(f'<p class="trained" role="alert">{said}')
     assert at < page.index("<section")
     assert "color: var(--bad)" in page
+    assert "How the adapters were trained" in page
+    assert "Loss by step" in page
     assert headline(done).startswith(said)
     text = (done / "report.md").read_text()
     assert text.index(f"**{said}") < text.index("## ")
