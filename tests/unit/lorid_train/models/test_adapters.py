@@ -183,3 +183,18 @@ def test_all_missing_adapters_are_one_error(tmp_path: Path) -> None:
 def test_unknown_roles_are_refused(given: list[str]) -> None:
     with pytest.raises(ConfigError, match="of ir, kg, dr, ks, ird; got"):
         adapters.folders_of(given)
+
+
+@pytest.mark.parametrize(
+    ("is_named", "todo"), [(False, "name its base with --base"), (True, "give --base the model it was trained on, or leave it out to use 'student'")]
+)  # fmt: skip
+def test_who_named_a_base_is_not_told_to_name_it(is_named: bool, todo: str) -> None:
+    fmt = adapters.formats.load("plain")
+    card = {
+        "role": "ir", "base": "student", "base_fingerprint": "sha256:" + "a" * 64, "format": fmt.name, "format_sha256": fmt.sha256,
+    }  # fmt: skip
+    other = adapters.Base("elsewhere", "elsewhere", None, "sha256:" + "b" * 64)
+    [said] = adapters._misfits("runs/x", card, "ir", other, is_named=is_named)
+    assert said.endswith(todo)
+    assert "sha256:aaaaaaaaaaaa)" in said
+    assert "a" * 13 not in said, "a fingerprint in full tells nobody more"
