@@ -30,6 +30,7 @@ from lorid_data.folders.manifests import read_manifest
 from lorid_data.folders.names import REJECTS
 from lorid_data.schema import FrozenModel, Manifest, RejectReason
 from lorid_data.split.stage import SplitOptions, split
+from lorid_data.texts.counting import count
 from lorid_data.validate.stage import validate
 
 
@@ -183,6 +184,6 @@ def summary(manifest: Manifest, out: Path) -> str:
     """What a stage did, in one line."""
     rejected = ", ".join(f"{n:,} {reason}" for reason, n in manifest.n_rejected.items())
     return (
-        f"{manifest.stage}: {manifest.n_in:,} rows in, {manifest.n_kept:,} kept, "
+        f"{manifest.stage}: {count(manifest.n_in, 'row')} in, {manifest.n_kept:,} kept, "
         f"{sum(manifest.n_rejected.values()):,} rejected{f' ({rejected})' if rejected else ''} → {out}"
     )

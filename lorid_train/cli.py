@@ -5,14 +5,19 @@ from __future__ import annotations
 import json
 import sys
 import warnings
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from lorid_data.commandline.completion import completion_of
 from lorid_data.commandline.options import read_yaml, secrets_in
 from lorid_data.commandline.program import make_app, run
-from lorid_train.evaluation.command import compare, evaluate, show
+from lorid_data.commandline.result import show, tell
+from lorid_data.texts.counting import count
+from lorid_train.evaluation.command import compare, evaluate
+from lorid_train.evaluation.command import show as show_evaluation
 from lorid_train.serve.command import serve
 from lorid_train.solve.command import solve
 
@@ -21,6 +26,7 @@ app.command(evaluate)
 app.command(solve)
 app.command(serve)
 app.command(compare)
+app.command(completion_of(app), name="completion")
 
 Many = Parameter(consume_multiple=True)
 
@@ -38,31 +44,37 @@ def sft(
     The plan is printed first: rows, tokens, steps, trainable parameters, estimated memory and time.
 
     Args:
-        config: YAML file: base, data, out, and what `lora` and `sft` change of the paper's settings.
+        config: YAML file, like those in configs/train: base, data, out, and what `lora` and `sft` change of the paper's settings.
         role: Train these roles only (ir, kg, dr, ks, ird); all that the file names by default.
         out: Run folder, instead of the file's.
         dry_run: Print the plan and stop; nothing is written.
     """
     from lorid_data.errors import ConfigError
     from lorid_train.config import TrainConfig, parse
-    from lorid_train.training import processes, sft
+    from lorid_train.training.keys import check_keys
 
     body: dict[str, Any] = read_yaml(config)
     if problems := secrets_in(body, str(config)):
         raise ConfigError(*problems)
     body |= {k: v for k, v in {"roles": role, "out": out}.items() if v}
     parsed = parse(TrainConfig, body, str(config))
+    check_keys(parsed)
+    from lorid_train.training import processes, sft  # seconds of imports, for what can be run
+
     if dry_run:
-        sft.dry_run(parsed, print)
+        lines: list[str] = []
+        sft.dry_run(parsed, lines.append)
+        show("\n".join(lines))
         return
-    manifest = sft.train(parsed, say=lambda line: print(line, flush=True))
+    manifest = sft.train(parsed, say=tell)
     if not processes.is_main_process():
         return
-    for name, figures in manifest.figures.items():
-        losses = figures["train_loss"]  # logged every logging_steps: a short run has none
-        last = f", last loss {losses[-1]['loss']:.4f}" if losses else ""
-        print(f"{name}: {figures['n_rows']} rows, {figures['n_steps']} steps{last}")
-    print(f"adapters: {Path(body['out']) / 'adapters'}")
+    from lorid_train.training.curves import PAGE, role_line
+
+    folder = Path(body["out"])
+    lines = [role_line(name, figures) for name, figures in manifest.figures.items()]
+    lines += [f"curves: {folder / PAGE}", f"adapters: {folder / 'adapters'}"]
+    show("\n".join(lines), {"out": str(folder), "roles": manifest.figures})
 
 
 @app.command
@@ -77,10 +89,11 @@ def merge(adapter: Path, *, out: Path, base: str | None = None) -> None:
     from lorid_train.models.merge import merge as merge_adapter
 
     done = merge_adapter(adapter, out, base=base)
-    print(
-        f"merged {done.n_merged} matrices, copied {done.n_copied} tensors, {done.n_shards} shards"
+    show(
+        f"merged {count(done.n_merged, 'matrix', 'matrices')}, copied {count(done.n_copied, 'tensor')}, "
+        f"{count(done.n_shards, 'shard')}\nmodel: {out}",
+        {**asdict(done), "model": str(out)},
     )
-    print(f"model: {out}")
 
 
 @app.command
@@ -99,8 +112,10 @@ def import_base(source: str, *, out: Path) -> None:
     done = import_gguf(source, out)
     kinds = ", ".join(f"{n} {kind}" for kind, n in done.quantisation.items())
     what = "" if done.is_new else " (was there already)"
-    print(f"{done.n_parameters / 1e6:,.1f} M parameters from tensors {kinds}{what}")
-    print(f"base: {out}")
+    show(
+        f"{done.n_parameters / 1e6:,.1f} M parameters from tensors {kinds}{what}\nbase: {out}",
+        {**asdict(done), "base": str(out)},
+    )
 
 
 @app.command
@@ -160,7 +175,7 @@ def publish(
     )
     target = (out or run.with_name(f"{run.name}-publish")) if dry_run else None
     done = run_publish(run, options, dry_run=target)
-    print(describe(done, target, logits=check_logits))
+    show(describe(done, target, logits=check_logits), {"repositories": [asdict(d) for d in done]})
 
 
 @app.command
@@ -181,7 +196,7 @@ def report(
     from lorid_train.evaluation.evaluate import report_on
 
     report_on(evaluations, out, dict(r.partition("=")[::2] for r in replay or ()))
-    print(f"report: {out}")
+    show(f"report: {out}", {"report": str(out), "metrics": str(out.with_suffix(".json"))})
 
 
 @app.command
@@ -197,8 +212,11 @@ def export_knowledge(evaluation: Path, /, *, out: Path) -> int:
     manifest = export(evaluation, out)
     found = manifest.figures
     kinds = ", ".join(f"{n} {kind.replace('_', ' ')}" for kind, n in found["n_by_kind"].items())
-    print(f"kept {manifest.n_kept} of {manifest.n_in}; {found['n_distinct_texts']} distinct texts")
-    print(f"degenerate: {found['degenerate_fraction']:.1%} ({kinds or 'none'})")
+    show(
+        f"kept {manifest.n_kept} of {manifest.n_in}; {count(found['n_distinct_texts'], 'distinct text')}\n"
+        f"degenerate: {found['degenerate_fraction']:.1%} ({kinds or 'none'})",
+        {"out": str(out), "n_in": manifest.n_in, "n_kept": manifest.n_kept, **found},
+    )
     return int(manifest.n_kept == 0)
 
 
@@ -212,7 +230,8 @@ def export_log(evaluation: Path, /, *, out: Path) -> None:
     """
     from lorid_train.evaluation.exports import export_log as export
 
-    print(f"{out}: {export(evaluation, out)} rows")
+    n = export(evaluation, out)
+    show(f"{out}: {count(n, 'row')}", {"out": str(out), "n_rows": n})
 
 
 @app.command
@@ -278,7 +297,7 @@ def quickstart(
         batch_size=batch_size,
         threads=threads,
     )
-    show(out / "eval")
+    show_evaluation(out / "eval")
 
 
 @app.command
@@ -321,7 +340,7 @@ def study(
     )
     out = out or default
     run_study(config, out)
-    print(f"report: {out / 'report.html'}")
+    show(f"report: {out / 'report.html'}", {"report": str(out / "report.html")})
 
 
 def main() -> None:

@@ -193,6 +193,8 @@ class EvalConfig(Settings):
     """Numbers reported by others, shown beside ours: `DATASET | MODEL | METHOD | ACCURACY | SOURCE`."""
     text: str | None = None
     """A text file to measure forgetting on: the loss of the base against that of each adapter."""
+    allow_trained_questions: bool = False
+    """Whether to evaluate on questions that the adapters were trained on; the report says so first."""
     dtype: Literal["float32", "bfloat16", "float16"] | None = None
     """null: float32 on a CPU, bfloat16 on a GPU."""
     batch_size: int = Field(default=64, ge=1)

@@ -28,6 +28,7 @@ from lorid_data.teachers.base import TeacherRequest, longer
 from lorid_data.teachers.batch import BatchApi, BatchFailed, BatchFull, Result, batches_of
 from lorid_data.teachers.finish import no_end
 from lorid_data.teachers.remote import RemoteTeacher
+from lorid_data.texts.counting import count
 
 ROUNDS = 3
 """So often a request may fail in batches before its row does."""
@@ -184,7 +185,7 @@ class _Run:
     async def _make_room(self, batch: Submitted, full: BatchFull) -> None:
         """The provider holds as much as it takes: the same again later, in smaller batches."""
         self.ledger.close(batch, str(full))
-        say(f"{full}; submitted again later, in batches of at most {max(1, len(batch.requests) // 2)} requests")  # fmt: skip
+        say(f"{full}; submitted again later, in batches of at most {count(max(1, len(batch.requests) // 2), 'request')}")  # fmt: skip
         self.is_waiting = self.is_narrow = True
         if len(batch.requests) > 1:
             self.most_requests = min(self.most_requests, len(batch.requests) // 2)
@@ -193,7 +194,7 @@ class _Run:
 
     async def _write_off(self, batch: Submitted, why: BatchFailed) -> None:
         """A batch without results: its requests are asked again, a little later."""
-        say(f"{why}; its {len(batch.requests)} requests are asked again")
+        say(f"{why}; its {count(len(batch.requests), 'request')} are asked again")
         self.is_waiting = True
         await self._fail_all(batch, why)
         self.ledger.close(batch, str(why))

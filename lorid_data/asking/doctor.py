@@ -21,6 +21,7 @@ from lorid_data.teachers.base import (
 from lorid_data.teachers.registry import AskOptions, open_teacher
 from lorid_data.teachers.remote import RemoteTeacher
 from lorid_data.teachers.unwrap import unwrap
+from lorid_data.texts.counting import count
 
 _PROBLEM = make_problem(
     source="doctor",
@@ -50,7 +51,11 @@ def examine(spec: str, options: AskOptions) -> list[str]:
         f"teacher: {teacher.kind}, model asked {reply.model_asked!r}, answered by {reply.model_answered!r}",
         f"key: accepted; reply after {reply.latency_s:.2f} s, {reply.n_attempts} attempt(s)",
         f"structure: asked for by {reply.rung}; "
-        + (f"{n_rules} rules read" if n_rules else f"not as asked: {getattr(rules, 'detail', '')}"),
+        + (
+            f"{count(n_rules, 'rule')} read"
+            if n_rules
+            else f"not as asked: {getattr(rules, 'detail', '')}"
+        ),
         *_dress(reply, teacher),
         f"tokens: {reply.n_input_tokens} in, {reply.n_output_tokens} out, finish reason {reply.finish_reason!r}",
         "price: unknown (see --prices); --budget is refused"

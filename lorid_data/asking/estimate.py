@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from lorid_data.teachers.base import LONGER, TeacherRequest
-from lorid_data.teachers.prices import Price
+from lorid_data.teachers.prices import Price, dollars
 from lorid_data.teachers.remote import MAX_TOKENS, n_tokens_of
+from lorid_data.texts.counting import count
 
 _LOW_OUTPUT, _EXPECTED_OUTPUT = 80, 300
 """Tokens of a short and of a usual list of rules; a model that thinks first writes more."""
@@ -43,8 +44,10 @@ class Estimate:
         if self.usd is None:
             cost = "cost unknown: the price of this model stands in no file (see --prices)"
         else:
-            cost = ", ".join(f"{n} ${u:,.2f}" for n, u in zip(names, self.usd, strict=True))
-        return f"{self.n_requests:,} requests; {cost}; tokens: {tokens}"
+            sums = [dollars(u) for u in self.usd]
+            cost = ", ".join(f"{n} {s}" for n, s in zip(names, sums, strict=True))
+            cost = sums[0] if len(set(sums)) == 1 else cost
+        return f"{count(self.n_requests, 'request')}; {cost}; tokens: {tokens}"
 
 
 def estimate(

@@ -18,6 +18,7 @@ from lorid_data.checks import catalogue as row_checks
 from lorid_data.checks.finding import Severity, failed
 from lorid_data.checks.rules import rule_fault
 from lorid_data.schema import Record
+from lorid_data.texts.counting import count
 
 VERSION = 4
 """Bump when a check changes what it finds."""
@@ -169,12 +170,12 @@ def _joined(rows: Sequence[Record]) -> dict[str, list[Flag]]:
         if row.knowledge in shared:
             n = shared[row.knowledge]
             found[row.row_id].append(
-                Flag(check="shared_list", evidence=f"under {n} original questions")
+                Flag(check="shared_list", evidence=f"under {count(n, 'original question')}")
             )
         for i, rule in enumerate(row.knowledge):
             n_under = frequent.get(same_rule(rule))
             if n_under is not None:
-                evidence = f"under {n_under} original questions"
+                evidence = f"under {count(n_under, 'original question')}"
                 found[row.row_id].append(
                     Flag(check="frequent_rule", rule_index=i, evidence=evidence)
                 )

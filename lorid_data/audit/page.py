@@ -22,6 +22,7 @@ from lorid_data.pages.svg import both
 from lorid_data.pages.table import table_html
 from lorid_data.pages.text import esc
 from lorid_data.schema import Record
+from lorid_data.texts.counting import count
 
 _PLANS = ((50, 2), (100, 4), (200, 10))
 
@@ -47,7 +48,7 @@ def render(name: str, result: Audit, records: Sequence[Record]) -> str:
     return page(
         "Audit of knowledge",
         _sections(result, rows, records),
-        subtitle=f"{name} · {result.n_rows:,} rows of {result.n_questions:,} original questions · {result.n_rules:,} rules",
+        subtitle=f"{name} · {count(result.n_rows, 'row')} of {result.n_questions:,} original questions · {count(result.n_rules, 'rule')}",
         nav=nav,
         scripts=page_scripts("lorid_data.audit", "audit.js", "rich.js", "rows.js"),
         data=data_blocks(result, rows),
@@ -98,14 +99,16 @@ def findings(result: Audit) -> list[str]:
     if unapplied:
         said.append(f"Not applied, since no word list covers the language: {', '.join(unapplied)}.")
     n_rows = {r.check: r.n_rows_flagged for r in result.rates}
-    said += [f"{g.check}, {n_rows[g.check]:,} rows: {BY_NAME[g.check].sentence}" for g in unmet]
+    said += [
+        f"{g.check}, {count(n_rows[g.check], 'row')}: {BY_NAME[g.check].sentence}" for g in unmet
+    ]
     n_flagged = n_with_findings(result)
     said.append(
         f"{n_flagged:,} of {result.n_rows:,} rows have a finding; how often rules and lists recur is counted apart. What has no gate is for people to look at."
     )
     if result.n_questions < 30:
         said.append(
-            f"Only {result.n_questions:,} original questions: these are failures that exist, not rates that would hold elsewhere."
+            f"Only {count(result.n_questions, 'original question')}: these are failures that exist, not rates that would hold elsewhere."
         )
     return said
 
@@ -183,7 +186,7 @@ def _reading(result: Audit) -> Iterator[str]:
 def _rows(result: Audit, rows: Sequence[Record]) -> str:
     wanted = len(set(result.rows) | set(result.sample))
     note = (
-        f"<p class='note'>{wanted:,} rows have a finding or are to be read; {len(rows):,} of them are here, drawn by chance (at most {MOST_ROWS:,}).</p>"
+        f"<p class='note'>{count(wanted, 'row')} with a finding or to be read; {len(rows):,} of them are here, drawn by chance (at most {MOST_ROWS:,}).</p>"
         if wanted > len(rows)
         else ""
     )

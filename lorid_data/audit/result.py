@@ -16,6 +16,7 @@ from lorid_data.folders.files import sha256_file
 from lorid_data.folders.names import RECORDS
 from lorid_data.folders.seals import sealed, unsealed
 from lorid_data.schema import FrozenModel
+from lorid_data.texts.counting import count
 
 AUDIT_JSON, AUDIT_HTML = "audit.json", "audit.html"
 SCHEMA = 1
@@ -140,7 +141,7 @@ def read_audit(folder: Path) -> Audit | None:
     try:
         found = Audit.model_validate(unsealed(path.read_bytes()))
     except (ValueError, RecursionError) as e:
-        said = f"{e.error_count()} problems" if isinstance(e, ValidationError) else e
+        said = count(e.error_count(), "problem") if isinstance(e, ValidationError) else e
         msg = f"{path}: not an audit of this version ({said}); run lorid-data audit {folder} again"
         raise InputError(msg) from e
     return found if found.records_sha256 == sha256_file(folder / RECORDS) else None

@@ -37,6 +37,7 @@ from lorid_data.folders.records import read_records
 from lorid_data.sampling import draw_by_original
 from lorid_data.schema import FrozenModel, Record, canonical_json, sha256_text
 from lorid_data.teachers.base import Teacher
+from lorid_data.texts.counting import count
 
 _MOST_FREQUENT = 20
 
@@ -162,7 +163,9 @@ def problems(result: Audit) -> list[str]:
     said = [f"gate not met: {g.check}: {g.message}" for g in result.gates if g.met is False]
     n_failed = result.judge.n_failed if result.judge is not None else 0
     if n_failed:
-        said.append(f"{n_failed:,} requests to the judge failed; the same command asks them again")
+        said.append(
+            f"{count(n_failed, 'request')} to the judge failed; the same command asks them again"
+        )
     return said
 
 
@@ -170,13 +173,13 @@ def summary(result: Audit, folder: Path) -> str:
     """What the audit found, in a few lines."""
     flagged = [r for r in result.rates if r.n_flagged]
     lines = [
-        f"audit: {result.n_rows:,} rows of {result.n_questions:,} original questions, {result.n_rules:,} rules; "
-        f"{n_with_findings(result):,} rows with findings → {folder / AUDIT_HTML}"
+        f"audit: {count(result.n_rows, 'row')} of {result.n_questions:,} original questions, {count(result.n_rules, 'rule')}; "
+        f"{count(n_with_findings(result), 'row')} with findings → {folder / AUDIT_HTML}"
     ]
     lines += [
         f"  {r.check}: {r.n_flagged:,} of {r.n:,} original questions, {r.fraction:.2%} ({r.ci_low:.2%} to {r.ci_high:.2%}); "
-        f"{r.n_rows_flagged:,} rows"
-        + (f", {r.n_rules_flagged:,} rules" if r.n_rules_flagged else "")
+        + count(r.n_rows_flagged, "row")
+        + (f", {count(r.n_rules_flagged, 'rule')}" if r.n_rules_flagged else "")
         for r in flagged
     ]
     if result.judge is not None:

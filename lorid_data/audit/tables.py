@@ -11,6 +11,7 @@ from lorid_data.pages.cells import Chip, Formulas
 from lorid_data.pages.latex import Dialect
 from lorid_data.pages.table import Table, table
 from lorid_data.pages.text import visible
+from lorid_data.texts.counting import count
 
 
 def _percent(fraction: float) -> str:
@@ -73,7 +74,7 @@ def frequent(result: Audit, how: Dialect = Dialect.PLAIN) -> Table:
             (Formulas(visible(r["rule"]), how), f"{r['n_questions']:,}")
             for r in result.figures["most_frequent_rules"][:10]
         ],
-        note=f"{result.figures['n_distinct_rules']:,} distinct rules; spellings that differ in case, spaces or the final stop count as one, shown as it is written most often.",
+        note=f"{count(result.figures['n_distinct_rules'], 'distinct rule')}; spellings that differ in case, spaces or the final stop count as one, shown as it is written most often.",
     )
 
 
@@ -116,7 +117,7 @@ def claims(result: Audit) -> Table:
             )
             for c in result.figures["claims"]
         ],
-        note=f"Of the {result.n_questions:,} original questions of this folder.",
+        note=f"Of the {count(result.n_questions, 'original question')} of this folder.",
     )
 
 
@@ -144,7 +145,7 @@ def judge(found: JudgeResult) -> Table:
     return table(
         ("criterion", "flagged", "as judged", "planted defects seen", "good items passed", "corrected for its errors"),
         rows,
-        note=f"{found.teacher} {found.model}, {found.n_questions:,} original questions, {found.n_asked:,} requests, "
+        note=f"{found.teacher} {found.model}, {count(found.n_questions, 'original question')}, {count(found.n_asked, 'request')}, "
         f"{found.n_unanswered:,} without a usable reply. Good items are generated problems with rules that are right by construction.",
     )  # fmt: skip
 

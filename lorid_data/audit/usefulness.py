@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from lorid_data.audit.formulas import formulas
 from lorid_data.audit.words import lexicon, stems
 from lorid_data.schema import Record
+from lorid_data.texts.counting import count
 
 DUPLICATE = 0.75
 """Jaccard index of content words from which two rules of a list say the same."""
@@ -35,7 +36,7 @@ def generic_list(rules: Sequence[str]) -> str | None:
     named = frozenset[str]().union(*(specifics(r) for r in rules))
     if len(named) >= len(rules) / 2:
         return None
-    return f"{len(rules)} rules name {', '.join(sorted(named)) or 'nothing specific'}"
+    return f"{count(len(rules), 'rule')}, naming {', '.join(sorted(named)) or 'nothing specific'}"
 
 
 _MOST_COMPARED = 200
@@ -106,7 +107,7 @@ def few_rules(row: Record) -> str | None:
     steps = n_steps(row.rationale)
     if steps < 4 or len(row.knowledge) * 2 >= steps:
         return None
-    return f"{len(row.knowledge)} rules for {steps} steps"
+    return f"{count(len(row.knowledge), 'rule')} for {count(steps, 'step')}"
 
 
 def missing_operation(row: Record) -> str | None:

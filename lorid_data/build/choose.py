@@ -29,6 +29,7 @@ from lorid_data.folders.parquet import read_rows, write_rows
 from lorid_data.folders.records import read_records, write_dataset
 from lorid_data.folders.stage import open_stage
 from lorid_data.schema import FrozenModel, Manifest, Record, TeacherReply, row_ids
+from lorid_data.texts.counting import count
 
 VERSION = 1
 """Bump when the same findings lead to another choice."""
@@ -130,7 +131,7 @@ def _replies(
     replies = replies_in(path, keys)
     if len(replies) < len(keys):
         raise InputError(
-            f"{path}: holds {len(replies):,} of the {len(keys):,} replies that are chosen; name the journal that {folder} was built with by --journal"
+            f"{path}: holds {len(replies):,} of the {count(len(keys), 'reply', 'replies')} that are chosen; name the journal that {folder} was built with by --journal"
         )
     return replies
 

@@ -11,7 +11,8 @@ from lorid_data.errors import ConfigError, InputError
 from lorid_data.folders.records import write_dataset
 from lorid_data.folders.stage import open_stage
 from lorid_data.folders.tables import RowError, format_of, is_pattern
-from lorid_data.hub.reading import is_hub_id, parse_ref
+from lorid_data.hub.ids import is_hub_id
+from lorid_data.hub.reading import parse_ref
 from lorid_data.schema import (
     Disposition,
     Manifest,

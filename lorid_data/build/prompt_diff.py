@@ -17,6 +17,8 @@ from lorid_data.folders.names import RECORDS, REJECTS
 from lorid_data.folders.parquet import read_rows
 from lorid_data.schema import Record, Reject
 from lorid_data.teachers.base import KNOWLEDGE, REWRITE, SYSTEM
+from lorid_data.teachers.prices import dollars
+from lorid_data.texts.counting import count
 
 
 def compare(folder: Path, prompt_id: str | None = None, journal: Path | None = None) -> str:
@@ -56,7 +58,7 @@ def _one(folder: Path, path: Path, identity: Mapping[str, Any]) -> list[str]:
     sha256 = str(identity["prompt"]["sha256"])
     costs = costs_by_problem(path, model=str(identity["model"]), prompt_sha256=sha256)
     asked = [costs[p] for p in rows if p in costs]
-    return [f"{len(asked):,} questions would be asked again; they cost {_price(asked)} when they were asked"]  # fmt: skip
+    return [f"{count(len(asked), 'question')} would be asked again; they cost {_price(asked)} when they were asked"]  # fmt: skip
 
 
 def _several(folder: Path, path: Path) -> list[str]:
@@ -74,17 +76,17 @@ def _several(folder: Path, path: Path) -> list[str]:
         groups.setdefault(f"{c.teacher}:{c.model_asked}, sample {c.sample}", []).append(key)
     costs = {key: reply.cost_usd for key, reply in replies.items()}
     n_questions, total = len({c.problem_id for c in table}), _price(costs.values())
-    lines = [f"{len(asked):,} requests about {n_questions:,} questions would be asked again; they cost {total} when they were asked"]  # fmt: skip
+    lines = [f"{count(len(asked), 'request')} about {count(n_questions, 'question')} would be asked again; they cost {total} when they were asked"]  # fmt: skip
     for name, keys in groups.items():
         cost = _price(costs[key] for key in keys if key in costs)
-        lines.append(f"  {name}: {len(keys):,} requests, {cost}")
+        lines.append(f"  {name}: {count(len(keys), 'request')}, {cost}")
     return lines
 
 
 def _price(costs: Iterable[float | None]) -> str:
     all_costs = list(costs)
     known = [c for c in all_costs if c is not None]
-    return f"${sum(known):.4f}" if len(known) == len(all_costs) else "an unknown sum"
+    return dollars(sum(known), 4) if len(known) == len(all_costs) else "an unknown sum"
 
 
 def _text_diff(old: dict[str, str], new: prompts.Prompt) -> list[str]:

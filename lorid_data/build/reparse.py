@@ -32,6 +32,7 @@ from lorid_data.folders.names import RECORDS, REJECTS
 from lorid_data.folders.parquet import read_rows, write_rows
 from lorid_data.schema import FrozenModel, Record, Reject, TeacherReply
 from lorid_data.teachers.base import NoRules, read_reply
+from lorid_data.texts.counting import count as counted
 
 TABLE, SUMMARY = "reparsed.parquet", "reparse.json"
 SIDE_BY_SIDE = "reparsed_candidates.parquet"
@@ -75,7 +76,7 @@ class Reparse:
     def describe(self) -> str:
         """The counts in one line."""
         said = (
-            f"reparse: {self.n_rows:,} rows, {self.n_without_reply:,} without a stored reply; {self.n_same:,} as before, "
+            f"reparse: {counted(self.n_rows, 'row')}, {self.n_without_reply:,} without a stored reply; {self.n_same:,} as before, "
             f"{self.n_now_kept:,} now kept, {self.n_now_rejected:,} now rejected, {self.n_other_knowledge:,} with other knowledge"
         )
         return f"{said}, {self.n_undecided:,} undecided" if self.n_undecided else said

@@ -7,6 +7,7 @@ written last. Killed at any moment and run again, it goes on and ends with the s
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -110,8 +111,7 @@ class BuildOptions(FrozenModel):
         """Whether the replies about a row stand side by side, in `candidates.parquet`."""
         return len(self.specs) != 1 or self.samples > 1 or self.rewrite_rationale
 
-    @property
-    def who(self) -> str | Panel:
+    def who(self, asking: AskOptions) -> str | Panel:
         """The one teacher that is asked once, or several, or several samples."""
         specs = self.specs
         if not self.is_side_by_side:
@@ -120,15 +120,16 @@ class BuildOptions(FrozenModel):
             raise ConfigError(
                 f"teacher {list(specs)}: name each once; --samples asks one more often"
             )
-        return Panel(specs, self.samples, self.rewrite_rationale, self.asking, self.poll_s)
+        return Panel(specs, self.samples, self.rewrite_rationale, asking, self.poll_s)
 
 
 Who = Teacher | Unasked | Panel
 
 
-def _open(options: BuildOptions) -> Who:
-    who = options.who
-    return open_teacher(who, options.asking) if isinstance(who, str) else who
+def _open(options: BuildOptions, *, only_price: bool = False) -> Who:
+    asking = replace(options.asking, only_price=only_price)
+    who = options.who(asking)
+    return open_teacher(who, asking) if isinstance(who, str) else who
 
 
 def build(options: BuildOptions, out: Path) -> Manifest:
@@ -177,7 +178,7 @@ def dry_run(options: BuildOptions, out: Path) -> Estimate:
     Raises:
         ConfigError: wrong options, or an input that cannot be read.
     """
-    teacher = _open(options)
+    teacher = _open(options, only_price=True)
     loaded = _load(options)
     if isinstance(teacher, Unasked):
         return estimate([], None)

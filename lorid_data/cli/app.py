@@ -9,6 +9,7 @@ from cyclopts import App
 from lorid_data.cli import building, pages, publishing, running, stages
 from lorid_data.cli.auditing import audit
 from lorid_data.cli.doctor import doctor
+from lorid_data.commandline.completion import completion_of
 from lorid_data.commandline.program import make_app, run
 
 app = make_app("lorid-data", "Build, check and keep knowledge-enhanced math datasets.")
@@ -34,6 +35,7 @@ app.command(running.run, name="run")
 prompts = App(name="prompts", help="The versioned texts that teachers read.")
 prompts.command(building.diff)
 app.command(prompts)
+app.command(completion_of(app), name="completion")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -52,6 +52,7 @@ def audit(
     from lorid_data.audit.judge import JudgeOptions
     from lorid_data.audit.stage import AuditOptions, problems, summary
     from lorid_data.audit.stage import audit as run_audit
+    from lorid_data.commandline.result import show
 
     named = {name.replace("-", "_"): limit for name, limit in (gates or {}).items()}
     judging = judge and JudgeOptions(
@@ -68,7 +69,7 @@ def audit(
         gates=named, gate_on=gate_on, sample=sample, seed=seed, judge=judging or None
     )
     result = run_audit(folder, options)
-    print(summary(result, folder))
+    show(summary(result, folder), result.model_dump(mode="json"))
     return _failed(problems(result))
 
 

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter, validators
 
 from lorid_data.cli.ending import finish, finish_asking
 from lorid_data.cli.numbers import Natural, Positive
 from lorid_data.commandline.failures import EXIT_OK
+from lorid_data.commandline.result import show
 
 Columns = Annotated[list[str] | None, Parameter(consume_multiple=True)]
 Temperature = Annotated[float, Parameter(validator=validators.Number(gte=0, lte=2))]
+
+
+if TYPE_CHECKING:
+    from lorid_data.asking.estimate import Estimate
 
 
 def build(
@@ -72,9 +78,13 @@ def build(
     shared = given.keys() & stage.BuildOptions.model_fields.keys()
     options = stage.BuildOptions(**{name: given[name] for name in shared})
     if dry_run:
-        print(stage.dry_run(options, out).describe())
-        return EXIT_OK
+        return _say_price(stage.dry_run(options, out))
     return finish_asking(stage.build(options, out), out)
+
+
+def _say_price(found: Estimate) -> int:
+    show(found.describe(), asdict(found))
+    return EXIT_OK
 
 
 def choose(folder: Path, *, out: Path, journal: Path | None = None) -> int:
@@ -104,7 +114,8 @@ def reparse(folder: Path, *, journal: Path | None = None) -> int:
     """
     from lorid_data.build.reparse import reparse as run_reparse
 
-    print(run_reparse(folder, journal).describe())
+    found = run_reparse(folder, journal)
+    show(found.describe(), asdict(found))
     return EXIT_OK
 
 
@@ -119,7 +130,7 @@ def diff(folder: Path, *, prompt: str | None = None, journal: Path | None = None
     """
     from lorid_data.build.prompt_diff import compare
 
-    print(compare(folder, prompt, journal))
+    show(compare(folder, prompt, journal))
     return EXIT_OK
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from lorid_data.commandline.failures import EXIT_OK
+from lorid_data.commandline.result import show
 
 
 def doctor(
@@ -21,5 +22,6 @@ def doctor(
     from lorid_data.asking.doctor import examine
     from lorid_data.teachers.registry import AskOptions
 
-    print("\n".join(examine(teacher, AskOptions(mode=mode, prices=prices))))
+    lines = examine(teacher, AskOptions(mode=mode, prices=prices))
+    show("\n".join(lines), dict(line.split(": ", 1) for line in lines))
     return EXIT_OK

@@ -14,18 +14,21 @@ _OF_THE_TEACHER = (
     "reply_truncated", "reply_not_json", "reply_wrong_shape", "teacher_refused", "knowledge_format",
 )  # fmt: skip
 """Reasons that are a teacher's: where they hit many rows, it is asked in a wrong way."""
+SHOWN = {"stage", "n_in", "n_kept", "n_rejected", "figures", "files"}
+"""Of a manifest, with `--json`."""
 _MANY = 1 / 3
 
 
 def finish(manifest: Manifest, out: Path) -> int:
     """Say what a stage did; the exit status, 1 where rows failed or none is left."""
+    from lorid_data.commandline.progress import say
+    from lorid_data.commandline.result import show
     from lorid_data.folders.manifests import n_failed
     from lorid_data.pipeline import nothing_kept, summary
 
-    print(summary(manifest, out))
+    body = manifest.model_dump(mode="json", include=SHOWN)
+    show(summary(manifest, out), {**body, "out": str(out)})
     if nothing := nothing_kept(manifest, out):
-        from lorid_data.commandline.progress import say
-
         say(f"error: {nothing}")
     return EXIT_FAILED if n_failed(manifest) or nothing else EXIT_OK
 

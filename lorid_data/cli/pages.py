@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,8 @@ from cyclopts import Parameter, validators
 
 from lorid_data.cli.numbers import Natural, Positive
 from lorid_data.commandline.failures import EXIT_OK
+from lorid_data.commandline.result import show
+from lorid_data.texts.counting import count
 
 
 def label(
@@ -49,8 +52,9 @@ def view(folder: Path, *, out: Path, rows: Positive = 2000, seed: Natural = 0) -
 
     shown = run_view(folder, out, most=rows, seed=seed)
     sample = f", a sample with seed {seed}" if shown.is_sample else ""
-    print(
+    show(
         f"view: {shown.n_kept_shown:,} of {shown.n_kept:,} kept rows and {shown.n_rejected_shown:,} of "
-        f"{shown.n_rejected:,} rejected ones{sample} → {out}"
+        f"{count(shown.n_rejected, 'rejected one')}{sample} → {out}",
+        {**asdict(shown), "out": str(out)},
     )
     return EXIT_OK

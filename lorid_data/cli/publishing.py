@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
 from lorid_data.commandline.failures import EXIT_FAILED, EXIT_OK
+from lorid_data.commandline.result import show
 
 
 def publish(
@@ -62,5 +64,5 @@ def publish(
     )
     target = (out or folder.with_name(f"{folder.name}-publish")) if dry_run else None
     done = run_publish(folder, options, dry_run=target)
-    print(describe(done, repo_id))
+    show(describe(done, repo_id), {"repo_id": repo_id, **asdict(done)})
     return EXIT_FAILED if done.refused else EXIT_OK

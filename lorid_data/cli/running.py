@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lorid_data.cli.ending import is_asked_wrongly
+from lorid_data.cli.ending import SHOWN, is_asked_wrongly
 from lorid_data.commandline.failures import EXIT_FAILED, EXIT_OK
 from lorid_data.commandline.options import read_yaml, secrets_in
+from lorid_data.commandline.result import is_json, show
 
 
 def run(config: Path, /) -> int:
@@ -24,5 +25,8 @@ def run(config: Path, /) -> int:
     if secrets:
         raise ConfigError(*secrets)
     manifests = pipeline.run(pipeline.read_config(body, str(config)))
+    if is_json():
+        shown = {name: m.model_dump(mode="json", include=SHOWN) for name, m in manifests.items()}
+        show("", shown)
     failed = any(n_failed(m) or not m.n_kept for m in manifests.values())
     return EXIT_FAILED if is_asked_wrongly(manifests["build"]) or failed else EXIT_OK

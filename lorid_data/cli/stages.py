@@ -9,6 +9,7 @@ from cyclopts import Parameter, validators
 
 from lorid_data.cli.ending import finish
 from lorid_data.cli.numbers import Natural, Positive
+from lorid_data.commandline.result import tell
 
 
 def validate(folder: Path, *, out: Path) -> int:
@@ -111,7 +112,8 @@ def decontaminate(
         templates=templates,
     )
     manifest = stage.decontaminate(folder, out, options)
-    print("\n".join([*stage.shown(out), *stage.described(manifest)]))
+    for line in [*stage.shown(out), *stage.described(manifest)]:
+        tell(line)
     return finish(manifest, out)
 
 
@@ -142,5 +144,6 @@ def split(
 
     options = stage.SplitOptions(test=test, validation=validation, by=by, seed=seed)
     manifest = stage.split(folder, out, options)
-    print("\n".join(stage.described(manifest)))
+    for line in stage.described(manifest):
+        tell(line)
     return finish(manifest, out)

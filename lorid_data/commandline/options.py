@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 _SECRET_KEY = re.compile(
     r"(?:^|_)(?:api_?key|key|token|secret|password|authorization)$", re.IGNORECASE
 )
+_NO_SECRET = re.compile(
+    r"(?:^|_)(?:eos|bos|pad|unk|sep|cls|mask|stop|end|start|image|max|min|new|n|num|sort|group)_(?:token|key)$",
+    re.IGNORECASE,
+)
+"""Names that speak of a tokenizer's tokens, of their number or of a column, and of no secret."""
 _SECRET_VALUE = re.compile(r"^(?:sk-|hf_|Bearer )\S{8,}")
 
 
@@ -65,6 +70,25 @@ def read_yaml(path: Path) -> dict[str, Any]:
     return data
 
 
+def is_secret(key: str, value: object) -> bool:
+    """Whether an option, by its name and value, is meant to hold a secret.
+
+    `hub_token: hf_…` is; `max_token: 512`, a slip for max_tokens, `eos_token: "</s>"` and any other
+    name of a token or key with a number or a yes or no are not: such a key is known or unknown like
+    every other.
+    """
+    name = key.replace("-", "_")
+    if not _SECRET_KEY.search(name):
+        return False
+    is_plain = value is None or isinstance(value, (bool, int, float))
+    if re.search(r"(?:^|_)(?:token|key)$", name, re.IGNORECASE) and not name.lower().endswith(
+        "api_key"
+    ):
+        is_qualified = "_" in name
+        return not (is_qualified and (is_plain or _NO_SECRET.search(name)))
+    return True
+
+
 def secrets_in(data: dict[str, Any], where: str) -> list[str]:
     """One sentence for each key or value, at any depth, that looks like a secret."""
     found: list[str] = []
@@ -73,7 +97,7 @@ def secrets_in(data: dict[str, Any], where: str) -> list[str]:
         if isinstance(node, dict):
             for key, value in node.items():
                 inner = f"{path}.{key}" if path else str(key)
-                if _SECRET_KEY.search(str(key).replace("-", "_")):
+                if is_secret(str(key), value):
                     found.append(
                         f"{where}: {inner!r}: secrets are read from the environment only; remove it"
                     )
@@ -100,9 +124,14 @@ class Options:
     def __call__(self, app: App, commands: tuple[str, ...], arguments: ArgumentCollection) -> None:
         """Give the options of the file to what the command line left out; raise for all problems."""
         from cyclopts.config import Dict
+        from cyclopts.token import Token
 
         problems: list[str] = []
-        if self.file is not None:
+        takes_file = [a for a in arguments if _key(a) == "config" and a.required]
+        if self.file is not None and takes_file and not takes_file[0].has_tokens:
+            # The command's own argument is a configuration: `sft --config FILE` is `sft FILE`.
+            takes_file[0].append(Token(value=str(self.file), source="--config"))
+        elif self.file is not None:
             written = read_yaml(self.file)
             given = {k.replace("-", "_"): v for k, v in written.items()}
             problems += [
@@ -112,7 +141,7 @@ class Options:
             ]
             by_key = {_key(a): a for a in arguments if not a.keys}
             problems += secrets_in(given, str(self.file))
-            secret_keys = {k for k in given if _SECRET_KEY.search(k)}
+            secret_keys = {k for k, v in given.items() if is_secret(k, v)}
             problems += [
                 unknown_key(k, by_key, str(self.file))
                 for k in given
@@ -121,7 +150,8 @@ class Options:
             usable = {k: v for k, v in given.items() if k in by_key and v is not None}
             data = {by_key[k].name.lstrip("-"): _pairs(by_key[k], v) for k, v in usable.items()}
             Dict(data, use_commands_as_keys=False, source=str(self.file))(app, commands, arguments)
-        problems += [p for a in arguments if (p := _problem(a)) is not None]
+        told = app.default_command.__doc__ or "" if app.default_command else ""
+        problems += [p for a in arguments if (p := _problem(a, told)) is not None]
         if problems:
             raise ConfigError(*problems)
 
@@ -141,13 +171,30 @@ def _key(argument: Argument) -> str:
     return str(argument.field_info.name).replace("-", "_")
 
 
-def _problem(argument: Argument) -> str | None:
+def _missing(argument: Argument, told: str) -> str:
+    """What to give for an argument that was left out: what it is, and where it may stand."""
+    kind = argument.field_info.kind
+    is_option = kind is kind.KEYWORD_ONLY
+    name = argument.name.lstrip("-")
+    shown = f"--{name}" if is_option else name.upper()
+    place = "on the command line or in --config FILE" if is_option else "behind the command's name"
+    what = _described(told, _key(argument))
+    return f"{shown} is missing; give it {place}{f': {what}' if what else ''}"
+
+
+def _described(docstring: str, name: str) -> str:
+    """What a docstring of Google's form says of an argument, its first sentence."""
+    match = re.search(rf"^ +{re.escape(name)}: (.+)$", docstring, re.MULTILINE)
+    return match[1].rstrip(".") if match else ""
+
+
+def _problem(argument: Argument, told: str = "") -> str | None:
     """What is wrong with the value of one argument, or None."""
     from cyclopts.exceptions import CycloptsError
 
     if not argument.has_tokens:
         if argument.required and not argument.keys:
-            return f"{argument.name.lstrip('-')!r} is missing; give it on the command line or in --config FILE"
+            return _missing(argument, told)
         return None
     try:
         argument.convert_and_validate()

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 from lorid_data.commandline.failures import EXIT_FAILED, EXIT_OK, EXIT_USAGE, complain, status_of
 from lorid_data.commandline.options import Options, take_config
 from lorid_data.commandline.output import guarded
+from lorid_data.commandline.result import take_json, wanting_json
+from lorid_data.commandline.waiting import take_wait, waiting
 from lorid_data.errors import ConfigError
 from lorid_data.texts.secrets import holds_secret, holds_userinfo
 
@@ -33,7 +35,9 @@ def make_app(name: str, summary: str) -> App:
     return App(
         name=name,
         help=summary,
-        help_epilogue="Every option can also stand in a YAML file given by --config FILE; the command line wins.",
+        help_epilogue="Every option can also stand in a YAML file given by --config FILE; the command line wins. "
+        "--json prints the result as one JSON object. "
+        "--wait waits for a network where the Hub is needed, instead of failing at once.",
         help_format="plaintext",  # a Markdown reader would cost a fifth of the time of --help
         version=_version,
         suppress_keyboard_interrupt=False,
@@ -91,8 +95,11 @@ def _run(app: App, argv: list[str]) -> int:
         _refuse_secrets_in_addresses()
         _refuse_secrets_in_arguments(argv)
         rest, file = take_config(argv)
+        rest, asked = take_wait(rest)
         app.config = (Options(file),)
-        result = app(rest, exit_on_error=False, print_error=False)
+        rest, as_json = take_json(app, rest)
+        with waiting(asked=asked), wanting_json(asked=as_json):
+            result = app(rest, exit_on_error=False, print_error=False)
         return int(result or EXIT_OK)
     except SystemExit as e:
         return e.code if isinstance(e.code, int) else EXIT_OK if e.code is None else EXIT_FAILED

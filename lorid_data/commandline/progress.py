@@ -34,6 +34,7 @@ class Progress:
         self._title, self._total, self._done = title, total, done
         self._already = done
         self._counts: dict[str, int] = {}
+        self._is_bound = False
         self._stream = stream if stream is not None else sys.stderr
         self._every_s, self._clock = every_s, clock
         self._start = clock()
@@ -80,17 +81,23 @@ class Progress:
         for name, more in counts.items():
             self._counts[name] = self._counts.get(name, 0) + more
 
+    def limit(self, total: int, *, is_bound: bool = False) -> None:
+        """Set what is to be done in all; `is_bound` where it may be less."""
+        self._total, self._is_bound = total, is_bound
+
     def line(self) -> str:
         """The state in one line: `build: 120/256 (47 %), kept 118, rejected 2, 12.0/s, 11 s left`."""
         elapsed_s = max(self._clock() - self._start, 1e-9)
         rate = (self._done - self._already) / elapsed_s
         parts = [f"{self._done:,}"]
         if self._total:
-            parts = [f"{self._done:,}/{self._total:,} ({self._done / self._total:.0%})"]
+            whole = f"{self._done:,}/{self._total:,} ({self._done / self._total:.0%})"
+            parts = [f"{self._done:,} of at most {self._total:,}" if self._is_bound else whole]
         parts += [f"{name} {n:,}" for name, n in self._counts.items()]
         parts.append(f"{rate:,.1f}/s")
         if self._total and rate > 0 and self._done < self._total:
-            parts.append(f"{(self._total - self._done) / rate:,.0f} s left")
+            at_most = "at most " * self._is_bound
+            parts.append(f"{at_most}{(self._total - self._done) / rate:,.0f} s left")
         if self.note is not None:
             n_left = max(0, (self._total or 0) - self._done)
             try:

@@ -3,41 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from lorid_data.commandline.progress import say
+from lorid_data.contamination.test_set import TestSet
 from lorid_data.errors import ConfigError
 from lorid_data.folders.files import sha256_file
 from lorid_data.folders.frames import read_record_frame
 from lorid_data.folders.names import MANIFEST, RECORDS
 from lorid_data.sources.registry import COPIED, NAMED, load, named
-
-
-@dataclass(frozen=True, slots=True)
-class TestSet:
-    """The questions that a dataset must not hold.
-
-    Attributes:
-        name: as it was asked for.
-        sha256: of the content: of the records of a dataset folder, else of the source's split.
-        ids: problem_id of each question, in its order.
-        questions: the texts.
-        answers: reference answers; empty where there is none.
-    """
-
-    __test__ = False  # the name makes pytest look for tests in it
-
-    name: str
-    sha256: str
-    ids: tuple[str, ...]
-    questions: tuple[str, ...]
-    answers: tuple[str, ...]
-
-    def identity(self) -> dict[str, Any]:
-        """What decides the comparison, for a manifest."""
-        return {"name": self.name, "sha256": self.sha256}
+from lorid_data.texts.counting import count
 
 
 def load_test_sets(
@@ -65,7 +40,7 @@ def load_test_sets(
         problems.append(f"--against names a test set twice: {', '.join(against)}")
     if source_paths and len(source_paths) != len(copied):
         problems.append(
-            f"--source-path is given {len(source_paths)} times for {len(copied)} of the sources "
+            f"--source-path is given {count(len(source_paths), 'time')} for {len(copied)} of the sources "
             f"{', '.join(COPIED)}: give one for each, in the order of --against, or none"
         )
     if problems:

@@ -1,6 +1,6 @@
 """`decontaminate DIR --out DIR --against SET …`: what is in a test set leaves the dataset.
 
-records → distinct questions × test questions, every pair (`contamination.py`)
+records → distinct questions × test questions, every pair (`contamination.matches`)
 → policy: drop, quarantine or report, for the same problem and for a mere template
 → rows of one original share its fate: they are the same problem in other words
 """
@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import field_validator
 
 from lorid_data.commandline.progress import Progress
-from lorid_data.decontaminate.against import load_test_sets
-from lorid_data.decontaminate.contamination import (
+from lorid_data.contamination.matches import (
     CONTAMINATED,
     VERSION,
     Match,
@@ -24,11 +23,13 @@ from lorid_data.decontaminate.contamination import (
     counts,
     find_matches,
 )
+from lorid_data.decontaminate.against import load_test_sets
 from lorid_data.folders.frames import read_record_frame, write_dataset_frames
 from lorid_data.folders.manifests import manifest_sha256, read_manifest
 from lorid_data.folders.parquet import read_rows, write_rows
 from lorid_data.folders.stage import open_stage
 from lorid_data.schema import Disposition, FrozenModel, Manifest, RejectReason
+from lorid_data.texts.counting import count
 
 if TYPE_CHECKING:
     import polars as pl
@@ -134,7 +135,7 @@ def described(manifest: Manifest) -> list[str]:
         runs = found["n_sharing_words"]
         rules = ", ".join(f"{n:,} {rule}" for rule, n in found["n_questions_by_rule"].items() if n)
         lines += [
-            f"{found['name']}: {found['n_pairs_compared']:,} pairs compared; questions: {rules or 'none alike'}",
+            f"{found['name']}: {count(found['n_pairs_compared'], 'pair')} compared; questions: {rules or 'none alike'}",
             "  for comparison, questions that share a run of words with a test question: "
             f"8 words as open-r1 {runs['open_r1_8']['questions']:,}, 13 words as GPT-3 "
             f"{runs['gpt3_13']['questions']:,}; rules of knowledge, 8 words: {runs['knowledge_8']['questions']:,}",

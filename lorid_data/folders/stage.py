@@ -21,6 +21,7 @@ from lorid_data.folders.names import CONFIG, MANIFEST
 from lorid_data.folders.verified import verify
 from lorid_data.schema import Manifest, canonical_json
 from lorid_data.texts import safe_yaml
+from lorid_data.texts.counting import count
 
 
 @dataclass(slots=True)
@@ -47,7 +48,7 @@ class Stage:
         """
         if n_kept + sum(n_rejected.values()) != n_in:
             msg = (
-                f"{self.out}: {n_in} rows in, but {n_kept} kept + {sum(n_rejected.values())} "
+                f"{self.out}: {count(n_in, 'row')} in, but {n_kept} kept + {sum(n_rejected.values())} "
                 "rejected; rows were lost, which is a bug: please report it"
             )
             raise StageError(msg)

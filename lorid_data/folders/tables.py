@@ -18,6 +18,7 @@ from typing import Any
 
 from lorid_data.errors import InputError
 from lorid_data.texts import strict_json
+from lorid_data.texts.counting import count
 
 _FORMATS = {
     ".parquet": "parquet", ".arrow": "arrow", ".feather": "arrow",
@@ -304,7 +305,7 @@ def _csv_rows(path: Path, text: str, delimiter: str, bad: list[str] | None) -> T
         for cells in reader:
             if cells and len(cells) != len(header):
                 _refused(
-                    f"{path}:{start + 1}: {len(cells)} cells, where the header has {len(header)}; quote cells that hold "
+                    f"{path}:{start + 1}: {count(len(cells), 'cell')}, where the header has {len(header)}; quote cells that hold "
                     f"{'commas' if delimiter == ',' else f'the separator {delimiter!r}'}",
                     bad,
                 )

@@ -21,6 +21,7 @@ from lorid_data.errors import ConfigError, StageError
 from lorid_data.http.redaction import redact
 from lorid_data.http.retrying import TRANSIENT_STATUSES, RetryPolicy, retry_after_s
 from lorid_data.hub.redirects import Away, LedAwayError, said_of, watching
+from lorid_data.texts.counting import count
 
 _R = TypeVar("_R")
 _REPO_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}", re.ASCII)
@@ -39,10 +40,12 @@ class Patience:
     Attributes:
         policy: how often and how long.
         sleep: waits so many seconds.
+        is_push: whether something is being published, of which people ask how far it got.
     """
 
     policy: RetryPolicy = field(default_factory=lambda: RetryPolicy(attempts=6, deadline_s=600.0))
     sleep: Callable[[float], None] = time.sleep
+    is_push: bool = False
 
 
 def check_repo_id(repo_id: str) -> str:
@@ -147,7 +150,9 @@ def calling(what: str, call: Callable[[], _R], patience: Patience) -> _R:
             pause_s = wait_s(e, attempt, patience.policy)
             late = time.monotonic() - begin + pause_s > patience.policy.deadline_s
             if attempt >= patience.policy.attempts or late:
-                raise StageError(given_up(what, e, attempt, pause_s)) from e
+                raise StageError(
+                    given_up(what, e, attempt, pause_s, is_push=patience.is_push)
+                ) from e
             pause(what, e, pause_s, patience)
 
 
@@ -158,17 +163,17 @@ def pause(what: str, error: BaseException, pause_s: float, patience: Patience) -
     patience.sleep(pause_s)
 
 
-def given_up(what: str, error: BaseException, attempts: int, pause_s: float = 0.0) -> str:
+def given_up(
+    what: str, error: BaseException, attempts: int, pause_s: float = 0.0, *, is_push: bool = True
+) -> str:
     """The message for a call that kept failing; `pause_s` is what would have to be waited now."""
-    times = "once" if attempts == 1 else f"{attempts} times"
+    times = "once" if attempts == 1 else count(attempts, "time")
     later = ""
     if pause_s >= SAID_S:
         back = datetime.now(UTC) + timedelta(seconds=pause_s)
         later = f" after {back:%Y-%m-%d %H:%M} UTC, as it asks"
-    return (
-        f"{what}: failed {times} ({error_line(error)}); nothing is half done on the Hub: "
-        f"run the same command again{later}"
-    )
+    rest = "nothing is half done on the Hub: " if is_push else ""
+    return f"{what}: failed {times} ({error_line(error)}); {rest}run the same command again{later}"
 
 
 def _told(error: BaseException) -> Iterator[BaseException]:

@@ -55,7 +55,7 @@ def client() -> HfApi:
 
 def patience_of(*, dry_run: bool) -> Patience:
     """How long the Hub is waited for: a dry run can do without it."""
-    return Patience(RetryPolicy(attempts=2)) if dry_run else Patience()
+    return Patience(RetryPolicy(attempts=2)) if dry_run else Patience(is_push=True)
 
 
 def state_before(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import errno
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,6 +17,7 @@ from typing import Any, cast
 from lorid_data.errors import InputError
 from lorid_data.folders.tables import Table, first_bad_line
 from lorid_data.hub.front_matter import front_matter, named_outside
+from lorid_data.hub.reach import not_cached, reached
 from lorid_data.hub.redirects import Away, said_of, watching
 
 
@@ -54,11 +55,6 @@ def parse_ref(text: str) -> HubRef:
     rest, _, config = text.partition(":")
     name, _, revision = rest.partition("@")
     return HubRef(name, revision or None, config or None)
-
-
-def is_hub_id(text: str) -> bool:
-    """Whether this can be the id of a repository: `owner/name`."""
-    return text.count("/") == 1 and not text.startswith((".", "/", "~"))
 
 
 def config_names(ref: HubRef) -> tuple[str, ...]:
@@ -165,15 +161,17 @@ def _readable(ref: HubRef) -> Iterator[None]:
     """Turn what `datasets` raises into one `InputError` that says what to do; a full disk passes."""
     from datasets.exceptions import DatasetsError
 
-    away = Away()
+    away, why = Away(), None
     try:
-        with watching() as away:
+        with nullcontext() if ref.is_local else reached() as why, watching() as away:
             yield
     except InputError:
         raise
     except (OSError, ValueError, RuntimeError, DatasetsError) as e:
         if isinstance(e, OSError) and e.errno in (errno.ENOSPC, errno.EDQUOT):
             raise
+        if why:
+            raise InputError(f"{ref}: {not_cached(why)}") from e
         sent_away = f"; {said_of(away.location)}" if away.location else ""
         raise InputError(_explain(ref, e) + sent_away) from e
     except Exception as e:  # whatever it is: what came back was not from the Hub

@@ -10,6 +10,8 @@ from typing import Literal
 
 from lorid_data.errors import ConfigError, StageError
 from lorid_data.hub.calls import Patience, calling, check_repo_id, error_line
+from lorid_data.hub.ids import is_hub_id
+from lorid_data.hub.reach import not_cached, reached
 
 _REF = re.compile(r"(?P<id>[^@:]+)(?:@(?P<revision>[^:]+))?(?::(?P<folder>[^:@\\\x00-\x1f]+))?")
 
@@ -21,12 +23,12 @@ def split_id(text: str) -> tuple[str, str | None, str | None] | None:
     configuration has (`main-v1.0`); it never leads out of its repository.
     """
     match = _REF.fullmatch(text)
-    if match is None or Path(text).exists() or text.startswith((".", "/", "~")):
+    if match is None or not is_hub_id(text):
         return None
     folder = match["folder"]
     if folder is not None and not all(p.strip(".") for p in folder.split("/")):
         return None
-    return (match["id"], match["revision"], folder) if match["id"].count("/") == 1 else None
+    return match["id"], match["revision"], folder
 
 
 def gated_said(repo_id: str, kind: Literal["dataset", "model"]) -> str:
@@ -65,18 +67,22 @@ def download(
     if not sys.stderr.isatty():
         disable_progress_bars()
     at = f"{repo_id}@{revision}" if revision else repo_id
+    why = None
     try:
-        found = calling(
-            f"downloading {at}",
-            lambda: snapshot_download(
-                repo_id, repo_type=kind, revision=revision, allow_patterns=list(patterns)
-            ),
-            patience,
-        )
+        with reached() as why:
+            found = calling(
+                f"downloading {at}",
+                lambda: snapshot_download(
+                    repo_id, repo_type=kind, revision=revision, allow_patterns=list(patterns)
+                ),
+                patience,
+            )
     except GatedRepoError as e:
         msg = f"{at}: {gated_said(repo_id, kind)}"
         raise ConfigError(msg) from e
     except (HfHubHTTPError, StageError, OSError, ValueError) as e:
+        if why:
+            raise ConfigError(f"{at}: {not_cached(why)}") from e
         msg = f"{at}: cannot be downloaded ({error_line(e)}); check the id, the revision and the network, or give a local folder"
         raise ConfigError(msg) from e
     return Path(found)

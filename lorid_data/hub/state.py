@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Literal
 from lorid_data.errors import StageError
 from lorid_data.folders.files import sha256_file
 from lorid_data.hub.calls import Patience, calling, error_line
+from lorid_data.hub.reach import require
+from lorid_data.texts.counting import count
 
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
@@ -99,6 +101,7 @@ def read_state(api: HfApi, target: Target, patience: Patience) -> RemoteState:
     from huggingface_hub.errors import HfHubHTTPError, RepositoryNotFoundError
 
     repo, kind = target.repo_id, target.kind
+    require(f"reading {target}", api.endpoint)
     try:
         info = calling(f"reading {target}", lambda: api.repo_info(repo, repo_type=kind), patience)
         refs = calling(
@@ -203,4 +206,4 @@ def difference(diff: Diff) -> list[str]:
     ]
     more = [f"… and {len(marked) - _MOST:,} more"] if len(marked) > _MOST else []
     kept = [f"left alone: {', '.join(diff.kept[:10])}"] if diff.kept else []
-    return [*marked[:_MOST], *more, f"= {len(diff.same):,} files unchanged", *kept]
+    return [*marked[:_MOST], *more, f"= {count(len(diff.same), 'file')} unchanged", *kept]

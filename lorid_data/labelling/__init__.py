@@ -9,5 +9,5 @@ Everything that decides is below the server and knows nothing of HTTP.
 Entry: `serve.serve`.
 Read: `rubric`, `types`, `book`, `labels`, `agreement`, `summary`, `files`, `report`, `session`; then
     `guard`, `page`, `server`, `serve`.
-Imports: folders, pages, commandline, texts, sampling, intervals, schema, errors.
+Imports: folders, pages, commandline, sampling, intervals, texts, schema, errors.
 """

@@ -12,6 +12,7 @@ from lorid_data.commandline.progress import say
 from lorid_data.errors import ConfigError
 from lorid_data.labelling.files import LABELS, SUMMARY
 from lorid_data.labelling.session import Session
+from lorid_data.texts.counting import count
 
 _NAME = re.compile(r"[\w.@+-](?:[\w.@+ -]{0,38}[\w.@+-])?")
 
@@ -39,7 +40,7 @@ def serve(
     try:
         server = Server(session, port)
         n = len(session.order)
-        say(f"label: {n} samples of {folder} for {name}, {n - session.n_left()} labelled")
+        say(f"label: {count(n, 'sample')} of {folder} for {name}, {n - session.n_left()} labelled")
         sys.stdout.write(f"{server.url}\n")
         sys.stdout.flush()
         say(

@@ -26,6 +26,7 @@ from lorid_data.pages.latex import dialect, pieces
 from lorid_data.pages.text import visible
 from lorid_data.sampling import draw_by_original, ranked
 from lorid_data.schema import Record
+from lorid_data.texts.counting import count
 
 
 class ConflictError(LoridError):
@@ -238,7 +239,7 @@ def _sample(book: Book, seed: int | None, n_samples: int | None) -> tuple[int, i
             msg = f"{book.path}: its labels are of the sample with seed {begun[0]}, not {wanted[0]}"
             raise ConfigError(f"{msg}; leave --seed out, or move the book away")
         if wanted[1] < begun[1] and book.events():
-            msg = f"{book.path}: its sample has {begun[1]} questions already, more than --samples {wanted[1]}"
+            msg = f"{book.path}: its sample has {count(begun[1], 'question')} already, more than --samples {wanted[1]}"
             raise ConfigError(f"{msg}; leave --samples out")
         book.set_sample(*wanted)
     return wanted

@@ -16,6 +16,7 @@ from lorid_data.publish.chain import Chain
 from lorid_data.publish.contents import AUDIT
 from lorid_data.publish.statistics import Statistics
 from lorid_data.schema import FrozenModel
+from lorid_data.texts.counting import count
 
 GATES = ("validate", "decontaminate", "audit")
 
@@ -80,7 +81,10 @@ def _stage_gate(chain: Chain, stage: str) -> tuple[bool, str]:
     if unmet:
         return False, f"its manifest says: {unmet}"
     n = sum(link.manifest.n_rejected.values())
-    return True, f"{link.manifest.n_in:,} rows in, {link.manifest.n_kept:,} kept, {n:,} rejected"
+    return (
+        True,
+        f"{count(link.manifest.n_in, 'row')} in, {link.manifest.n_kept:,} kept, {n:,} rejected",
+    )
 
 
 def _audit_gate(folder: Path) -> tuple[bool, str]:

@@ -11,6 +11,7 @@ from lorid_data.errors import StageError
 from lorid_data.hub.calls import error_line
 from lorid_data.publish.contents import Facts
 from lorid_data.publish.shards import hash_rows
+from lorid_data.texts.counting import count
 
 STREAM_ABOVE_BYTES = 250_000_000
 """A split that is larger in memory is streamed: it would be mapped into memory whole."""
@@ -81,7 +82,7 @@ def differences(
                 continue
             if (n, sha256) != (wanted.n_rows, wanted.content_sha256):
                 problems.append(
-                    f"{name}: {n:,} rows with the hash {sha256[:12]}, {wanted.n_rows:,} with "
+                    f"{name}: {count(n, 'row')} with the hash {sha256[:12]}, {wanted.n_rows:,} with "
                     f"{wanted.content_sha256[:12]} were published"
                 )
     return problems

@@ -17,6 +17,7 @@ from lorid_data.folders.tables import Table
 from lorid_data.hub import reading
 from lorid_data.schema import Problem, canonical_json, sha256_text
 from lorid_data.sources.table import problems_of
+from lorid_data.texts.counting import count
 from lorid_data.texts.latex import last_boxed
 
 MIRRORS = (
@@ -109,7 +110,7 @@ def _mismatch(where: str, tables: list[Table], split: str) -> str | None:
         return None
     n = sum(len(t.rows) for t in tables)
     return (
-        f"{where}: its {split} split ({n:,} rows) is not the known text of MATH "
+        f"{where}: its {split} split ({count(n, 'row')}) is not the known text of MATH "
         f"(content {found[:12]}…, expected {CONTENT_SHA256[split][:12]}…)"
     )
 

@@ -10,10 +10,12 @@ from pathlib import Path
 from lorid_data.errors import ConfigError, InputError
 from lorid_data.folders.tables import SUFFIXES, files_of, is_pattern, joined, read_table, unpacked
 from lorid_data.hub import reading
+from lorid_data.hub.ids import is_hub_id, near
 from lorid_data.schema import Problem
 from lorid_data.sources.columns import Reading, faults
 from lorid_data.sources.layout import OURS
 from lorid_data.sources.table import content_hash
+from lorid_data.texts.counting import count
 
 NAMED = ("gsm8k", "math", "svamp", "champ", "arithmetic", "concepts")
 COPIED = ("gsm8k", "math", "svamp", "champ")
@@ -214,7 +216,7 @@ def _refuse_repeats(
     n = sum(p.question in known for p in problems)
     if 2 * n > len(problems):
         raise InputError(
-            f"{ref}: {n:,} of the {len(problems):,} questions of its configuration {config!r} stand in others too; "
+            f"{ref}: {n:,} of the {count(len(problems), 'question')} of its configuration {config!r} stand in others too; "
             f"name the one to read behind a colon, like {ref}:{config}"
         )
 
@@ -258,14 +260,14 @@ def _check(
             )
         elif not is_there:
             what = "folder" if name in _FOLDERS else "file or folder"
-            problems.append(f"--source-path {source_path!r}: no such {what}")
+            problems.append(f"--source-path {source_path!r}: no such {what}{near(source_path)}")
     if seed and source not in _DRAWN:
         problems.append(f"--seed {seed!r}: only {' and '.join(_DRAWN)} draw their problems")
     is_there = Path(source).exists() or is_pattern(source) or reading.parse_ref(source).is_local
-    if named(source) is None and not is_there and not reading.is_hub_id(source):
+    if named(source) is None and not is_there and not is_hub_id(source):
         problems.append(
             f"unknown source {source!r}; give {', '.join(NAMED)}, a Hub id (org/name), an existing "
-            f"folder, or a table ({', '.join(SUFFIXES)})"
+            f"folder, or a table ({', '.join(SUFFIXES)}){near(source)}"
         )
     if problems:
         raise ConfigError(*problems)

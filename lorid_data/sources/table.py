@@ -23,6 +23,7 @@ from lorid_data.sources.columns import (
     refuse_ignored_answers,
 )
 from lorid_data.sources.shapes import Shape
+from lorid_data.texts.counting import count
 
 _SEPARATOR = "####"
 _SENTENCE = 12
@@ -252,7 +253,7 @@ def _originals(
     if not n_variants:
         return originals, []
     return originals, [
-        f"{table.where}: {n_variants} rows share the id of an earlier row: taken as variants of that question"
+        f"{table.where}: {count(n_variants, 'row')} with the id of an earlier row: taken as variants of that question"
     ]
 
 

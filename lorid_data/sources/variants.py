@@ -14,6 +14,7 @@ from typing import Any
 from lorid_data.errors import ConfigError, InputError
 from lorid_data.folders.tables import SUFFIXES, Table, read_table
 from lorid_data.hub import reading
+from lorid_data.hub.ids import is_hub_id, near
 from lorid_data.schema import Problem, problem_id
 from lorid_data.sources.shapes import split_response
 from lorid_data.sources.table import content_hash, problems_of, stated_answer
@@ -150,11 +151,10 @@ def _read(source: str) -> Table:
 
 
 def _refuse_unknown(source: str) -> None:
-    is_hub_id = source.count("/") == 1 and not source.startswith((".", "/"))
-    if not Path(source).exists() and not is_hub_id:
+    if not Path(source).exists() and not is_hub_id(source):
         raise ConfigError(
             f"unknown source of variants {source!r}; give {METAMATH}, a Hub id (org/name), an "
-            f"existing folder, or a table ({', '.join(SUFFIXES)})"
+            f"existing folder, or a table ({', '.join(SUFFIXES)}){near(source)}"
         )
 
 

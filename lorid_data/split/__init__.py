@@ -2,5 +2,5 @@
 
 Entry: `stage.split`.
 Read: `blocks` (which rows must stay together, and which blocks are drawn; pure), `stage`.
-Imports: folders, commandline, schema, errors.
+Imports: folders, commandline, texts, schema, errors.
 """

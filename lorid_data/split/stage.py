@@ -15,6 +15,7 @@ from lorid_data.folders.records import read_records, write_dataset
 from lorid_data.folders.stage import open_stage
 from lorid_data.schema import FrozenModel, Manifest, Record, row_ids
 from lorid_data.split.blocks import assigned, blocks_of
+from lorid_data.texts.counting import count
 
 COLUMNS = ("original_id", "source", "subject", "level")
 """What `--by` may name."""
@@ -95,7 +96,7 @@ def figures(records: Sequence[Record], by: str) -> dict[str, Any]:
 def described(manifest: Manifest) -> list[str]:
     """The splits in lines for people."""
     return [
-        f"{name}: {n['n_rows']:,} rows of {n['n_originals']:,} original questions"
+        f"{name}: {count(n['n_rows'], 'row')} of {n['n_originals']:,} original questions"
         for name, n in manifest.figures["by_split"].items()
     ]
 

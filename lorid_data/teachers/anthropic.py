@@ -32,6 +32,7 @@ class AnthropicBackend:
     Args:
         model: the model.
         timeout_s: most that a reply may take.
+        only_price: it will not be asked, and so needs no key.
 
     Raises:
         ConfigError: ANTHROPIC_API_KEY is not set, or the mode is flex, which Anthropic lacks.
@@ -40,10 +41,17 @@ class AnthropicBackend:
     kind = "anthropic"
     rungs: tuple[Rung, ...] = ("schema", "tool", "prompt")
 
-    def __init__(self, model: str, *, timeout_s: float = 600.0, tier: Tier = "online") -> None:
+    def __init__(
+        self,
+        model: str,
+        *,
+        timeout_s: float = 600.0,
+        tier: Tier = "online",
+        only_price: bool = False,
+    ) -> None:
         if tier != "online":
             raise ConfigError(f"--mode {tier}: Anthropic does not have it")
-        if not os.environ.get(KEY_NAME):
+        if not only_price and not os.environ.get(KEY_NAME):
             raise ConfigError(
                 f"teacher 'anthropic:{model}': {KEY_NAME} is not set; put the key there"
             )

@@ -26,6 +26,7 @@ from lorid_data.schema import (
 from lorid_data.teachers.unwrap import unwrap
 from lorid_data.texts import strict_json
 from lorid_data.texts.backslashes import controls, restore
+from lorid_data.texts.counting import count
 from lorid_data.texts.secrets import without_values
 
 KNOWLEDGE, REWRITE = "teacher/knowledge.v1", "teacher/knowledge_and_rationale.v1"
@@ -220,7 +221,7 @@ def parse_reply(text: str) -> tuple[str, ...] | NoRules:
     if not body["output"]:
         return NoRules(RejectReason.REPLY_WRONG_SHAPE, "the list of rules is empty")
     if (n := len(body["output"])) > MOST_RULES:
-        return NoRules(RejectReason.REPLY_WRONG_SHAPE, f"{n:,} rules: a question needs few")
+        return NoRules(RejectReason.REPLY_WRONG_SHAPE, f"{count(n, 'rule')}: a question needs few")
     for i, rule in enumerate(body["output"]):
         if not isinstance(rule, str):
             return NoRules(RejectReason.REPLY_WRONG_SHAPE, f"rule {i} is {rule!r:.80}, not a text")

@@ -27,6 +27,7 @@ class OpenAIBackend:
     Args:
         model: the model.
         timeout_s: most that a reply may take.
+        only_price: it will not be asked, and so needs no key.
         tier: `flex` asks for half the price, and waits longer.
 
     Raises:
@@ -36,8 +37,15 @@ class OpenAIBackend:
     kind = "openai"
     rungs = RUNGS
 
-    def __init__(self, model: str, *, timeout_s: float = 600.0, tier: Tier = "online") -> None:
-        if not os.environ.get(KEY_NAME):
+    def __init__(
+        self,
+        model: str,
+        *,
+        timeout_s: float = 600.0,
+        tier: Tier = "online",
+        only_price: bool = False,
+    ) -> None:
+        if not only_price and not os.environ.get(KEY_NAME):
             raise ConfigError(f"teacher 'openai:{model}': {KEY_NAME} is not set; put the key there")
         import openai  # noqa: F401  (not in the middle of the first request)
 

@@ -46,6 +46,14 @@ class Price:
         return (full + n_output * self.output) / 1e6 * (self.cheap if cheap else 1.0)
 
 
+def dollars(usd: float, digits: int = 2) -> str:
+    """A sum for people. What would round to nothing is `under $0.01`, which is not free."""
+    least = 10.0**-digits
+    if usd <= 0:
+        return "$0"
+    return f"${usd:,.{digits}f}" if usd >= least else f"under ${least:.{digits}f}"
+
+
 def price_of(kind: str, model: str, override: Path | None = None) -> Price | None:
     """The price of a model; None where it is not known, which is not the same as free.
 

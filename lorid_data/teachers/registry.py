@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
 
@@ -37,6 +38,7 @@ class AskOptions:
             the answers, and so stands in the keys.
         max_tokens: most tokens of a reply, reasoning included; in the keys, too.
         reasoning_effort: how long a model thinks, in the provider's own word; in the keys, too.
+        only_price: nobody is asked: what it would cost can be said without a key.
     """
 
     concurrency: int = 64
@@ -46,6 +48,7 @@ class AskOptions:
     temperature: float | None = None
     max_tokens: int | None = None
     reasoning_effort: str | None = None
+    only_price: bool = False
 
 
 def open_teacher(spec: str, options: AskOptions | None = None) -> Teacher | Unasked:
@@ -58,7 +61,9 @@ def open_teacher(spec: str, options: AskOptions | None = None) -> Teacher | Unas
     options = options or AskOptions()
     kind, colon, rest = spec.partition(":")
     if kind in _BACKENDS and colon and rest:
-        backend = _BACKENDS[kind](rest, "flex" if options.mode == "flex" else "online")
+        backend = _BACKENDS[kind](
+            rest, "flex" if options.mode == "flex" else "online", options.only_price
+        )
         if options.mode == "batch" and kind == "server":
             raise ConfigError("--mode batch: a server of one's own has the mode online only")
         return _remote(backend, options)
@@ -79,8 +84,21 @@ def open_teacher(spec: str, options: AskOptions | None = None) -> Teacher | Unas
         return ScriptedTeacher(Path(rest))
     if kind == "scripted":
         raise ConfigError("teacher 'scripted' needs a file: --teacher scripted:FILE")
+    raise ConfigError(_unknown(spec))
+
+
+def _unknown(spec: str) -> str:
+    """What is wrong with a teacher that there is not; the nearest one, or all of them."""
+    kind, colon, rest = spec.partition(":")
+    kinds = {name.partition(":")[0]: name for name in AVAILABLE}
+    near = get_close_matches(kind.lower(), kinds, n=1, cutoff=0.6)
+    meant = ""
+    if near:
+        has_more = ":" in kinds[near[0]]
+        name = f"{near[0]}:{rest}" if colon and rest and has_more else kinds[near[0]]
+        meant = f"did you mean {name!r}? "
     choices = "; ".join(f"{name} ({what})" for name, what in AVAILABLE.items())
-    raise ConfigError(f"teacher {spec!r} is not available; available: {choices}")
+    return f"teacher {spec!r} is not available; {meant}available: {choices}"
 
 
 def _remote(backend: Backend, options: AskOptions) -> Teacher:
@@ -108,25 +126,25 @@ def _remote(backend: Backend, options: AskOptions) -> Teacher:
     return teacher
 
 
-def _server(rest: str, tier: Tier) -> Backend:
+def _server(rest: str, tier: Tier, _: bool) -> Backend:  # noqa: FBT001  (one shape for all)
     from lorid_data.teachers.server import ServerBackend
 
     return ServerBackend(rest, tier=tier)
 
 
-def _openai(rest: str, tier: Tier) -> Backend:
+def _openai(rest: str, tier: Tier, only_price: bool) -> Backend:  # noqa: FBT001
     from lorid_data.teachers.openai import OpenAIBackend
 
-    return OpenAIBackend(rest, tier=tier)
+    return OpenAIBackend(rest, tier=tier, only_price=only_price)
 
 
-def _anthropic(rest: str, tier: Tier) -> Backend:
+def _anthropic(rest: str, tier: Tier, only_price: bool) -> Backend:  # noqa: FBT001
     from lorid_data.teachers.anthropic import AnthropicBackend
 
-    return AnthropicBackend(rest, tier=tier)
+    return AnthropicBackend(rest, tier=tier, only_price=only_price)
 
 
-_BACKENDS: dict[str, Callable[[str, Tier], Backend]] = {
+_BACKENDS: dict[str, Callable[[str, Tier, bool], Backend]] = {
     "server": _server,
     "openai": _openai,
     "anthropic": _anthropic,

@@ -18,9 +18,10 @@ from lorid_data.teachers.backend import Answered, Backend, Rung, Unsupported
 from lorid_data.teachers.base import TeacherRequest, make_reply
 from lorid_data.teachers.budget import Budget
 from lorid_data.teachers.finish import no_end
-from lorid_data.teachers.prices import Price
+from lorid_data.teachers.prices import Price, dollars
 from lorid_data.teachers.rate_limiter import RateLimiter
 from lorid_data.teachers.usage import Usage
+from lorid_data.texts.counting import count
 
 MAX_TOKENS = 2048
 """Most tokens of a reply; one that is cut off is asked for again with more, see `base.longer`."""
@@ -119,13 +120,14 @@ class RemoteTeacher:
                 if n_paid < N_PAID:
                     raise
                 raise TeacherError(
-                    RejectReason.TEACHER_FAILED, f"{e}; gave up after {n_attempts} attempts"
+                    RejectReason.TEACHER_FAILED,
+                    f"{e}; gave up after {count(n_attempts, 'attempt')}",
                 ) from e
 
         try:
             reply = await retrying(attempt, self.policy, _Pausing(self.clock, self._ended))
         except Transient as e:
-            error = TeacherError(RejectReason.TEACHER_FAILED, f"{e}; gave up after {n_attempts} attempts")  # fmt: skip
+            error = TeacherError(RejectReason.TEACHER_FAILED, f"{e}; gave up after {count(n_attempts, 'attempt')}")  # fmt: skip
             self._failed(error)
             raise error from e
         except TeacherError as e:
@@ -195,14 +197,14 @@ class RemoteTeacher:
         parts = ["cost unknown"]
         if self.price is not None:
             spent = self.budget.spent_usd
-            parts = [f"${spent:.4f} spent"]
+            parts = [f"{dollars(spent, 4)} spent"]
             if n_done and n_left:
                 here = spent - self.budget.before_usd
-                parts.append(f"${spent + here / n_done * n_left:.2f} projected")
+                parts.append(f"{dollars(spent + here / n_done * n_left)} projected")
         parts += [
-            f"{self.n_input_tokens:,} tokens in",
+            f"{count(self.n_input_tokens, 'token')} in",
             f"{self.n_output_tokens:,} out",
-            f"{self.n_failed_attempts:,} attempts failed",
+            f"{count(self.n_failed_attempts, 'attempt')} failed",
             self.gate.limits.describe(self.clock.now()),
         ]
         return ", ".join(parts)
@@ -330,7 +332,7 @@ class RemoteTeacher:
         self._n_failed_in_a_row += 1
         if self._n_failed_in_a_row >= N_FAILED_IN_A_ROW:
             stop = StageError(
-                f"{N_FAILED_IN_A_ROW} requests in a row were given up, the last one because: {error}; "
+                f"{count(N_FAILED_IN_A_ROW, 'request')} in a row were given up, the last one because: {error}; "
                 "what was answered is kept: put this right and run the same command again"
             )
             self.end(stop)

@@ -1,7 +1,7 @@
 """Pure functions on mathematical text.
 
 Entry: one module a purpose: `latex`, `backslashes`, `calculate`, `backward`, `folding`, `shingles`.
-Read: `latex`, `backslashes`, `calculate`, `backward`, `strict_json`, `safe_yaml`, `secrets`, `visible`; for many
+Read: `latex`, `backslashes`, `calculate`, `backward`, `strict_json`, `safe_yaml`, `secrets`, `visible`, `counting`; for many
     texts at once `arrays`, `word_hashes`,
     `folding`, `shingles`.
 Imports: nothing of the project.

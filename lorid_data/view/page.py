@@ -9,6 +9,7 @@ from lorid_data.pages.rows import row_list
 from lorid_data.pages.table import table, table_html
 from lorid_data.pages.text import esc
 from lorid_data.schema import RejectReason
+from lorid_data.texts.counting import count
 from lorid_data.view.data import data_blocks
 from lorid_data.view.rows import Folder, identity_text
 
@@ -47,7 +48,7 @@ def render(folder: Folder, name: str) -> str:
     return page(
         name,
         _sections(folder),
-        subtitle=f"{folder.manifest.stage}: {folder.n_kept:,} rows kept, {folder.n_rejected:,} rejected",
+        subtitle=f"{folder.manifest.stage}: {count(folder.n_kept, 'row')} kept, {folder.n_rejected:,} rejected",
         nav=[("rows-section", "Rows"), ("folder", "Folder")],
         scripts=page_scripts("lorid_data.view", "view.js", "rich.js", "rows.js"),
         style=STYLE,

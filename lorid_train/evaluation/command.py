@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
+from lorid_data.commandline import result
+
 Many = Parameter(consume_multiple=True)
 
 
@@ -25,6 +27,7 @@ def evaluate(
     samples: Annotated[list[str] | None, Many] = None, greedy: Annotated[list[str] | None, Many] = None,
     dtype: Literal["float32", "bfloat16", "float16"] | None = None, batch_size: int = 64,
     merged: bool = False, threads: int | None = None, text: str | None = None, targets: Annotated[list[str] | None, Many] = None,
+    allow_trained_questions: bool = False,
 ) -> None:  # fmt: skip
     """Run the interaction loop and its alternatives over a dataset, and report. Defaults sample as the official code.
 
@@ -61,6 +64,7 @@ def evaluate(
         threads: CPU threads.
         text: Text file on which to compare the loss of the base with that of each adapter.
         targets: Numbers that others reported, to show beside: "DATASET | MODEL | METHOD | ACCURACY | SOURCE".
+        allow_trained_questions: Evaluate on questions that the adapters were trained on, too; the report says so first.
     """
     _evaluate({k: v for k, v in locals().items() if v is not None})
     show(Path(out))
@@ -83,8 +87,9 @@ def show(folder: Path) -> None:
     """Print the headline table of an evaluation folder and where its report lies."""
     from lorid_train.report.headline import headline
 
-    print(headline(folder))
-    print(f"report: {folder / 'report.html'}")
+    page = folder / "report.html"
+    body = json_lines.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    result.show(f"{headline(folder)}\nreport: {page}", {"report": str(page), **body})
 
 
 def compare(

@@ -16,7 +16,7 @@ from lorid_data.prompts import Prompt
 from lorid_data.schema import Record
 from lorid_train.config import EvalConfig
 from lorid_train.engines.base import Engine, Sampling
-from lorid_train.evaluation import ablation
+from lorid_train.evaluation import ablation, planned
 from lorid_train.interaction.draws import DrawKey, DrawLog
 from lorid_train.interaction.loop import Asker, Loop, Wanted, greedy_keys, sampled_keys
 from lorid_train.interaction.rules import up_to_stop
@@ -90,17 +90,25 @@ def draw_all(
             prompts=prompts or {},
             on_draw=lambda d: progress.advance(tokens=d.n_tokens),
         )  # fmt: skip
+        b = planned.bounds(config, len(ids), has_knowledge=bool(gold))
+        # Votes cost about as many tokens as the loop; how many they are is known after it.
+        progress.limit(b.most * (2 if b.has_votes else 1), is_bound=not b.is_exact)
         _draw_greedy(config, ids, gold, asker)
         seeds = range(config.seed, config.seed + config.seeds)
         if config.loop:
-            _draw_loop(config, ids, seeds, asker, log)
+            _draw_loop(config, ids, seeds, asker, log, progress)
         elif config.votes != "none":
             _draw_rounds(asker, ids, seeds, {"ir": config.rounds})
         _draw_rounds(asker, ids, seeds, _sampled(config))
 
 
 def _draw_loop(
-    config: EvalConfig, ids: Sequence[str], seeds: range, asker: Asker, log: DrawLog
+    config: EvalConfig,
+    ids: Sequence[str],
+    seeds: range,
+    asker: Asker,
+    log: DrawLog,
+    progress: Progress,
 ) -> None:
     """The interaction loop under every seed, and the votes at its cost."""
     exhaustive = config.schedule == "exhaustive"
@@ -108,7 +116,11 @@ def _draw_loop(
         asker.draw(
             Loop(ids, log, seed=seed, rounds=config.rounds, rule=config.rule, exhaustive=exhaustive)
         )
-    _draw_rounds(asker, ids, seeds, _n_votes(config, ids, seeds, log))
+    votes = _n_votes(config, ids, seeds, log)
+    rounds = {r: max(votes.get(r, 0), n) for r, n in {**votes, **_sampled(config)}.items()}
+    keys = (k for r, n in rounds.items() for s in seeds for k in sampled_keys(ids, s, r, n))
+    progress.limit(len(log) + sum(k not in log for k in keys))
+    _draw_rounds(asker, ids, seeds, votes)
 
 
 def _draw_greedy(

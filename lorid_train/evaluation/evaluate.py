@@ -14,13 +14,13 @@ from lorid_data import answers
 from lorid_data.commandline.progress import say
 from lorid_data.errors import ConfigError, InputError, unknown_key
 from lorid_data.folders.manifests import manifest_sha256
-from lorid_data.folders.names import RECORDS
+from lorid_data.folders.names import MANIFEST, RECORDS
 from lorid_data.folders.parquet import read_rows, write_rows
 from lorid_data.folders.records import read_records
 from lorid_data.folders.stage import Stage, open_stage
 from lorid_data.schema import Manifest, Record
 from lorid_train.config import EvalConfig, parse
-from lorid_train.evaluation import forgetting, servers, timing
+from lorid_train.evaluation import forgetting, planned, servers, timing, trained_on
 from lorid_train.evaluation.drawing import draw_all, needed_roles
 from lorid_train.evaluation.exports import DRAWS, evaluation
 from lorid_train.evaluation.identity import adapter_configs
@@ -39,6 +39,7 @@ OUTCOMES = "outcomes.parquet"
 METRICS = "metrics.json"
 MAY_CHANGE = {
     "adapters", "base", "dataset", "out", "batch_size", "server", "served", "targets", "text", "format", "formats",
+    "allow_trained_questions",
 }  # fmt: skip
 """Paths and addresses (the content is hashed instead) and what changes no result."""
 
@@ -72,6 +73,7 @@ def evaluate(config: EvalConfig) -> Manifest:
     ).pinned()
     records = select(Path(config.dataset), config.split, config.limit)
     targets.parse(config.targets)
+    looked = _looked(config, adapters, records)
     engine = servers.factory(config, needed, adapters.wholes)
     identity = {
         **config.model_dump(mode="json", exclude=MAY_CHANGE),
@@ -104,8 +106,14 @@ def evaluate(config: EvalConfig) -> Manifest:
             return stage.done
         stage.varying = frozenset({DRAWS})  # in the order in which they were made
         stage.libraries += base_model.LIBRARIES
+        if looked is not None:
+            trained_on.keep(stage.out, looked)
+        trained_on.keep_losses(stage.out, adapters.folders)
         answers.prepare()  # the verifier's start must not use up the time of a first pair
         log, start = DrawLog(stage.out / DRAWS), time.monotonic()
+        here = adapters.base if config.engine == "transformers" else None
+        for line in planned.lines(config, records, here, len(log)):
+            say(line)
         try:
             draw_all(config, records, log, lambda: engine(config, adapters), adapters.prompts)
         finally:
@@ -114,6 +122,21 @@ def evaluate(config: EvalConfig) -> Manifest:
         if config.text:
             forgetting.measure(config, adapters, stage.out)
         return score(config, adapters, records, stage)
+
+
+def _looked(
+    config: EvalConfig, adapters: Adapters, records: Sequence[Record]
+) -> trained_on.Looked | None:
+    """Which questions were trained on; None where a finished folder says so already.
+
+    Raises:
+        ConfigError: some were, and that was not allowed.
+    """
+    if (Path(config.out) / MANIFEST).is_file():
+        return None
+    looked = trained_on.look(adapters.folders, records, tuple(adapters.wholes))
+    trained_on.refuse(looked, records, allowed=config.allow_trained_questions)
+    return looked
 
 
 def score(config: EvalConfig, adapters: Adapters, records: list[Record], stage: Stage) -> Manifest:
@@ -149,10 +172,11 @@ def _view(
     folder: Path, config: EvalConfig, settings: Mapping[str, Any], name: str | None = None
 ) -> EvaluationView:
     voted = {"all": ("ir", "dr"), "ir": ("ir",), "none": ()}[config.votes]
-    extra: list[Metric] = forgetting.read(folder)
+    records = list(read_rows(folder / RECORDS, Record))
+    extra: list[Metric] = [*trained_on.metrics(folder, len(records)), *forgetting.read(folder)]
     return view_of(
         name or folder.name,
-        read_rows(folder / RECORDS, Record),
+        records,
         DrawFile(folder / DRAWS),
         replay=Replay(config.rounds, config.rule, config.fallback),
         exhaustive=config.schedule == "exhaustive",
@@ -160,6 +184,7 @@ def _view(
         samples=config.samples,
         settings={**settings, **config.model_dump(mode="json", exclude=MAY_CHANGE)},
         extra=extra,
+        training=trained_on.losses(folder),
         targets=targets.parse(config.targets),
         draw_s=timing.read(folder),
     )

@@ -18,6 +18,7 @@ from lorid_data.folders.files import sha256_file
 from lorid_data.folders.manifests import read_manifest
 from lorid_data.folders.names import MANIFEST
 from lorid_data.folders.verified import verify
+from lorid_data.hub.ids import near
 from lorid_data.prompts import Prompt
 from lorid_train import formats
 from lorid_train.models import base_model
@@ -47,6 +48,9 @@ def read_metadata(folder: Path, where: str | None = None) -> dict[str, Any] | No
     Raises:
         ConfigError: no adapter there, or one with pickled weights only.
     """
+    if not folder.is_dir():
+        msg = f"{where or folder}: no such folder; name an adapter's folder, or OWNER/NAME[@REVISION] of the Hub{near(folder)}"
+        raise ConfigError(msg)
     if not (folder / WEIGHTS).is_file():
         pickled = "; pickled weights are refused" if any(folder.glob("*.bin")) else ""
         msg = f"{where or folder}: no adapter here ({WEIGHTS} is missing{pickled})"
@@ -151,7 +155,11 @@ def folders_of(given: Sequence[str]) -> dict[str, str]:
             return {r: f"{given[0]}:{r}" for r in ROLES}
         found = {r: str(p) for r in ROLES if (p := run / "adapters" / r).is_dir()}
         if not found:
-            msg = f"{run}: no adapters there; name a folder that lorid-train sft has finished"
+            what = "no adapters there" if run.is_dir() else "no such folder"
+            msg = (
+                f"{str(run)!r}: {what}; name a folder that lorid-train sft has finished, or "
+                f"OWNER/NAME[@REVISION] of the Hub{'' if run.is_dir() else near(run)}"
+            )
             raise ConfigError(msg)
         return found
     pairs = dict(g.partition("=")[::2] for g in given)
@@ -204,7 +212,11 @@ def open_adapters(
         return Adapters({}, first.base, first.format, {}, dict(played), wholes)
     cards = {r: _card_of(f, r, format_name) for r, f in fetched.items()}
     chosen = _base_of(fetched, cards, base)
-    problems = [p for r, c in cards.items() for p in _misfits(fetched[r].name, c, r, chosen)]
+    problems = [
+        p
+        for r, c in cards.items()
+        for p in _misfits(fetched[r].name, c, r, chosen, is_named=base is not None)
+    ]
     if len({c["format"] for c in cards.values()}) > 1:
         problems.append(
             f"the adapters use several formats: { {r: c['format'] for r, c in cards.items()} }"
@@ -284,7 +296,21 @@ def _base_of(
         raise ConfigError(msg) from e
 
 
-def _misfits(where: str, card: Mapping[str, Any], role: str, chosen: Base) -> list[str]:
+def _or_left_out(card: Mapping[str, Any], chosen: Base) -> str:
+    """What else helps who has named a base: to leave that to the adapter, where it names another."""
+    own = str(card.get("base_id") or card["base"])
+    return f", or leave it out to use {own!r}" if own != chosen.name else ""
+
+
+def _short(fingerprint: str) -> str:
+    """A fingerprint as people compare them: its first twelve digits; a commit keeps its repository."""
+    kind, _, rest = fingerprint.partition(":")
+    return f"{kind}:{rest[:12]}" if kind == "sha256" else fingerprint
+
+
+def _misfits(
+    where: str, card: Mapping[str, Any], role: str, chosen: Base, *, is_named: bool
+) -> list[str]:
     """Why an adapter cannot be used in this role on this base."""
     problems = []
     if card["role"] != role:
@@ -292,10 +318,14 @@ def _misfits(where: str, card: Mapping[str, Any], role: str, chosen: Base) -> li
     is_published_base = chosen.name == card.get("base_id") and chosen.fingerprint.startswith("hub:")
     # Of a foreign adapter no more is known than the name of its base.
     if card["base_fingerprint"] not in (None, chosen.fingerprint) and not is_published_base:
+        todo = (
+            f"give --base the model it was trained on{_or_left_out(card, chosen)}"
+            if is_named
+            else "name its base with --base"
+        )
         problems.append(
             f"{where}: was trained on another base model ({card['base']!r}, "
-            f"{card['base_fingerprint']}), not on {chosen.name!r} ({chosen.fingerprint}); "
-            "name its base with --base"
+            f"{_short(card['base_fingerprint'])}), not on {chosen.name!r} ({_short(chosen.fingerprint)}); {todo}"
         )
     trained_with = card.get("tokenizer_sha256")
     if not is_published_base and trained_with and chosen.tokenizer not in (None, trained_with):

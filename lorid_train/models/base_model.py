@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,8 @@ from typing import Any
 from lorid_data.errors import ConfigError, LoridError
 from lorid_data.folders.files import sha256_file
 from lorid_data.hub.calls import causes
+from lorid_data.hub.ids import is_hub_id, near
+from lorid_data.hub.reach import not_cached, reached
 from lorid_data.hub.redirects import Away, said_of, watching
 from lorid_data.hub.snapshots import gated_said
 from lorid_data.schema import canonical_json, sha256_text
@@ -70,14 +72,14 @@ def resolve(name: str, revision: str | None = None) -> Base:
     """
     path = student_folder() if name == STUDENT else Path(name)
     if not path.exists():
-        if name.count("/") == 1 and not name.startswith((".", "/", "~")):
+        if is_hub_id(name):
             repo, _, at = name.partition("@")
             if at and revision not in (None, at):
                 msg = f"base {name!r}: names the revision {at!r}, and {revision!r} is asked for; name one"
                 raise ConfigError(msg)
             wanted = at or revision
             return Base(repo, repo, wanted, f"hub:{repo}@{wanted or 'main'}")
-        msg = f"base {name!r}: no such folder; name 'student', a model folder or a Hub id (owner/name)"
+        msg = f"base {name!r}: no such folder; name 'student', a model folder or a Hub id (owner/name){near(name)}"
         raise ConfigError(msg)
     config = path / "config.json"
     weights = sorted(path.glob("*.safetensors"))
@@ -121,7 +123,10 @@ def generation_ends(base: Base) -> list[int]:
     from transformers import GenerationConfig
 
     try:
-        ends = GenerationConfig.from_pretrained(base.source, revision=base.revision).eos_token_id
+        with reached() if base.fingerprint.startswith("hub:") else nullcontext():
+            ends = GenerationConfig.from_pretrained(
+                base.source, revision=base.revision
+            ).eos_token_id
     except OSError:
         return []
     return [int(e) for e in (ends if isinstance(ends, list) else [ends]) if e is not None]
@@ -147,7 +152,7 @@ def commit_of(base: Base) -> str | None:
         return None
     from huggingface_hub import hf_hub_download
 
-    with _said(base):
+    with said(base):
         path = hf_hub_download(base.source, "config.json", revision=base.revision)
     return _commit_of(Path(path).parent)
 
@@ -169,7 +174,7 @@ def checked_revision(base: Base) -> str | None:
 
     commit, found = commit_of(base), []
     for file in READ_BY_TRANSFORMERS:
-        with _said(base), suppress(EntryNotFoundError):
+        with said(base), suppress(EntryNotFoundError):
             found.append(Path(hf_hub_download(base.source, file, revision=commit)))
     refuse_code(base.name, found)
     return commit
@@ -184,7 +189,7 @@ def load_config(base: Base) -> Any:
     from transformers import AutoConfig
 
     revision = checked_revision(base)
-    with _said(base):
+    with said(base):
         return AutoConfig.from_pretrained(base.source, revision=revision, trust_remote_code=False)
 
 
@@ -206,7 +211,7 @@ def load_model(base: Base, dtype: str, settings: ModelSettings | None = None) ->
 
     logging.disable_progress_bar()  # a bar per load would break up our own progress lines
     revision = checked_revision(base)
-    with _said(base):
+    with said(base):
         model, info = AutoModelForCausalLM.from_pretrained(
             base.source, revision=revision, dtype=getattr(torch, dtype), use_safetensors=True,
             trust_remote_code=False, **_held(settings, dtype),
@@ -247,7 +252,7 @@ def load_tokenizer(base: Base) -> Any:
     from transformers import AutoTokenizer
 
     revision = checked_revision(base)
-    with _said(base):
+    with said(base):
         return AutoTokenizer.from_pretrained(
             base.source, revision=revision, trust_remote_code=False
         )
@@ -273,18 +278,21 @@ def check_tokenizer(tokenizer: Any, base: Base) -> None:
 
 
 @contextmanager
-def _said(base: Base) -> Iterator[None]:
+def said(base: Base) -> Iterator[None]:
     """Turn what transformers raises for a model that cannot be had into one sentence."""
     from huggingface_hub.errors import GatedRepoError
 
-    away = Away()
+    away, unreached = Away(), None
     try:
-        with watching() as away:
+        hub = reached() if base.fingerprint.startswith("hub:") else nullcontext()
+        with hub as unreached, watching() as away:
             yield
     except LoridError:
         raise
     except Exception as e:  # a damaged file ends in whatever its reader trips over
         at = f" at revision {base.revision!r}" if base.revision else ""
+        if unreached:
+            raise ConfigError(f"base {base.name!r}{at}: {not_cached(unreached)}") from e
         if away.location is not None:
             raise ConfigError(f"base {base.name!r}{at}: {said_of(away.location)}") from e
         if any(isinstance(c, GatedRepoError) for c in causes(e)):

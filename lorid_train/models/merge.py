@@ -21,7 +21,7 @@ from lorid_data.errors import ConfigError
 from lorid_data.folders.files import atomic_folder, sha256_file, write_text
 from lorid_data.folders.seals import sealed, unsealed
 from lorid_train.models.adapters import WEIGHTS, own_metadata
-from lorid_train.models.base_model import Base, pinned, resolve
+from lorid_train.models.base_model import Base, pinned, resolve, said
 from lorid_train.models.fitting import refuse_misfit
 from lorid_train.models.untrusted import ADAPTER_CONFIG, read_object
 
@@ -119,9 +119,13 @@ def _folder_of(base: Base) -> Path:
         return Path(base.source)
     from huggingface_hub import snapshot_download
 
-    return Path(
-        snapshot_download(base.source, revision=base.revision, ignore_patterns=["*.bin", "*.pt"])
-    )
+    with said(base):
+        return Path(
+            snapshot_download(
+                base.source, revision=base.revision, ignore_patterns=["*.bin", "*.pt"]
+            )
+        )
+    raise AssertionError  # what cannot be had is raised
 
 
 def _merge_shards(source: Path, out: Path, deltas: _Deltas) -> Merged:

@@ -16,6 +16,7 @@ from lorid_data.schema import Record
 from lorid_train.config import STUDENT
 from lorid_train.metrics.files import read_metrics
 from lorid_train.metrics.rows import Metric
+from lorid_train.metrics.trained import warning
 from lorid_train.publish.contents import TrainedAdapter, shown_prompt
 
 if TYPE_CHECKING:
@@ -46,6 +47,11 @@ class Evaluation:
     settings: dict[str, Any]
     metrics: tuple[Metric, ...]
     sha256: str
+
+    @property
+    def trained(self) -> str | None:
+        """What must be read before its numbers: questions that were trained on."""
+        return warning(self.metrics)
 
 
 def read_evaluation(folder: Path, weights: Mapping[str, str]) -> Evaluation:

@@ -6,5 +6,5 @@ Read: `reading`, `replays`, `targets`, `view`; what is said: `words`, `verdicts`
     `tables` with `loop_tables`, `run_tables`, `question_tables`, then `plots` (where a new plot
     goes; `page` puts it in its place), `first_screen`, `question_index`, `traces`; how: `page`,
     `markdown`, `headline`, `writing`.
-Imports: metrics, interaction, roles; of `lorid_data`: pages, folders, schema, errors.
+Imports: training (curves alone), metrics, interaction, roles; of `lorid_data`: pages, folders, schema, errors.
 """

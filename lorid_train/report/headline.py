@@ -9,6 +9,7 @@ from lorid_data.folders.names import MANIFEST
 from lorid_data.pages.table import aligned, table
 from lorid_train.metrics.files import read_metrics
 from lorid_train.metrics.rows import Metric
+from lorid_train.metrics.trained import warning
 from lorid_train.report.findings import never_agree
 from lorid_train.report.verdicts import fewest, ruling
 from lorid_train.report.words import (
@@ -42,7 +43,8 @@ def headline(folder: Path) -> str:
         accuracy = n[s, "accuracy", None]
         tokens = plain(n.get((s, "tokens_per_problem", None)))
         rows.append((s, share(accuracy), interval(accuracy), f"{accuracy.n:,}", tokens))
-    lines = [aligned(table(rows[0], rows[1:])), ""]
+    said = warning(metrics)
+    lines = [*([said, ""] if said else []), aligned(table(rows[0], rows[1:])), ""]
     compared = [
         (m, n[m.system, "mcnemar_p_holm", m.slice])
         for m in metrics

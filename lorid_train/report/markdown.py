@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from lorid_data.pages.table import Table, markdown, table_markdown
+from lorid_train.metrics.trained import warning
 from lorid_train.report import compared, loop_tables, question_tables, run_tables, tables
 from lorid_train.report.comparing import compare_all, side_of
 from lorid_train.report.findings import findings
@@ -15,7 +16,12 @@ from lorid_train.report.view import EvaluationView
 
 def render_markdown(evaluations: Sequence[EvaluationView]) -> str:
     """The same sentences and tables as Markdown."""
-    lines = [f"# {TITLE}", "", markdown(subtitle(evaluations)), "", *_first(evaluations)]
+    lines = [f"# {TITLE}", "", markdown(subtitle(evaluations)), ""]
+    for view in evaluations:
+        if said := warning(view.metrics):
+            name = f"{view.name}: " if len(evaluations) > 1 else ""
+            lines += [f"**{markdown(name + said, 2_000)}**", ""]
+    lines += _first(evaluations)
     for heading, build in _MARKDOWN:
         for view in evaluations:
             name = f": {markdown(view.name)}" if len(evaluations) > 1 else ""

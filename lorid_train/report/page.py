@@ -16,6 +16,7 @@ from lorid_data.pages.page import (
 from lorid_data.pages.rows import row_list
 from lorid_data.pages.table import Table, table_html
 from lorid_data.pages.text import esc
+from lorid_train.metrics.trained import warning
 from lorid_train.report import (
     compared,
     first_screen,
@@ -29,11 +30,13 @@ from lorid_train.report.comparing import Comparison, compare_all, side_of
 from lorid_train.report.findings import findings
 from lorid_train.report.traces import data_blocks
 from lorid_train.report.view import EvaluationView
+from lorid_train.training.curves import charts
 
 TITLE = "LoRID evaluation"
 _STYLE = """
 select { max-width: 100%; }
 .rows .row.asked .a { white-space: normal; overflow-wrap: anywhere; }
+.trained { color: var(--bad); background: var(--bad-bg); font-weight: 600; padding: 10px 14px; border-radius: 8px; max-width: none; }
 """
 Part = Callable[[EvaluationView], Iterator[str]]
 _ROUNDS = "Consensus reached by round t, and how often it is right. Bands are 95 % intervals."
@@ -94,7 +97,16 @@ def subtitle(views: Sequence[EvaluationView]) -> str:
     return f"{runs} · {n:,} questions"
 
 
+def _trained(views: Sequence[EvaluationView]) -> Iterator[str]:
+    """In red, before all else: questions that were trained on."""
+    for view in views:
+        if said := warning(view.metrics):
+            said = f"{view.name}: {said}" if len(views) > 1 else said
+            yield f'<p class="trained" role="alert">{esc(said)}</p>'
+
+
 def _sections(views: Sequence[EvaluationView]) -> Iterator[str]:
+    yield from _trained(views)
     found = compare_all([side_of(v) for v in views])
     first = first_screen.several(views, found) if found else first_screen.one(views[0])
     yield first_section("verdict", "Verdict", *first)
@@ -108,7 +120,8 @@ def _sections(views: Sequence[EvaluationView]) -> Iterator[str]:
     out = run_tables.left_out(views)
     rest = [table_html(out)] if out.rows else []
     asked = folded("What was asked for", table_html(run_tables.settings(views)))
-    yield section("settings", "Settings", *rest, asked)
+    trained = [part for view in views for part in _training(view, many=len(views) > 1)]
+    yield section("settings", "Settings", *rest, asked, *trained)
 
 
 def _between(c: Comparison) -> Iterator[str]:
@@ -125,6 +138,17 @@ def _between(c: Comparison) -> Iterator[str]:
             "The filters “Only … right” of the question list show these questions, to open draw by draw.",
             "note",
         )
+
+
+def _training(view: EvaluationView, *, many: bool) -> Iterator[str]:
+    """How the adapters were trained, where that is known: folded, for it is another story."""
+    made = [
+        part
+        for _, title, parts in charts(view.training)
+        for part in (f"<h3>{esc(title)}</h3>", *parts)
+    ]
+    if made:
+        yield folded(f"{view.name}: training" if many else "How the adapters were trained", *made)
 
 
 def _each(views: Sequence[EvaluationView], part: Part) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from lorid_data.schema import Record
@@ -56,6 +56,8 @@ class EvaluationView:
     """Accuracies that others reported."""
     draw_s: float | None = None
     """Seconds that its draws took, where they were noted."""
+    training: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """What training logged of each role's adapter, where that is known."""
 
 
 def view_of(  # noqa: PLR0913  (one argument per thing that a report shows)
@@ -73,6 +75,7 @@ def view_of(  # noqa: PLR0913  (one argument per thing that a report shows)
     extra: Sequence[Metric] = (),
     targets: Sequence[Target] = (),
     draw_s: float | None = None,
+    training: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> EvaluationView:
     """Grade, score and measure one evaluation.
 
@@ -94,6 +97,7 @@ def view_of(  # noqa: PLR0913  (one argument per thing that a report shows)
         extra: metrics that do not come from the draws.
         targets: accuracies that others reported.
         draw_s: seconds that the draws took.
+        training: by role, the losses that training logged.
     """
     by_id: dict[str, Record] = {}
     for r in records:
@@ -115,6 +119,7 @@ def view_of(  # noqa: PLR0913  (one argument per thing that a report shows)
         draws=draws,
         targets=targets,
         draw_s=draw_s,
+        training=training or {},
     )
 
 

@@ -6,5 +6,5 @@ in a process of its own; `lorid_train.study_report` turns the finished draws int
 Entry: `command.configured`, `run.study`.
 Read: `settings`, `splits`, `tasks`, `data`, `cell`, `worker`, `pool`, `progress`, `run`, `command`.
 Imports: evaluation, study_report, training, models, config; of `lorid_data`: pipeline, build, split, sources,
-    hub, folders, commandline, schema, errors.
+    hub, folders, commandline, texts, schema, errors.
 """

@@ -12,18 +12,22 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from lorid_data.commandline.failures import EXIT_INTERRUPTED
+from lorid_data.commandline.progress import say
 from lorid_train.study.tasks import Task, order_of
 
 COMMAND = (sys.executable, "-m", "lorid_train.study.worker")
 LOG = "log.txt"
 """File of a cell's folder that its process writes its progress to."""
+EVERY_S = 30.0
+"""How often the cells at work are told of."""
 OnStep = Callable[[Task, str, float, bool], None]
 """Told of each step that ended: its task, name and seconds, and whether it had been done before."""
 
@@ -44,6 +48,8 @@ class _Pool:
     on_step: OnStep
     threads: int
     alive: set[subprocess.Popen[str]] = field(default_factory=set)
+    at_work: dict[str, Path] = field(default_factory=dict)
+    """The log of each cell that is being made, by the cell's name."""
     failures: list[Failure] = field(default_factory=list)
     stopped: bool = False
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -57,11 +63,14 @@ class _Pool:
             process = self._start(log.fileno())
         if process is None:
             return
+        with self.lock:
+            self.at_work[task.name] = task.folder / LOG
         with process:
             said = _listen(process, task, self.on_step)
             process.wait()  # before its pipe closes, which tells it to end
         with self.lock:
             self.alive.discard(process)
+            self.at_work.pop(task.name, None)
         status = process.returncode
         if status == 0 or (self.stopped and status == EXIT_INTERRUPTED):
             return
@@ -106,7 +115,7 @@ def make_all(
     with ThreadPoolExecutor(workers) as executor:
         try:
             futures += [executor.submit(pool.make, task) for task in tasks]
-            _wait(futures)
+            _wait(futures, pool)
         except BaseException:  # an interruption, or a fault of what watches a cell
             _end(pool, futures)
             raise
@@ -115,15 +124,47 @@ def make_all(
     return pool.failures
 
 
-def _wait(futures: Sequence[Future[None]]) -> None:
+def _wait(futures: Sequence[Future[None]], pool: _Pool) -> None:
     """Wait for all, or for the first that fails; awake often enough to see an interruption.
 
-    Polars handles SIGINT too, in a way that lets a wait without end go on.
+    Polars handles SIGINT too, in a way that lets a wait without end go on. Now and then the latest
+    of each cell at work is said.
     """
+    said: dict[str, str] = {}
+    last = time.monotonic()
     while wait(futures, timeout=0.5).not_done:
+        if time.monotonic() - last >= EVERY_S:
+            last = time.monotonic()
+            with pool.lock:
+                at_work = dict(pool.at_work)
+            for line in latest(at_work, said):
+                say(line)
         for future in futures:
             if future.done():
                 future.result()
+
+
+def latest(at_work: Mapping[str, Path], said: dict[str, str]) -> list[str]:
+    """The last line of each cell's log, where it is not what was said before; `said` is updated."""
+    found = []
+    for name, log in sorted(at_work.items()):
+        line = last_line(log)
+        if line and said.get(name) != line:
+            said[name] = line
+            found.append(f"  {name}: {line}")
+    return found
+
+
+def last_line(log: Path) -> str:
+    """The last line of a log that says something; of a line that is written over, its last state."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, log.stat().st_size - 4096))
+            text = file.read().decode("utf-8", "replace")
+    except OSError:
+        return ""
+    lines = [part.strip() for line in text.splitlines() for part in line.split("\r")]
+    return next((line for line in reversed(lines) if line), "")[:200]
 
 
 def _end(pool: _Pool, futures: Sequence[Future[None]]) -> None:

@@ -8,7 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from lorid_data.commandline.progress import say
+from lorid_data.texts.counting import count
+from lorid_train.config import PAPER_SFT
+from lorid_train.evaluation.planned import bounds
 from lorid_train.study.cell import STEPS
+from lorid_train.study.tasks import Task
 
 SHARES: Mapping[str, float] = {
     "data": 0.01, "train": 0.74, "evaluate": 0.21, "evaluate-validation": 0.04,
@@ -37,6 +41,21 @@ def seconds_left(
     cell_s = sum(means.values()) / known
     total_s = sum(n * means.get(name, cell_s * SHARES[name]) for name, n in n_left.items())
     return total_s / min(workers, max(1, *n_left.values()))
+
+
+def plan_lines(tasks: Sequence[Task]) -> list[str]:
+    """What every cell of a study takes: what it trains, and its draws per question."""
+    config = tasks[0].config
+    drawn = []
+    for split in ("test", "validation"):
+        b = bounds(tasks[0].planned(split), 1, has_knowledge=True)
+        drawn.append(f"{count(b.most, 'draw')} per {split} question")
+    epochs = config.sft.get("num_train_epochs") or PAPER_SFT["num_train_epochs"]
+    return [
+        f"plan: each of {count(len(tasks), 'cell')} trains {', '.join(config.roles)} ({epochs} epochs unless a role "
+        f"has its own), then makes {' and '.join(drawn)}, of at most {config.max_new_tokens} tokens",
+        "  how long it takes is said once the first steps are measured",
+    ]
 
 
 def duration(seconds: float) -> str:

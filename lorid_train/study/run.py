@@ -15,16 +15,18 @@ from lorid_data.errors import ConfigError, StageError
 from lorid_data.folders.manifests import manifest_sha256
 from lorid_data.folders.stage import open_stage
 from lorid_data.schema import Manifest
+from lorid_data.texts.counting import count
 from lorid_train import study_report
 from lorid_train.evaluation.drawing import needed_roles
 from lorid_train.evaluation.exports import DRAWS
 from lorid_train.models import base_model
 from lorid_train.study import data
 from lorid_train.study.pool import LOG, Failure, make_all
-from lorid_train.study.progress import Steps, duration
+from lorid_train.study.progress import Steps, duration, plan_lines
 from lorid_train.study.settings import StudyConfig
 from lorid_train.study.tasks import Task, fingerprints, tasks_of
 from lorid_train.training import preflight
+from lorid_train.training.curves import PAGE, SPEED
 
 REGISTERED = "concepts"
 """The source whose study was written down before its numbers were seen (docs/experiments.md)."""
@@ -65,7 +67,9 @@ def study(config: StudyConfig, out: Path) -> Manifest:
         if stage.done is not None:
             return stage.done
         workers = config.workers or min(2, os.cpu_count() or 1)
-        say(f"study: {len(tasks)} cells, {min(workers, len(tasks))} at a time, in {out}")
+        say(f"study: {count(len(tasks), 'cell')}, {min(workers, len(tasks))} at a time, in {out}")
+        for line in plan_lines(tasks):
+            say(line)
         steps = Steps(len(tasks), workers)
         failures = make_all(
             tasks,
@@ -87,7 +91,7 @@ def study(config: StudyConfig, out: Path) -> Manifest:
         say(f"study: {duration(time.monotonic() - start)}, {_cpu_s():.0f} CPU-seconds")
         stage.libraries += base_model.LIBRARIES
         # Timings, and draws in the order in which they were made: each evaluation vouches for its own.
-        stage.varying = frozenset({LOG, DRAWS})
+        stage.varying = frozenset({LOG, DRAWS, PAGE, SPEED})
         return stage.finish(n_in=len(tasks), n_kept=len(tasks), n_rejected={})
 
 

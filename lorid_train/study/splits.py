@@ -13,6 +13,7 @@ from itertools import islice, zip_longest
 from lorid_data.errors import ConfigError
 from lorid_data.schema import Record, sha256_text
 from lorid_data.split.blocks import blocks_of
+from lorid_data.texts.counting import count
 
 Splits = dict[str, list[Record]]
 """Records of `train`, `test` and `validation`."""
@@ -108,7 +109,7 @@ def check(splits: Mapping[str, Sequence[Record]], where: str) -> None:
     ]
     trained = {r.problem_id for r in splits["train"]}
     problems += [
-        f"{where}: {n} questions of {name!r} stand in 'train' too; see lorid-data decontaminate"
+        f"{where}: {count(n, 'question')} of {name!r} found in 'train' too; see lorid-data decontaminate"
         for name in ("test", "validation")
         if (n := len(trained & {r.problem_id for r in splits[name]}))
     ]

@@ -80,7 +80,7 @@ def _eval_config(task: Task, adapters: dict[str, str], split: str, out: str) -> 
         adapters=adapters, dataset=str(task.data(split)), out=out, rounds=draws.rounds,
         schedule="exhaustive", votes="none", samples=draws.samples, greedy=draws.greedy,
         temperature=c.temperature, top_p=c.top_p, top_k=c.top_k, max_new_tokens=c.max_new_tokens,
-        seed=task.seed, dtype=c.dtype, batch_size=c.batch_size, merged=c.merged, threads=c.threads,
+        seed=task.seed, allow_trained_questions=True, dtype=c.dtype, batch_size=c.batch_size, merged=c.merged, threads=c.threads,
     )  # fmt: skip
 
 

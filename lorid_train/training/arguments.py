@@ -10,14 +10,6 @@ from typing import Any
 from lorid_data.errors import ConfigError
 from lorid_train.config import TrainConfig
 
-MANAGED = frozenset({
-    "output_dir", "dataset_kwargs", "max_length", "seed", "data_seed", "use_cpu", "disable_tqdm",
-    "save_strategy", "save_total_limit", "push_to_hub", "hub_token", "hub_model_id", "completion_only_loss",
-    "assistant_only_loss", "remove_unused_columns", "logging_nan_inf_filter", "model_init_kwargs", "trust_remote_code",
-    "resume_from_checkpoint", "do_train", "do_eval", "do_predict", "save_only_model", "eval_packing",
-})  # fmt: skip
-"""Fields of SFTConfig that the run sets itself, or that would change what is trained in silence."""
-
 
 def make_args(config: TrainConfig, role: str, folder: Path) -> Any:
     """The `SFTConfig` of one role.

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lorid_data.texts.counting import count
 from lorid_train.config import Quantization, TrainConfig
 from lorid_train.models.base_model import load_config
 from lorid_train.training.arguments import n_steps
@@ -64,8 +65,8 @@ class RolePlan:
     def line(self) -> str:
         """One line for people."""
         return (
-            f"  {self.role}: {self.n_rows:,} rows ({self.n_rejected:,} rejected), {self.n_tokens:,} tokens "
-            f"({self.n_target_tokens:,} with loss, longest row {self.longest_tokens:,}), {self.n_steps:,} steps of "
+            f"  {self.role}: {count(self.n_rows, 'row')} ({self.n_rejected:,} rejected), {count(self.n_tokens, 'token')} "
+            f"({self.n_target_tokens:,} with loss, longest row {self.longest_tokens:,}), {count(self.n_steps, 'step')} of "
             f"{self.rows_per_step}, {self.n_trainable:,} trainable parameters, "
             f"about {self.memory_bytes / 2**30:.1f} GiB and {_duration(self.time_s)}"
         )
@@ -343,7 +344,7 @@ def total(plans: Sequence[RolePlan]) -> str:
     """The plan's last line."""
     steps, seconds = sum(p.n_steps for p in plans), sum(p.time_s for p in plans)
     top = max(p.memory_bytes for p in plans)
-    return f"  in all: {steps:,} steps, about {top / 2**30:.1f} GiB at most and {_duration(seconds)} (estimated); {fits(top)}"
+    return f"  in all: {count(steps, 'step')}, about {top / 2**30:.1f} GiB at most and {_duration(seconds)} (estimated); {fits(top)}"
 
 
 def fits(n_bytes: float) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,7 +12,8 @@ from lorid_data.errors import ConfigError, unknown_key
 from lorid_train import formats, roles
 from lorid_train.config import TrainConfig
 from lorid_train.training import processes, saving
-from lorid_train.training.arguments import MANAGED, make_args
+from lorid_train.training.arguments import make_args
+from lorid_train.training.keys import key_problems
 
 _TRACKERS = {
     "tensorboard": ("tensorboard", "tensorboardX"),
@@ -40,7 +40,7 @@ def check(config: TrainConfig) -> None:
     problems += [
         unknown_key(r, config.roles, "per_role") for r in config.per_role if r not in config.roles
     ]
-    problems += _key_problems(config)
+    problems += key_problems(config)
     problems += _model_problems(config)
     if problems:
         raise ConfigError(*problems)
@@ -163,36 +163,4 @@ def _data_problems(config: TrainConfig) -> list[str]:
                 f"validation: split {v.split!r} of {config.validation_for(same[0])} is what is trained on; "
                 "name another split, or another dataset under validation.data"
             )
-    return problems
-
-
-def _key_problems(config: TrainConfig) -> list[str]:
-    """Unknown keys of `lora`, `sft` and `per_role`, and keys that the run sets itself."""
-    from peft import LoraConfig
-    from trl import SFTConfig
-
-    known = {
-        "lora": {f.name for f in fields(LoraConfig)} - {"task_type"},
-        "sft": {f.name for f in fields(SFTConfig)},
-    }
-    parts: list[tuple[str, dict[str, dict[str, Any]]]] = [
-        ("", {"lora": config.lora, "sft": config.sft})
-    ]
-    parts += [(f"per_role.{r}.", body) for r, body in config.per_role.items()]
-    problems = []
-    for where, body in parts:
-        for part, given in body.items():
-            if part not in known:
-                problems.append(unknown_key(part, known, where.rstrip(".")))
-                continue
-            problems += [
-                unknown_key(k, known[part] - MANAGED, where + part)
-                for k in given
-                if k not in known[part]
-            ]
-            problems += [
-                f"{where}{part}: {k!r} is set by the run itself; remove it"
-                for k in given
-                if k in MANAGED
-            ]
     return problems

@@ -30,7 +30,16 @@ from lorid_train.config import ModelSettings, TrainConfig
 from lorid_train.models import base_model
 from lorid_train.models.base_model import LIBRARIES, Base
 from lorid_train.models.weights import base_digest
-from lorid_train.training import checkpoints, greedy_eval, plan, processes, saving, tokens
+from lorid_train.training import (
+    checkpoints,
+    curves,
+    greedy_eval,
+    plan,
+    processes,
+    saving,
+    tokens,
+    trained_on,
+)
 from lorid_train.training.arguments import make_args, n_steps
 from lorid_train.training.frozen import FrozenBase
 from lorid_train.training.preflight import check
@@ -72,6 +81,7 @@ def train(config: TrainConfig, *, say: Callable[[str], None] | None = None) -> M
         if done is not None:
             return done  # type: ignore[no-any-return]
         stage.libraries += LIBRARIES
+        stage.varying = frozenset({curves.PAGE, curves.SPEED})  # they tell of time
         try:
             manifest = _train_roles(run, stage, say or (lambda _: None))
         finally:
@@ -208,6 +218,7 @@ def _train_roles(run: _Run, stage: Stage, say: Callable[[str], None]) -> Manifes
     rejects = [r for c in counts.values() for r in c.rejects]
     if processes.is_main_process():
         write_rows(stage.out / REJECTS, Reject, rejects)
+        trained_on.write(stage.out, {n: _trained_on(run, n, c) for n, c in counts.items()})
         plan.say_plan(config, run.base, counts, say)
         _say_special(counts)
     base = FrozenBase(
@@ -217,9 +228,10 @@ def _train_roles(run: _Run, stage: Stage, say: Callable[[str], None]) -> Manifes
     for name in config.roles:
         adapter = stage.out / "adapters" / name
         if not processes.broadcast(adapter.is_dir()):
-            base.give_back(_train_role(run, name, base.take(), files[name]))
+            base.give_back(_train_role(run, name, base.take(), files[name], stage.figures))
         if processes.is_main_process():
             stage.figures[name] = saving.read_figures(adapter)
+            curves.write(stage.out, stage.figures)
     if not processes.is_main_process():
         return None
     by_reason: dict[str, int] = {}
@@ -243,8 +255,15 @@ def _say_special(counts: Mapping[str, RoleCounts]) -> None:
             )
 
 
-def _train_role(run: _Run, name: str, model: Any, file: tuple[Path, RoleCounts]) -> Any:
-    """Train one adapter and save it; what is left of the base model."""
+def _trained_on(run: _Run, name: str, counts: RoleCounts) -> list[trained_on.TrainedOn]:
+    """The questions of a role, by hash: an evaluation holds its own against them."""
+    return trained_on.rows_of(name, _records(run.config, name), {r.row_id for r in counts.rejects})
+
+
+def _train_role(
+    run: _Run, name: str, model: Any, file: tuple[Path, RoleCounts], before: dict[str, Any]
+) -> Any:
+    """Train one adapter and save it; what is left of the base model. `before` are the roles before it."""
     from peft import LoraConfig, get_peft_model
     from transformers import set_seed
 
@@ -262,13 +281,16 @@ def _train_role(run: _Run, name: str, model: Any, file: tuple[Path, RoleCounts])
     _ask(run, name, trainer)
     if (warning := prove(trainer)) and processes.is_main_process():
         progress_say(f"warning: {warning}")
-    before = None if trainer.is_fsdp_enabled else base_digest(peft_model)
+    digest = None if trainer.is_fsdp_enabled else base_digest(peft_model)
     resume = processes.broadcast(
         checkpoints.latest(folder) if processes.is_main_process() else None
     )
     cpu_start = time.process_time()
-    _steps(run, name, trainer, n_steps(args, len(rows)), resume)
-    if before is not None and base_digest(peft_model) != before:
+    n = n_steps(args, len(rows))
+    per_step = counts.n_tokens / max(1, len(rows)) * trainer.args.train_batch_size
+    per_step *= trainer.args.gradient_accumulation_steps * max(1, trainer.args.world_size)
+    _steps(run, trainer, n, resume, curves.Watch(run.out, name, per_step, before))
+    if digest is not None and base_digest(peft_model) != digest:
         msg = f"role {name!r}: training changed the base model, which must stay frozen; look at lora: {lora}"
         raise StageError(msg)
     weights = trainer.accelerator.get_state_dict(trainer.model) if trainer.is_fsdp_enabled else None
@@ -283,13 +305,15 @@ def _train_role(run: _Run, name: str, model: Any, file: tuple[Path, RoleCounts])
     return peft_model.unload()
 
 
-def _steps(run: _Run, name: str, trainer: Any, n: int, resume: Path | None) -> None:
+def _steps(run: _Run, trainer: Any, n: int, resume: Path | None, watch: curves.Watch) -> None:
     """All steps of a role, from the first or from a checkpoint on."""
     done = int(resume.name.rpartition("-")[2]) if resume else 0
-    folder = run.out / "checkpoints" / name
+    folder = run.out / "checkpoints" / watch.role
     patience = run.config.validation.patience if run.config.validation else None
-    with _progress(name, n, done) as progress:
-        trainer.add_callback(make_callback(progress, folder, patience))
+    with _progress(watch.role, n, done) as progress:
+        if progress is not None:
+            progress.note = watch.note
+        trainer.add_callback(make_callback(progress, folder, patience, watch))
         with checkpoints.full_disk_said(run.out):
             train_steps(trainer, resume)
 
@@ -342,17 +366,11 @@ def _figures(trainer: Any, counts: RoleCounts) -> dict[str, Any]:
         "n_tokens": counts.n_tokens,
         "n_target_tokens": counts.n_target_tokens,
         "n_steps": int(trainer.state.global_step),
-        "train_loss": [{"step": h["step"], "loss": h["loss"]} for h in history if "loss" in h],
         "n_trainable_parameters": trainer.model.get_nb_trainable_parameters()[0],
     }
     if counts.special:
         figures["n_rows_with_special_texts"] = len(counts.special)
-    names = ("eval_loss", "eval_accuracy")
-    measured = [
-        {"step": h["step"], **{k: h[k] for k in names if k in h}}
-        for h in history
-        if "eval_loss" in h
-    ]
-    if measured:
-        figures |= {"validation": measured, "best_step": trainer.state.best_global_step}
+    figures |= curves.history(history)
+    if "validation" in figures:
+        figures["best_step"] = trainer.state.best_global_step
     return figures

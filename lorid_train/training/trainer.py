@@ -12,6 +12,7 @@ from lorid_data.commandline.progress import Progress
 from lorid_data.errors import ConfigError, StageError
 from lorid_train.training import checkpoints, processes, proofs
 from lorid_train.training.batches import ROWS, LengthGroupedSampler, RowNumberCollator
+from lorid_train.training.curves import Watch
 from lorid_train.training.loss import (
     add_label_loss,
     from_logits,
@@ -183,22 +184,30 @@ def train(trainer: Any, resume: Path | None) -> None:
             trainer._load_best_model()
 
 
-def make_callback(progress: Progress | None, folder: Path, patience: int | None) -> Any:
+def make_callback(
+    progress: Progress | None, folder: Path, patience: int | None, watch: Watch | None = None
+) -> Any:
     """A callback that shows progress, seals checkpoints, and stops when nothing gets better."""
     from transformers import TrainerCallback
+
+    advance = progress.advance if progress is not None else int
 
     class Callback(TrainerCallback):  # type: ignore[misc]
         """Progress, sealed checkpoints, early stopping."""
 
         def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
             # Here the checkpoint is loaded. The trainer would take a step more, whatever it says.
-            stalled = patience is not None and has_stalled(state.log_history, args, patience)
-            if state.global_step >= state.max_steps or stalled:
+            if state.global_step >= state.max_steps or has_stalled(
+                state.log_history, args, patience
+            ):
                 raise AllStepsDone
 
-        def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
-            if progress is not None:
-                progress.advance()
+        def on_step_end(self, *_: Any, **__: Any) -> None:
+            advance()
+
+        def on_log(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
+            if watch is not None and processes.is_main_process():
+                watch.logged(int(state.global_step), state.log_history)
 
         def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:  # noqa: ARG002
             processes.wait_for_everyone()  # every process has written its part
@@ -206,18 +215,20 @@ def make_callback(progress: Progress | None, folder: Path, patience: int | None)
                 checkpoints.seal(folder / f"checkpoint-{state.global_step}")
 
         def on_evaluate(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            if patience is not None and has_stalled(state.log_history, args, patience):
+            if has_stalled(state.log_history, args, patience):
                 control.should_training_stop = True
 
     return Callback()
 
 
-def has_stalled(history: list[dict[str, Any]], args: Any, patience: int) -> bool:
-    """Whether the last `patience` evaluations were no better than the best before them.
+def has_stalled(history: list[dict[str, Any]], args: Any, patience: int | None) -> bool:
+    """Whether the last `patience` evaluations were no better than the best before them; never without patience.
 
     Read from the log, which a checkpoint holds, so that a resumed run stops where the
     uninterrupted one does.
     """
+    if patience is None:
+        return False
     name = "eval_" + str(args.metric_for_best_model).removeprefix("eval_")
     values = [h[name] if args.greater_is_better else -h[name] for h in history if name in h]
     best = max(range(len(values)), key=lambda i: (values[i], -i)) if values else 0

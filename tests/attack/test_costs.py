@@ -18,7 +18,7 @@ from lorid_data.audit.rubric import read_verdict
 from lorid_data.cards.escape import md
 from lorid_data.checks import catalogue
 from lorid_data.commandline.options import read_yaml
-from lorid_data.decontaminate.overlap import words
+from lorid_data.contamination.overlap import words
 from lorid_data.errors import ConfigError, InputError, LoridError
 from lorid_data.folders.seals import unsealed
 from lorid_data.folders.stage import open_stage

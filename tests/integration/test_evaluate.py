@@ -17,13 +17,17 @@ import pytest
 
 from lorid_data.errors import ConfigError
 from lorid_data.folders.files import sha256_file
-from lorid_data.folders.records import write_dataset
+from lorid_data.folders.manifests import manifest_sha256
+from lorid_data.folders.records import read_records, write_dataset
 from lorid_data.folders.stage import open_stage
 from lorid_data.schema import Provenance, Record, make_problem, row_ids
 from lorid_train import cli
 from lorid_train.config import EvalConfig, TrainConfig
 from lorid_train.evaluation.evaluate import evaluate
+from lorid_train.evaluation.trained_on import look
 from lorid_train.models.adapters import folders_of
+from lorid_train.report.headline import headline
+from lorid_train.training import trained_on
 from lorid_train.training.sft import train
 
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.slow]
@@ -70,6 +74,7 @@ def config(world: dict[str, Path], out: Path, **changes: Any) -> EvalConfig:
     values: dict[str, Any] = {
         "adapters": folders_of([str(world["run"])]), "dataset": str(world["data"]), "out": str(out), "rounds": 4,
         "temperature": 1.0, "top_p": 1.0, "top_k": 0, "max_new_tokens": 16, "threads": 1, "batch_size": 8,
+        "allow_trained_questions": True,
     }  # fmt: skip
     return EvalConfig(**(values | changes))
 
@@ -85,7 +90,7 @@ def test_an_evaluation_folder_is_whole(done: Path) -> None:
     names = {p.name for p in done.iterdir()} - {".lock", ".time.json"}
     assert names == {
         "config.yaml", "draws.jsonl", "records.parquet", "outcomes.parquet", "metrics.json", "report.html", "report.md",
-        "manifest.json",
+        "manifest.json", "trained_on.parquet", "training.json",
     }  # fmt: skip
     metrics = json.loads((done / "metrics.json").read_text())
     assert metrics["schema"] == 1
@@ -143,7 +148,7 @@ def command(world: dict[str, Path], out: Path) -> list[str]:
     return [
         sys.executable, "-m", "lorid_train", "evaluate", "--adapters", str(world["run"]), "--dataset", str(world["data"]),
         "--out", str(out), "--rounds", "4", "--temperature", "1.0", "--top-p", "1.0", "--top-k", "0",
-        "--max-new-tokens", "16", "--threads", "1", "--batch-size", "2",
+        "--max-new-tokens", "16", "--threads", "1", "--batch-size", "2", "--allow-trained-questions",
     ]  # fmt: skip
 
 
@@ -236,7 +241,7 @@ def test_replay_decides_anew_without_a_model(
     ("changes", "says"),
     [
         (["--dataset", "nowhere"], "nowhere: no such folder"),
-        (["--adapters", "nowhere"], "nowhere: no adapters there"),
+        (["--adapters", "nowhere"], "no such folder"),
         (["--rule", "both"], "both"),
         (["--split", "dev"], "split 'dev'"),
     ],
@@ -282,3 +287,100 @@ def test_a_solver_draws_what_the_evaluation_drew(world: dict[str, Path], done: P
         assert solution.answer == answers[record.problem_id]
         for draw in solution.draws:
             assert drawn[draw.problem_id, draw.role, draw.round] == draw.text
+
+
+# --- questions that were trained on -------------------------------------------------------------
+
+
+def test_trained_questions_are_refused_with_nothing_written(
+    world: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    argv = [
+        "evaluate", "--adapters", str(world["run"]), "--dataset", str(world["data"]), "--out", str(tmp_path / "out"),
+    ]  # fmt: skip
+    assert cli.run(cli.app, argv) == 2
+    said = capsys.readouterr().err
+    assert (
+        "8 questions of the 8 evaluated were trained on (ir, kg, dr: 8 the same); the first is '0?'"
+        in said
+    )
+    assert "--allow-trained-questions" in said
+    assert not (tmp_path / "out").exists()
+
+
+def test_trained_questions_stand_first_in_report_terminal_and_markdown(done: Path) -> None:
+    said = "Trained on: 8 of the 8 questions were in the training data (ir, kg, dr: 8 the same)."
+    page = (done / "report.html").read_text()
+    at = page.index('<p class="trained" role="alert">')
+    assert page[at:].startswith(f'<p class="trained" role="alert">{said}')
+    assert at < page.index("<section")
+    assert "color: var(--bad)" in page
+    assert "How the adapters were trained" in page
+    assert "Loss by step" in page
+    assert headline(done).startswith(said)
+    text = (done / "report.md").read_text()
+    assert text.index(f"**{said}") < text.index("## ")
+
+
+def test_near_copies_are_found_where_the_training_data_is_at_hand(
+    world: dict[str, Path], tmp_path: Path
+) -> None:
+    """The runs's folder names its data; without it, hashes alone tell what is the same."""
+    told = [
+        ("Tom has 12 apples and buys 30 more. How many apples does Tom have?", "42"),
+        ("Ann reads 15 pages a day for 4 days. How many pages does Ann read?", "60"),
+    ]
+    asked = [
+        ("  tom HAS 12 apples and buys 30 more. How many apples does Tom have? ", "42"),
+        ("Ann reads 15 pages a day for 4 days. How many pages did Ann read?", "60"),
+        ("Ben plants 9 rows of 11 trees. How many trees does Ben plant?", "99"),
+    ]
+    data = dataset_of(tmp_path / "data", told)
+    run = tmp_path / "run"
+    with open_stage(
+        run, "sft", settings={"data": str(data)},
+        identity={"data_sha256": dict.fromkeys(("ir", "kg"), manifest_sha256(data)), "split": None, "limit": None},
+    ) as stage:  # fmt: skip
+        rows = trained_on.rows_of("ir", read_records(data), set())
+        trained_on.write(stage.out, {"ir": rows, "kg": []})
+        stage.finish(n_in=2, n_kept=2, n_rejected={})
+    records = read_records(dataset_of(tmp_path / "asked", asked))
+    folders = {
+        "ir": run / "adapters" / "ir",
+        "kg": run / "adapters" / "kg",
+        "dr": tmp_path / "elsewhere",
+    }
+    looked = look(folders, records)
+    assert {(f.role, f.problem_id): f.how for f in looked.found} == {
+        ("ir", records[0].problem_id): "same", ("ir", records[1].problem_id): "same_words",
+    }  # fmt: skip
+    assert looked.unknown == ("dr",)
+    assert looked.n_questions == 2
+    shutil.rmtree(data)
+    gone = look(folders, records)
+    assert [(f.problem_id, f.how) for f in gone.found] == [(records[0].problem_id, "same")]
+    assert gone.by_hash_only == ("ir", "kg")
+    (run / "trained_on.parquet").unlink()
+    assert look(folders, records).unknown == ("ir", "kg", "dr")
+
+
+def dataset_of(folder: Path, asked: list[tuple[str, str]]) -> Path:
+    problems = [
+        make_problem(source="t", split="test", question=q, rationale="ok", answer=a)
+        for q, a in asked
+    ]
+    records = [
+        Record(row_id=row, provenance=Provenance(teacher="none"), **p.model_dump())
+        for row, p in zip(row_ids(problems), problems, strict=True)
+    ]
+    with open_stage(folder, "build", identity={"asked": [q for q, _ in asked]}) as stage:
+        write_dataset(stage, records, [], n_in=len(records))
+    return folder
+
+
+def test_a_run_keeps_what_each_role_was_trained_on(world: dict[str, Path]) -> None:
+    rows = trained_on.read(world["run"])
+    assert rows is not None
+    assert {r.role for r in rows} == {"ir", "kg", "dr"}
+    assert len(rows) == 3 * 8
+    assert "trained_on.parquet" in json.loads((world["run"] / "manifest.json").read_text())["files"]

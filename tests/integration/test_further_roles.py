@@ -49,7 +49,7 @@ def world(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def evaluate(world: Path, out: Path, *more: object) -> int:
     return command(
         "evaluate", "--adapters", world / "run", "--dataset", world / "data", "--out", out, "--rounds", 2,
-        "--max-new-tokens", 8, "--threads", 1, "--temperature", 1.0, *more,
+        "--max-new-tokens", 8, "--threads", 1, "--temperature", 1.0, "--allow-trained-questions", *more,
     )  # fmt: skip
 
 
@@ -145,6 +145,7 @@ def test_a_single_role_can_be_evaluated_alone(world: Path, tmp_path: Path) -> No
         world / "data",
         "--out",
         tmp_path / "e",
+        "--allow-trained-questions",
     ]
     assert (
         command(*argv, "--no-loop", "--votes", "none", "--greedy", "ird", "--max-new-tokens", 8)

@@ -115,7 +115,17 @@ def plain_peft(hub: FakeHub, cwd: Path, *argv: str) -> str:
 
 
 def evaluation(world: dict[str, Path], out: Path, *adapters: str) -> list[str]:
-    sampling = ["--rounds", "1", "--max-new-tokens", "4", "--dtype", "float32", "--limit", "2"]
+    sampling = [
+        "--rounds",
+        "1",
+        "--max-new-tokens",
+        "4",
+        "--dtype",
+        "float32",
+        "--limit",
+        "2",
+        "--allow-trained-questions",
+    ]
     where = ["--dataset", str(world["data"]), "--base", str(world["base"]), "--out", str(out)]
     return ["evaluate", "--adapters", *adapters, *where, *sampling]
 

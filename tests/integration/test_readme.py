@@ -14,8 +14,8 @@ import pytest
 
 ROOT = Path(__file__).parent.parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-NOT_RUN = ("git clone", "make quickstart", "make test", "pip install", "lorid-train study")
-"""What needs a fresh machine, or minutes: the quickstart runs below, a study in test_study."""
+NOT_RUN = ("make quickstart", "pip install", "lorid-train study", ".venv/bin/lorid-train solve")
+"""What needs a fresh machine, or minutes: quickstart and solve run below, a study in test_study."""
 REAL = {"gsm8k": "openai/gsm8k", "math": "EleutherAI/hendrycks_math"}
 REDUCED = {
     "--limit": "12",
@@ -52,7 +52,7 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "my-problems.jsonl").write_text(
         "".join(
             f'{{"question": "{n} + 1?", "answer": "{n + 1}", "knowledge": ["Add."]}}\n'
-            for n in range(1, 6)
+            for n in range(1, 13)
         )
     )
     (folder / "my-variants.jsonl").write_text(
@@ -78,7 +78,8 @@ def test_the_readme_names_every_command() -> None:
         "lorid-data build",
         "lorid-data import",
         "lorid-data validate",
-        "lorid-data run",
+        "lorid-data decontaminate",
+        "lorid-data publish",
     ):
         assert command in text
     for command in (
@@ -86,6 +87,7 @@ def test_the_readme_names_every_command() -> None:
         "lorid-train evaluate",
         "lorid-train report",
         "lorid-train prompts",
+        "lorid-train solve",
     ):
         assert command in text
     assert "\nlorid-train study " in README
@@ -130,6 +132,14 @@ def test_the_quickstart_at_reduced_size(tmp_path: Path) -> None:
     assert "lorid@3" in out
     assert "report: " in out
     assert (tmp_path / "q" / "eval" / "report.html").is_file()
+    asked = re.search(r"^\.venv/bin/lorid-train (solve .*)$", README, re.MULTILINE)
+    assert asked is not None
+    quickly = ["--rounds", "1", "--max-new-tokens", "8"]
+    words = [*shlex.split(asked[1]), *quickly]
+    folder = tmp_path / "runs" / "quickstart"
+    folder.mkdir(parents=True)
+    (folder / "run").symlink_to(tmp_path / "q" / "run")
+    assert "answer: " in run([sys.executable, "-m", "lorid_train", *words], tmp_path)
     again = run([*argv, "--out", str(tmp_path / "q")], ROOT)
     assert again == out
 

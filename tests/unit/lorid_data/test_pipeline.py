@@ -7,8 +7,12 @@ import pytest
 import yaml
 
 from lorid_data import pipeline
+from lorid_data.build.importing import import_table
 from lorid_data.errors import ConfigError, StageError
+from lorid_data.folders.manifests import read_manifest
 from lorid_data.folders.records import read_records
+from lorid_data.pipeline import nothing_kept
+from lorid_data.validate.stage import validate
 
 CONFIGS = sorted((Path(__file__).parents[3] / "configs" / "data").glob("*.yaml"))
 
@@ -131,3 +135,20 @@ def test_choosing_among_one_reply_a_row_is_refused_before_anything_is_asked(tmp_
         pipeline.read_config(body, "c.yaml")
     body["build"] |= {"teacher": ["recorded", "scripted:x.jsonl"]}
     assert list(pipeline.read_config(body, "c.yaml").sections) == ["build", "choose", "validate"]
+
+
+def test_a_stage_that_kept_nothing_says_why_and_where_to_look(tmp_path: Path) -> None:
+    table = tmp_path / "t.jsonl"
+    table.write_text(
+        '{"question": "1 + 1?", "rationale": "1 + 1 = <<1+1=3>>3", "answer": "3"}\n',
+        encoding="utf-8",
+    )
+    folder, out = tmp_path / "a", tmp_path / "b"
+    import_table(table, folder)
+    manifest = validate(folder, out)
+    said = nothing_kept(manifest, out)
+    assert said is not None
+    assert f"kept no row: 1 of 1 were rejected as {next(iter(manifest.n_rejected))}: " in said
+    assert f"lorid-data view {out}" in said
+    assert nothing_kept(read_manifest(folder), folder) is None
+    assert "was given no rows" in str(nothing_kept(validate(out, tmp_path / "c"), tmp_path / "c"))

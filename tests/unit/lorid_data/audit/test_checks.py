@@ -128,7 +128,7 @@ def test_duplicates_differ_in_no_operation() -> None:
 def test_coverage_counts_annotated_steps() -> None:
     steps = "<<1+2=3>>3 <<3*2=6>>6 <<6-1=5>>5 <<5/5=1>>1"
     few = row(rationale=steps, knowledge=("Add the parts.",))
-    assert usefulness.few_rules(few) == "1 rules for 4 steps"
+    assert usefulness.few_rules(few) == "1 rule for 4 steps"
     assert usefulness.missing_operation(few) == "the rationale uses *, no rule does"
     assert usefulness.few_rules(row(rationale=r"\(1=1\) = 1 = 2 = 3 = 4")) is None
 

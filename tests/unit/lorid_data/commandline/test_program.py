@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 from cyclopts import App, Parameter, validators
 
-from lorid_data.commandline.options import take_config
+from lorid_data.commandline.options import is_secret, take_config
 from lorid_data.commandline.program import make_app, run
 from lorid_data.commandline.progress import Progress
 from lorid_data.errors import ConfigError, InputError, LockedError, StageError
@@ -116,8 +116,8 @@ def test_all_problems_are_listed_at_once(
         '"abc"',
         '"trein"',
         "'api_key': secrets are read from the environment only",
-        "'source' is missing",
-        "'out' is missing",
+        "SOURCE is missing; give it behind the command's name",
+        "--out is missing; give it on the command line or in --config FILE",
     ):
         assert part in err, part
     assert "12345" not in err
@@ -261,3 +261,16 @@ def test_a_note_that_fails_does_not_end_the_telling() -> None:
             pass
     assert "1/3 (33%)" in out.getvalue()
     assert "no more is known (OperationalError: database is locked)" in out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "is_one"),
+    [
+        ("max_token", 512, False), ("max-token", 512, False), ("min_tokens", 3, False), ("eos_token", "</s>", False),
+        ("pad_token", "<pad>", False), ("sort_key", "name", False), ("hub_token", None, False), ("use_auth_token", True, False),
+        ("hub_token", "hf_abcdefgh", True), ("api_key", 12345, True), ("token", 1, True), ("key", "x", True),
+        ("OPENAI-API-KEY", "x", True), ("password", 1234, True), ("my_secret", "x", True), ("access_token", "x", True),
+    ],
+)  # fmt: skip
+def test_a_secret_is_told_from_a_number_of_tokens(key: str, value: object, is_one: bool) -> None:
+    assert is_secret(key, value) is is_one

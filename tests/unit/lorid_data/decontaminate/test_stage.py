@@ -150,7 +150,7 @@ def test_test_sets_of_every_kind(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert said.count(TEST[:100]) == 2
     assert "arithmetic: " in said
     assert "8 words as open-r1 1, 13 words as GPT-3 1" in said
-    assert "1 rows in, 0 kept, 1 rejected (1 contaminated)" in said
+    assert "1 row in, 0 kept, 1 rejected (1 contaminated)" in said
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_test_sets_of_every_kind(tmp_path: Path, capsys: pytest.CaptureFixture[s
         (["arithmetic", "arithmetic"], "twice"),
         (
             ["arithmetic", "--source-path", "x"],
-            "1 times for 0 of the sources gsm8k, math, svamp, champ",
+            "1 time for 0 of the sources gsm8k, math, svamp, champ",
         ),
     ],
 )

@@ -184,7 +184,7 @@ def test_rows_that_share_an_id_within_a_subject_are_variants_of_the_first() -> N
         problem_id("other"),
     ]
     assert warnings == [
-        "t: 1 rows share the id of an earlier row: taken as variants of that question"
+        "t: 1 row with the id of an earlier row: taken as variants of that question"
     ]
 
 

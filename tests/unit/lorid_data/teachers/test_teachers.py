@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from lorid_data.teachers.base import (
     parse_reply,
     read_reply,
 )
+from lorid_data.teachers.prices import dollars
 from lorid_data.teachers.recorded import RecordedTeacher
 from lorid_data.teachers.registry import AVAILABLE, AskOptions, open_teacher
 from lorid_data.teachers.scripted import ScriptedTeacher
@@ -298,6 +300,35 @@ def test_what_is_not_available_is_refused_with_what_is(spec: str) -> None:
     with pytest.raises(ConfigError) as e:
         open_teacher(spec)
     assert all(name in str(e.value) for name in AVAILABLE)
+
+
+@pytest.mark.parametrize(
+    ("spec", "meant"),
+    [
+        ("opnai:gpt-4o", "openai:gpt-4o"), ("OpenAI:gpt-4o", "openai:gpt-4o"), ("antropic:x", "anthropic:x"),
+        ("sever:m@http://127.0.0.1:1/v1", "server:m@http://127.0.0.1:1/v1"), ("recordet", "recorded"),
+        ("opnai", "openai:MODEL"),
+    ],
+)  # fmt: skip
+def test_a_slip_in_a_teachers_name_is_told_what_was_meant(spec: str, meant: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(f"did you mean {meant!r}?")):
+        open_teacher(spec)
+
+
+@pytest.mark.parametrize("kind", ["openai", "anthropic"])
+def test_a_price_needs_no_key(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(f"{kind.upper()}_API_KEY", raising=False)
+    with pytest.raises(ConfigError, match="is not set"):
+        open_teacher(f"{kind}:m")
+    assert open_teacher(f"{kind}:m", AskOptions(only_price=True)).kind == kind
+
+
+@pytest.mark.parametrize(
+    ("usd", "digits", "said"),
+    [(0.0, 2, "$0"), (0.0001, 2, "under $0.01"), (0.00999, 2, "under $0.01"), (0.01, 2, "$0.01"), (1234.5, 2, "$1,234.50"), (0.00001, 4, "under $0.0001")],
+)  # fmt: skip
+def test_no_price_rounds_to_nothing(usd: float, digits: int, said: str) -> None:
+    assert dollars(usd, digits) == said
 
 
 def test_a_script_without_a_file_says_so() -> None:

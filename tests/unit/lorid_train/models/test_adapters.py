@@ -136,6 +136,7 @@ def test_what_is_no_lora_in_safetensors_is_refused(
     ("text", "is_id"),
     [
         ("LoRID-Math/GSM8K-Mistral-7B-IR", True), ("me/x@v1", True), ("me/x@v1:ir", True), ("me/x:ir", True),
+        ("runs/mine", False), ("data/x", False), ("runs/mine@main", True), ("my/table.jsonl", False), (r"me\x", False), ("me/x/", False),
         ("./me/x", False), ("/me/x", False), ("runs/a/adapters/ir", False), ("run", False), ("me/x:../y", False),
         ("me/x:checkpoint-100", True), ("me/x@v1:v1.0", True), ("me/x@refs/pr/1:adapters/ir", True), ("me/x:two words", True),
         ("me/x:a/../b", False), ("me/x:/a", False), ("me/x:a/", False), ("me/x:a:b", False), ("me/x:.", False),
@@ -150,9 +151,10 @@ def test_an_existing_folder_is_a_folder_though_it_looks_like_an_id(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert is_hub_id("runs/mine")
-    Path("runs/mine").mkdir(parents=True)
-    assert not is_hub_id("runs/mine")
+    assert is_hub_id("mine/first")
+    Path("mine/first").mkdir(parents=True)
+    assert not is_hub_id("mine/first")
+    assert not is_hub_id("mine/fisrt"), "what lies beside a folder is a slip, and no repository"
 
 
 def test_one_repository_holds_a_folder_per_role() -> None:
@@ -184,3 +186,18 @@ def test_all_missing_adapters_are_one_error(tmp_path: Path) -> None:
 def test_unknown_roles_are_refused(given: list[str]) -> None:
     with pytest.raises(ConfigError, match="of ir, kg, dr, ks, ird; got"):
         adapters.folders_of(given)
+
+
+@pytest.mark.parametrize(
+    ("is_named", "todo"), [(False, "name its base with --base"), (True, "give --base the model it was trained on, or leave it out to use 'student'")]
+)  # fmt: skip
+def test_who_named_a_base_is_not_told_to_name_it(is_named: bool, todo: str) -> None:
+    fmt = adapters.formats.load("plain")
+    card = {
+        "role": "ir", "base": "student", "base_fingerprint": "sha256:" + "a" * 64, "format": fmt.name, "format_sha256": fmt.sha256,
+    }  # fmt: skip
+    other = adapters.Base("elsewhere", "elsewhere", None, "sha256:" + "b" * 64)
+    [said] = adapters._misfits("runs/x", card, "ir", other, is_named=is_named)
+    assert said.endswith(todo)
+    assert "sha256:aaaaaaaaaaaa)" in said
+    assert "a" * 13 not in said, "a fingerprint in full tells nobody more"

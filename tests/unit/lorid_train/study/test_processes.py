@@ -15,6 +15,7 @@ from lorid_data.errors import ConfigError, StageError
 from lorid_data.folders.names import MANIFEST
 from lorid_train.study import pool, run
 from lorid_train.study.cell import STEPS
+from lorid_train.study.progress import plan_lines
 from lorid_train.study.settings import StudyConfig
 from lorid_train.study.tasks import tasks_of
 
@@ -172,3 +173,25 @@ def test_failed_cells_are_named_and_the_study_stays_open(
     said = capsys.readouterr().err
     assert "study: 2 cells, 2 at a time" in said
     assert "0-student-0: train took 0:01" in said
+
+
+def test_the_latest_of_each_cell_at_work_is_told_once(tmp_path: Path) -> None:
+    a, b = tmp_path / "a.txt", tmp_path / "b.txt"
+    a.write_text("loading\ntrain ir: 1/9\rtrain ir: 2/9 (22 %), loss 1.2345\n\n")
+    said: dict[str, str] = {}
+    at_work = {"0-student-0": a, "0-student-1": b}
+    assert pool.latest(at_work, said) == ["  0-student-0: train ir: 2/9 (22 %), loss 1.2345"]
+    assert pool.latest(at_work, said) == []
+    b.write_text("evaluate: 7 of at most 90\n")
+    assert pool.latest(at_work, said) == ["  0-student-1: evaluate: 7 of at most 90"]
+    b.write_bytes(b"x" * 9_000 + b"\n" + b"\xff half\n")
+    assert pool.last_line(b).endswith("half")
+
+
+def test_the_plan_says_what_each_cell_takes(tmp_path: Path) -> None:
+    config = StudyConfig(
+        source="concepts", group_by="subject", test={"rounds": 4}, validation={"rounds": 2}
+    )
+    first = plan_lines(tasks_of(config, tmp_path, None))[0]
+    assert "each of 1 cell trains ir, kg, dr" in first
+    assert "15 draws per test question and 9 draws per validation question" in first

@@ -255,7 +255,7 @@ def test_splits_that_no_study_can_be_made_of_are_refused() -> None:
         splits.check({"train": bare, "test": bare, "validation": []}, "t.csv")
     said = "\n".join(e.value.problems)
     assert len(e.value.problems) == 3
-    for part in ("no rows of 'validation'", "1 questions of 'test' stand in 'train' too", "no row has knowledge"):  # fmt: skip
+    for part in ("no rows of 'validation'", "1 question of 'test' found in 'train' too", "no row has knowledge"):  # fmt: skip
         assert part in said
 
 

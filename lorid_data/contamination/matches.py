@@ -1,4 +1,4 @@
-"""Which questions are those of a test set: the pure middle of `decontaminate`."""
+"""Which questions are those of a test set."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from itertools import groupby
 from typing import Any
 
 from lorid_data.answers.same import same_answer
-from lorid_data.decontaminate.against import TestSet
-from lorid_data.decontaminate.overlap import (
+from lorid_data.contamination.overlap import (
     all_words,
     as_gpt3,
     as_open_r1,
@@ -21,6 +20,7 @@ from lorid_data.decontaminate.overlap import (
     n_sharing,
     words,
 )
+from lorid_data.contamination.test_set import TestSet
 from lorid_data.schema import FrozenModel
 from lorid_data.texts.folding import fold
 from lorid_data.texts.shingles import TELLING

@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from lorid_data.decontaminate.overlap import (
+from lorid_data.contamination.overlap import (
     ALIKE_FLOOR,
     as_gpt3,
     as_open_r1,

@@ -1,0 +1,9 @@
+"""Which questions are those of a test set, and how alike two questions are: pure functions.
+
+`decontaminate` takes such rows out of a dataset; an evaluation says which of its questions were
+trained on, by the same measure.
+
+Entry: `matches.find_matches`.
+Read: `test_set`, `overlap` (how alike two questions are), `matches` (what that makes of a question).
+Imports: answers, texts, schema.
+"""
