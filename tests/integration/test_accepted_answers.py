@@ -126,6 +126,8 @@ def test_where_one_of_several_is_no_number_the_last_line_decides_nothing(tmp_pat
         {"question": "How many else?", "answer": "6", "accepted": ["six"], "rationale": "So there are 7 of them."},
         {"question": "How many more?", "answer": "6", "accepted": ["8"], "rationale": "So there are 7 of them."},
         {"question": "How many again?", "answer": "6", "accepted": ["8"], "rationale": "So there are 8 of them."},
+        {"question": "How many in a box?", "answer": "n", "accepted": ["8"], "rationale": "So it is \\boxed{8}."},
+        {"question": "How many in no box?", "answer": "n", "accepted": ["8"], "rationale": "So it is \\boxed{7}."},
     ]  # fmt: skip
     table = tmp_path / "rows.jsonl"
     table.write_text("\n".join(json.dumps(r) for r in rows), encoding="utf-8")
@@ -135,4 +137,5 @@ def test_where_one_of_several_is_no_number_the_last_line_decides_nothing(tmp_pat
         "How many?",
         "How many else?",
         "How many again?",
+        "How many in a box?",
     }
