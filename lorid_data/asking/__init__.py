@@ -4,5 +4,5 @@ Entry: `answering.answers_to` (what is stored is read, the rest is asked), `jour
     `doctor.examine`.
 Read: `journal_file`, `journal`, `online`, `ledger`, `batching`, `answering`, `estimate`, `doctor`; `gc_pause` is about
     speed.
-Imports: teachers, prompts, http, commandline, texts, schema, errors.
+Imports: teachers, folders, prompts, http, commandline, texts, schema, errors.
 """
