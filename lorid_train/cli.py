@@ -21,7 +21,11 @@ from lorid_train.evaluation.command import show as show_evaluation
 from lorid_train.serve.command import serve
 from lorid_train.solve.command import solve
 
-app = make_app("lorid-train", "Train LoRID's three roles, run their interaction, report honestly.")
+app = make_app(
+    "lorid-train",
+    "Train LoRID's three roles (IR, KG, DR), let them interact, and report. Usually: sft, evaluate, report; "
+    "then solve to ask a question. quickstart does all of it, small.",
+)
 app.command(evaluate)
 app.command(solve)
 app.command(serve)
@@ -136,7 +140,7 @@ def publish(
     dry_run: bool = False,
     out: Path | None = None,
 ) -> None:
-    """Publish a run's adapters on the Hugging Face Hub and load them back to equal logits.
+    """Publish a run's adapters on the Hugging Face Hub, load them back and compare.
 
     The token is read from HF_TOKEN, or from where `hf auth login` keeps it.
 

@@ -12,7 +12,11 @@ from lorid_data.cli.doctor import doctor
 from lorid_data.commandline.completion import completion_of
 from lorid_data.commandline.program import make_app, run
 
-app = make_app("lorid-data", "Build, check and keep knowledge-enhanced math datasets.")
+app = make_app(
+    "lorid-data",
+    "Build and check datasets of mathematical problems with the knowledge they need. Usually: build (or "
+    "import), validate, dedup, decontaminate, audit; then train with lorid-train.",
+)
 for command in (
     audit,
     pages.label,

@@ -31,7 +31,7 @@ def expand(
     out: Path,
     source_path: str | None = None,
 ) -> int:
-    """Give the knowledge of each question to its variants; the rows of the dataset come first.
+    """Copy the knowledge of each question to its variants, behind the rows of the dataset.
 
     Variants that ask backwards (SV, FOBAR) get no knowledge; those whose answer is not that of
     their original are rejected.
@@ -126,7 +126,7 @@ def split(
     by: Literal["original_id", "source", "subject", "level"] = "original_id",
     seed: Natural = 0,
 ) -> int:
-    """Part a dataset into train, test and, if asked for, validation: by original question, never by row.
+    """Split a dataset into train, test and, if asked for, validation: by original question, never by row.
 
     Rows stay in one folder; their column `split` says where each belongs. The same seed draws the
     same questions whatever the order of the rows.

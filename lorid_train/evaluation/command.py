@@ -29,7 +29,7 @@ def evaluate(
     merged: bool = False, threads: int | None = None, text: str | None = None, targets: Annotated[list[str] | None, Many] = None,
     allow_trained_questions: bool = False,
 ) -> None:  # fmt: skip
-    """Run the interaction loop and its alternatives over a dataset, and report. Defaults sample as the official code.
+    """Run the loop and its alternatives on a dataset's questions, and report. Defaults are the official code's.
 
     Args:
         adapters: A run folder, ir=FOLDER kg=FOLDER dr=FOLDER …, or OWNER/NAME[@REVISION] of the Hub in their
