@@ -75,19 +75,6 @@ def evaluate(config: EvalConfig) -> Manifest:
     targets.parse(config.targets)
     looked = _looked(config, adapters, records)
     engine = servers.factory(config, needed, adapters.wholes)
-    identity = {
-        **config.model_dump(mode="json", exclude=MAY_CHANGE),
-        "adapters_sha256": adapters.sha256,
-        "adapter_configs_sha256": adapter_configs(adapters),
-        "base_sha256": adapters.base.fingerprint,
-        "tokenizer_sha256": adapters.base.tokenizer,
-        "format": adapters.format.name,
-        "format_sha256": adapters.format.sha256,
-        "dataset_sha256": manifest_sha256(Path(config.dataset)),
-        "text_sha256": forgetting.text_sha256(config),
-    }
-    if adapters.wholes:
-        identity["wholes"] = {r: w.identity for r, w in adapters.wholes.items()}
     settings = {
         "base": adapters.base.name, "dataset": config.dataset, "batch_size": config.batch_size,
         "adapters": adapters.names, "targets": list(config.targets), "players": adapters.players,
@@ -95,7 +82,7 @@ def evaluate(config: EvalConfig) -> Manifest:
     stage_of = open_stage(
         Path(config.out),
         "evaluate",
-        identity=identity,
+        identity=_identity(config, adapters),
         settings=settings,
         same_settings=lambda *_: True,
     )
@@ -122,6 +109,24 @@ def evaluate(config: EvalConfig) -> Manifest:
         if config.text:
             forgetting.measure(config, adapters, stage.out)
         return score(config, adapters, records, stage)
+
+
+def _identity(config: EvalConfig, adapters: Adapters) -> dict[str, Any]:
+    """All that decides an evaluation's numbers."""
+    identity = {
+        **config.model_dump(mode="json", exclude=MAY_CHANGE),
+        "adapters_sha256": adapters.sha256,
+        "adapter_configs_sha256": adapter_configs(adapters),
+        "base_sha256": adapters.base.fingerprint,
+        "tokenizer_sha256": adapters.base.tokenizer,
+        "format": adapters.format.name,
+        "format_sha256": adapters.format.sha256,
+        "dataset_sha256": manifest_sha256(Path(config.dataset)),
+        "text_sha256": forgetting.text_sha256(config),
+    }
+    if adapters.wholes:
+        identity["wholes"] = {r: w.identity for r, w in adapters.wholes.items()}
+    return identity
 
 
 def _looked(

@@ -105,13 +105,12 @@ def view_of(  # noqa: PLR0913  (one argument per thing that a report shows)
     graded = _grade_all(by_id.values(), draws, replay)
     graded = as_scheduled(graded, exhaustive=exhaustive, voted=voted, samples=samples)
     scored = outcomes(graded, rounds=replay.rounds, thresholds=thresholds)
-    shown = {**(settings or {}), **asdict(replay)}
     default = {"exact": exact_grader, "official": official_grader}
     used = default if graders is None else graders
     others = replays(graded, [t for t in REPLAYED if t < replay.rounds] + [replay.rounds])
     return EvaluationView(
         name=name,
-        settings=shown,
+        settings={**(settings or {}), **asdict(replay)},
         records=by_id,
         graded=graded,
         scored=scored,

@@ -75,14 +75,8 @@ def serve(
         sampling = changed(solver.sampling, temperature, top_p, top_k, max_new_tokens)
         defaults = Defaults(sampling, seed, max(most_tokens, sampling.max_new_tokens))
         running = Server(
-            solver.engine,
-            solver.settings,
-            defaults,
-            host=host,
-            key=key,
-            most_jobs=queue,
-            bound=bound,
-        )
+            solver.engine, solver.settings, defaults, host=host, key=key, most_jobs=queue, bound=bound,
+        )  # fmt: skip
         return _run(running, folder)
 
 
