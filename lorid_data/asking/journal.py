@@ -193,7 +193,8 @@ class Journal:
             with self._connection:
                 self._connection.executemany(INSERT, (entry.attempt.values for entry in group))
                 settled = [s for entry in group if (s := entry.attempt.settles)]
-                self._connection.executemany(SETTLE, settled)
+                if settled:  # the table is there once a batch was written down
+                    self._connection.executemany(SETTLE, settled)
         except Exception as e:  # noqa: BLE001  (those who wait judge it)
             error = e
         # A full disk is everybody's; what else there is may be the fault of one, and not of its group.
