@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter, validators
 
@@ -72,12 +72,10 @@ def serve(
             engine="server" if server else "transformers", server=tuple(server or ()), threads=threads,
             served=dict(name.partition("=")[::2] for name in served or ()), batch_size=batch_size,
         )  # fmt: skip
-        sampling = changed(solver.sampling, temperature, top_p, top_k, max_new_tokens)
-        defaults = Defaults(sampling, seed, max(most_tokens, sampling.max_new_tokens))
-        running = Server(
-            solver.engine, solver.settings, defaults, host=host, key=key, most_jobs=queue, bound=bound,
-        )  # fmt: skip
-        return _run(running, folder)
+        usual = changed(solver.sampling, temperature, top_p, top_k, max_new_tokens)
+        defaults = Defaults(usual, seed, max(most_tokens, usual.max_new_tokens))
+        rest: dict[str, Any] = {"host": host, "key": key, "most_jobs": queue, "bound": bound}
+        return _run(Server(solver.engine, solver.settings, defaults, **rest), folder)
 
 
 def _run(server: Server, folder: str) -> int:
