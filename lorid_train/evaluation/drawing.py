@@ -92,7 +92,9 @@ def draw_all(
         )  # fmt: skip
         b = planned.bounds(config, len(ids), has_knowledge=bool(gold))
         # Votes cost about as many tokens as the loop; how many they are is known after it.
-        progress.limit(b.most * (2 if b.has_votes else 1), is_bound=not b.is_exact)
+        # Greedy DR is not asked where there is no knowledge of the kind: fewer, again.
+        may_be_less = not b.is_exact or bool(set(config.greedy) & set(ablation.CONDITIONS))
+        progress.limit(b.most * (2 if b.has_votes else 1), is_bound=may_be_less)
         _draw_greedy(config, ids, gold, asker)
         seeds = range(config.seed, config.seed + config.seeds)
         if config.loop:

@@ -39,6 +39,8 @@ def argv_of(line: str) -> list[str]:
             rest[rest.index(name) + 1] = value
     if rest[:2] == ["evaluate", "--adapters"] and "--rounds" not in rest:
         rest += ["--rounds", "2"]
+    if rest[0] == "solve":
+        rest += ["--rounds", "1", "--max-new-tokens", "16"]
     return [sys.executable, "-m", program.replace("-", "_"), *rest]
 
 
