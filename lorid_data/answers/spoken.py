@@ -11,6 +11,7 @@ from lorid_data.answers.phrase import Said, starts_like_an_answer
 from lorid_data.answers.refusal import EDGE, is_refusal
 from lorid_data.answers.sentences import sentence_end
 from lorid_data.answers.translated import conjunctions, numerals, worth_end
+from lorid_data.answers.withdrawn import behind_its_words
 
 _AHEAD = 400
 _BEHIND = 60
@@ -41,7 +42,11 @@ def is_withdrawn_in_words(text: str, rest: str) -> bool:
     said = rest[:_AHEAD]
     if not re.search(r"[^\W\d_]{2}", said):
         return False
-    return any(one.withdrawn.match(language_rest(one, said)) for one in spoken_in(text))
+    return any(
+        one.withdrawn.match(language_rest(one, part))
+        for one in spoken_in(text)
+        for part in (said, behind_its_words(said))
+    )
 
 
 def is_denied_in_words(text: str, start: int, end: int) -> bool:

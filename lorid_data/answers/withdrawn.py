@@ -16,6 +16,7 @@ _DROPPED = re.compile(
         |(?:that|this|it|which)\ (?:contradicts|violates|fails\b|leads\ to\ a\ contradiction|gives\ a\ contradiction)
         |(?:that|this|it|my\ answer|the\ answer)\s(?:can't|cannot|isn't|doesn't|does\ not|didn't|did\ not)\s(?:be\ )?(?:right|correct|work|seem|make|look|sound|feel|add\ up|match|check)
         |(?:(?:i|we)\ (?:think|believe|realize|realized|see|fear)\ (?:that\ )?)?(?:i|we)(?:'ve|\ have)?\ (?:made|see|found|miscalculated|miscounted|misread|forgot|messed|meant|mean\b|should\ have|was\ wrong|apologi[sz]e)
+        |[^.!?\n]{{0,80}}\b(?:this|that|my)\ (?:answer|result|value|solution)(?:'s|\ is|\ was|\ must\ be|\ cannot\ be)\s{_WRONG}
         |there(?:'s|\ is|\ was)\ (?:a|an)\ (?:mistake|error)
         |never\ mind|i\ (?:hereby\ |must\ |have\ to\ |now\ )?(?:(?:take|took)\ (?:that|it|this|(?:my|this|that|the)\ answer)\ back|take\ back|withdraw|retract)|(?:that|this|it)\ was\ (?:a\ )?(?:mistake|error|slip|typo)
         |my\ (?:mistake|bad|error|apologies)|apologies
@@ -47,6 +48,12 @@ _SELF = re.compile(
 )
 
 
+_ITS_WORDS = re.compile(
+    r"[\s$*)\]}]{0,6}(?:[A-Za-zÀ-ÿА-я'²³/%°]{1,16}[ ]?){0,3}[^\W\d_]{0,6}[\s$*)\]}]{0,4}[.!。！]\s*"
+)
+"""A unit, what was counted, a copula, and the end of their sentence."""
+
+
 def restated(rest: str) -> str:
     """The other value in "Actually the answer is 20", or the empty text."""
     found = _RESTATED.match(rest[:_AHEAD])
@@ -55,9 +62,14 @@ def restated(rest: str) -> str:
     return found["value"].rstrip(".,")
 
 
+def behind_its_words(rest: str) -> str:
+    """What follows an answer without the few words that belong to it: "dollars." of "18 dollars. Actually, no"."""
+    return rest[found.end() :] if (found := _ITS_WORDS.match(rest)) else rest
+
+
 def is_withdrawn(rest: str) -> bool:
     """Whether the text behind the last answer takes it back, or breaks off while it is in doubt."""
-    if _DROPPED.match(rest[:_AHEAD]):
+    if _DROPPED.match(rest[:_AHEAD]) or _DROPPED.match(behind_its_words(rest)[:_AHEAD]):
         return True
     return _DOUBTED.match(rest[:_AHEAD]) is not None and not re.search(
         r"[.!)$}\]*`\"']\s*$", rest[-40:]
