@@ -10,7 +10,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from lorid_data.answers import functions, progressions
-from lorid_data.answers.nodes import FUNCTIONS, GREEK, Node, choice, num, resolved
+from lorid_data.answers.nodes import FUNCTIONS, GREEK, Node, choice, is_call, num, resolved
 from lorid_data.answers.results import LimitError
 from lorid_data.answers.tokens import ParseError, Tok, Tokens
 
@@ -250,7 +250,8 @@ class _Parser:
         node = self.whole()
         self.expect(close)
         self.bars, self.is_short = bars, was
-        return node
+        # One factor: what is read as a call until `resolved` may be x(x + 1), and 1/(x(x + 1)) no (x + 1)/x.
+        return Node("mul", (node,)) if is_call(node) else node
 
     def absolute(self) -> Node:
         self.i += 1

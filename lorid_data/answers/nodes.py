@@ -151,6 +151,13 @@ _TIGHTER = frozenset({"pow", "factorial", "double_factorial"})
 """What stands behind a bracket belongs to the bracket: a(b+c)^2 is a·(b+c)^2, but P(x)^2 is P(x)·P(x)."""
 
 
+def is_call(node: Node) -> bool:
+    """Whether a tree is a call, to a power or not."""
+    while node.op in _TIGHTER:
+        node = node.args[0]
+    return node.op == "call"
+
+
 def multiplied(node: Node, letters: frozenset[str]) -> Node:
     """The tree with these letters before brackets read as factors."""
     if not letters or not node.args:

@@ -126,6 +126,10 @@ def _unit_phrase(toks: Tokens, start: int) -> str | None:
         return {"C": "degc", "F": "degf"}.get("".join(_texts(rest)))
     if first.kind not in ("text", "word", "let") or not _may_start(first, before):
         return None
+    if first.kind == "let" and start > 2 and toks[start - 2].text in ("^", "_"):
+        base = toks[start - 3]
+        if base.kind != "num":  # 3n^2 m is a product; 10^2 m is a length
+            return None
     if _is_monomial(toks[start:]):
         return None
     words = list(_words(toks[start:]))

@@ -16,7 +16,7 @@ _DROPPED = re.compile(
         |(?:that|this|it|which)\ (?:contradicts|violates|fails\b|leads\ to\ a\ contradiction|gives\ a\ contradiction)
         |(?:that|this|it|my\ answer|the\ answer)\s(?:can't|cannot|isn't|doesn't|does\ not|didn't|did\ not)\s(?:be\ )?(?:right|correct|work|seem|make|look|sound|feel|add\ up|match|check)
         |(?:(?:i|we)\ (?:think|believe|realize|realized|see|fear)\ (?:that\ )?)?(?:i|we)(?:'ve|\ have)?\ (?:made|see|found|miscalculated|miscounted|misread|forgot|messed|meant|mean\b|should\ have|was\ wrong|apologi[sz]e)
-        |[^.!?\n]{{0,80}}\b(?:this|that|my)\ (?:answer|result|value|solution)(?:'s|\ is|\ was|\ must\ be|\ cannot\ be)\s{_WRONG}
+        |[\s\S]{{0,200}}?\b(?:this|that|my)\ (?:answer|result|value|solution)(?:'s|\ is|\ was|\ must\ be|\ cannot\ be)\s{_WRONG}
         |there(?:'s|\ is|\ was)\ (?:a|an)\ (?:mistake|error)
         |never\ mind|i\ (?:hereby\ |must\ |have\ to\ |now\ )?(?:(?:take|took)\ (?:that|it|this|(?:my|this|that|the)\ answer)\ back|take\ back|withdraw|retract)|(?:that|this|it)\ was\ (?:a\ )?(?:mistake|error|slip|typo)
         |my\ (?:mistake|bad|error|apologies)|apologies

@@ -65,7 +65,7 @@ def test_every_row_is_kept_or_rejected_with_its_reason(tmp_path: Path, table: Pa
         (problem_id("b"), "regenerate"), (problem_id("c"), "regenerate"), (problem_id("d"), "failed"),
     ]  # fmt: skip
     assert rejects[0].evidence == "sorry"
-    assert set(manifest.files) == {RECORDS, REJECTS, CONFIG}
+    assert set(manifest.files) == {RECORDS, REJECTS, CONFIG, "README.md"}
     for name, sha256 in manifest.files.items():
         assert sha256_file(out / name) == sha256
 
