@@ -27,7 +27,6 @@ from lorid_data.dedup.stage import DedupOptions, dedup
 from lorid_data.errors import ConfigError, StageError, sentences, unknown_key
 from lorid_data.expand.stage import ExpandOptions, expand
 from lorid_data.folders.manifests import read_manifest
-from lorid_data.folders.names import REJECTS
 from lorid_data.schema import FrozenModel, Manifest, RejectReason
 from lorid_data.split.stage import SplitOptions, split
 from lorid_data.texts.counting import count
@@ -172,12 +171,18 @@ def run(config: PipelineConfig) -> dict[str, Manifest]:
 
 
 def nothing_kept(manifest: Manifest, out: Path) -> str | None:
-    """What to say of a stage that keeps no row, so that what comes after it has nothing to do."""
+    """Why a stage kept no row at all, and where to look; None where it kept some."""
     if manifest.n_kept:
         return None
-    most = max(manifest.n_rejected.items(), key=lambda item: item[1], default=None)
-    why = f", most of them for {most[0]}: {RejectReason(most[0]).sentence} See" if most else "; see"
-    return f"{manifest.stage} keeps none of {manifest.n_in:,} rows{why} {out / REJECTS}"
+    if not manifest.n_in:
+        return (
+            f"{manifest.stage} was given no rows, so {out} holds none; look at the folder before it"
+        )
+    reason, n = max(manifest.n_rejected.items(), key=lambda of: of[1])
+    return (
+        f"{manifest.stage} kept no row: {n:,} of {manifest.n_in:,} were rejected as {reason}: "
+        f"{RejectReason(reason).sentence} See them with `lorid-data view {out} --out rejects.html`"
+    )
 
 
 def summary(manifest: Manifest, out: Path) -> str:

@@ -92,12 +92,7 @@ def show(folder: Path) -> None:
     result.show(f"{headline(folder)}\nreport: {page}", {"report": str(page), **body})
 
 
-def compare(
-    evaluations: Annotated[list[Path], Parameter(consume_multiple=True)],
-    /,
-    *,
-    json: bool = False,
-) -> None:
+def compare(evaluations: Annotated[list[Path], Many], /) -> None:
     """Compare finished evaluations, paired on the questions that they share: A − B first of all.
 
     The difference of the loops with its interval and exact test, every other system that both have,
@@ -106,17 +101,13 @@ def compare(
 
     Args:
         evaluations: Two or more evaluation folders.
-        json: Print it as one JSON object instead.
     """
     from lorid_train.evaluation.comparing import sides
     from lorid_train.report.compared import terminal, warning
     from lorid_train.report.comparing import as_json, compare_all
 
     found = compare_all(sides(evaluations))
-    if json:
-        body = as_json(found)
-        for pair, c in zip(body["pairs"], found, strict=True):
-            pair["warning"] = warning(c) or None
-        print(json_lines.dumps(body))  # ASCII: names and ids stay exact
-    else:
-        print(terminal(found))
+    body = as_json(found)
+    for pair, c in zip(body["pairs"], found, strict=True):
+        pair["warning"] = warning(c) or None
+    result.show(terminal(found), body)

@@ -33,7 +33,7 @@ def write(out: Path, *, draw_s: float | None = None, settings: Any = None, **opt
         if draw_s is not None:
             timing.add(out, draw_s)
         adapters = SimpleNamespace(
-            base=SimpleNamespace(name="tiny"), format=SimpleNamespace(name="plain")
+            base=SimpleNamespace(name="tiny"), format=SimpleNamespace(name="plain"), players={}
         )
         score(config, adapters, records, stage)  # type: ignore[arg-type]
     return out

@@ -144,7 +144,7 @@ def test_test_sets_of_every_kind(tmp_path: Path, capsys: pytest.CaptureFixture[s
     table = tmp_path / "t.jsonl"
     table.write_text(json.dumps({"question": TEST, "answer": "6"}) + "\n", encoding="utf-8")
     argv = ["decontaminate", str(folder), "--out", str(tmp_path / "out")]
-    assert main([*argv, "--against", str(table), "arithmetic"]) == 0
+    assert main([*argv, "--against", str(table), "arithmetic"]) == 1  # nothing is left
     said = capsys.readouterr().out
     assert "same_question: 1.00 alike, numbers same, answers equal (t)" in said
     assert said.count(TEST[:100]) == 2
@@ -181,7 +181,7 @@ def test_a_terminal_is_not_told_what_to_do(
     folder = folder_of(tmp_path / "in", {"question": hostile})
     against = folder_of(tmp_path / "test", {"question": hostile})
     argv = ["decontaminate", str(folder), "--out", str(tmp_path / "out"), "--against", str(against)]
-    assert main(argv) == 0
+    assert main(argv) == 1  # nothing is left
     said = capsys.readouterr().out
     assert "same_question" in said
     assert "\x1b" not in said

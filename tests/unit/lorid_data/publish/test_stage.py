@@ -88,7 +88,7 @@ def test_a_dry_run_writes_six_configurations_and_sends_nothing(tmp_path: Path) -
     )
     assert not ids & set(frames["rejects"]["train"]["row_id"])
     assert {p.name for p in (tmp_path / "out").iterdir() if p.is_file()} == {
-        "README.md", "config.yaml", "manifest.json", "publish.json",
+        ".dry-run.json", "README.md", "config.yaml", "manifest.json", "publish.json",
     }  # fmt: skip
     assert (tmp_path / "out/stages/00-import/manifest.json").read_bytes() == (
         tmp_path / "d/mine/manifest.json"
@@ -260,8 +260,14 @@ def test_a_row_larger_than_a_shard_has_a_shard_of_its_own(tmp_path: Path) -> Non
 # --- what cannot be published -------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("split", ["../train", "a/b", "a b", "train\n", "x" * 65, "é"])
-def test_a_split_that_is_no_plain_name_is_refused(tmp_path: Path, split: str) -> None:
+@pytest.mark.parametrize("split", ["../train", "a/b", "a b", "train\n"])
+def test_a_split_that_is_no_plain_name_is_refused(
+    tmp_path: Path, split: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(InputError, match="cannot be the name of a split"):
+        dataset(tmp_path / "at-import", split=split)
+    # A folder of an earlier release may hold it all the same.
+    monkeypatch.setattr("lorid_data.build.importing.refuse_split_names", lambda *_: None)
     folder = dataset(tmp_path / "d", split=split)
     with pytest.raises(InputError, match="cannot be the name of a split"):
         publish(folder, options(*ALL), dry_run=tmp_path / "out")

@@ -158,8 +158,8 @@ def test_a_stage_that_keeps_nothing_is_status_1(
     capsys.readouterr()
     assert main(["validate", str(tmp_path / "three"), "--out", str(tmp_path / "four")]) == 1
     said = capsys.readouterr()
-    assert "1 rows in, 0 kept" in said.out
-    assert "error: validate keeps none of 1 rows, most of them for answer_missing" in said.err
+    assert "1 row in, 0 kept" in said.out
+    assert "error: validate kept no row: 1 of 1 were rejected as answer_missing" in said.err
     assert read_manifest(tmp_path / "four").n_kept == 0
     # the same in one file: what comes after it is not begun
     config = tmp_path / "c.yaml"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lorid_data.errors import ConfigError, InputError
-from lorid_data.hub import reading
+from lorid_data.hub import ids
 from lorid_data.sources import svamp
 from lorid_data.sources.registry import load
 
@@ -87,7 +87,7 @@ def test_a_copy_laid_out_like_the_hubs_has_its_two_splits(tmp_path: Path) -> Non
     test, _ = svamp.load("test", source_path=str(tmp_path))
     assert [p.answer for p in train] == ["1", "2"]
     assert [(p.answer, p.split) for p in test] == [("3", "test")]
-    assert reading.is_hub_id(svamp.REPO.id)
+    assert ids.is_hub_id(svamp.REPO.id)
     assert len(svamp.REPO.revision or "") == 40
 
 
