@@ -66,7 +66,7 @@ class Settings:
     """Most tokens of the bare base's answers, which nothing taught to be short."""
 
 
-CPU = Settings(320, 1, (0, 1), 5, 150, 80, "ir", "bfloat16")
+CPU = Settings(320, 1, (0, 1), 3, 100, 80, "ir", "bfloat16")
 SMALL = Settings(200, 1, (0,), 3, 60, 40, "ir", "bfloat16")
 GPU = Settings(None, 3, (0, 1, 2), 20, None, None, "all", "bfloat16", gsm8k=True)
 
