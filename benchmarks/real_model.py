@@ -6,7 +6,7 @@ The training file and test sets are LLM-Adapters', the knowledge is the recorded
 base is SmolLM2-135M-Instruct (`make models/smollm2-135m`, or --base). Run again, it goes on where
 it stopped. What is asked and how it is judged stands in docs/experiments.md.
 
---small  at most 200 training rows a role, 60 questions, one seed: what `make real` runs
+--small  160 training rows a role, 60 questions, one seed: what `make real` runs
 --device cuda  all rows, all questions and GSM8K's, three seeds, t = 20; without it two seeds, as
          much as two cores do in an hour and a half
 
@@ -66,8 +66,8 @@ class Settings:
     """Most tokens of the bare base's answers, which nothing taught to be short."""
 
 
-CPU = Settings(320, 1, (0, 1), 5, 150, 80, "ir", "bfloat16")
-SMALL = Settings(200, 1, (0,), 3, 60, 40, "ir", "bfloat16")
+CPU = Settings(320, 1, (0, 1), 3, 100, 80, "ir", "bfloat16")
+SMALL = Settings(160, 1, (0,), 3, 60, 30, "ir", "bfloat16")
 GPU = Settings(None, 3, (0, 1, 2), 20, None, None, "all", "bfloat16", gsm8k=True)
 
 
