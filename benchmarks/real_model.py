@@ -173,7 +173,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, help="runs/real-model, or runs/real-model-small")
     parser.add_argument("--base", default=BASE, help="a model folder, or a Hub id")
     parser.add_argument("--workers", type=int, default=1, help="seeds at a time")
-    parser.add_argument("--threads", type=int, help="CPU threads of each; the cores, shared out")
+    parser.add_argument("--threads", type=int, help="CPU threads of each; 1")
     parser.add_argument("--batch-size", type=int, default=64, help="rows generated at once")
     for name in ("rows", "questions", "known", "rounds", "max-new-tokens"):
         parser.add_argument(f"--{name}", type=int, help="instead of the settings' own")
@@ -181,7 +181,8 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, nargs="+")
     args = parser.parse_args()
     args.out = args.out or Path("runs") / f"real-model{'-small' * args.small}"
-    args.threads = args.threads or max(1, (os.cpu_count() or 1) // args.workers)
+    # Threads that wait for one another lose most of the time to whatever else runs.
+    args.threads = args.threads or 1
     return args
 
 
