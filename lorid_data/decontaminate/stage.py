@@ -24,6 +24,7 @@ from lorid_data.contamination.matches import (
     find_matches,
 )
 from lorid_data.decontaminate.against import load_test_sets
+from lorid_data.errors import ConfigError
 from lorid_data.folders.frames import read_record_frame, write_dataset_frames
 from lorid_data.folders.manifests import manifest_sha256, read_manifest
 from lorid_data.folders.parquet import read_rows, write_rows
@@ -74,6 +75,12 @@ def decontaminate(folder: Path, out: Path, options: DecontaminateOptions) -> Man
         LockedError: another process works on `out`.
     """
     parent, sha256 = read_manifest(folder), manifest_sha256(folder)
+    if same := [a for a in options.against if Path(a).exists() and Path(a).samefile(folder)]:
+        msg = (
+            f"--against {same[0]!r} is the dataset itself: every row would be found. Near copies on both sides of a "
+            "split are dedup's to find, before the split"
+        )
+        raise ConfigError(msg)
     sets = load_test_sets(options.against, split=options.split, source_paths=options.source_path)
     with open_stage(
         out,

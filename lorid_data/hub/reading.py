@@ -170,7 +170,7 @@ def _readable(ref: HubRef) -> Iterator[None]:
     except (OSError, ValueError, RuntimeError, DatasetsError) as e:
         if isinstance(e, OSError) and e.errno in (errno.ENOSPC, errno.EDQUOT):
             raise
-        if why:
+        if why and not away.location:
             raise InputError(f"{ref}: {not_cached(why)}") from e
         sent_away = f"; {said_of(away.location)}" if away.location else ""
         raise InputError(_explain(ref, e) + sent_away) from e

@@ -158,7 +158,12 @@ def ignored(table: Table, found: Found) -> list[str]:
     extra = [c for c in table.columns if c not in found.names.values()]
     if not extra:
         return []
-    hint = suggestion(extra, [w for w in COLUMNS if w not in found.names])
+    left = [w for w in COLUMNS if w not in found.names]
+    hint = suggestion(extra, left)
+    if not hint and (
+        useful := [w for w in ("rationale", "knowledge", "subject", "level") if w in left]
+    ):
+        hint = f"; name one with --columns {' '.join(f'{w}=…' for w in useful)} (of build and import) if it holds that"
     return [f"{table.where}: columns ignored: {', '.join(extra)}{hint}"]
 
 

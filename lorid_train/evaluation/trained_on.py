@@ -182,9 +182,9 @@ def refuse(looked: Looked, records: Sequence[Record], *, allowed: bool) -> None:
     first = next(f for f in looked.found)
     text = next(r.question for r in records if r.problem_id == first.problem_id)
     raise ConfigError(
-        f"{sentence(looked, len(records))}; the first is {text[:80]!r}. Evaluate on others (lorid-data decontaminate "
-        "takes them out of training data, lorid-data split parts a dataset), or add --allow-trained-questions: "
-        "the report then says so first of all"
+        f"{sentence(looked, len(records))}; the first is {text[:80]!r}. Evaluate on others: where one folder was parted, "
+        "run lorid-data dedup before lorid-data split and train again; of another test set, lorid-data decontaminate "
+        "takes them out of the training data. Or add --allow-trained-questions: the report then says so first of all"
     )
 
 

@@ -291,12 +291,12 @@ def said(base: Base) -> Iterator[None]:
         raise
     except Exception as e:  # a damaged file ends in whatever its reader trips over
         at = f" at revision {base.revision!r}" if base.revision else ""
-        if unreached:
-            raise ConfigError(f"base {base.name!r}{at}: {not_cached(unreached)}") from e
         if away.location is not None:
             raise ConfigError(f"base {base.name!r}{at}: {said_of(away.location)}") from e
         if any(isinstance(c, GatedRepoError) for c in causes(e)):
             raise ConfigError(f"base {base.name!r}{at}: {gated_said(base.source, 'model')}") from e
+        if unreached:
+            raise ConfigError(f"base {base.name!r}{at}: {not_cached(unreached)}") from e
         why = (str(e).strip().splitlines() or [""])[0]
         if not isinstance(e, (OSError, ValueError, RuntimeError)):
             why = f"a file of it cannot be read ({type(e).__name__}: {why})"

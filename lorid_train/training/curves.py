@@ -119,7 +119,7 @@ def write(folder: Path, by_role: Mapping[str, Mapping[str, Any]]) -> None:
     )  # fmt: skip
 
 
-_NOTHING = "No loss was logged: the run has fewer steps than logging_steps."
+_NOTHING = "No loss was logged: the run has fewer steps than logging_steps; `sft: {logging_steps: 1}` logs each."
 
 
 def charts(

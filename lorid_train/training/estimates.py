@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,8 @@ from lorid_train.training.tokens import RoleCounts
 
 UTILISATION = 0.5
 """Share of the measured matrix-product rate that training is taken to reach."""
+_SMALL_BYTES = 2 * 2**30
+"""So much fits anywhere; nothing is said of GPUs."""
 GPU_GB = (24, 40, 80)
 """Memory of the usual GPUs, in 10^9 bytes."""
 SLACK = 1.1
@@ -61,11 +64,13 @@ class RolePlan:
     n_trainable: int
     memory_bytes: int
     time_s: float
+    reasons: str = ""
+    """Why rows were rejected, with their numbers."""
 
     def line(self) -> str:
         """One line for people."""
         return (
-            f"  {self.role}: {count(self.n_rows, 'row')} ({self.n_rejected:,} rejected), {count(self.n_tokens, 'token')} "
+            f"  {self.role}: {count(self.n_rows, 'row')} ({self.n_rejected:,} rejected{self.reasons and ': ' + self.reasons}), {count(self.n_tokens, 'token')} "
             f"({self.n_target_tokens:,} with loss, longest row {self.longest_tokens:,}), {count(self.n_steps, 'step')} of "
             f"{self.rows_per_step}, {self.n_trainable:,} trainable parameters, "
             f"about {self.memory_bytes / 2**30:.1f} GiB and {_duration(self.time_s)}"
@@ -266,6 +271,9 @@ def of_role(
         role=role,
         n_rows=counts.n_rows,
         n_rejected=len(counts.rejects),
+        reasons=", ".join(
+            f"{n:,} {r}" for r, n in Counter(r.reason for r in counts.rejects).items()
+        ),
         n_tokens=counts.n_tokens,
         n_target_tokens=counts.n_target_tokens,
         longest_tokens=longest,
@@ -344,7 +352,7 @@ def total(plans: Sequence[RolePlan]) -> str:
     """The plan's last line."""
     steps, seconds = sum(p.n_steps for p in plans), sum(p.time_s for p in plans)
     top = max(p.memory_bytes for p in plans)
-    return f"  in all: {count(steps, 'step')}, about {top / 2**30:.1f} GiB at most and {_duration(seconds)} (estimated); {fits(top)}"
+    return f"  in all: {count(steps, 'step')}, about {top / 2**30:.1f} GiB at most and {_duration(seconds)} (estimated){f'; {fits(top)}' if top > _SMALL_BYTES else ''}"
 
 
 def fits(n_bytes: float) -> str:

@@ -209,3 +209,10 @@ def test_gsm8k_train_against_test_is_exhaustive(tmp_path: Path, real_data: Path)
     assert found["n_pairs_compared"] == 7473 * 1319
     assert manifest["n_kept"] == 7473
     assert found["n_questions_by_rule"]["template"] == 13
+
+
+def test_a_dataset_is_not_held_against_itself(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path / "in", {"question": TEST})
+    with pytest.raises(ConfigError, match="is the dataset itself"):
+        decontaminate(folder, tmp_path / "out", DecontaminateOptions(against=(str(folder),)))
+    assert not (tmp_path / "out").exists()

@@ -40,7 +40,9 @@ def test_import_and_build_take_any_names(
         assert main(argv) == 0
         first = read_records(out)[0]
         assert (first.question, first.rationale, first.answer) == ("How much is 2 + 3?", "2 + 3 = 5", "5")  # fmt: skip
-        assert "columns ignored: input\n" in capsys.readouterr().err
+        assert (
+            "columns ignored: input; name one with --columns knowledge=…" in capsys.readouterr().err
+        )
     built = read_manifest(tmp_path / "build")
     assert built.settings["columns"] == NAMED
     assert _build_options(built.identity, built.settings)[-4:] == ["--columns", *NAMED]

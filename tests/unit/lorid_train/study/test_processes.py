@@ -127,8 +127,10 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
                 on_step(t, step, 1.0, False)
         return [pool.Failure(t.name, "no luck", Path("log")) for t in tasks if t.world == 13]
 
-    def write_study(cells: Sequence[Any], out: Path, *, group_by: str, settings: Mapping[str, Any]) -> None:  # fmt: skip
-        (out / "metrics.json").write_text(f"{group_by} {[c.name for c in cells]} {dict(settings)}")
+    def write_study(cells: Sequence[Any], out: Path, *, group_by: str, settings: Mapping[str, Any], is_registered: bool) -> None:  # fmt: skip
+        (out / "metrics.json").write_text(
+            f"{group_by} {[c.name for c in cells]} {dict(settings)} {is_registered}"
+        )
 
     monkeypatch.setattr(run, "make_all", make_all)
     monkeypatch.setattr("lorid_train.training.preflight.check", lambda _: None)

@@ -54,7 +54,7 @@ def test_where_the_address_of_a_bases_hub_leads_is_named() -> None:
         said = (
             f"base 'me/base' at revision 'v1': the Hub's address redirects to '{other.url}/login'"
         )
-        with pytest.raises(ConfigError, match=re.escape(said)), base_model._said(base):
+        with pytest.raises(ConfigError, match=re.escape(said)), base_model.said(base):
             api.model_info("me/base")
         assert other.authorizations == [None]
 
@@ -67,9 +67,9 @@ def test_a_gated_base_says_where_its_conditions_are() -> None:
         hub.plan = lambda *_: gated("me/base")
         api = HfApi(endpoint=hub.url, token=hub.token)
         said = r"base 'me/base': is gated.* https://huggingface\.co/me/base, set HF_TOKEN"
-        with pytest.raises(ConfigError, match=said), base_model._said(base):
+        with pytest.raises(ConfigError, match=said), base_model.said(base):
             api.model_info("me/base")
-        with pytest.raises(ConfigError, match=said), base_model._said(base):
+        with pytest.raises(ConfigError, match=said), base_model.said(base):
             wrapped(lambda: api.model_info("me/base"))  # as transformers does
 
 
