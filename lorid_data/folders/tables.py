@@ -80,12 +80,12 @@ def joined(tables: Sequence[Table], where: str | None = None) -> Table:
     return Table(where or tables[0].where, columns, rows, parts=tables)
 
 
-def is_pattern(text: str) -> bool:
+def is_pattern(text: str | Path) -> bool:
     """Whether a name stands for the files that it fits, like `part-*.jsonl`."""
-    return any(sign in text for sign in "*?[") and not Path(text).exists()
+    return any(sign in str(text) for sign in "*?[") and not Path(text).exists()
 
 
-def files_of(text: str) -> list[Path]:
+def files_of(text: str | Path) -> list[Path]:
     """The file of that name, or in order those that the pattern fits (`**` stands for folders).
 
     Raises:
@@ -94,7 +94,7 @@ def files_of(text: str) -> list[Path]:
     if not is_pattern(text):
         return [Path(text)]
     # `Path.glob` takes no absolute pattern.
-    found = sorted(Path(p) for p in glob.glob(text, recursive=True) if Path(p).is_file())  # noqa: PTH207
+    found = sorted(Path(p) for p in glob.glob(str(text), recursive=True) if Path(p).is_file())  # noqa: PTH207
     if not found:
         raise InputError(f"{text!r}: no file fits this pattern; it is looked up from {Path.cwd()}")
     return found

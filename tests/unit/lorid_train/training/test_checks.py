@@ -43,6 +43,13 @@ def test_a_base_of_another_revision_is_refused(tiny_base: Path, tmp_path: Path) 
     assert base_model.resolve(str(note), "c" * 40).revision == "c" * 40
 
 
+@pytest.fixture
+def online(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The Hub's own address is not looked for."""
+    monkeypatch.setattr("lorid_data.hub.reach.fault", lambda *_: None)
+
+
+@pytest.mark.usefixtures("online")
 def test_where_the_address_of_a_bases_hub_leads_is_named() -> None:
     from huggingface_hub import HfApi
 
@@ -59,6 +66,7 @@ def test_where_the_address_of_a_bases_hub_leads_is_named() -> None:
         assert other.authorizations == [None]
 
 
+@pytest.mark.usefixtures("online")
 def test_a_gated_base_says_where_its_conditions_are() -> None:
     from huggingface_hub import HfApi
 
