@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import cache
 
 from lorid_data.answers.languages import Language, spoken_in
@@ -89,9 +90,8 @@ def _stated(language: Language, cue: re.Match[str], text: str) -> str:
         said = _skipped(language, segment[instead.end() :])
     if not said or re.match(r"[$\\(*\s]*\\(?:boxed|fbox)", said):
         return ""  # the box itself was looked at before any cue
-    math, _ = leading_math(said)
-    if math:
-        return strip_markup(math)
+    if pieces := list(_leading(said)):
+        return " ".join(strip_markup(p) for p in pieces)
     end = sentence_end(said)
     if end is not None and end[0][0] in "?？":
         return ""
@@ -100,6 +100,24 @@ def _stated(language: Language, cue: re.Match[str], text: str) -> str:
     if language.refused.match(sentence) or is_refusal(sentence):
         return ""
     return _value(language, sentence, is_strict=cue["strict"] is not None)
+
+
+def _leading(said: str) -> Iterator[str]:
+    """The formula in front, and those that a word for "and" or "or" joins to it, with the words."""
+    math, rest = leading_math(said)
+    while math:
+        yield math
+        joint = _joint().match(rest)
+        math, rest = leading_math(rest[joint.end() :]) if joint else ("", "")
+        if joint and math:
+            yield joint[0].strip()
+
+
+@cache
+def _joint() -> re.Pattern[str]:
+    return re.compile(
+        rf"\s(?:{conjunctions('spaced')})\s(?=\$)|\s?(?:{conjunctions('glued')})\s?(?=\$)"
+    )
 
 
 def _skipped(language: Language, segment: str) -> str:
