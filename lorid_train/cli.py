@@ -14,7 +14,9 @@ from cyclopts import Parameter
 from lorid_data.commandline.completion import completion_of
 from lorid_data.commandline.options import read_yaml, secrets_in
 from lorid_data.commandline.program import make_app, run
+from lorid_data.commandline.progress import say
 from lorid_data.commandline.result import show, tell
+from lorid_data.folders.names import REJECTS
 from lorid_data.texts.counting import count
 from lorid_train.evaluation.command import compare, evaluate
 from lorid_train.evaluation.command import show as show_evaluation
@@ -221,7 +223,10 @@ def export_knowledge(evaluation: Path, /, *, out: Path) -> int:
         f"degenerate: {found['degenerate_fraction']:.1%} ({kinds or 'none'})",
         {"out": str(out), "n_in": manifest.n_in, "n_kept": manifest.n_kept, **found},
     )
-    return int(manifest.n_kept == 0)
+    if manifest.n_kept:
+        return 0
+    say(f"error: KG wrote nothing that can be kept; the reasons are in {out / REJECTS}")
+    return 1
 
 
 @app.command

@@ -130,7 +130,9 @@ def test_they_are_merged_and_published_beside_the_three(world: Path, tmp_path: P
     out = tmp_path / "out"
     argv = ["publish", world / "run", "me/roles", "--dry-run", "--out", out, "--base-id", "me/base"]
     assert command(*argv, "--evaluation", tmp_path / "eval") == 0
-    assert sorted(p.name for p in out.iterdir() if p.is_dir()) == sorted(f"roles-{r.upper()}" for r in ROLES)
+    assert sorted(p.name for p in out.iterdir() if p.is_dir()) == sorted(
+        f"roles-{r.upper()}" for r in ROLES
+    )
     card = (out / "roles-KS" / "README.md").read_text()
     assert "| KS | question | knowledge, rationale and answer |" in card
     assert (out / "roles-KS/prompts/roles/ks.v1.txt").is_file()

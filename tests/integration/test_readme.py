@@ -66,7 +66,9 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(argv: list[str], cwd: Path) -> str:
     env = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     done = subprocess.run(argv, cwd=cwd, env=env, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"{argv}\n{done.stderr}"
+    # Trained on a few rows, KG may write nothing that can be kept; that is said, and status 1.
+    is_empty = "export-knowledge" in argv and "nothing that can be kept" in done.stderr
+    assert done.returncode == int(is_empty), f"{argv}\n{done.stderr}"
     return done.stdout
 
 
