@@ -76,7 +76,7 @@ def test_sets_are_sorted_before_they_are_written(tmp_path: Path, small_dataset: 
 
     class Model:
         def save_pretrained(self, folder: str, **_: Any) -> None:
-            Path(folder).mkdir(parents=True)
+            Path(folder).mkdir(parents=True, exist_ok=True)
             body = {
                 "target_modules": ["v_proj", "q_proj", "k_proj"],
                 "modules_to_save": None,
