@@ -39,7 +39,9 @@ def make_qwen3(folder: Path) -> Path:
     from lorid_train.models.base_model import student_folder
 
     if not (folder / "config.json").is_file():
-        AutoTokenizer.from_pretrained(student_folder()).save_pretrained(folder)
+        AutoTokenizer.from_pretrained(student_folder(), trust_remote_code=False).save_pretrained(
+            folder
+        )
         config = Qwen3Config(
             vocab_size=32_768, hidden_size=512, intermediate_size=1536, num_hidden_layers=8, num_attention_heads=8,
             num_key_value_heads=4, head_dim=64, tie_word_embeddings=True,
