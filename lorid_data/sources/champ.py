@@ -10,7 +10,6 @@ imported. What people wrote as answers is read by the wordings that this dataset
 
 from __future__ import annotations
 
-import json
 import re
 from importlib.util import find_spec
 from pathlib import Path
@@ -19,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from lorid_data.errors import ConfigError, InputError
 from lorid_data.schema import Problem, make_problem
+from lorid_data.texts import strict_json
 
 NAME = "champ"
 KINDS = ("concepts", "hints")
@@ -75,7 +75,7 @@ def load(
         raise ConfigError(f"source 'champ:{kind}': no such kind of knowledge; it has {' and '.join(KINDS)}")  # fmt: skip
     path = _path(source_path)
     try:
-        champ = _Champ.model_validate(json.loads(path.read_bytes()))
+        champ = _Champ.model_validate(strict_json.parse(path.read_bytes()))
     except (OSError, ValueError, RecursionError) as e:
         raise InputError(f"{path}: not the file of CHAMP ({_said(e)}); it is {_FILE} of {PACKAGE}") from e  # fmt: skip
     return [_problem(path, champ, name, kind) for name in champ.problems], []

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 
-def parse(text: str | bytes) -> Any:
+def parse(text: str | bytes, *, constant: Callable[[str], Any] | None = None) -> Any:
     """What a JSON text holds.
+
+    Args:
+        text: the text, or its bytes in UTF-8, UTF-16 or UTF-32.
+        constant: what makes a value of NaN and Infinity, which JSON has not; by default the numbers.
 
     Raises:
         ValueError: it is no JSON, nested too deep, or a name stands twice in one object (readers
             differ in which of the values they take).
     """
     try:
-        return json.loads(text, object_pairs_hook=_once)
+        return json.loads(text, object_pairs_hook=_once, parse_constant=constant)
     except RecursionError as e:
         raise ValueError("JSON nested too deep") from e
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from lorid_data.schema import Record
+from lorid_data.texts import strict_json
 from lorid_data.texts.counting import count
 from lorid_train.config import EvalConfig
 from lorid_train.evaluation import ablation
@@ -133,13 +134,12 @@ def _machine(config: EvalConfig, base: Any, tokens: int) -> str:
 
 def _n_parameters(base: Any) -> int | None:
     """Parameters by the headers of the weights' files; None where they do not lie here."""
-    import json
     from math import prod
 
     folder, n = Path(base.source), 0
     for path in sorted(folder.glob("*.safetensors")) if folder.is_dir() else ():
         with path.open("rb") as file:
-            header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+            header = strict_json.parse(file.read(int.from_bytes(file.read(8), "little")))
         n += sum(prod(t["shape"]) for name, t in header.items() if name != "__metadata__")
     return n or None
 

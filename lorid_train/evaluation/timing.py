@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 from lorid_data.folders.files import write_text
+from lorid_data.texts import strict_json
 
 FILE = ".time.json"
 """Hidden: it is no part of what an evaluation is, and differs each time."""
@@ -24,7 +25,7 @@ def add(folder: Path, seconds: float) -> None:
 def read(folder: Path) -> float | None:
     """The seconds that an evaluation folder was drawn in; None where nobody noted them."""
     try:
-        found = json.loads((folder / FILE).read_text(encoding="utf-8"))["draw_s"]
+        found = strict_json.parse((folder / FILE).read_text(encoding="utf-8"))["draw_s"]
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
     is_time = isinstance(found, int | float) and not isinstance(found, bool) and 0 <= found < 1e12

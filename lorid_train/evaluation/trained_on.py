@@ -22,6 +22,7 @@ from lorid_data.folders.names import MANIFEST
 from lorid_data.folders.parquet import read_rows, write_rows
 from lorid_data.folders.records import iter_records
 from lorid_data.schema import FrozenModel, Manifest, Record
+from lorid_data.texts import strict_json
 from lorid_data.texts.counting import count
 from lorid_train.metrics.rows import Metric
 from lorid_train.metrics.trained import metric_of
@@ -217,7 +218,7 @@ def keep_losses(out: Path, adapters: Mapping[str, Path]) -> None:
     for role, folder in adapters.items():
         path = folder / FIGURES
         if _run_of(folder) is not None and path.is_file():  # files of others are not drawn
-            body = json.loads(path.read_text(encoding="utf-8"))
+            body = strict_json.parse(path.read_bytes())
             found[role] = {k: body[k] for k in ("train_loss", "validation") if k in body}
     if found:
         write_text(out / LOSSES, json.dumps(found))
@@ -226,7 +227,7 @@ def keep_losses(out: Path, adapters: Mapping[str, Path]) -> None:
 def losses(folder: Path) -> dict[str, Any]:
     """What training logged, by role; nothing where that is not known."""
     path = folder / LOSSES
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    found: dict[str, Any] = strict_json.parse(path.read_bytes()) if path.is_file() else {}
     return found
 
 

@@ -6,6 +6,6 @@ Entry: `command.serve`; `server.Server` from Python.
 Read: `refusals` (what a client is told), `body` (bytes to JSON), `wanted` (what is asked for), `jobs` (what it
     wants of the engine), `batcher` (the thread that fills batches), `replies` (OpenAI's shapes), `guard` (who may
     speak), `app` (the routes), `server`, `command`.
-Imports: solve, interaction, engines, roles, evaluation; of `lorid_data`: http, commandline, schema,
+Imports: solve, interaction, engines, roles, evaluation; of `lorid_data`: http, commandline, texts, schema,
     errors.
 """

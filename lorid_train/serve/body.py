@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, NoReturn
 
+from lorid_data.texts import strict_json
 from lorid_train.serve.refusals import RefusedError
 
 MOST_BYTES = 2**18
@@ -20,12 +20,12 @@ def parse(body: bytes) -> dict[str, Any]:
         RefusedError: no JSON object, nested deeper than 32, numbers that JSON has not, or half of a character.
     """
     try:
-        found = json.loads(body.decode("utf-8"), parse_constant=_no_constant)
+        found = strict_json.parse(body.decode("utf-8"), constant=_no_constant)
     except UnicodeDecodeError as e:
         raise RefusedError("the body is not UTF-8") from e
-    except RecursionError as e:
-        raise RefusedError(_TOO_DEEP) from e
     except ValueError as e:
+        if isinstance(e.__cause__, RecursionError):
+            raise RefusedError(_TOO_DEEP) from e
         raise RefusedError(f"the body is not JSON: {str(e)[:200]}") from e
     if not isinstance(found, dict):
         raise RefusedError(f"the body is no JSON object but {type(found).__name__}")

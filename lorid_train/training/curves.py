@@ -16,6 +16,7 @@ from lorid_data.folders.files import write_text
 from lorid_data.pages.lines import Series, line_chart
 from lorid_data.pages.page import page, paragraph, section
 from lorid_data.pages.table import table, table_html
+from lorid_data.texts import strict_json
 from lorid_data.texts.counting import count
 
 PAGE, SPEED = "training.html", "speed.jsonl"
@@ -98,7 +99,7 @@ def speeds(folder: Path) -> dict[str, list[tuple[int, float]]]:
     lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
     for line in lines:
         try:
-            body = json.loads(line)
+            body = strict_json.parse(line)
         except ValueError:
             continue
         found.setdefault(body["role"], []).append((body["step"], body["tokens_per_s"]))
