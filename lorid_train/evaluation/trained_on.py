@@ -191,7 +191,7 @@ def refuse(looked: Looked, records: Sequence[Record], *, allowed: bool) -> None:
 
 def sentence(looked: Looked, n: int) -> str:
     """How many of `n` questions were trained on, by whom and how closely."""
-    return f"{count(looked.n_questions, 'question')} of the {n:,} evaluated were trained on ({_how(looked)})"
+    return f"{count(looked.n_questions, 'question')} of the {n:,} evaluated {'was' if looked.n_questions == 1 else 'were'} trained on ({_how(looked)})"
 
 
 def _how(looked: Looked) -> str:

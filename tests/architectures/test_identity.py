@@ -160,7 +160,7 @@ def test_the_commit_of_a_base_is_written_down_however_it_was_named(
     repo.tags["v1"] = old
 
     def evaluation(name: str, *more: str) -> list[str]:
-        sampling = ["--rounds", "1", "--max-new-tokens", "2", "--dtype", "float32", "--limit", "1"]
+        sampling = ["--rounds", "1", "--max-new-tokens", "2", "--dtype", "float32", "--limit", "1", "--allow-trained-questions"]  # fmt: skip
         where = ["--dataset", str(small_dataset), "--out", str(tmp_path / name)]
         return ["evaluate", "--adapters", str(run), *where, *sampling, *more]
 
