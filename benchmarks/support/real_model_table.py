@@ -183,8 +183,7 @@ def _audits(folders: Mapping[str, Path]) -> Table:
             cells.append(f"{r.fraction:.1%} [{r.ci_low:.1%}–{r.ci_high:.1%}]" if r else "–")
         rows.append([name.replace("_", " "), *cells])
     head = [
-        f"{who} ({read[who].n_questions:,} questions, {read[who].n_rules:,} rules)"
-        for who in folders
+        f"{who} ({read[who].n_questions:,} questions, {read[who].n_rules:,} rules)" for who in read
     ]
     return table(["Flagged questions", *head], rows)
 
