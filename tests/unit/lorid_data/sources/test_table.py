@@ -64,7 +64,9 @@ def test_columns_go_by_either_name_and_extra_ones_are_named_in_a_warning() -> No
         "q", "r", "1", "Algebra", "MIT", "test",
     )  # fmt: skip
     assert p.problem_id == problem_id("q") == p.original_id
-    assert warnings == ["t: columns ignored: notes"]
+    assert warnings == [
+        "t: columns ignored: notes; name one with --columns knowledge=… level=… (of build and import) if it holds that"
+    ]
 
 
 def test_text_is_kept_byte_for_byte() -> None:
