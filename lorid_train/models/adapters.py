@@ -121,7 +121,7 @@ class Adapters:
         """The same on bases at the commits that their names stand for today; see `base_model.pinned`."""
         wholes = {r: pinned(w) for r, w in self.wholes.items()}
         base = base_model.pinned(self.base) if self.folders else next(iter(wholes.values())).base
-        names = {**self.names, **{r: w.words.partition(",")[0] for r, w in wholes.items()}}
+        names = {**self.names, **{r: w.place for r, w in wholes.items()}}
         return replace(self, base=base, wholes=wholes, names=names)
 
     @property

@@ -38,11 +38,16 @@ class Whole:
     prompt: Prompt | None = None
 
     @property
+    def place(self) -> str:
+        """What to ask for to get it again."""
+        at = f"@{self.base.revision}" if self.base.revision else ""
+        return f"{PREFIX}{self.base.name}{at}"
+
+    @property
     def words(self) -> str:
         """Who that is, for reports and cards."""
-        at = f"@{self.base.revision}" if self.base.revision else ""
         own = f", prompt {self.prompt.id} ({self.prompt.sha256[:12]})" if self.prompt else ""
-        return f"{PREFIX}{self.base.name}{at}, format {self.format.name}{own}"
+        return f"{self.place}, format {self.format.name}{own}"
 
     @property
     def identity(self) -> dict[str, str | None]:

@@ -7,6 +7,7 @@ own seed and sampling while all share the engine's batches.
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -60,7 +61,7 @@ Tell = Callable[["Part | RefusedError | None"], None]
 """Told of each part; of the refusal that ends the job; or of None, its good end."""
 
 
-class Job:
+class Job(ABC):
     """One request at work in the batcher's thread. Ends once.
 
     Args:
@@ -76,17 +77,17 @@ class Job:
         self.started = time.monotonic()
         self._tell = tell
 
+    @abstractmethod
     def requests(self, n: int, *, ahead: bool) -> list[GenRequest]:
         """Up to n requests that are needed; with `ahead`, that may be needed later."""
-        raise NotImplementedError
 
+    @abstractmethod
     def take(self, result: GenResult) -> None:
         """Take in a result of one of its requests."""
-        raise NotImplementedError
 
+    @abstractmethod
     def again(self) -> None:
         """Forget what is in flight: it is asked for anew."""
-        raise NotImplementedError
 
     def end(self, refusal: RefusedError | None = None) -> None:
         """End the job, well or with a refusal; what is told after that is dropped."""

@@ -14,6 +14,8 @@ import pytest
 
 from lorid_data.errors import ConfigError
 from lorid_data.folders.manifests import read_manifest
+from lorid_data.folders.records import read_records
+from lorid_data.schema import sha256_text
 from lorid_data.testing.fake_vllm import FakeVllm
 from lorid_train import Solver
 from lorid_train.config import EvalConfig
@@ -78,6 +80,8 @@ def test_ir_is_another_model_and_the_rest_is_as_without_it(
     assert same
     assert all(own[d.key] == d.text for d in draws if d.key in set(same))
     greedy = [d for d in draws if d.role == "ir" and d.condition == "greedy"]
+    seen = {sha256_text(ASKS.replace("{question}", r.question) + "\n") for r in read_records(data)}
+    assert {d.prompt_sha256 for d in greedy} == seen
     assert [d.text for d in greedy] == [_plain_generate(other_base, d, data) for d in greedy]
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert f"model:{other_base}, format plain, prompt asks.txt" in page
@@ -94,8 +98,6 @@ def _plain_generate(base: Path, draw: Draw, data: Path) -> str:
     """What the model itself writes for a question in those words, greedily."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    from lorid_data.folders.records import read_records
 
     [question] = [r.question for r in read_records(data) if r.problem_id == draw.problem_id]
     tokenizer = AutoTokenizer.from_pretrained(base)

@@ -119,3 +119,16 @@ def test_a_plan_beyond_the_free_memory_says_what_to_change() -> None:
     assert "gradient_checkpointing" not in str(estimates.too_large([plan], 1, checkpointing=True))
     assert estimates.too_large([plan], 3 * 2**30, checkpointing=False) is None
     assert estimates.too_large([plan], None, checkpointing=False) is None
+
+
+def _plan(memory: int, reasons: str) -> estimates.RolePlan:
+    return estimates.RolePlan(
+        role="kg", n_rows=3, n_rejected=2, n_tokens=9, n_target_tokens=4, longest_tokens=5, n_steps=1, rows_per_step=3,
+        n_trainable=7, memory_bytes=memory, time_s=1.0, reasons=reasons,
+    )  # fmt: skip
+
+
+def test_the_plan_says_why_rows_are_rejected_and_names_a_gpu_where_one_is_wanted() -> None:
+    assert "3 rows (2 rejected: 2 knowledge_empty), " in _plan(1, "2 knowledge_empty").line()
+    assert "GPU" not in estimates.total([_plan(2**30, "")])
+    assert estimates.total([_plan(20 * 2**30, "")]).endswith("; fits a GPU of 24 GB")
