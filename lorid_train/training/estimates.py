@@ -205,15 +205,13 @@ def memory_bytes(
 
 def process_bytes() -> int:
     """What a process holds beside the model: Python and its libraries; 0 where a GPU's memory counts."""
-    import resource
-    import sys
-
+    import psutil
     import torch
 
     if torch.cuda.is_available():
         return 0
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit + TRAINER_BYTES
+    # Not `ru_maxrss`: a process that a larger one started counts that one's memory as its own.
+    return int(psutil.Process().memory_info().rss) + TRAINER_BYTES
 
 
 def largest_batch(counts: RoleCounts, batch: int, *, grouped: bool) -> tuple[int, int]:
