@@ -166,7 +166,7 @@ def _sliced(of: Scored, bare: Sequence[Outcome], key: str, only: str = "") -> Ta
     return table([key, "n", *shown], rows)
 
 
-def _audits(folders: Mapping[str, Path]) -> Table:
+def audits(folders: Mapping[str, Path]) -> Table:
     """The same checks over KG's knowledge and over the recorded one: original questions flagged."""
     read: dict[str, Audit] = {who: a for who, f in folders.items() if (a := read_audit(f))}
     rates: dict[str, dict[str, Rate]] = {
@@ -214,7 +214,7 @@ def table_of(
             right = right_by_problem(rows).values()
             ratios[f"{name}_{system}"] = round(sum(right) / len(right), 4)
         ratios |= {f"{name}_{k}": v for k, v in differences.items()}
-    parts += ["## Knowledge", table_markdown(_audits(knowledge)), _degenerate(knowledge["KG's"])]
+    parts += ["## Knowledge", table_markdown(audits(knowledge)), _degenerate(knowledge["KG's"])]
     page = "\n\n".join(parts) + "\n"
     write_text(out / "table.md", page)
     return page, ratios
