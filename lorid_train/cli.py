@@ -18,7 +18,7 @@ from lorid_data.commandline.progress import say
 from lorid_data.commandline.result import show, tell
 from lorid_data.folders.names import REJECTS
 from lorid_data.texts.counting import count
-from lorid_train.evaluation.command import compare, evaluate
+from lorid_train.evaluation.command import compare, evaluate, export_draws
 from lorid_train.evaluation.command import show as show_evaluation
 from lorid_train.serve.command import serve
 from lorid_train.solve.command import solve
@@ -32,6 +32,7 @@ app.command(evaluate)
 app.command(solve)
 app.command(serve)
 app.command(compare)
+app.command(export_draws)
 app.command(completion_of(app), name="completion")
 
 Many = Parameter(consume_multiple=True)
