@@ -85,6 +85,8 @@ class TrainConfig(Settings):
     data: str | dict[str, str]
     """A dataset folder for all roles, or one per role: {ir: DIR, kg: DIR, …}."""
     out: str
+    init: str | dict[str, str] | None = None
+    """A run, or one adapter per role, to go on from; `lora` is then that of these adapters."""
     roles: tuple[str, ...] = ("ir", "kg", "dr")
     format: str = "plain"
     """`chat` stands for its newest version, `chat.v2`."""

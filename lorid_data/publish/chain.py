@@ -13,7 +13,7 @@ from lorid_data.folders.names import MANIFEST, RECORDS
 from lorid_data.folders.verified import verify
 from lorid_data.schema import Manifest
 
-ROW_MAKERS = frozenset({"build", "import", "choose", "expand", "export-knowledge"})
+ROW_MAKERS = frozenset({"build", "import", "choose", "expand", "export-knowledge", "export-draws"})
 """Stages whose rows no earlier check has seen."""
 
 

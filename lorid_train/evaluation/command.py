@@ -1,4 +1,4 @@
-"""The commands `evaluate` and `compare`, and what is printed of a finished evaluation."""
+"""The commands `evaluate`, `compare` and `export-draws`, and what is printed of a finished evaluation."""
 
 from __future__ import annotations
 
@@ -111,3 +111,38 @@ def compare(evaluations: Annotated[list[Path], Many], /) -> None:
     for pair, c in zip(body["pairs"], found, strict=True):
         pair["warning"] = warning(c) or None
     result.show(terminal(found), body)
+
+
+def export_draws(
+    evaluation: Path, /, *, rule: Literal["consensus", "majority", "ir-majority", "gold", "none"], out: Path,
+    cap: int | None = None, roles: Annotated[list[str] | None, Many] = None, pairs: bool = False,
+    without: Annotated[list[Path] | None, Parameter(name="--not", consume_multiple=True)] = None,
+) -> None:  # fmt: skip
+    """Write the draws of an evaluation that a rule chooses as a dataset folder, to train on.
+
+    consensus: what the loop would answer; majority: what more than half of IR's and DR's draws state;
+    ir-majority: of IR's alone; gold: what is right; none: all draws, the control.
+
+    Args:
+        evaluation: Evaluation folder, of questions that are no test.
+        rule: Which draws are kept; only gold sees the reference answer.
+        out: Dataset folder.
+        cap: At most so many rows, and so many pairs, per question and role.
+        roles: Whose draws: ir (by default), dr or both.
+        pairs: Also pair the draws that state the label with those that state another answer.
+        without: Dataset folders whose questions are left out, such as the test set.
+    """
+    from lorid_train.evaluation.drawn_rows import Wanted, export_draws, sentences
+
+    wanted = Wanted(rule, tuple(roles or ("ir",)), cap, pairs, tuple(without or ()))
+    manifest = export_draws(evaluation, out, wanted)
+    result.show(
+        "\n".join(sentences(manifest)),
+        {
+            "out": str(out),
+            "n_in": manifest.n_in,
+            "n_kept": manifest.n_kept,
+            "n_rejected": manifest.n_rejected,
+            **manifest.figures,
+        },
+    )

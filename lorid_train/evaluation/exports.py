@@ -27,6 +27,7 @@ from lorid_data.schema import (
     Reject,
     RejectReason,
 )
+from lorid_train.drawn.texts import rules_of
 from lorid_train.interaction.draws import Draw, draw_seed
 from lorid_train.interaction.rules import answer_of
 from lorid_train.metrics.grading import score
@@ -90,11 +91,6 @@ def _knowledge_draw(draws: Sequence[Draw]) -> Draw | None:
     """KG's greedy draw, else the first round of the lowest seed."""
     of = [d for d in draws if d.role == "kg" and d.condition in ("greedy", "sampled")]
     return min(of, key=lambda d: (d.condition != "greedy", d.seed, d.round), default=None)
-
-
-def rules_of(text: str) -> tuple[str, ...]:
-    """The rules that KG wrote: one a line, as it was taught."""
-    return tuple(line.strip() for line in text.split("\n") if line.strip())
 
 
 def _dataset(

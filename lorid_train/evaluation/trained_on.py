@@ -16,7 +16,7 @@ from lorid_data.commandline.progress import Progress, say
 from lorid_data.contamination.matches import CONTAMINATED, Questions, find_matches
 from lorid_data.contamination.test_set import TestSet
 from lorid_data.errors import ConfigError, InputError
-from lorid_data.folders.files import write_text
+from lorid_data.folders.files import sha256_file, write_text
 from lorid_data.folders.manifests import manifest_sha256, read_manifest
 from lorid_data.folders.names import MANIFEST
 from lorid_data.folders.parquet import read_rows, write_rows
@@ -26,6 +26,8 @@ from lorid_data.texts import strict_json
 from lorid_data.texts.counting import count
 from lorid_train.metrics.rows import Metric
 from lorid_train.metrics.trained import metric_of
+from lorid_train.models.adapters import CARD, WEIGHTS
+from lorid_train.models.untrusted import read_object
 from lorid_train.training import trained_on
 from lorid_train.training.saving import FIGURES
 from lorid_train.training.trained_on import TrainedOn, text_hash
@@ -81,28 +83,68 @@ def look(
     """
     found: list[Found] = []
     unknown, by_hash_only = list(others), []
-    matches: dict[tuple[Path, frozenset[str]], dict[str, str]] = {}
+    matches: _Matches = {}
     for role, folder in adapters.items():
-        run = _run_of(folder)
-        if run is None:
+        hits, is_whole = _of_adapter(folder, role, records, matches)
+        if hits is None:
             unknown.append(role)
             continue
-        manifest = read_manifest(run)
-        data = _data_of(manifest, role)
-        rows = _rows(run, manifest, role, data)
-        if rows is None:
-            unknown.append(role)
-            continue
-        hits = _same(rows, records)
-        if data is None:
+        if not is_whole:
             by_hash_only.append(role)
-        else:
-            key = data, frozenset(r.problem_id for r in rows)
-            if key not in matches:  # three roles of one dataset are compared once
-                matches[key] = _near(data, key[1], records)
-            hits = matches[key] | hits
         found += [Found(problem_id=p, role=role, how=how) for p, how in hits.items()]
     return Looked(tuple(found), tuple(unknown), tuple(by_hash_only))
+
+
+_Matches = dict[tuple[Path, frozenset[str]], dict[str, str]]
+"""By dataset folder and its questions, how near the evaluated ones come to them."""
+
+
+def _of_adapter(
+    folder: Path, role: str, records: Sequence[Record], matches: _Matches
+) -> tuple[dict[str, str] | None, bool]:
+    """How the questions match what one adapter was trained on, and whether near copies were looked for.
+
+    An adapter that goes on from another was trained on the questions of both. None where what it
+    learnt from is not recorded.
+    """
+    run = _run_of(folder)
+    if run is None:
+        return None, False
+    manifest = read_manifest(run)
+    data = _data_of(manifest, role)
+    rows = _rows(run, manifest, role, data)
+    if rows is None or not _is_all_known(folder):
+        return None, False
+    hits, is_whole = _same(rows, records), data is not None
+    if data is not None:
+        key = data, frozenset(r.problem_id for r in rows)
+        if key not in matches:  # three roles of one dataset are compared once
+            matches[key] = _near(data, key[1], records)
+        hits = matches[key] | hits
+    if role in manifest.identity.get("init_sha256", {}):
+        before = _gone_on_from(manifest, role)
+        older, was_whole = _of_adapter(before, role, records, matches) if before else (None, False)
+        hits, is_whole = (older or {}) | hits, is_whole and older is not None and was_whole
+    return hits, is_whole
+
+
+def _is_all_known(folder: Path) -> bool:
+    """Whether the card of an adapter says that what it learnt from is recorded, all the way back."""
+    path = folder / CARD
+    card: Any = read_object(path, str(folder)) if path.is_file() else {}
+    while isinstance(card.get("init"), dict):
+        card = card["init"]
+        if not card.get("trained_on_known"):
+            return False
+    return True
+
+
+def _gone_on_from(manifest: Manifest, role: str) -> Path | None:
+    """The adapter that a run went on from, where it is at hand and unchanged."""
+    folder = Path(str(manifest.settings.get("init", {}).get(role)))
+    wanted = manifest.identity["init_sha256"][role]
+    path = folder / WEIGHTS
+    return folder if path.is_file() and sha256_file(path) == wanted else None
 
 
 def _run_of(adapter: Path) -> Path | None:

@@ -3,7 +3,7 @@
 Entry: `sft.train`, `sft.dry_run`.
 Read: `processes`, `tokens` (rows as ids and labels), `batches`, `loss`, `checkpoints` (whole or
     refused), `arguments` (the `SFTConfig`), `keys`, `proofs`, `trainer`, `frozen`
-    (the base between the roles), `saving`, `trained_on`, `curves` (`training.html`), `greedy_eval` (measuring while
+    (the base between the roles), `saving`, `trained_on`, `starts` (adapters to go on from), `curves` (`training.html`), `greedy_eval` (measuring while
     training), `preflight`, `activations` (what a pass keeps, counted), `estimates`,
     `plan`, `sft`.
 Imports: models, engines (to write a few tokens), formats, roles, config; of `lorid_data`: answers, folders, prompts, pages, commandline,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -41,16 +42,26 @@ def moves_weights(lora: dict[str, Any]) -> bool:
     return init.startswith("pissa") or init == "olora"
 
 
-def save_adapter(
-    target: Path,
-    config: TrainConfig,
-    name: str,
-    base: Base,
-    model: Any,
-    figures: dict[str, Any],
-    weights: dict[str, Any] | None = None,
-    start: Path | None = None,
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """What training a role has left.
+
+    Attributes:
+        model: PEFT's, trained.
+        figures: `training.json`.
+        weights: where they are sharded.
+        start: first weights, where the difference to them is what is saved.
+        more: what the card says besides: what it went on from, and how.
+    """
+
+    model: Any
+    figures: dict[str, Any]
+    weights: dict[str, Any] | None = None
+    start: Path | None = None
+    more: dict[str, Any] = field(default_factory=dict)
+
+
+def save_adapter(target: Path, config: TrainConfig, name: str, base: Base, made: Trained) -> None:
     """Write the adapter of one role, with its card and figures.
 
     Args:
@@ -58,28 +69,20 @@ def save_adapter(
         config: the run.
         name: the role.
         base: its base model.
-        model: PEFT's, trained.
-        figures: `training.json`.
-        weights: where they are sharded.
-        start: first weights, where the difference to them is what is saved.
+        made: what training has left.
     """
     with atomic_folder(target) as tmp:
-        _write_adapter(tmp, config, name, base, model, figures, weights, start)
+        _write_weights(tmp, base, made)
+        adapters.write_metadata(tmp, {**_card(config, name, base), **made.more})
+        (tmp / FIGURES).write_text(json.dumps(made.figures, indent=2) + "\n", encoding="utf-8")
+        for path in tmp.iterdir():
+            path.chmod(0o644)
 
 
-def _write_adapter(
-    tmp: Path,
-    config: TrainConfig,
-    name: str,
-    base: Base,
-    model: Any,
-    figures: dict[str, Any],
-    weights: dict[str, Any] | None,
-    start: Path | None,
-) -> None:
-    model.save_pretrained(
-        str(tmp), safe_serialization=True, state_dict=weights,
-        path_initial_model_for_weight_conversion=None if start is None else str(start),
+def _write_weights(tmp: Path, base: Base, made: Trained) -> None:
+    made.model.save_pretrained(
+        str(tmp), safe_serialization=True, state_dict=made.weights,
+        path_initial_model_for_weight_conversion=None if made.start is None else str(made.start),
     )  # fmt: skip
     config_file = tmp / "adapter_config.json"
     body = json.loads(config_file.read_text(encoding="utf-8"))
@@ -89,10 +92,6 @@ def _write_adapter(
             body[key] = sorted(body[key])
     config_file.write_text(json.dumps(body, indent=2, sort_keys=True), encoding="utf-8")
     (tmp / "README.md").unlink(missing_ok=True)  # names a local path; cards are made on publishing
-    adapters.write_metadata(tmp, _card(config, name, base))
-    (tmp / FIGURES).write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
-    for path in tmp.iterdir():
-        path.chmod(0o644)
 
 
 def _card(config: TrainConfig, name: str, base: Base) -> dict[str, Any]:

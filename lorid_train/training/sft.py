@@ -37,6 +37,7 @@ from lorid_train.training import (
     plan,
     processes,
     saving,
+    starts,
     tokens,
     trained_on,
 )
@@ -47,7 +48,7 @@ from lorid_train.training.tokens import RoleCounts
 from lorid_train.training.trainer import RoleRows, make_callback, make_trainer, prove
 from lorid_train.training.trainer import train as train_steps
 
-_NAMELESS_SETTINGS = {"out", "data", "base"}
+_NAMELESS_SETTINGS = {"out", "data", "base", "init"}
 """Paths and names: what they hold decides the result, and is hashed instead."""
 _TOKENS = ".tokens"
 """Folder of the tokenised rows inside a run folder, while it trains."""
@@ -61,6 +62,7 @@ class _Run:
     base: Base
     tokenizer: Any
     out: Path
+    starts: Mapping[str, starts.Start]
 
 
 def train(config: TrainConfig, *, say: Callable[[str], None] | None = None) -> Manifest:
@@ -76,6 +78,7 @@ def train(config: TrainConfig, *, say: Callable[[str], None] | None = None) -> M
     """
     run, identity = _opened(config)
     settings = {"base": config.base, "data": config.data}
+    settings |= {"init": {r: s.name for r, s in run.starts.items()}} if run.starts else {}
     with _stage(run.out, identity, settings) as stage:
         done = processes.broadcast(stage.done)
         if done is not None:
@@ -113,8 +116,10 @@ def _opened(config: TrainConfig) -> tuple[_Run, dict[str, Any]]:
     tokenizer = base_model.load_tokenizer(base)
     base_model.check_tokenizer(tokenizer, base)
     plan.vocabulary_of(base)
+    begun = starts.starts_of(config, base)
+    config = starts.settled(config, begun)
     plan.check_adapters(config, base)
-    run = _Run(config, base, tokenizer, Path(config.out))
+    run = _Run(config, base, tokenizer, Path(config.out), begun)
     for name in config.roles:  # what fails with the first row fails before anything is written
         next(_token_rows(run, name, RoleCounts()))
         if config.validation is not None:
@@ -130,6 +135,8 @@ def _opened(config: TrainConfig) -> tuple[_Run, dict[str, Any]]:
         "format_sha256": formats.load(config.format).sha256,
         "n_processes": processes.world_size(),
     }
+    if begun:
+        identity["init_sha256"] = {r: s.sha256 for r, s in begun.items()}
     if config.validation is not None:
         identity["validation"] |= {
             "data": {r: manifest_sha256(config.validation_for(r)) for r in config.roles}
@@ -257,7 +264,9 @@ def _say_special(counts: Mapping[str, RoleCounts]) -> None:
 
 def _trained_on(run: _Run, name: str, counts: RoleCounts) -> list[trained_on.TrainedOn]:
     """The questions of a role, by hash: an evaluation holds its own against them."""
-    return trained_on.rows_of(name, _records(run.config, name), {r.row_id for r in counts.rejects})
+    rejected = {r.row_id for r in counts.rejects}
+    rows = trained_on.rows_of(name, _records(run.config, name), rejected)
+    return starts.with_before(rows, run.starts.get(name))
 
 
 def _train_role(
@@ -273,6 +282,8 @@ def _train_role(
     set_seed(config.seed)  # LoRA's A matrices are drawn here
     lora = config.for_role(name)[0]
     peft_model = get_peft_model(model, LoraConfig(task_type="CAUSAL_LM", **lora))
+    if begun := run.starts.get(name):
+        starts.put_onto(peft_model, begun)
     start = saving.start_of(peft_model, lora, folder) if processes.is_main_process() else None
     rows = tokens.read_dataset(path, pack_to=config.max_tokens if args.packing else None)
     trainer = make_trainer(
@@ -297,8 +308,9 @@ def _train_role(
     if processes.is_main_process():
         with checkpoints.full_disk_said(run.out):
             target = run.out / "adapters" / name
-            figures = _figures(trainer, counts)
-            saving.save_adapter(target, config, name, run.base, peft_model, figures, weights, start)
+            more = {"init": begun.provenance} if begun else {}
+            made = saving.Trained(peft_model, _figures(trainer, counts), weights, start, more)
+            saving.save_adapter(target, config, name, run.base, made)
         cpu_s = time.process_time() - cpu_start
         print(f"train {name}: {cpu_s:.0f} CPU-seconds", file=sys.stderr, flush=True)  # noqa: T201
     processes.wait_for_everyone()

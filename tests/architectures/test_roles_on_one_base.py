@@ -96,7 +96,7 @@ def test_what_is_saved_is_what_was_trained(
     plain = saving.save_adapter
 
     def look(*args: Any, **kwargs: Any) -> None:
-        model = args[4].eval()
+        model = args[4].model.eval()
         with torch.inference_mode():
             seen.append(model(input_ids=ids).logits)
         plain(*args, **kwargs)

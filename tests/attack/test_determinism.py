@@ -85,7 +85,8 @@ def test_sets_are_sorted_before_they_are_written(tmp_path: Path, small_dataset: 
             (Path(folder) / "adapter_config.json").write_text(json.dumps(body))
 
     config = TrainConfig(base=str(tiny_base), data=str(small_dataset), out=str(tmp_path))
-    saving.save_adapter(tmp_path / "ir", config, "ir", resolve(str(tiny_base)), Model(), {})
+    made = saving.Trained(Model(), {})
+    saving.save_adapter(tmp_path / "ir", config, "ir", resolve(str(tiny_base)), made)
     written = json.loads((tmp_path / "ir" / "adapter_config.json").read_text())
     assert written["target_modules"] == ["k_proj", "q_proj", "v_proj"]
 

@@ -19,16 +19,28 @@ from lorid_train.interaction.lines import line_of
 _simulated = runpy.run_path(str(Path(__file__).parent / "simulated_evaluation.py"))
 
 
-def write(out: Path, *, draw_s: float | None = None, settings: Any = None, **options: Any) -> Path:
+def write(
+    out: Path, *, draw_s: float | None = None, settings: Any = None, split: str = "test",
+    roles: tuple[str, ...] = ("ir", "kg", "dr"), **options: Any
+) -> Path:  # fmt: skip
     """A finished evaluation of simulated draws (`simulate`'s options) under some settings."""
     asked = {"rounds": 5, **(settings or {})}
     records, draws = _simulated["simulate"](**{"rounds": asked["rounds"], **options})
+    records = [r.model_copy(update={"split": split}) for r in records]
     config = EvalConfig(adapters={"ir": "run"}, dataset="data", out=str(out), **asked)
     identity = {**config.model_dump(mode="json", exclude=MAY_CHANGE), "format": "plain"}
+    identity["adapters_sha256"] = {
+        r: c * 64 for r, c in zip(("ir", "kg", "dr"), "abc", strict=True)
+    }
     shown = {"base": "tiny", "dataset": "data", "adapters": {}, "targets": []}
     with open_stage(out, "evaluate", identity=identity, settings=shown) as stage:
         stage.varying = frozenset({DRAWS})
-        lines = [line_of(d.model_dump_json().encode()) for of in draws.values() for d in of]
+        lines = [
+            line_of(d.model_dump_json().encode())
+            for of in draws.values()
+            for d in of
+            if d.role in roles
+        ]
         (out / DRAWS).write_bytes(b"".join(lines))
         if draw_s is not None:
             timing.add(out, draw_s)
