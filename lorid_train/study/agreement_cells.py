@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from lorid_data.folders.files import write_text
 from lorid_data.folders.manifests import read_manifest
@@ -23,7 +23,7 @@ from lorid_train.study.agreement_settings import SYSTEMS, AgreementConfig
 from lorid_train.study_report.agreement_reading import COST
 from lorid_train.training.sft import train
 
-CONSENSUS = "consensus"
+CONSENSUS: Final = "consensus"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class Maker:
         else:
             whole = rows / of.rule
             export_draws(self.place.folder / "before" / "draws", whole, Wanted(of.rule))
-        if not of.equal:
+        if not of.is_equal:
             return whole, None
         export_draws(self.place.folder / "before" / "draws", rows / CONSENSUS, Wanted(CONSENSUS))
         n = read_manifest(rows / CONSENSUS).n_kept
@@ -110,7 +110,9 @@ class Maker:
             split=None, max_tokens=c.max_tokens, dtype=c.dtype, seed=seed, threads=c.threads, sft=sft,
         )  # fmt: skip
 
-    def _evaluation(self, adapters: dict[str, str], part: str, out: Path, **more: Any) -> EvalConfig:
+    def _evaluation(
+        self, adapters: dict[str, str], part: str, out: Path, **more: Any
+    ) -> EvalConfig:
         c = self.config
         return EvalConfig(
             adapters=adapters, dataset=str(self.place.part(part)), out=str(out), temperature=c.temperature,

@@ -80,14 +80,14 @@ class System:
     """One way to train IR further.
 
     Attributes:
-        rule: by which its rows are chosen; None for the teacher's own solutions.
-        equal: as many rows and steps as the system `consensus` has, rather than all rows once.
         says: what it is, for the table.
+        rule: by which its rows are chosen; None for the teacher's own solutions.
+        is_equal: as many rows and steps as the system `consensus` has, rather than all rows once.
     """
 
-    rule: Rule | None
-    equal: bool
     says: str
+    rule: Rule | None
+    is_equal: bool = False
 
     @property
     def reads_gold(self) -> bool:
@@ -95,16 +95,17 @@ class System:
         return self.rule in (None, "gold")
 
 
+_EQUAL = "at the rows and steps of consensus"
 SYSTEMS: dict[str, System] = {
-    "none": System("none", False, "SFT on all draws: the control"),
-    "consensus": System("consensus", False, "SFT on draws that reached consensus"),
-    "majority": System("majority", False, "SFT on draws of the majority of both roles"),
-    "ir-majority": System("ir-majority", False, "SFT on draws of the majority of IR alone"),
-    "gold": System("gold", False, "SFT on right draws"),
-    "none@steps": System("none", True, "SFT on all draws, at the rows and steps of consensus"),
-    "ir-majority@steps": System("ir-majority", True, "SFT on IR's majority, at the rows and steps of consensus"),
-    "gold@steps": System("gold", True, "SFT on right draws, at the rows and steps of consensus"),
-    "teacher@steps": System(None, True, "SFT on the teacher's own solutions, at the steps of consensus"),
+    "none": System("SFT on all draws: the control", "none"),
+    "consensus": System("SFT on draws that reached consensus", "consensus"),
+    "majority": System("SFT on draws of the majority of both roles", "majority"),
+    "ir-majority": System("SFT on draws of the majority of IR alone", "ir-majority"),
+    "gold": System("SFT on right draws", "gold"),
+    "none@steps": System(f"SFT on all draws, {_EQUAL}", "none", is_equal=True),
+    "ir-majority@steps": System(f"SFT on IR's majority, {_EQUAL}", "ir-majority", is_equal=True),
+    "gold@steps": System(f"SFT on right draws, {_EQUAL}", "gold", is_equal=True),
+    "teacher@steps": System("SFT on the teacher's own solutions, at the steps of consensus", None, is_equal=True),
 }  # fmt: skip
 """By name, in the order of the table."""
 

@@ -185,9 +185,7 @@ def _drawn_tokens(folder: Path) -> dict[str, int]:
     return found
 
 
-def _trained(
-    folder: Path, done: Sequence[Path], system: str, drawn: Mapping[str, int]
-) -> Trained:
+def _trained(folder: Path, done: Sequence[Path], system: str, drawn: Mapping[str, int]) -> Trained:
     rule = system.partition("@")[0]
     figures = [read_manifest(f / "run") for f in done]
     first: dict[str, Any] = figures[0].figures["ir"]
