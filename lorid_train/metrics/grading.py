@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from lorid_data.answers import reference
 from lorid_train.interaction.draws import Decision, Draw, How
 from lorid_train.metrics.official import OfficialStop, official_stop
+from lorid_train.metrics.properties import properties
 from lorid_train.metrics.rows import Verdict
 from lorid_train.metrics.voting import Group, cluster
 from lorid_train.roles import SELF_STANDING
@@ -141,6 +142,7 @@ def gold_of(record: Record) -> Gold:
         "level": record.level,
         "steps": str(len(steps)) if len(steps) < 8 else "8+",
         "answer_type": answer_type(record.answer),
+        **properties(record),
     }
     gold = reference(record.answer, record.accepted)
     known = {k: v for k, v in slices.items() if v}

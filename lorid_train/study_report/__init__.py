@@ -2,7 +2,7 @@
 
 Entry: `write.write_study`, re-exported here.
 Read: `cells`, `problems`, `reading`, `plan`; `replay`, `tallies`, `decisions`, `fitting`, `scoring`;
-    `resampling`, `bins`, `spread`, `abstaining`, `measuring`, `decision_metrics`; `claims` and
+    `resampling`, `bins`, `spread`, `measuring`, `decision_metrics`; `claims` and
     `verdicts`, which were fixed beforehand; then `view`, `words`, `sentences`, `tables`,
     `cell_tables`, `plots`, `page`, `write`.
 Imports: report, metrics, interaction; of `lorid_data`: pages, folders, schema, errors.
