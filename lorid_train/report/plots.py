@@ -176,6 +176,23 @@ def wins(view: EvaluationView) -> str:
     )
 
 
+_SHARES = (("only_ir_right", "only IR", 0), ("only_dr_right", "only DR", 2), ("both_right", "both", 4), ("neither_right", "neither", 5))  # fmt: skip
+"""Who gets a question right, with a colour."""
+
+
+def won(view: EvaluationView) -> str:
+    """Who gets which fraction of the questions right, by what they are like."""
+    n = numbers(view.metrics)
+    rows = []
+    for m in part_differences(view):
+        of = [(n.get((SYSTEM, metric, m.slice)), name, i) for metric, name, i in _SHARES]
+        marks = tuple(Estimate(x.value, series=i, note=name) for x, name, i in of if x is not None)
+        rows.append(Row((m.slice or "").replace("_", " ").replace("=", " "), marks))
+    return both(
+        lambda width: interval_chart("Who gets the questions right, by part", rows, width=width)
+    )
+
+
 def text_loss(view: EvaluationView) -> str:
     """Loss of the base and of each adapter on the user's text."""
     losses = [m for m in view.metrics if m.metric == "text_loss"]
