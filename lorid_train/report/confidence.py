@@ -7,9 +7,15 @@ from lorid_data.pages.scale import percent
 from lorid_data.pages.svg import both
 from lorid_data.pages.table import Table, table
 from lorid_train.metrics.calibration import COVERAGES
+from lorid_train.metrics.intervals import wilson
 from lorid_train.metrics.rows import Metric
 from lorid_train.report.view import WEIGHED, EvaluationView
 from lorid_train.report.words import Numbers, describe, interval, numbers, share
+
+NARROW = "\u00a0"
+"""A space that does not break a line."""
+APART = 0.03
+"""Bins whose stated probabilities are closer than this are one point of the plot."""
 
 
 def systems(view: EvaluationView) -> list[str]:
@@ -30,6 +36,8 @@ def _reach(n: Numbers, system: str) -> str:
     what = describe(system)
     if not reach.value or least.value is None:
         return f"No choice of the most probable answers of {what} is 95 % right on these questions."
+    if reach.value == 1:
+        return f"The answers of {what} are at least 95 % right with none withheld."
     return (
         f"The answers of {what} are 95 % right at a coverage of {share(reach)} ({interval(reach)} %): where those "
         f"with a probability below {least.value:.2f} are withheld (--abstain-below {least.value:.2f})."
@@ -74,9 +82,11 @@ def coverage(view: EvaluationView) -> Table:
     for x in COVERAGES[1::2]:
         found = [n[s, "accuracy_answered", f"coverage={x:.2f}"] for s in names]
         cells = [c for m in found for c in (share(m, with_n=False), interval(m))]
-        rows.append([percent(x), *cells])
+        rows.append([percent(x).replace(" ", NARROW), *cells])
     heads = [h for s in names for h in (s, "95 % interval")]
-    return table(["Answered", *heads], rows)
+    return table(
+        ["Given", *heads], rows, optional=("95 % interval",) if len(names) > 1 else ()
+    )  # fmt: skip
 
 
 def reliability_plot(view: EvaluationView) -> str:
@@ -85,10 +95,10 @@ def reliability_plot(view: EvaluationView) -> str:
     lines = [Series("true probabilities", ((0.0, 0.0), (1.0, 1.0)), series=5)]
     for i, system in enumerate(systems(view)):
         points, band = [], []
-        for stated, right in _bins(n, system):
-            if stated.value is not None and right.value is not None:
-                points.append((stated.value, right.value))
-                band.append(_ends(right))
+        for stated, right, size in _pooled(_bins(n, system)):
+            points.append((stated, right))
+            low, high = wilson(right * size, size)
+            band.append((low, high))
         lines.append(Series(system, tuple(points), band=tuple(band), series=i))
     return both(
         lambda width: line_chart(
@@ -96,6 +106,18 @@ def reliability_plot(view: EvaluationView) -> str:
             y_label="right", show_x=lambda x: f"{x:.2f}", width=width,
         )
     )  # fmt: skip
+
+
+def _pooled(bins: list[tuple[Metric, Metric]]) -> list[tuple[float, float, int]]:
+    """Stated probability, fraction right and number of answers, close neighbours put together."""
+    found: list[tuple[float, float, int]] = []
+    for stated, right in bins:
+        p, y, n = stated.value or 0.0, right.value or 0.0, right.n
+        if found and p - found[-1][0] < APART:
+            q, z, m = found.pop()
+            p, y, n = (q * m + p * n) / (m + n), (z * m + y * n) / (m + n), m + n
+        found.append((p, y, n))
+    return found
 
 
 def coverage_plot(view: EvaluationView) -> str:

@@ -30,6 +30,7 @@ from lorid_train.report import (
 )
 from lorid_train.report.comparing import Comparison, compare_all, side_of
 from lorid_train.report.findings import findings
+from lorid_train.report.question_tables import part_differences
 from lorid_train.report.traces import data_blocks
 from lorid_train.report.view import EvaluationView
 from lorid_train.training.curves import charts
@@ -260,8 +261,11 @@ def _breakdown(view: EvaluationView) -> Iterator[str]:
     if won.rows:
         yield "<h3>Which questions System 1 and System 2 each win</h3>"
         yield from _above(plots.wins(view), won, _WINS)
-        shares = f'<div class="wide">{plots.won(view)}</div>{paragraph(_SHARES, "note")}'
-        yield folded("Only IR, only DR, both, neither: as a plot", shares)
+        keys = dict.fromkeys((m.slice or "").partition("=")[0] for m in part_differences(view))
+        shares = [f'<div class="wide">{plots.won(view, key)}</div>' for key in keys]
+        yield folded(
+            "Only IR, only DR, both, neither: as plots", *shares, paragraph(_SHARES, "note")
+        )
     planned = contrast_tables.contrasts(view)
     if planned.rows:
         yield "<h3>Do they suit different questions?</h3>"

@@ -176,21 +176,25 @@ def wins(view: EvaluationView) -> str:
     )
 
 
-_SHARES = (("only_ir_right", "only IR", 0), ("only_dr_right", "only DR", 2), ("both_right", "both", 4), ("neither_right", "neither", 5))  # fmt: skip
-"""Who gets a question right, with a colour."""
+_SHARES = {"only_ir_right": "only IR", "only_dr_right": "only DR", "both_right": "both", "neither_right": "neither"}  # fmt: skip
+"""Who gets a question right."""
 
 
-def won(view: EvaluationView) -> str:
-    """Who gets which fraction of the questions right, by what they are like."""
+def won(view: EvaluationView, key: str) -> str:
+    """Who gets which fraction of the questions right, by one property of theirs."""
     n = numbers(view.metrics)
-    rows = []
-    for m in part_differences(view):
-        of = [(n.get((SYSTEM, metric, m.slice)), name, i) for metric, name, i in _SHARES]
-        marks = tuple(Estimate(x.value, series=i, note=name) for x, name, i in of if x is not None)
-        rows.append(Row((m.slice or "").replace("_", " ").replace("=", " "), marks))
+    parts = [m.slice for m in part_differences(view) if (m.slice or "").startswith(f"{key}=")]
+    series = [
+        (name, [n[SYSTEM, metric, part].value or 0.0 for part in parts])
+        for metric, name in _SHARES.items()
+    ]
+    labels = [(part or "").partition("=")[2] for part in parts]
     return both(
-        lambda width: interval_chart("Who gets the questions right, by part", rows, width=width)
-    )
+        lambda width: bar_chart(
+            f"Who gets the questions right, by {key.replace('_', ' ')}", labels, series, show=percent,
+            x_label=key.replace("_", " "), colours=(0, 2, 4, 5), width=width,
+        )
+    )  # fmt: skip
 
 
 def text_loss(view: EvaluationView) -> str:
