@@ -32,6 +32,7 @@ def write(
     identity["adapters_sha256"] = {
         r: c * 64 for r, c in zip(("ir", "kg", "dr"), "abc", strict=True)
     }
+    identity["dataset_sha256"] = "0" * 64
     shown = {"base": "tiny", "dataset": "data", "adapters": {}, "targets": []}
     with open_stage(out, "evaluate", identity=identity, settings=shown) as stage:
         stage.varying = frozenset({DRAWS})
