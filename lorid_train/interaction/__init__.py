@@ -2,7 +2,7 @@
 
 Entry: `rules.decide`, re-exported here: the rule that stops the loop, pure; `loop.Loop`.
 Read: `draws` (the rows of `draws.jsonl`; `lines`: how each is written), `rules`, `loop`.
-Imports: engines, roles; of `lorid_data`: answers, prompts, schema, errors.
+Imports: engines, roles; of `lorid_data`: answers, folders, prompts, schema, errors.
 """
 
 from lorid_train.interaction.rules import decide
