@@ -71,7 +71,7 @@ def chosen_by_student(
         for c, a, cands, of in zip(chosen, audited, rows, right, strict=True)
     ]  # fmt: skip
     figures = {
-        "judge_sha256": student.judge_sha256,
+        "judges_sha256": list(student.judges_sha256),
         "trained_on": student.trained_on,
         "n_other_than_audit": sum(c != a.chosen for c, a in zip(chosen, audited, strict=True)),
         "n_lists_without_draws": sum(

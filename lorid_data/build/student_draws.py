@@ -21,60 +21,71 @@ METRICS = "metrics.json"
 
 @dataclass(frozen=True, slots=True)
 class Student:
-    """A DR, and what it answered.
+    """A DR, or one for each part of the questions, and what it answered.
 
     Attributes:
-        judge_sha256: of its adapter, base model, format and sampling.
+        judges_sha256: of adapter, base model, format and sampling of each; the lists of one question
+            have one judge.
         evaluations_sha256: manifests of the evaluations, sorted.
         answers: by question and list, the answer of each draw in the order of seed and round.
         trained_on: what the evaluations say of questions that it was trained on; empty where of none.
     """
 
-    judge_sha256: str
+    judges_sha256: tuple[str, ...]
     evaluations_sha256: tuple[str, ...]
     answers: Mapping[tuple[str, tuple[str, ...]], Mapping[int, str | None]]
     trained_on: str
 
 
 def read_student(folders: Sequence[Path]) -> Student:
-    """The draws of one DR with every list that the evaluations gave it.
+    """The draws of a fixed DR with every list that the evaluations gave it.
+
+    Several may judge, each its own questions: one that was trained on a half of them and judges
+    the other half, for one.
 
     Raises:
-        InputError: an evaluation is unfinished or has changed, holds no such draws, or they are of
-            different students.
+        InputError: an evaluation is unfinished or has changed, holds no such draws, or lists of one
+            question were given to different students.
     """
     found = opened(folders)
     if not found:
         raise InputError(f"--by student needs evaluations: name them by --from ({HOW})")
-    judges = {e.folder: judge_of(e.identity, "dr", SAMPLED_GIVEN).sha256 for e in found}
-    if len(set(judges.values())) > 1:
-        told = ", ".join(f"{folder} {sha[:12]}" for folder, sha in judges.items())
-        msg = f"the evaluations are of different DRs, or sampled otherwise ({told}); lists can be compared by one student only"
-        raise InputError(msg)
     named: dict[tuple[str, tuple[str, ...]], dict[tuple[int, int], str | None]] = {}
+    judge_by_problem: dict[str, str] = {}
     for e in found:
-        n = _read(e, named)
-        if not n:
+        judge = judge_of(e.identity, "dr", SAMPLED_GIVEN).sha256
+        drawn = _read(e, named)
+        if not drawn:
             raise InputError(f"{e.folder}: holds no sampled draws of DR on the dataset's own knowledge; make them by {HOW}")  # fmt: skip
+        for problem in drawn:
+            if (other := judge_by_problem.setdefault(problem, judge)) != judge:
+                msg = (
+                    f"{e.folder}: its DR, or how it was sampled, is another ({judge[:12]}) than that of other lists of the "
+                    f"same questions ({other[:12]}); lists of one question can be compared by one student only"
+                )
+                raise InputError(msg)
     numbered = {key: dict(enumerate(of[k] for k in sorted(of))) for key, of in named.items()}
     said = [s for e in found if (s := _trained_on(e))]
     return Student(
-        next(iter(judges.values())), tuple(e.sha256 for e in found), numbered, "; ".join(said)
+        tuple(sorted(set(judge_by_problem.values()))),
+        tuple(e.sha256 for e in found),
+        numbered,
+        "; ".join(said),
     )
 
 
 def _read(
     e: Opened, named: dict[tuple[str, tuple[str, ...]], dict[tuple[int, int], str | None]]
-) -> int:
-    """Take in the draws of one evaluation; how many there are."""
+) -> set[str]:
+    """Take in the draws of one evaluation; the questions that they are about."""
     lists = {r.problem_id: r.knowledge for r in read_rows(e.folder / RECORDS, Record)}
-    n = 0
+    drawn = set()
     for d in iter_draws(e.folder):
         if (d.role, d.condition) == ("dr", SAMPLED_GIVEN) and d.problem_id in lists:
-            n += 1
+            drawn.add(d.problem_id)
             of = named.setdefault((d.problem_id, lists[d.problem_id]), {})
             of.setdefault((d.seed, d.round), getattr(extract(d.text), "value", None))
-    return n
+    return drawn
 
 
 def _trained_on(e: Opened) -> str:

@@ -208,12 +208,25 @@ def test_a_student_that_was_taught_these_questions_is_named(panel: Path, tmp_pat
 
 def test_two_students_are_refused(panel: Path, tmp_path: Path) -> None:
     one = judged(panel, tmp_path)[0]
-    other = _write(
-        tmp_path / "other", read_records(tmp_path / "lists-2"), {"x": ["1"]}, dr="e" * 64
-    )
-    with pytest.raises(InputError, match="of different DRs, or sampled otherwise"):
+    rows = read_records(tmp_path / "lists-2")
+    answers = {r.problem_id: ["1"] for r in rows}
+    other = _write(tmp_path / "other", rows, answers, dr="e" * 64)
+    with pytest.raises(InputError, match="compared by one student only"):
         by_student(panel, tmp_path / "out", [one, other])
     assert not (tmp_path / "out").exists()
+
+
+def test_each_half_may_have_a_student_that_learnt_the_other(panel: Path, tmp_path: Path) -> None:
+    judged(panel, tmp_path)
+    folders = []
+    for number in (1, 2):
+        rows = read_records(tmp_path / f"lists-{number}")
+        for k, dr in ((0, "d" * 64), (1, "e" * 64)):
+            some = [r for i, r in enumerate(rows) if (i < N // 2) == (k == 0)]
+            told = {r.problem_id: r.answer if r.knowledge == (GOOD,) else "-1" for r in some}
+            answers = {p: [a, a] for p, a in told.items()}
+            folders.append(_write(tmp_path / f"half-{number}-{k}", some, answers, dr=dr))
+    assert {r.knowledge for r in by_student(panel, tmp_path / "out", folders)} == {(GOOD,)}
 
 
 def test_without_draws_on_these_lists_it_is_said_how_to_make_them(
