@@ -31,7 +31,7 @@ from lorid_data.errors import InputError
 from lorid_data.folders.manifests import manifest_sha256, read_manifest
 from lorid_data.folders.parquet import read_rows, write_rows
 from lorid_data.folders.records import read_records, write_dataset
-from lorid_data.folders.stage import open_stage
+from lorid_data.folders.stage import Stage, open_stage
 from lorid_data.schema import (
     Disposition,
     FrozenModel,
@@ -102,34 +102,40 @@ def choose(folder: Path, out: Path, options: ChooseOptions | None = None) -> Man
     ) as stage:
         if stage.done is not None:
             return stage.done
-        records = read_records(folder)
-        by_row: dict[str, list[Candidate]] = defaultdict(list)
-        for c in read_rows(folder / TABLE, Candidate):
-            by_row[c.row_id].append(c)
-        choices = _choices(records, by_row)
-        if student is not None:
-            choices, said = chosen_by_student(records, by_row, choices, student)
-            stage.figures = said
-        elif options.by == "number":
-            choices = [
-                _by_number(c, by_row[r.row_id], options.number)
-                for r, c in zip(records, choices, strict=True)
-            ]
-        taken = {
-            r.row_id: by_row[r.row_id][choice.chosen]
-            for r, choice in zip(records, choices, strict=True)
-            if choice.chosen is not None
-        }
-        replies = _replies(folder, options, taken)
-        after = renamed(records, [with_choice(r, taken.get(r.row_id), replies) for r in records])
-        pairs = zip(records, after, choices, strict=True)
-        table = [c for old, new, x in pairs for c in shown(by_row[old.row_id], new.row_id, x)]
-        write_rows(stage.out / TABLE, Candidate, table)
-        stage.figures |= figures(records, after)
-        rejects: list[Reject] = []
-        if options.by == "number":
-            after, rejects = _usable(records, after, by_row, options.number)
-        return write_dataset(stage, after, rejects, n_in=len(records))
+        return _chosen(stage, folder, options, student)
+
+
+def _chosen(
+    stage: Stage, folder: Path, options: ChooseOptions, student: Student | None
+) -> Manifest:
+    """Choose for every row, and close the stage."""
+    records = read_records(folder)
+    by_row: dict[str, list[Candidate]] = defaultdict(list)
+    for c in read_rows(folder / TABLE, Candidate):
+        by_row[c.row_id].append(c)
+    choices = _choices(records, by_row)
+    if student is not None:
+        choices, stage.figures = chosen_by_student(records, by_row, choices, student)
+    elif options.by == "number":
+        choices = [
+            _by_number(c, by_row[r.row_id], options.number)
+            for r, c in zip(records, choices, strict=True)
+        ]
+    taken = {
+        r.row_id: by_row[r.row_id][choice.chosen]
+        for r, choice in zip(records, choices, strict=True)
+        if choice.chosen is not None
+    }
+    replies = _replies(folder, options, taken)
+    after = renamed(records, [with_choice(r, taken.get(r.row_id), replies) for r in records])
+    pairs = zip(records, after, choices, strict=True)
+    table = [c for old, new, x in pairs for c in shown(by_row[old.row_id], new.row_id, x)]
+    write_rows(stage.out / TABLE, Candidate, table)
+    stage.figures |= figures(records, after)
+    rejects: list[Reject] = []
+    if options.by == "number":
+        after, rejects = _usable(records, after, by_row, options.number)
+    return write_dataset(stage, after, rejects, n_in=len(records))
 
 
 def _how(options: ChooseOptions, student: Student | None) -> dict[str, Any]:
