@@ -30,7 +30,9 @@ from lorid_data.schema import Record, sha256_text
 
 SPOILT = {"a": 0.2, "b": 0.5}
 EPOCHS, DRAWS = 5, 4
-ARMS = ("student", "audit", "source", "coin")
+ARMS = ("student", "audit", "source")
+PART = 4
+"""One concept of so many is kept: the ids of the others are not divisible by it."""
 
 
 def lists_of(records: Sequence[Record], share: float, seed: str) -> list[tuple[str, ...]]:
@@ -56,9 +58,15 @@ def subset(out: Path, records: Sequence[Record]) -> Path:
 
 def built(out: Path, world: int) -> tuple[Path, Path, list[Record]]:
     """The world's training rows with the source's lists, with both teachers', and its test rows."""
+    from lorid_data.sources.concepts.generate import load
+
+    names = ("question", "rationale", "answer", "knowledge", "original_id", "level", "subject")
     for split in ("train", "test"):
-        options = BuildOptions(source="concepts", teacher="source", split=split, seed=world)
-        build(options, out / split)
+        problems = [p for p in load(split, seed=world) if int(p.original_id, 16) % PART == 0]
+        rows = [p.model_dump_json(include=set(names)) for p in problems]
+        table = out / f"{split}.jsonl"
+        table.write_text("\n".join(rows) + "\n", encoding="utf-8")
+        build(BuildOptions(source=str(table), teacher="source", split=split), out / split)
     records = read_records(out / "train")
     teachers = []
     for name, share in SPOILT.items():
@@ -70,14 +78,14 @@ def built(out: Path, world: int) -> tuple[Path, Path, list[Record]]:
         ]
         path.write_text("\n".join(rows) + "\n", encoding="utf-8")
         teachers.append(f"scripted:{path}")
-    options = BuildOptions(source="concepts", teacher=tuple(teachers), split="train", seed=world)
-    build(options, out / "both")
+    table = str(out / "train.jsonl")
+    build(BuildOptions(source=table, teacher=tuple(teachers), split="train"), out / "both")
     return out / "train", out / "both", records
 
 
 def folds(records: Sequence[Record]) -> list[list[Record]]:
     """Two halves, parted by concept."""
-    return [[r for r in records if int(r.original_id, 16) % 2 == k] for k in (0, 1)]
+    return [[r for r in records if int(r.original_id, 16) // PART % 2 == k] for k in (0, 1)]
 
 
 def judged(out: Path, source: Path, both: Path, threads: int) -> list[Path]:
@@ -101,14 +109,10 @@ def arms(out: Path, source: Path, both: Path, threads: int) -> dict[str, Path]:
     print("\n".join(described(choose(both, out / "student", options))), flush=True)
     choose(both, out / "audit", ChooseOptions())
     records = read_records(source)
-    rng = random.Random("coin")
-    lists = [{r.problem_id: r for r in read_records(out / f"lists-{n}")} for n in (1, 2)]
-    coin = [rng.choice(lists)[r.problem_id] for r in records]
     return {
         "student": subset(out / "arm-student", read_records(out / "student")),
         "audit": subset(out / "arm-audit", read_records(out / "audit")),
         "source": subset(out / "arm-source", records),
-        "coin": subset(out / "arm-coin", coin),
     }
 
 
@@ -171,7 +175,7 @@ def world(out: Path, number: int, threads: int) -> dict[str, Any]:
         found[name] = {**recovered(data, source, out), **accuracy}
         print(name, json.dumps(found[name]), flush=True)
     clusters = {r.problem_id: r.original_id for r in read_records(out / "test")}
-    for other in ("audit", "coin", "source"):
+    for other in ("audit", "source"):
         pair = paired(right["student"]["gold-knowledge"], right[other]["gold-knowledge"], clusters)
         found[f"student-{other}"] = pair
         print(f"student - {other}", json.dumps(pair), flush=True)
