@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import cache
 from typing import NamedTuple
 
 Z_95 = 1.959963984540054
@@ -41,6 +42,40 @@ def wilson(n_correct: float, n: float) -> Interval:
     low = 0.0 if n_correct == 0 else max(0.0, centre - half)
     high = 1.0 if n_correct == n else min(1.0, centre + half)
     return Interval(low, high)
+
+
+@cache
+def beta_posterior(n_right: int, n: int) -> Interval:
+    """95 % of the posterior of a fraction, ends cut equally, from a flat prior: Beta(1 + k, 1 + n - k).
+
+    It does not depend on why one stopped drawing, as a confidence interval does. With whole
+    parameters the distribution function is a binomial tail, P(at most k of n + 1), so that sums do.
+
+    Raises:
+        ValueError: not 0 <= n_right <= n.
+    """
+    if not 0 <= n_right <= n:
+        msg = f"{n_right!r} right of {n!r}: counts must satisfy 0 <= n_right <= n"
+        raise ValueError(msg)
+
+    def above(x: float) -> float:
+        """The posterior probability that the fraction is above x."""
+        return math.fsum(
+            math.exp(
+                math.lgamma(n + 2) - math.lgamma(i + 1) - math.lgamma(n + 2 - i)
+                + i * math.log(x) + (n + 1 - i) * math.log1p(-x)
+            )
+            for i in range(n_right + 1)
+        )  # fmt: skip
+
+    def quantile(p: float) -> float:
+        low, high = 0.0, 1.0
+        for _ in range(60):
+            middle = (low + high) / 2
+            low, high = (middle, high) if above(middle) > 1 - p else (low, middle)
+        return (low + high) / 2
+
+    return Interval(quantile(0.025), quantile(0.975))
 
 
 def effective_n(clusters: Sequence[tuple[int, int]]) -> float:

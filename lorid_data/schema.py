@@ -16,6 +16,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from lorid_data.pass_rates import PassRate
+
 SCHEMA_VERSION = 1
 
 
@@ -226,6 +228,8 @@ class Record(FrozenModel):
     """Reasons of severity queue or report that this row carries, and what its source says of it."""
     accepted: tuple[str, ...] = ()
     """Further answers, each right by itself; empty where `answer` is the only one."""
+    difficulty: tuple[PassRate, ...] | None = None
+    """How often each role answered it rightly (`lorid-data difficulty`); None where nobody was asked."""
     provenance: Provenance
 
     def as_question(self) -> Question:
@@ -233,8 +237,8 @@ class Record(FrozenModel):
         return Question(self.problem_id, self.question)
 
 
-ADDED_LATER: tuple[str, ...] = ("accepted",)
-"""Columns that files of earlier releases lack: their rows have an empty list there."""
+ADDED_LATER: tuple[str, ...] = ("accepted", "difficulty")
+"""Columns that files of earlier releases lack: their rows have an empty list there, or nothing."""
 
 
 def row_ids(problems: Iterable[Problem | Record]) -> Iterator[str]:
@@ -307,6 +311,8 @@ class RejectReason(StrEnum):
     DRAW_WITHOUT_ANSWER = "draw_without_answer"
     DRAW_CUT = "draw_cut"
     DRAW_OVER_CAP = "draw_over_cap"
+    DIFFICULTY_OUTSIDE = "difficulty_outside"
+    DIFFICULTY_UNKNOWN = "difficulty_unknown"
 
     @property
     def sentence(self) -> str:
@@ -355,6 +361,8 @@ _SENTENCES = {
     RejectReason.DRAW_WITHOUT_ANSWER: "The draw states no answer.",
     RejectReason.DRAW_CUT: "The draw was cut off at its token limit.",
     RejectReason.DRAW_OVER_CAP: "The question has as many rows as are wanted without it.",
+    RejectReason.DIFFICULTY_OUTSIDE: "The question is easier or harder than the band that is trained on.",
+    RejectReason.DIFFICULTY_UNKNOWN: "The role that judges how hard a question is was not asked it.",
 }
 
 

@@ -192,7 +192,8 @@ class EvalConfig(Settings):
     samples: dict[str, int] = Field(default_factory=dict)
     """Rounds that are drawn of a role whatever the loop needs, those of the loop counted: {ir: 40}.
 
-    DR's come with KG's. Of every problem, under every seed.
+    DR's come with KG's; `gold-knowledge` are DR's on the dataset's own. Of every problem, under
+    every seed.
     """
     greedy: tuple[str, ...] = ("ir", "gold-knowledge", "kg-knowledge")
     """Greedy systems: roles that read the question alone, and DR by whose knowledge it reads."""

@@ -3,9 +3,10 @@
 Entry: `stage.build` and `importing.import_table`, re-exported here; `choose.choose`,
     `reparse.reparse`, `prompt_diff.compare`.
 Read: `rows` (a problem and a reply → a record or a reject), `candidates` and `panel` (several
-    replies a row, and their vote), `stage`, `importing`; then `choose`, `reparse`, `prompt_diff`.
+    replies a row, and their vote), `stage`, `importing`; then `choose` (by a student: `student_draws`, `by_student`,
+    `student_choice`), `reparse`, `prompt_diff`.
 Imports: asking, teachers, sources, hub, checks, answers, folders, texts, prompts, commandline, schema,
-    errors; `choose` alone also audit, whose checks it runs.
+    intervals, errors; `choose` alone also audit, whose checks it runs, and difficulty.
 """
 
 from lorid_data.build.importing import import_table

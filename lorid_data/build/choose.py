@@ -1,4 +1,4 @@
-"""`choose DIR --out DIR`: of several replies about a row, the one in which the audit finds the least wrong.
+"""`choose DIR --out DIR`: of several replies about a row, the best by the audit, by a student, or by number.
 
 `build` keeps the replies of several teachers, or several samples, side by side and takes the first
 that can be used. Here the checks of the audit run on every one of them. Of two lists, that with
@@ -11,15 +11,19 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+from pydantic import Field
 
 from lorid_data.asking.journal import JOURNAL, replies_in
 from lorid_data.audit import checks as audit_checks
 from lorid_data.audit.result import Flag
+from lorid_data.build.by_student import VERSION as VERSION_OF_STUDENT
 from lorid_data.build.candidates import TABLE, Candidate
 from lorid_data.build.rows import provenance_of
+from lorid_data.build.student_choice import Choice, chosen_by_student
+from lorid_data.build.student_draws import Student, read_student
 from lorid_data.checks import catalogue as row_checks
 from lorid_data.checks.finding import Severity
 from lorid_data.commandline.progress import Progress
@@ -27,8 +31,17 @@ from lorid_data.errors import InputError
 from lorid_data.folders.manifests import manifest_sha256, read_manifest
 from lorid_data.folders.parquet import read_rows, write_rows
 from lorid_data.folders.records import read_records, write_dataset
-from lorid_data.folders.stage import open_stage
-from lorid_data.schema import FrozenModel, Manifest, Record, TeacherReply, row_ids
+from lorid_data.folders.stage import Stage, open_stage
+from lorid_data.schema import (
+    Disposition,
+    FrozenModel,
+    Manifest,
+    Record,
+    Reject,
+    RejectReason,
+    TeacherReply,
+    row_ids,
+)
 from lorid_data.texts.counting import count
 
 VERSION = 1
@@ -42,19 +55,11 @@ class ChooseOptions(FrozenModel):
 
     journal: Path | None = None
     """The journal that the folder was built with; by default the folder's own."""
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """What a row takes of the replies about it.
-
-    Attributes:
-        chosen: number of the reply; None where none can be used, and the record stays as it is.
-        findings: for each reply, what the checks found; empty where it was not looked at.
-    """
-
-    chosen: int | None
-    findings: tuple[tuple[str, ...], ...]
+    by: Literal["audit", "student", "number"] = "audit"
+    evaluations: tuple[Path, ...] = ()
+    """Of a student: what DR answered with the lists."""
+    number: int = Field(default=1, ge=1)
+    """Of a choice by number: which reply of each row, from 1."""
 
 
 def choose(folder: Path, out: Path, options: ChooseOptions | None = None) -> Manifest:
@@ -68,15 +73,17 @@ def choose(folder: Path, out: Path, options: ChooseOptions | None = None) -> Man
         options: see `ChooseOptions`.
 
     Raises:
-        ConfigError: `folder` is no such folder, a chosen reply is in no journal, or `out` belongs
-            to something else.
+        ConfigError: `folder` is no such folder, a chosen reply is in no journal, an evaluation
+            cannot be used, or `out` belongs to something else.
         LockedError: another process works on `out`.
     """
+    options = options or ChooseOptions()
     parent, sha256 = read_manifest(folder), manifest_sha256(folder)
     if parent.stage != "build" or "teachers" not in parent.identity:
         raise InputError(
             f"{folder}: has one reply a row; name a folder of `build` with several --teacher, or with --samples"
         )
+    student = read_student(options.evaluations) if options.by == "student" else None
     with open_stage(
         out,
         "choose",
@@ -87,6 +94,7 @@ def choose(folder: Path, out: Path, options: ChooseOptions | None = None) -> Man
                 "audit_version": audit_checks.VERSION,
                 "row_version": row_checks.VERSION,
             },
+            **_how(options, student),
         },
         # Another limit gives the parent other rows under the same identity: then choose again.
         settings={"parent_sha256": sha256},
@@ -94,23 +102,48 @@ def choose(folder: Path, out: Path, options: ChooseOptions | None = None) -> Man
     ) as stage:
         if stage.done is not None:
             return stage.done
-        records = read_records(folder)
-        by_row: dict[str, list[Candidate]] = defaultdict(list)
-        for c in read_rows(folder / TABLE, Candidate):
-            by_row[c.row_id].append(c)
-        choices = _choices(records, by_row)
-        taken = {
-            r.row_id: by_row[r.row_id][choice.chosen]
-            for r, choice in zip(records, choices, strict=True)
-            if choice.chosen is not None
-        }
-        replies = _replies(folder, options or ChooseOptions(), taken)
-        after = renamed(records, [with_choice(r, taken.get(r.row_id), replies) for r in records])
-        pairs = zip(records, after, choices, strict=True)
-        table = [c for old, new, x in pairs for c in shown(by_row[old.row_id], new.row_id, x)]
-        write_rows(stage.out / TABLE, Candidate, table)
-        stage.figures = figures(records, after)
-        return write_dataset(stage, after, [], n_in=len(records))
+        return _chosen(stage, folder, options, student)
+
+
+def _chosen(
+    stage: Stage, folder: Path, options: ChooseOptions, student: Student | None
+) -> Manifest:
+    """Choose for every row, and close the stage."""
+    records = read_records(folder)
+    by_row: dict[str, list[Candidate]] = defaultdict(list)
+    for c in read_rows(folder / TABLE, Candidate):
+        by_row[c.row_id].append(c)
+    choices = _choices(records, by_row)
+    if student is not None:
+        choices, stage.figures = chosen_by_student(records, by_row, choices, student)
+    elif options.by == "number":
+        choices = [
+            _by_number(c, by_row[r.row_id], options.number)
+            for r, c in zip(records, choices, strict=True)
+        ]
+    taken = {
+        r.row_id: by_row[r.row_id][choice.chosen]
+        for r, choice in zip(records, choices, strict=True)
+        if choice.chosen is not None
+    }
+    replies = _replies(folder, options, taken)
+    after = renamed(records, [with_choice(r, taken.get(r.row_id), replies) for r in records])
+    pairs = zip(records, after, choices, strict=True)
+    table = [c for old, new, x in pairs for c in shown(by_row[old.row_id], new.row_id, x)]
+    write_rows(stage.out / TABLE, Candidate, table)
+    stage.figures |= figures(records, after)
+    rejects: list[Reject] = []
+    if options.by == "number":
+        after, rejects = _usable(records, after, by_row, options.number)
+    return write_dataset(stage, after, rejects, n_in=len(records))
+
+
+def _how(options: ChooseOptions, student: Student | None) -> dict[str, Any]:
+    """What of the options decides the choice; nothing where the audit does, as it always did."""
+    if student is not None:
+        more = {"evaluations_sha256": list(student.evaluations_sha256), "student_version": VERSION_OF_STUDENT}  # fmt: skip
+        return {"by": "student", **more}
+    return {"by": "number", "number": options.number} if options.by == "number" else {}
 
 
 def _choices(records: Sequence[Record], by_row: Mapping[str, Sequence[Candidate]]) -> list[Choice]:
@@ -149,6 +182,41 @@ def best_of(record: Record, candidates: Sequence[Candidate]) -> Choice:
     chosen = min(looked_at, key=lambda i: (badness(looked_at[i]), i), default=None)
     findings = tuple(_said(looked_at.get(i, ())) for i in range(len(candidates)))
     return Choice(chosen, findings)
+
+
+def _by_number(choice: Choice, candidates: Sequence[Candidate], number: int) -> Choice:
+    """The reply of that number, where it can be used."""
+    return Choice(None if why_not(candidates, number) else number - 1, choice.findings)
+
+
+def why_not(candidates: Sequence[Candidate], number: int) -> str:
+    """Why a row cannot take the reply of that number (from 1); empty where it can."""
+    if number > len(candidates):
+        return RejectReason.TEACHER_FAILED
+    candidate = candidates[number - 1]
+    return candidate.reason or (RejectReason.VOTE_LOST if candidate.vote == "differs" else "")
+
+
+def _usable(
+    before: Sequence[Record],
+    after: Sequence[Record],
+    by_row: Mapping[str, Sequence[Candidate]],
+    number: int,
+) -> tuple[list[Record], list[Reject]]:
+    """The records whose reply of that number can be used, and rejects for the others."""
+    kept, rejects = [], []
+    for old, new in zip(before, after, strict=True):
+        if not (reason := why_not(by_row[old.row_id], number)):
+            kept.append(new)
+            continue
+        detail = f"reply {number} of {len(by_row[old.row_id])}"
+        rejects.append(
+            Reject(
+                row_id=old.row_id, stage="choose", disposition=Disposition.DROP, reason=RejectReason(reason),
+                detail=detail, problem_id=old.problem_id, split=old.split,
+            )
+        )  # fmt: skip
+    return kept, rejects
 
 
 def badness(flags: Sequence[Flag]) -> tuple[int, ...]:
@@ -226,3 +294,32 @@ def figures(before: Sequence[Record], after: Sequence[Record]) -> dict[str, Any]
         "n_other_reply": sum(a.provenance != b.provenance for a, b in pairs),
         "n_rows_by_teacher": dict(sorted(teachers.items())),
     }
+
+
+def described(manifest: Manifest) -> list[str]:
+    """What a student made of the lists, in lines for people; nothing where the audit chose."""
+    f = manifest.figures
+    if "by_teacher" not in f:
+        return []
+    lines = [
+        f"{name}: right in {p['mean']:.1%} of {count(p['n_draws'], 'draw')} with {count(p['n_lists'], 'list')}; its mean "
+        f"counts for {p['weight']:.1f} draws"
+        for name, p in f["by_teacher"].items()
+    ]
+    lines.append(
+        f"{count(f['n_other_than_audit'], 'row')} with another list than the audit's choice"
+    )
+    if f["n_lists_without_draws"]:
+        lines.append(
+            f"{count(f['n_lists_without_draws'], 'list')} without draws: taken to be what its teacher's are on average"
+        )
+    if f["trained_on"]:
+        lines.append(
+            f"the student was trained on questions that it judges ({f['trained_on']}): it may favour what it was taught"
+        )
+    against = f["against_audit"]
+    lines.append(
+        against["said"] if against
+        else "whether that beats the audit's choice cannot be said: it takes two draws or more of each list"
+    )  # fmt: skip
+    return lines

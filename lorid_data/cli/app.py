@@ -28,6 +28,7 @@ for command in (
     stages.dedup,
     stages.decontaminate,
     stages.split,
+    stages.difficulty,
     building.reparse,
     doctor,
     publishing.publish,

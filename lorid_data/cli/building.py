@@ -11,7 +11,7 @@ from cyclopts import Parameter, validators
 from lorid_data.cli.ending import finish, finish_asking
 from lorid_data.cli.numbers import Natural, Positive
 from lorid_data.commandline.failures import EXIT_OK
-from lorid_data.commandline.result import show
+from lorid_data.commandline.result import show, tell
 
 Columns = Annotated[list[str] | None, Parameter(consume_multiple=True)]
 Temperature = Annotated[float, Parameter(validator=validators.Number(gte=0, lte=2))]
@@ -87,22 +87,43 @@ def _say_price(found: Estimate) -> int:
     return EXIT_OK
 
 
-def choose(folder: Path, *, out: Path, journal: Path | None = None) -> int:
-    """Take for each row, of several teachers' or samples' lists, the one in which the audit's checks find the least wrong.
+def choose(
+    folder: Path,
+    *,
+    out: Path,
+    by: Literal["audit", "student", "number"] = "audit",
+    evaluations: Annotated[
+        list[Path] | None, Parameter(name="--from", consume_multiple=True)
+    ] = None,
+    number: Positive = 1,
+    journal: Path | None = None,
+) -> int:
+    """Take for each row, of several teachers' or samples' lists, the best one.
 
-    Fewest findings of the worst severity win, then of the next; where lists are equal, the earlier
-    one. Where replies voted, only those that agree with the reference answer count. What was found
-    in each stands in candidates.parquet. Asks nobody.
+    By the audit: fewest findings of the worst severity win, then of the next; where lists are equal,
+    the earlier one. By a student: the list with which a fixed DR is right more often, drawn towards
+    its teacher's mean; what is printed says whether that beats the audit's choice on the same rows.
+    Where replies voted, only those that agree with the reference answer count. What was found in
+    each stands in candidates.parquet. Asks nobody.
 
     Args:
         folder: A folder that build has finished with several --teacher, or with --samples.
         out: The dataset folder to write.
+        by: What decides: the audit's checks, a student, or the --number of the reply, for a dataset of one teacher's lists.
+        evaluations: Of a student: evaluations of one DR on each teacher's lists, with --samples gold-knowledge=8.
+        number: Of a choice by number: which reply of each row, from 1; rows where it cannot be used are rejected.
         journal: The journal that the folder was built with; by default the folder's own.
     """
-    from lorid_data.build.choose import ChooseOptions
+    from lorid_data.build.choose import ChooseOptions, described
     from lorid_data.build.choose import choose as run_choose
 
-    return finish(run_choose(folder, out, ChooseOptions(journal=journal)), out)
+    options = ChooseOptions(
+        journal=journal, by=by, evaluations=tuple(evaluations or ()), number=number
+    )
+    manifest = run_choose(folder, out, options)
+    for line in described(manifest):
+        tell(line)
+    return finish(manifest, out)
 
 
 def reparse(folder: Path, *, journal: Path | None = None) -> int:

@@ -1,4 +1,4 @@
-"""The commands that read a folder and write one: `validate`, `expand`, `dedup`, `decontaminate`, `split`."""
+"""The commands that read a folder and write one: `validate`, `expand`, `dedup`, `decontaminate`, `split`, `difficulty`."""
 
 from __future__ import annotations
 
@@ -144,6 +144,31 @@ def split(
 
     options = stage.SplitOptions(test=test, validation=validation, by=by, seed=seed)
     manifest = stage.split(folder, out, options)
+    for line in stage.described(manifest):
+        tell(line)
+    return finish(manifest, out)
+
+
+def difficulty(
+    folder: Path,
+    *,
+    evaluations: Annotated[list[Path], Parameter(name="--from", consume_multiple=True)],
+    out: Path,
+) -> int:
+    """Say for each row how often each role of finished evaluations answers it rightly; list what nobody solves.
+
+    The column `difficulty` holds, per role and adapters, pass rate with interval, draws and
+    agreement. Rows that nobody was asked are kept with an empty cell. difficulty.html lists the
+    rows that nobody solves, those first whose reference answer is most to be doubted.
+
+    Args:
+        folder: A finished dataset folder.
+        evaluations: Evaluation folders of lorid-train evaluate, with sampled draws of its questions.
+        out: The dataset folder to write.
+    """
+    from lorid_data.difficulty import stage
+
+    manifest = stage.difficulty(folder, evaluations, out)
     for line in stage.described(manifest):
         tell(line)
     return finish(manifest, out)

@@ -6,11 +6,12 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from lorid_data.errors import InputError, StageError
 from lorid_data.folders.files import atomic_path
 from lorid_data.folders.verified import verify_file
+from lorid_data.pass_rates import PassRate
 from lorid_data.schema import ADDED_LATER, FrozenModel
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 _R = TypeVar("_R", bound=FrozenModel)
 
 
-def frame_schema(kind: type[FrozenModel]) -> dict[str, Any]:
+def frame_schema(kind: type[BaseModel]) -> dict[str, Any]:
     """The polars schema of a row type; struct for provenance, lists of strings for lists."""
     import polars as pl
 
@@ -38,6 +39,8 @@ def frame_schema(kind: type[FrozenModel]) -> dict[str, Any]:
             from lorid_data.schema import Provenance
 
             return pl.Struct(frame_schema(Provenance))
+        if annotation == "tuple[PassRate, ...] | None":
+            return pl.List(pl.Struct(frame_schema(PassRate)))
         return by_annotation.get(annotation, text)
 
     return {name: column(str(a)) for name, a in kind.__annotations__.items()}
@@ -95,8 +98,11 @@ def with_added(frame: pl.DataFrame, kind: type[FrozenModel]) -> pl.DataFrame:
     import polars as pl
 
     added = [n for n in ADDED_LATER if n in kind.__annotations__ and n not in frame.columns]
-    empty = pl.lit([], dtype=pl.List(pl.String()))
-    return frame.with_columns(empty.alias(n) for n in added)
+    schema = frame_schema(kind)
+    return frame.with_columns(
+        pl.lit(None if "None" in str(kind.__annotations__[n]) else [], dtype=schema[n]).alias(n)
+        for n in added
+    )
 
 
 def read_rows(path: Path, kind: type[_R], only: Collection[str] | None = None) -> list[_R]:

@@ -52,7 +52,10 @@ def _command(link: Link, before: str, out: str) -> list[str]:
         made_of = ["lorid-data", "import", table, "--split", str(m.identity.get("split"))]
         return [*made_of, *_options(m.settings), "--out", out]
     program = "lorid-train" if m.stage in _OF_TRAINING else "lorid-data"
-    return [program, m.stage, before, *_options({**m.identity, **m.settings}), "--out", out]
+    drawn = [f"EVAL-{str(sha)[:12]}" for sha in m.identity.get("evaluations_sha256", ())]
+    more = ["--from", *drawn] if drawn else []  # evaluations are known by hash alone
+    options = _options({**m.identity, **m.settings})
+    return [program, m.stage, before, *options, *more, "--out", out]
 
 
 def _build_options(identity: dict[str, Any], settings: dict[str, Any]) -> list[str]:

@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from lorid_data import role_texts
+from lorid_data.pass_rates import PassRate
 from lorid_data.schema import ADDED_LATER, FrozenModel, Provenance, Record, Reject
 
 if TYPE_CHECKING:
@@ -50,8 +51,17 @@ def arrow_schema(config: str) -> pa.Schema:
         "int | None": pa.int64(),
         "float | None": pa.float64(),
         "tuple[str, ...]": pa.list_(pa.string()),
+        "tuple[PassRate, ...] | None": pa.list_(pa.struct(_pass_rate())),
     }
     return pa.schema([(n, kinds.get(a, pa.string())) for n, a in COLUMNS[config].items()])
+
+
+def _pass_rate() -> list[tuple[str, pa.DataType]]:
+    import pyarrow as pa
+
+    kinds = {"int": pa.int64(), "float": pa.float64(), "tuple[str, ...]": pa.list_(pa.string())}
+    own = {n: str(a) for n, a in PassRate.__annotations__.items() if n in PassRate.model_fields}
+    return [(n, kinds.get(a, pa.string())) for n, a in own.items()]
 
 
 def missing_columns(columns: list[str], kind: type[FrozenModel]) -> list[str]:

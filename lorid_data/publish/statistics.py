@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from pydantic import Field
+
 from lorid_data.schema import FrozenModel
 
 
@@ -40,6 +42,8 @@ class Statistics(FrozenModel):
     """Rows whose question is a variant of another."""
     n_with_accepted: int = 0
     """Rows with further answers that are right as well."""
+    difficulty: dict[str, int] = Field(default_factory=dict)
+    """Rows with a pass rate, by the role that was asked."""
 
 
 @dataclass(slots=True)
@@ -55,6 +59,7 @@ class Counting:
     n_rules: int = 0
     n_variants: int = 0
     n_with_accepted: int = 0
+    difficulty: Counter[str] = field(default_factory=Counter)
 
     def add(self, record: Mapping[str, Any]) -> None:
         """Count one record."""
@@ -66,6 +71,7 @@ class Counting:
         self.n_rules += len(record["knowledge"])
         self.n_variants += record["original_id"] != record["problem_id"]
         self.n_with_accepted += bool(record["accepted"])
+        self.difficulty.update({rate["role"] for rate in record["difficulty"] or ()})
         p = record["provenance"]
         key = tuple(p[n] for n in list(TeacherFacts.model_fields)[:5])
         sums = self.teachers.setdefault(key, [0, 0, 0, 0.0])
@@ -90,6 +96,7 @@ class Counting:
             n_rules=self.n_rules,
             n_variants=self.n_variants,
             n_with_accepted=self.n_with_accepted,
+            difficulty=dict(sorted(self.difficulty.items())),
         )
 
 

@@ -2,5 +2,5 @@
 
 Entry: `write.view`.
 Read: `rows` (which rows are on it), `data`, `page`, `write`.
-Imports: folders, pages, commandline, sampling, texts, schema, errors.
+Imports: folders, pages, commandline, sampling, texts, pass_rates, schema, errors.
 """

@@ -9,6 +9,7 @@ from lorid_data.commandline.progress import Progress
 from lorid_data.pages.latex import Dialect, dialect, pieces, shown
 from lorid_data.pages.page import chunk
 from lorid_data.pages.text import visible
+from lorid_data.pass_rates import PassRate
 from lorid_data.schema import Record
 from lorid_data.view.rows import Folder, Shown
 
@@ -108,11 +109,19 @@ def _about(row: Shown) -> list[tuple[str, str]]:
         said += [("source", r.source), ("split", r.split), ("subject", r.subject)]
         said += [("level", r.level), ("licence", r.licence)]
         said += [(f"also right ({i})", answer) for i, answer in enumerate(r.accepted, start=1)]
+        said += [(f"solved by {d.role}", _rate(d)) for d in r.difficulty or ()]
     elif row.reject is not None:
         said += [("problem_id", row.reject.problem_id), ("split", row.reject.split)]
     if row.reject is not None:
         said += [("rejected by", row.reject.stage)]
     return [(name, visible(value, 200)) for name, value in said if value]
+
+
+def _rate(d: PassRate) -> str:
+    return (
+        f"{d.n_right} of {d.n_draws} draws ({d.ci_low:.2f} to {d.ci_high:.2f}), {d.agreement:.0%} give the same answer; "
+        f"judge {d.judge_sha256[:12]}"
+    )
 
 
 def _provenance(record: Record | None) -> list[tuple[str, str]]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from lorid_data.commandline.progress import Progress
 from lorid_data.errors import ConfigError
+from lorid_data.folders.evaluations import SAMPLED_GIVEN
 from lorid_data.prompts import Prompt
 from lorid_data.schema import Record
 from lorid_train.config import EvalConfig
@@ -45,9 +46,9 @@ def needed_roles(config: EvalConfig) -> tuple[str, ...]:
         if name not in known
     ]
     problems += [
-        f"samples: there is no role {r!r}; there are {', '.join(ROLES)}"
+        f"samples: there is no role {r!r}; there are {', '.join(ROLES)}, and {ablation.GOLD} for DR on the dataset's own"
         for r in config.samples
-        if r not in ROLES
+        if r not in (*ROLES, ablation.GOLD)
     ]
     problems += [
         f"samples: {role} is {n}; give a number of rounds, 0 or more"
@@ -57,6 +58,7 @@ def needed_roles(config: EvalConfig) -> tuple[str, ...]:
     if problems:
         raise ConfigError(*problems)
     needed = {role for role, n in _sampled(config).items() if n}
+    needed |= {"dr"} if config.samples.get(ablation.GOLD) else set()
     needed |= set(LOOP) if config.loop else {"ir"} if config.votes != "none" else set()
     for name in config.greedy:
         needed |= {name} if name in ROLES else {"dr"}
@@ -70,7 +72,8 @@ def needed_roles(config: EvalConfig) -> tuple[str, ...]:
 def _sampled(config: EvalConfig) -> dict[str, int]:
     """Rounds by role that are asked for by number: KG's first, which DR reads."""
     n_kg = max(config.samples.get("kg", 0), config.samples.get("dr", 0))
-    return {"kg": n_kg, **{r: n for r, n in config.samples.items() if r != "kg"}}
+    named = {r: n for r, n in config.samples.items() if r not in ("kg", ablation.GOLD)}
+    return {"kg": n_kg, **named}
 
 
 def draw_all(
@@ -99,6 +102,7 @@ def draw_all(
         progress.limit(b.most * (2 if b.has_votes else 1), is_bound=may_be_less)
         _draw_greedy(config, ids, gold, asker)
         seeds = range(config.seed, config.seed + config.seeds)
+        _draw_given(asker, seeds, gold, config.samples.get(ablation.GOLD, 0))
         if config.loop:
             _draw_loop(config, ids, seeds, asker, log, progress)
         elif config.votes != "none":
@@ -160,6 +164,18 @@ def _draw_rounds(
         for role, n in n_rounds.items()
         for seed in seeds
         for key in sampled_keys(ids, seed, role, n)
+    ]
+    asker.draw(Wanted(keys, asker.log))
+
+
+def _draw_given(asker: Asker, seeds: range, gold: Mapping[str, str], n_rounds: int) -> None:
+    """Sampled draws of DR on the dataset's own knowledge, where it has any."""
+    asker.knowledge = {(p, SAMPLED_GIVEN): text for p, text in gold.items()}
+    keys = [
+        DrawKey(p, "dr", SAMPLED_GIVEN, seed, r)
+        for seed in seeds
+        for r in range(1, n_rounds + 1)
+        for p in gold
     ]
     asker.draw(Wanted(keys, asker.log))
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Protocol
 
+from lorid_data.folders.evaluations import SAMPLED_GIVEN
 from lorid_data.prompts import Prompt
 from lorid_data.schema import Question, sha256_text
 from lorid_train.engines.base import Engine, GenRequest, GenResult, Sampling
@@ -53,7 +54,7 @@ class Asker:
         """The request of one draw. A DR draw needs its knowledge to be there already."""
         content = self._content(key)
         sampling = self.sampling
-        if key.condition != SAMPLED:
+        if key.condition not in (SAMPLED, SAMPLED_GIVEN):
             sampling = Sampling(0.0, max_new_tokens=self.sampling.max_new_tokens)
         return GenRequest(key, key.role, content, sampling, draw_seed(key))
 

@@ -13,6 +13,7 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from lorid_data.answers import reference
+from lorid_data.folders.evaluations import SAMPLED, SAMPLED_GIVEN
 from lorid_train.interaction.draws import Decision, Draw, How
 from lorid_train.metrics.official import OfficialStop, official_stop
 from lorid_train.metrics.properties import properties
@@ -287,7 +288,7 @@ def _singles(table: Mapping[tuple[str, str], Mapping[int, Draw]]) -> dict[str, t
     # IR first: of equal votes the earlier one speaks for its cluster.
     for role, condition in sorted(table, key=lambda k: (k != ("ir", "greedy"), k)):
         draw = table[role, condition].get(1)
-        if draw is None or role == "kg" or condition == "sampled":
+        if draw is None or role == "kg" or condition in (SAMPLED, SAMPLED_GIVEN):
             continue
         if (role, condition) == ("dr", "kg-knowledge"):
             if knowledge is not None:

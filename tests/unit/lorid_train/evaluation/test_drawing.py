@@ -110,3 +110,17 @@ def test_other_knowledge_is_another_concept_s(tmp_path: Path) -> None:
     for problem_id, prompt in read.items():
         other = {"A": "B", "B": "A"}[own[problem_id]]
         assert f"Knowledge: {other}\n" in prompt
+
+
+def test_dr_is_drawn_on_the_dataset_s_own_knowledge(tmp_path: Path) -> None:
+    """At a temperature, so often as asked for, and of the questions that have any."""
+    rows = records("A", "B", "C")
+    rows[2] = rows[2].model_copy(update={"knowledge": ()})
+    asked = QUIET | {"samples": {"gold-knowledge": 4}}
+    draws, engine = drawn(tmp_path, rows, **asked)
+    assert needed_roles(config(**asked)) == ("dr",)
+    assert counts(draws) == {("dr", "sampled-gold-knowledge"): 8}
+    assert {r.sampling.temperature for r in engine.asked} == {1.5}
+    assert len({r.seed for r in engine.asked}) == 8
+    read = {r.key.problem_id: r.prompt for r in engine.asked}
+    assert all(f"Knowledge: {r.knowledge[0]}\n" in read[r.problem_id] for r in rows[:2])
