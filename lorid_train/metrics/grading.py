@@ -42,6 +42,8 @@ class Gold:
     """The reference answer, or several of which each is right."""
     slices: Mapping[str, str]
     """subject, level, steps, answer_type: what results are broken down by."""
+    has_knowledge: bool = True
+    """Whether the dataset has knowledge for it, which DR can be given."""
 
     @property
     def answers(self) -> tuple[str, ...]:
@@ -131,7 +133,9 @@ def gold_of(record: Record) -> Gold:
         "answer_type": answer_type(record.answer),
     }
     gold = reference(record.answer, record.accepted)
-    return Gold(record.problem_id, gold, {k: v for k, v in slices.items() if v})
+    return Gold(
+        record.problem_id, gold, {k: v for k, v in slices.items() if v}, bool(record.knowledge)
+    )
 
 
 def answer_type(answer: str) -> str:
