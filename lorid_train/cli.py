@@ -20,9 +20,9 @@ from lorid_data.folders.names import REJECTS
 from lorid_data.texts.counting import count
 from lorid_train.evaluation.command import compare, evaluate, export_draws
 from lorid_train.evaluation.command import show as show_evaluation
-from lorid_train.reinforcement.command import rl
 from lorid_train.fit_rule.command import fit_rule
 from lorid_train.fit_rule.route import route
+from lorid_train.reinforcement.command import rl
 from lorid_train.serve.command import serve
 from lorid_train.solve.command import solve
 

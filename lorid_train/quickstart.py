@@ -15,6 +15,7 @@ from typing import Any
 from lorid_data import pipeline
 from lorid_train.config import STUDENT, EvalConfig, TrainConfig
 from lorid_train.evaluation.evaluate import evaluate
+from lorid_train.evaluation.usual import OF_STUDENT
 from lorid_train.models.adapters import folders_of
 from lorid_train.training.sft import train
 
@@ -39,8 +40,6 @@ PER_ROLE: dict[str, dict[str, dict[str, Any]]] = {
     "kg": {"sft": {"num_train_epochs": 1}},  # its rules come out word for word by then
     "dr": {"sft": {"num_train_epochs": 3}},  # it has the longest prompts to learn to read
 }
-TEMPERATURE = 0.8
-MAX_NEW_TOKENS = 128
 
 
 def quickstart(
@@ -73,7 +72,8 @@ def quickstart(
     evaluate(
         EvalConfig(
             adapters=folders_of([str(run)]), dataset=str(data["test"]), out=str(out / "eval"),
-            rounds=rounds, temperature=TEMPERATURE, top_p=1.0, top_k=0, max_new_tokens=MAX_NEW_TOKENS,
+            rounds=rounds, temperature=OF_STUDENT.temperature, top_p=OF_STUDENT.top_p,
+            top_k=OF_STUDENT.top_k, max_new_tokens=OF_STUDENT.max_new_tokens,
             votes="ir", seed=seed, dtype="float32", batch_size=batch_size, threads=threads,
         )
     )  # fmt: skip

@@ -34,7 +34,7 @@ class Progress:
         self._title, self._total, self._done = title, total, done
         self._already = done
         self._counts: dict[str, int] = {}
-        self._is_bound = False
+        self._is_bound, self._then = False, ""
         self._stream = stream if stream is not None else sys.stderr
         self._every_s, self._clock = every_s, clock
         self._start = clock()
@@ -81,9 +81,12 @@ class Progress:
         for name, more in counts.items():
             self._counts[name] = self._counts.get(name, 0) + more
 
-    def limit(self, total: int, *, is_bound: bool = False) -> None:
-        """Set what is to be done in all; `is_bound` where it may be less."""
-        self._total, self._is_bound = total, is_bound
+    def limit(self, total: int, *, is_bound: bool = False, then: str = "") -> None:
+        """Set what is to be done in all; `is_bound` where it may be less.
+
+        `then` names what follows and is not counted yet: a bound is not raised later without a word.
+        """
+        self._total, self._is_bound, self._then = total, is_bound, then
 
     def line(self) -> str:
         """The state in one line: `build: 120/256 (47 %), kept 118, rejected 2, 12.0/s, 11 s left`."""
@@ -93,11 +96,12 @@ class Progress:
         if self._total:
             whole = f"{self._done:,}/{self._total:,} ({self._done / self._total:.0%})"
             parts = [f"{self._done:,} of at most {self._total:,}" if self._is_bound else whole]
+            parts[0] += f", then {self._then}" * bool(self._then)
         parts += [f"{name} {n:,}" for name, n in self._counts.items()]
         parts.append(f"{rate:,.1f}/s")
         if self._total and rate > 0 and self._done < self._total:
-            at_most = "at most " * self._is_bound
-            parts.append(f"{at_most}{(self._total - self._done) / rate:,.0f} s left")
+            if_all = " if all are needed" * self._is_bound  # no bound: the rate changes
+            parts.append(f"{(self._total - self._done) / rate:,.0f} s left{if_all}")
         if self.note is not None:
             n_left = max(0, (self._total or 0) - self._done)
             try:

@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from lorid_data.errors import ConfigError, StageError
+from lorid_data.folders.differences import differences
 from lorid_data.folders.files import LOCK, is_leftover, locked, sha256_file, write_text
 from lorid_data.folders.manifests import identity_sha256, read_manifest, write_manifest
 from lorid_data.folders.names import CONFIG, MANIFEST
@@ -146,12 +147,7 @@ def _refuse_foreign(stage: Stage) -> None:
             msg = f"{stage.out}: belongs to the stage {body.get('stage')!r}; choose another --out"
             raise ConfigError(msg)
         if canonical_json(old) != canonical_json(new):
-            keys = sorted({*old, *new}, key=str)
-            diff = [
-                f"{k} was {old.get(k)!r}, is {new.get(k)!r}"
-                for k in keys
-                if old.get(k) != new.get(k)
-            ]
+            diff = differences(old, new, (body.get("settings") or {}, stage.settings))
             msg = (
                 f"{stage.out}: belongs to another configuration ({'; '.join(diff)}); "
                 "choose another --out, or delete the folder"

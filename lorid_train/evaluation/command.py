@@ -23,7 +23,7 @@ def evaluate(
     rule: Literal["same_round", "cumulative", "weighed"] = "same_round",
     fallback: Literal["none", "ir", "dr", "majority"] = "ir",
     rule_file: str | None = None, abstain_below: float | None = None,
-    temperature: float = 1.5, top_p: float = 0.9, top_k: int = 50, max_new_tokens: int = 1024,
+    temperature: float | None = None, top_p: float | None = None, top_k: int | None = None, max_new_tokens: int | None = None,
     seed: int = 0, seeds: int = 1, loop: bool = True, votes: Literal["all", "ir", "none"] = "all",
     samples: Annotated[list[str] | None, Many] = None, greedy: Annotated[list[str] | None, Many] = None,
     dtype: Literal["float32", "bfloat16", "float16"] | None = None, batch_size: int = 64,
@@ -31,6 +31,9 @@ def evaluate(
     allow_trained_questions: bool = False,
 ) -> None:  # fmt: skip
     """Run the loop and its alternatives on a dataset's questions, and report. Defaults are the official code's.
+
+    Only the packaged student is sampled as the quickstart samples it (temperature 0.8 over all
+    tokens, 128 at most), by `solve` and `serve` too.
 
     Args:
         adapters: A run folder, ir=FOLDER kg=FOLDER dr=FOLDER …, or OWNER/NAME[@REVISION] of the Hub in their
@@ -51,10 +54,10 @@ def evaluate(
         fallback: Who answers without an agreement; under weighed the likeliest answer does, but for none.
         rule_file: Weights that lorid-train fit-rule wrote, for weighed and for every answer's probability; packaged ones by default.
         abstain_below: Withhold answers of the loop that are right with a lower probability than this.
-        temperature: Of the sampled draws.
-        top_p: Of the sampled draws; 1 switches it off.
-        top_k: Likewise; 0 switches it off.
-        max_new_tokens: Longest answer.
+        temperature: Of the sampled draws; 1.5 by default (student: 0.8).
+        top_p: Of the sampled draws; 1 switches it off; 0.9 by default (student: 1).
+        top_k: Likewise; 0 switches it off; 50 by default (student: 0).
+        max_new_tokens: Longest answer; 1024 tokens by default (student: 128).
         seed: Of all draws.
         seeds: Repeat the sampled draws under so many seeds: seed, seed + 1, ….
         loop: Whether to run the interaction loop; --no-loop samples IR alone.

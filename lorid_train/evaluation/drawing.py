@@ -96,10 +96,10 @@ def draw_all(
             on_draw=lambda d: progress.advance(tokens=d.n_tokens),
         )  # fmt: skip
         b = planned.bounds(config, len(ids), has_knowledge=bool(gold))
-        # Votes cost about as many tokens as the loop; how many they are is known after it.
+        # How many votes cost as many tokens as the loop is known after it, and nothing bounds it before.
         # Greedy DR is not asked where there is no knowledge of the kind: fewer, again.
         may_be_less = not b.is_exact or bool(set(config.greedy) & set(ablation.CONDITIONS))
-        progress.limit(b.most * (2 if b.has_votes else 1), is_bound=may_be_less)
+        progress.limit(b.most, is_bound=may_be_less, then="votes" * b.has_votes)
         _draw_greedy(config, ids, gold, asker)
         seeds = range(config.seed, config.seed + config.seeds)
         _draw_given(asker, seeds, gold, config.samples.get(ablation.GOLD, 0))

@@ -25,6 +25,7 @@ from lorid_train.evaluation import forgetting, planned, servers, timing, trained
 from lorid_train.evaluation.drawing import draw_all, needed_roles
 from lorid_train.evaluation.exports import DRAWS, evaluation
 from lorid_train.evaluation.identity import adapter_configs
+from lorid_train.evaluation.usual import with_usual_sampling
 from lorid_train.interaction import rule_files
 from lorid_train.interaction.draws import DrawLog
 from lorid_train.interaction.lines import sum_of
@@ -76,6 +77,7 @@ def evaluate(config: EvalConfig) -> Manifest:
     adapters = adapters_of.open_adapters(
         config.adapters, config.base, config.format, needed=needed, told=config.formats
     ).pinned()
+    config = with_usual_sampling(config, adapters.base)
     records = select(Path(config.dataset), config.split, config.limit)
     targets.parse(config.targets)
     looked = _looked(config, adapters, records)

@@ -100,12 +100,13 @@ def lines(config: EvalConfig, records: Sequence[Record], base: Any, n_done: int)
     said[0] += ")" + (", then votes that cost as many tokens as the loop" if b.has_votes else "")
     if n_done:
         said[0] += f"; {n_done:,} are there already"
-    tokens = b.most * config.max_new_tokens * (2 if b.has_votes else 1)
+    tokens = b.most * config.max_new_tokens
+    votes = " before the votes" * b.has_votes
     said.append(
-        f"  at most {tokens:,} tokens are written, {config.max_new_tokens:,} a draw; most texts end sooner"
+        f"  at most {tokens:,} tokens are written{votes}, {config.max_new_tokens:,} a draw; most texts end sooner"
     )
     if base is not None:
-        said.append(f"  {_machine(config, base, tokens)}")
+        said.append(f"  {_machine(config, base, tokens * (2 if b.has_votes else 1))}")
     return said
 
 
@@ -129,7 +130,7 @@ def _machine(config: EvalConfig, base: Any, tokens: int) -> str:
         return f"on {where}: batches of {config.batch_size} need about {at_once / 2**30:.1f} GiB beside the weights"
     memory = n * _BYTES[dtype] * (3 if config.merged else 1) + at_once
     seconds = 2 * n * tokens / (measured_rate(dtype, int(text.hidden_size)) * UTILISATION)
-    return f"about {memory / 2**30:.1f} GiB and at most {_duration(seconds)} on {where} (estimated)"
+    return f"about {memory / 2**30:.1f} GiB and {_duration(seconds)} on {where}, where every draw is needed and whole (estimated)"
 
 
 def _n_parameters(base: Any) -> int | None:

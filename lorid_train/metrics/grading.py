@@ -47,6 +47,9 @@ class Gold:
     """subject, level, steps, answer_type, …: what results are broken down by."""
     original_id: str | None = None
     """The problem that it is a variant of; itself where that is not said."""
+    """subject, level, steps, answer_type: what results are broken down by."""
+    has_knowledge: bool = True
+    """Whether the dataset has knowledge for it, which DR can be given."""
 
     @property
     def answers(self) -> tuple[str, ...]:
@@ -147,7 +150,9 @@ def gold_of(record: Record) -> Gold:
     }
     gold = reference(record.answer, record.accepted)
     known = {k: v for k, v in slices.items() if v}
-    return Gold(record.problem_id, gold, known, record.original_id)
+    return Gold(
+        record.problem_id, gold, known, record.original_id, has_knowledge=bool(record.knowledge)
+    )
 
 
 def answer_type(answer: str) -> str:

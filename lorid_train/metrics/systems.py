@@ -32,6 +32,8 @@ class Answered(NamedTuple):
 EARLY_STOP = "early-stop-ir"
 Answer = Callable[[GradedProblem], Answered | None]
 """A system: its answer to a problem, or None where the draws it needs are missing."""
+_OF_GOLD_KNOWLEDGE = frozenset({f"dr-{kind}-knowledge" for kind in ("gold", "shuffled", "other")})
+"""Systems that read the dataset's knowledge, or what is made of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +103,7 @@ def _add(scored: Scored, graded: Sequence[GradedProblem], name: str, answer: Ans
     wanted = [(g, a) for g, a in results if g.seed in seeds]
     n_missing = sum(a is None for _, a in wanted)
     if not seeds or n_missing:
-        which = f"{n_missing} of {len(wanted)} questions" if seeds else "all questions"
-        scored.left_out[name] = f"its draws are missing for {which}"
+        scored.left_out[name] = _why_left_out(name, wanted if seeds else results)
         return
     scored.outcomes[name] = [
         Outcome(
@@ -121,6 +122,16 @@ def _add(scored: Scored, graded: Sequence[GradedProblem], name: str, answer: Ans
         for g, a in wanted
         if a is not None
     ]
+
+
+def _why_left_out(name: str, results: Sequence[tuple[GradedProblem, Answered | None]]) -> str:
+    """Why a system has no answer to some questions: there was nothing for DR to read, or no draw."""
+    lacking = [g for g, a in results if a is None]
+    is_all = len(lacking) == len(results)
+    some = f"{len(lacking)} of {len(results)} questions"
+    if name in _OF_GOLD_KNOWLEDGE and not any(g.gold.has_knowledge for g in lacking):
+        return f"{'none of the questions has' if is_all else f'{some} have no'} knowledge in the dataset"
+    return f"its draws are missing for {'all questions' if is_all else some}"
 
 
 def _add_further(scored: Scored, graded: Sequence[GradedProblem]) -> None:

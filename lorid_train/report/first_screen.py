@@ -122,15 +122,16 @@ def several(views: Sequence[EvaluationView], found: Sequence[Comparison]) -> Ite
 
 def _of_pair(c: Comparison) -> list[Tile]:
     """Both runs over the questions that they share, and A − B."""
+    named = [f"{letter}: {name}" for letter, name in zip("AB", c.names, strict=True)]
     if (loop := c.loop) is None:
-        return [Tile(n, "–", ("its loop was not drawn for every question",)) for n in c.names]
+        return [Tile(n, "–", ("its loop was not drawn for every question",)) for n in named]
     made = []
-    for name, m, tokens, s in zip(c.names, loop.accuracy, loop.tokens, c.draw_s, strict=True):
+    for name, m, tokens, s in zip(named, loop.accuracy, loop.tokens, c.draw_s, strict=True):
         time = () if s is None else (f"drawn in {compared.duration(s)}",)
         made.append(_numbers(name, loop.system, m, f"{tokens:,.0f} tokens", *time))
     d = loop.difference
     few = "no verdict: too few" if loop.ruling == "few" else VERDICTS[loop.ruling]
-    lines = (points_interval(d), f"{d.n:,} shared questions", few)
+    lines = (f"{c.names[0]} − {c.names[1]}", points_interval(d), f"{d.n:,} shared questions", few)
     return [*made, Tile("A − B, points", points(d.value), lines)]
 
 

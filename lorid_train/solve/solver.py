@@ -17,19 +17,15 @@ from pathlib import Path
 from typing import Literal
 
 from lorid_data.prompts import Prompt
-from lorid_train.config import STUDENT, EvalConfig
+from lorid_train.config import EvalConfig
 from lorid_train.engines.base import Engine, Sampling
+from lorid_train.evaluation.usual import OFFICIAL, usual_sampling
 from lorid_train.interaction.draws import Draw
 from lorid_train.interaction.loop import Asker
 from lorid_train.interaction.rule_files import load
 from lorid_train.interaction.rules import Fallback, Rule
 from lorid_train.solve.question import ROLES, AskedQuestion, LoopSettings, MemoryLog
 from lorid_train.solve.solution import Round, Solution
-
-OFFICIAL = Sampling(temperature=1.5, top_p=0.9, top_k=50, max_new_tokens=1024)
-"""The sampling of the official code."""
-OF_STUDENT = Sampling(temperature=0.8, top_p=1.0, top_k=0, max_new_tokens=128)
-"""The quickstart's, for the packaged student."""
 
 
 class Solver:
@@ -127,7 +123,7 @@ class Solver:
             served=dict(served or {}), dtype=dtype, batch_size=batch_size, threads=threads,
         )  # fmt: skip
         make = servers.factory(config, ROLES, adapters.wholes)
-        chosen = sampling or (OF_STUDENT if adapters.base.name == STUDENT else OFFICIAL)
+        chosen = sampling or usual_sampling(adapters.base)
         return cls(
             make(config, adapters), rule=rule, rounds=rounds, fallback=fallback, sampling=chosen,
             seed=seed, prompts=adapters.prompts, rule_file=rule_file, abstain_below=abstain_below,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from lorid_data.errors import ConfigError
 from lorid_data.schema import canonical_json
 from lorid_train.config import TrainConfig
 from lorid_train.models.base_model import Base, commit_of, load_config
-from lorid_train.training import estimates, processes
+from lorid_train.training import estimates, processes, unwritable
 from lorid_train.training.activations import saved_bytes_per_token
 from lorid_train.training.arguments import make_args
 from lorid_train.training.tokens import RoleCounts
@@ -93,3 +93,17 @@ def say_plan(
     say(estimates.total(plans))
     if warning := estimates.too_large(plans, estimates.free_bytes(), checkpointing=checkpointing):
         say(warning)
+    for name, counted in counts.items():
+        for line in doubts(name, counted):
+            say(line)
+
+
+def doubts(role: str, counts: RoleCounts) -> Iterator[str]:
+    """Warnings of what a role's rows hold: special tokens, and what the base can never write."""
+    if counts.special:
+        some = ", ".join(counts.special[:3]) + (" …" if len(counts.special) > 3 else "")
+        yield (
+            f"warning: role {role!r}: {len(counts.special)} of {counts.n_rows} rows hold what reads like a special token; "
+            f"it is trained as the text that it is: {some}"
+        )
+    yield from unwritable.lines(role, counts.n_rows, counts.unwritable, counts.n_with_unwritable)

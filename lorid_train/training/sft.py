@@ -10,7 +10,7 @@ from __future__ import annotations
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +47,7 @@ from lorid_train.training.preflight import check
 from lorid_train.training.tokens import RoleCounts
 from lorid_train.training.trainer import RoleRows, make_callback, make_trainer, prove
 from lorid_train.training.trainer import train as train_steps
+from lorid_train.training.unwritable import finder
 
 _NAMELESS_SETTINGS = {"out", "data", "base", "init"}
 """Paths and names: what they hold decides the result, and is hashed instead."""
@@ -189,6 +190,7 @@ def _token_rows(
     """
     records = _records(run.config, role, validation=validation)
     fmt = formats.on(run.config.format, run.config.template_date)
+    lora = run.config.for_role(role)[0]
     made = tokens.tokenise(
         roles.role(role),
         records,
@@ -196,6 +198,7 @@ def _token_rows(
         run.tokenizer,
         max_tokens=run.config.max_tokens,
         counts=counts,
+        unwritable=None if validation else finder(run.tokenizer, run.base, lora),
     )
     n_known = plan.vocabulary_of(run.base)
     yield from tokens.known_ids(made, n_known, f"base {run.base.name!r}")
@@ -227,7 +230,6 @@ def _train_roles(run: _Run, stage: Stage, say: Callable[[str], None]) -> Manifes
         write_rows(stage.out / REJECTS, Reject, rejects)
         trained_on.write(stage.out, {n: _trained_on(run, n, c) for n, c in counts.items()})
         plan.say_plan(config, run.base, counts, say)
-        _say_special(counts)
     base = FrozenBase(
         lambda: base_model.load_model(run.base, config.dtype, config.model),
         n_roles=len(config.roles),
@@ -249,17 +251,6 @@ def _train_roles(run: _Run, stage: Stage, say: Callable[[str], None]) -> Manifes
         n_kept=sum(c.n_rows for c in counts.values()),
         n_rejected=by_reason,
     )
-
-
-def _say_special(counts: Mapping[str, RoleCounts]) -> None:
-    """Tell of rows that somebody may have written to end a text, or to begin another turn."""
-    for name, c in counts.items():
-        if c.special:
-            some = ", ".join(c.special[:3]) + (" …" if len(c.special) > 3 else "")
-            progress_say(
-                f"warning: role {name!r}: {len(c.special)} of {c.n_rows} rows hold what reads like a special token; "
-                f"it is trained as the text that it is: {some}"
-            )
 
 
 def _trained_on(run: _Run, name: str, counts: RoleCounts) -> list[trained_on.TrainedOn]:
@@ -382,6 +373,8 @@ def _figures(trainer: Any, counts: RoleCounts) -> dict[str, Any]:
     }
     if counts.special:
         figures["n_rows_with_special_texts"] = len(counts.special)
+    if counts.n_with_unwritable:
+        figures["n_rows_with_unwritable_texts"] = counts.n_with_unwritable
     figures |= curves.history(history)
     if "validation" in figures:
         figures["best_step"] = trainer.state.best_global_step

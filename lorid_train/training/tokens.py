@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from lorid_data.errors import ConfigError
 from lorid_data.schema import Disposition, Record, Reject, RejectReason
 from lorid_train import formats, roles
+from lorid_train.training.unwritable import Unwritable
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -54,6 +55,10 @@ class RoleCounts:
     rejects: list[Reject] = field(default_factory=list)
     special: list[str] = field(default_factory=list)
     """Rows that hold what reads like a special token of the tokenizer; it is trained as text."""
+    unwritable: dict[str, int] = field(default_factory=dict)
+    """What the base model can never write, and in the targets of how many rows it stands."""
+    n_with_unwritable: int = 0
+    """Rows whose targets hold any of it."""
 
     @property
     def n_rows(self) -> int:
@@ -74,8 +79,12 @@ def tokenise(
     *,
     max_tokens: int,
     counts: RoleCounts,
+    unwritable: Unwritable | None = None,
 ) -> Iterator[TokenRow]:
-    """Rows of a role. A row that is too long is rejected, never cut; `counts` is filled on the way."""
+    """Rows of a role. A row that is too long is rejected, never cut; `counts` is filled on the way.
+
+    `unwritable` finds what of a target the base model cannot write, to be counted.
+    """
     for record in records:
         made, rejects = roles.examples(role, [record])
         counts.n_in += len(made) + len(rejects)
@@ -96,6 +105,9 @@ def tokenise(
             counts.n_target_tokens += len(target)
             if any(formats.holds_special(tokenizer, t) for t in (example.content, example.target)):
                 counts.special.append(name)
+            if unwritable is not None and (found := unwritable.of(example.target, target)):
+                counts.n_with_unwritable += 1
+                counts.unwritable |= {text: counts.unwritable.get(text, 0) + 1 for text in found}
             yield TokenRow(name, prompt + target, [IGNORED] * len(prompt) + target)
 
 

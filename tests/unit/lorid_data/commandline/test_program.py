@@ -229,6 +229,15 @@ def test_progress_counts_rate_and_time_left() -> None:
     assert out.getvalue().endswith("2.0/s, 30 s left\n")
 
 
+def test_a_bound_is_of_the_number_alone_and_says_what_follows_uncounted() -> None:
+    progress = Progress("evaluate", None, stream=io.StringIO(), clock=clock_of(0, 10, 10))
+    progress.limit(100, is_bound=True, then="votes")
+    progress.advance(20)
+    assert progress.line() == "evaluate: 20 of at most 100, then votes, 2.0/s, 40 s left if all are needed"  # fmt: skip
+    progress.limit(40)
+    assert progress.line() == "evaluate: 20/40 (50%), 2.0/s, 10 s left"
+
+
 def test_progress_ticks_while_nothing_advances() -> None:
     class Seen(io.StringIO):
         pass

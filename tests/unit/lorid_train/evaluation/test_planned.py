@@ -42,3 +42,5 @@ def test_the_plan_says_what_the_loop_decides() -> None:
     assert "up to 5 rounds of IR, KG and DR" in said
     assert "votes that cost as many tokens as the loop" in said
     assert "3 are there already" in said
+    # How many votes cost what the loop costs is not known: what is said to bound stops before them.
+    assert "tokens are written before the votes" in said

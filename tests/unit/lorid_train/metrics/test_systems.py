@@ -199,3 +199,17 @@ def test_each_answer_is_judged_once() -> None:
         group=group,
     )
     assert sorted(judged) == ["1", "2"]
+
+
+def test_rows_without_knowledge_are_not_called_missing_draws() -> None:
+    from dataclasses import replace
+
+    draws = sampled(["1", "1", "1"], ["1", "1", "1"])
+    [one] = graded(draws)
+    scored = outcomes([replace(one, gold=replace(one.gold, has_knowledge=False))], rounds=3)
+    assert scored.left_out["dr-gold-knowledge"] == (
+        "none of the questions has knowledge in the dataset"
+    )
+    assert scored.left_out["dr-kg-knowledge"] == "its draws are missing for all questions"
+    scored = outcomes([one], rounds=3)
+    assert scored.left_out["dr-gold-knowledge"] == "its draws are missing for all questions"

@@ -229,6 +229,7 @@ def test_runs_side_by_side_share_one_table() -> None:
     rows = [x for x in text.splitlines() if x.startswith("| maj-ir@K |")]
     assert [x.count("|") for x in rows] == [13, 4]  # A − B, and side by side
     html = render_html([view("one"), view("two", n=10)])
+    assert all(said in html for said in ("A: one", "B: two", "one − two"))
     assert [r["name"] for r in blocks(html)["index"]["runs"]] == ["one", "two"]
     assert sum(row["runs"][1] is None for row in blocks(html)["index"]["rows"]) == 50
 

@@ -12,9 +12,12 @@ import pytest
 from lorid_data.commandline.program import run
 from lorid_data.errors import ConfigError
 from lorid_train import Solver, cli
+from lorid_train.config import EvalConfig
 from lorid_train.engines.base import GenRequest, Sampling
 from lorid_train.engines.scripted import ScriptedEngine
+from lorid_train.evaluation.usual import OFFICIAL, usual_sampling, with_usual_sampling
 from lorid_train.interaction.draws import How
+from lorid_train.models.base_model import Base
 from lorid_train.solve import command, solver
 from lorid_train.solve.shown import round_lines, solution_line
 from lorid_train.solve.solution import Round, Solution
@@ -220,7 +223,23 @@ def test_wrong_usage_is_said_before_anything_is_loaded(
     assert not loaded
 
 
+def test_evaluate_and_solve_sample_a_base_alike() -> None:
+    student, other = (
+        Base(name, "somewhere", None, "sha256:0", None) for name in ("student", "models/x")
+    )
+    for base, usual in ((student, Sampling(0.8, 1.0, 0, 128)), (other, OFFICIAL)):
+        assert usual_sampling(base) == usual
+        config = EvalConfig(adapters={}, dataset="d", out="o", top_k=7)
+        made = with_usual_sampling(config, base)
+        assert (made.temperature, made.top_p, made.max_new_tokens) == (
+            usual.temperature,
+            usual.top_p,
+            usual.max_new_tokens,
+        )
+        assert made.top_k == 7, "what is set is kept"
+
+
 def test_sampling_is_the_official_codes_unless_said_otherwise() -> None:
-    usual = command.changed(solver.OFFICIAL, None, None, None, None)
+    usual = command.changed(OFFICIAL, None, None, None, None)
     assert usual == Sampling(1.5, 0.9, 50, 1024)
     assert command.changed(usual, 0.0, 1.0, 0, 16) == Sampling(0.0, 1.0, 0, 16)

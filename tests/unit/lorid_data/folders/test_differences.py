@@ -1,0 +1,59 @@
+"""What a folder of another configuration is told: names and both values, no bare hashes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lorid_data.errors import ConfigError
+from lorid_data.folders.differences import differences
+from lorid_data.folders.stage import open_stage
+
+A, B = "a" * 64, "b" * 64
+
+
+def test_fields_deep_down_are_named_with_both_values() -> None:
+    old = {"sft": {"learning_rate": 0.1, "max_steps": 3}, "split": None, "roles": ["ir"]}
+    new = {"sft": {"learning_rate": 0.2, "max_steps": 3}, "split": "test", "roles": ["ir", "dr"]}
+    assert differences(old, new) == [
+        "roles was ['ir'], is ['ir', 'dr']",
+        "sft.learning_rate was 0.1, is 0.2",
+        "split was None, is 'test'",
+    ]
+
+
+def test_other_folders_are_named_once_and_not_their_hashes() -> None:
+    old = {"data_sha256": {"ir": A, "dr": A}, "base_sha256": A, "tokenizer_sha256": A}
+    new = {"data_sha256": {"ir": B, "dr": B}, "base_sha256": B, "tokenizer_sha256": B}
+    settings = ({"data": "data/a", "base": "student"}, {"data": "data/b", "base": "models/x"})
+    assert differences(old, new, settings) == [
+        "base was 'student', is 'models/x'",
+        "data was 'data/a', is 'data/b'",
+    ]
+
+
+def test_the_same_folder_with_other_content_is_named() -> None:
+    settings = ({"adapters": {"ir": "r/ir"}}, {"adapters": {"ir": "r/ir"}})
+    [said] = differences(
+        {"adapters_sha256": {"ir": A}}, {"adapters_sha256": {"ir": f"sha256:{B}"}}, settings
+    )
+    assert (
+        said
+        == "the adapter of ir 'r/ir' is not the same (was sha256 aaaaaaaaaaaa…, is sha256 bbbbbbbbbbbb…)"
+    )
+    [said] = differences({"parent_identity_sha256": A}, {"parent_identity_sha256": B})
+    assert said.startswith("what the folder is made from is not the same (was sha256 aaaaaaaaaaaa…")
+    [said] = differences({"prompt": {"sha256": A}}, {"prompt": {"sha256": B}})
+    assert said.startswith("prompt is not the same (was sha256 aaaaaaaaaaaa…, is sha256 b")
+
+
+def test_a_stage_says_them(tmp_path: Path) -> None:
+    out = tmp_path / "d"
+    with open_stage(out, "x", identity={"dataset_sha256": A}, settings={"dataset": "d1"}):
+        pass
+    with (
+        pytest.raises(ConfigError, match=r"another configuration \(dataset was 'd1', is 'd2'\)"),
+        open_stage(out, "x", identity={"dataset_sha256": B}, settings={"dataset": "d2"}),
+    ):
+        pass
