@@ -94,7 +94,7 @@ def asked(table: Path, model: Path, url: str, rung: Rung, args: argparse.Namespa
 
 
 def audited(folder: Path) -> Path:
-    """Audit a folder that kept rows; the folder.
+    """Audit a folder if it kept rows; the folder."""
     with_rows = read_manifest(folder).n_kept
     if with_rows:
         audit(folder, AuditOptions())
