@@ -47,7 +47,6 @@ class Gold:
     """subject, level, steps, answer_type, …: what results are broken down by."""
     original_id: str | None = None
     """The problem that it is a variant of; itself where that is not said."""
-    """subject, level, steps, answer_type: what results are broken down by."""
     has_knowledge: bool = True
     """Whether the dataset has knowledge for it, which DR can be given."""
 
