@@ -20,6 +20,7 @@ from lorid_data.folders.names import REJECTS
 from lorid_data.texts.counting import count
 from lorid_train.evaluation.command import compare, evaluate, export_draws
 from lorid_train.evaluation.command import show as show_evaluation
+from lorid_train.rounds.command import rounds
 from lorid_train.serve.command import serve
 from lorid_train.solve.command import solve
 
@@ -33,6 +34,7 @@ app.command(solve)
 app.command(serve)
 app.command(compare)
 app.command(export_draws)
+app.command(rounds)
 app.command(completion_of(app), name="completion")
 
 Many = Parameter(consume_multiple=True)
