@@ -20,7 +20,7 @@ from lorid_train.study_report.agreement_page import plot, render_html, render_ma
 from lorid_train.study_report.agreement_reading import Row, Said, SettingRead, Trained
 from lorid_train.study_report.agreement_sentences import missing, sentences
 
-ROWS = [Row("consensus", "SFT on agreed draws", False), Row("none", "the <control>", False), Row("gold", "SFT on right draws", True)]  # fmt: skip
+ROWS = [Row("consensus", "SFT on agreed draws", False, "consensus"), Row("none", "the <control>", False, "none"), Row("gold", "SFT on right draws", True, "gold")]  # fmt: skip
 IDS = [f"p{i}" for i in range(200)]
 
 
