@@ -302,6 +302,7 @@ class RejectReason(StrEnum):
     TEST_TEMPLATE = "test_template"
     DRAWS_DISAGREE = "draws_disagree"
     DRAWS_ALL_WRONG = "draws_all_wrong"
+    DRAWS_ALL_ALIKE = "draws_all_alike"
     DRAW_OFF_LABEL = "draw_off_label"
     DRAW_WITHOUT_ANSWER = "draw_without_answer"
     DRAW_CUT = "draw_cut"
@@ -349,6 +350,7 @@ _SENTENCES = {
     RejectReason.TEST_TEMPLATE: "The question is worded much like one of a test set, but its numbers or its answer are others.",
     RejectReason.DRAWS_DISAGREE: "The draws of the question do not agree, so that it has no label.",
     RejectReason.DRAWS_ALL_WRONG: "No draw of the question gives the reference answer.",
+    RejectReason.DRAWS_ALL_ALIKE: "All stored draws of the question would be paid alike, so that it teaches nothing.",
     RejectReason.DRAW_OFF_LABEL: "The draw does not state the label of its question, or stands in a round that does not agree on it.",
     RejectReason.DRAW_WITHOUT_ANSWER: "The draw states no answer.",
     RejectReason.DRAW_CUT: "The draw was cut off at its token limit.",

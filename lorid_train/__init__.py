@@ -7,6 +7,7 @@ made of them. Each says in its `__init__.py` where to enter it and in which orde
 | command | code |
 | --- | --- |
 | `sft` | `training.sft` |
+| `rl` | `reinforcement.command`, `reinforcement.stage` |
 | `evaluate`, `report` | `evaluation.evaluate` |
 | `export-knowledge`, `export-log` | `evaluation.exports` |
 | `export-draws` | `evaluation.drawn_rows`; the rules in `drawn` |

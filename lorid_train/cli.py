@@ -20,6 +20,7 @@ from lorid_data.folders.names import REJECTS
 from lorid_data.texts.counting import count
 from lorid_train.evaluation.command import compare, evaluate, export_draws
 from lorid_train.evaluation.command import show as show_evaluation
+from lorid_train.reinforcement.command import rl
 from lorid_train.rounds.command import rounds
 from lorid_train.serve.command import serve
 from lorid_train.solve.command import solve
@@ -29,6 +30,7 @@ app = make_app(
     "Train LoRID's three roles (IR, KG, DR), let them interact, and report. Usually: sft, evaluate, report; "
     "then solve to ask a question. quickstart does all of it, small.",
 )
+app.command(rl)
 app.command(evaluate)
 app.command(solve)
 app.command(serve)

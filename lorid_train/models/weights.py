@@ -70,6 +70,11 @@ def base_digest(model: Any) -> str:
     )
 
 
+def adapter_digest(model: Any) -> str:
+    """sha256 over the weights that are trained: the adapter's own."""
+    return _digest((name, p) for name, p in model.named_parameters() if p.requires_grad)
+
+
 def _digest(tensors: Iterable[tuple[str, Any]]) -> str:
     import torch
 

@@ -75,7 +75,9 @@ class Maker:
         elif of.method == "dpo":
             assert of.rule is not None
             pairs = self.place.folder / "rows" / f"{of.rule}-pairs"
-            export_draws(self.place.folder / "before" / "draws", pairs, Wanted(of.rule, with_pairs=True))
+            export_draws(
+                self.place.folder / "before" / "draws", pairs, Wanted(of.rule, with_pairs=True)
+            )
             train(self._second(pairs, None, seed, out, method="dpo", sft={}, dpo=self.config.dpo))
         else:
             data, steps = self._rows(system)

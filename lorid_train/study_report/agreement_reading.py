@@ -218,7 +218,7 @@ def _tokens(run: Manifest) -> float:
         return float(of["n_tokens"])
     sft = run.identity.get("dpo") or run.identity["sft"]
     batch = sft.get("per_device_train_batch_size", 1) * sft.get("gradient_accumulation_steps", 1)
-    return float(of["n_tokens"]) * of["n_steps"] / -(-of["n_rows"] // batch)
+    return float(of["n_tokens"] * of["n_steps"] / -(-of["n_rows"] // batch))
 
 
 def _cost(path: Path) -> float | None:

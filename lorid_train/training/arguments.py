@@ -21,7 +21,7 @@ def make_args(config: TrainConfig, role: str, folder: Path) -> Any:
     from trl import SFTConfig
 
     cuda = torch.cuda.is_available()
-    sft = _numbers(config.for_role(role)[1], SFTConfig)
+    sft = numbers(config.for_role(role)[1], SFTConfig)
     every = sft.get("eval_steps", 100)  # the best adapter can only be one that was saved
     given = {"bf16": cuda, "logging_steps": 10, "report_to": "none", "save_steps": every, **sft}
     given = _validated(config, given)
@@ -51,8 +51,13 @@ def make_args(config: TrainConfig, role: str, folder: Path) -> Any:
         raise ConfigError(msg) from e
 
 
-def _numbers(given: dict[str, Any], kind: type) -> dict[str, Any]:
+def numbers(given: dict[str, Any], kind: type, where: str = "sft") -> dict[str, Any]:
     """The settings with `5e-5` read as a number: to YAML it is a text, for want of a point.
+
+    Args:
+        given: as the configuration has them.
+        kind: the class of TRL's that has these fields.
+        where: the section, for messages.
 
     Raises:
         ConfigError: a number is wanted, and the text is none.
@@ -64,7 +69,7 @@ def _numbers(given: dict[str, Any], kind: type) -> dict[str, Any]:
             try:
                 read[key] = float(given[key])
             except ValueError:
-                msg = f"sft: {key} is {given[key]!r}, which is no number"
+                msg = f"{where}: {key} is {given[key]!r}, which is no number"
                 raise ConfigError(msg) from None
     return read
 

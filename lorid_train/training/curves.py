@@ -132,24 +132,24 @@ def charts(
     if not roles:
         return []
     losses = [
-        _line(f"{r}, training", by_role[r]["train_loss"], "loss", i) for i, r in enumerate(roles)
+        line(f"{r}, training", by_role[r]["train_loss"], "loss", i) for i, r in enumerate(roles)
     ]
     held = [
-        _line(f"{r}, validation", by_role[r]["validation"], "eval_loss", i + len(roles))
+        line(f"{r}, validation", by_role[r]["validation"], "eval_loss", i + len(roles))
         for i, r in enumerate(roles)
-        if by_role[r].get("validation")
+        if any("eval_loss" in h for h in by_role[r].get("validation") or ())
     ]
-    found = [("loss", "Loss", [_plot("Loss by step", [*losses, *held], "loss", 3), _table(by_role, roles)])]  # fmt: skip
+    found = [("loss", "Loss", [plot("Loss by step", [*losses, *held], "loss", 3), _table(by_role, roles)])]  # fmt: skip
     right = [
-        _line(r, by_role[r]["validation"], "eval_accuracy", i)
+        line(r, by_role[r]["validation"], "eval_accuracy", i)
         for i, r in enumerate(roles)
         if any("eval_accuracy" in h for h in by_role[r].get("validation", ()))
     ]
     if right:
-        found.append(("answers", "Greedy answers that are right", [_plot("Share of right greedy answers by step", right, "share", 2)]))  # fmt: skip
-    rates = [_line(r, by_role[r]["train_loss"], "learning_rate", i) for i, r in enumerate(roles)]
+        found.append(("answers", "Greedy answers that are right", [plot("Share of right greedy answers by step", right, "share", 2)]))  # fmt: skip
+    rates = [line(r, by_role[r]["train_loss"], "learning_rate", i) for i, r in enumerate(roles)]
     if any(s.points for s in rates):
-        found.append(("rate", "Learning rate", [_plot("Learning rate by step", rates, "learning rate", None)]))  # fmt: skip
+        found.append(("rate", "Learning rate", [plot("Learning rate by step", rates, "learning rate", None)]))  # fmt: skip
     speed = [
         Series(r, tuple((float(s), v) for s, v in at), series=i)
         for i, (r, at) in enumerate((fast or {}).items())
@@ -157,11 +157,12 @@ def charts(
     ]
     if speed:
         note = "Mean tokens of a step, over the time between two entries of the log; what a machine did besides shows here."
-        found.append(("speed", "Tokens per second", [_plot("Tokens per second by step", speed, "tokens/s", 0), paragraph(note, "note")]))  # fmt: skip
+        found.append(("speed", "Tokens per second", [plot("Tokens per second by step", speed, "tokens/s", 0), paragraph(note, "note")]))  # fmt: skip
     return found
 
 
-def _line(name: str, entries: Sequence[Mapping[str, Any]], key: str, colour: int) -> Series:
+def line(name: str, entries: Sequence[Mapping[str, Any]], key: str, colour: int) -> Series:
+    """One key of the entries of a log, by step."""
     at = ((float(h["step"]), float(h[key])) for h in entries if key in h)
     points = tuple(
         (x, y) for x, y in at if abs(y) < _DRAWN
@@ -169,7 +170,9 @@ def _line(name: str, entries: Sequence[Mapping[str, Any]], key: str, colour: int
     return Series(name, points, series=colour % 6)
 
 
-def _plot(name: str, lines: Sequence[Series], y_label: str, digits: int | None) -> str:
+def plot(name: str, lines: Sequence[Series], y_label: str, digits: int | None) -> str:
+    """A chart of lines by step; `digits` after the point, None for very small numbers."""
+
     def shown(value: float) -> str:
         return f"{value:.1e}" if digits is None else f"{value:,.{digits}f}"
 
@@ -183,7 +186,7 @@ def _table(by_role: Mapping[str, Mapping[str, Any]], roles: Sequence[str]) -> st
     rows = []
     for r in roles:
         losses, held = by_role[r]["train_loss"], by_role[r].get("validation") or []
-        best = min((h["eval_loss"] for h in held), default=None)
+        best = min((h["eval_loss"] for h in held if "eval_loss" in h), default=None)
         rows.append(
             [
                 r, f"{losses[-1]['step']:,}", f"{losses[0]['loss']:.4f}", f"{losses[-1]['loss']:.4f}",

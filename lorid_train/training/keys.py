@@ -23,11 +23,11 @@ MANAGED = frozenset({
     "resume_from_checkpoint", "do_train", "do_eval", "do_predict", "save_only_model", "eval_packing",
 })  # fmt: skip
 """Fields of SFTConfig that the run sets itself, or that would change what is trained in silence."""
-_SFT = (
+_BOTH = (
     ("transformers", "training_args.py", "TrainingArguments"),
     ("trl", "trainer/base_config.py", "_BaseConfig"),
-    ("trl", "trainer/sft_config.py", "SFTConfig"),
 )
+_SFT = (*_BOTH, ("trl", "trainer/sft_config.py", "SFTConfig"))
 _LORA = (
     ("peft", "config.py", "PeftConfigMixin"),
     ("peft", "config.py", "PeftConfig"),
@@ -42,6 +42,18 @@ def known_fields() -> dict[str, frozenset[str]]:
     if lora is None or sft is None:
         lora, sft = imported_fields()
     return {"lora": lora - {"task_type"}, "sft": sft}
+
+
+@cache
+def fields_of(name: str) -> frozenset[str]:
+    """The fields of another configuration of TRL's, `GRPOConfig` for one."""
+    file = f"trainer/{name.removesuffix('Config').lower()}_config.py"
+    found = _read((*_BOTH, ("trl", file, name)))
+    if found is None:
+        import trl
+
+        found = frozenset(f.name for f in fields(getattr(trl, name)))
+    return found
 
 
 def imported_fields() -> tuple[frozenset[str], frozenset[str]]:
