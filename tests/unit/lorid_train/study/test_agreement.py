@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import yaml
 
-from lorid_data.errors import ConfigError
+from lorid_data.errors import ConfigError, InputError
 from lorid_data.folders.records import read_records, write_dataset
 from lorid_data.folders.stage import open_stage
 from lorid_data.schema import Provenance, Record, problem_id
 from lorid_train.cli import app, run
+from lorid_train.study import agreement
+from lorid_train.study import agreement_cells as cells
 from lorid_train.study.agreement_cells import Maker
 from lorid_train.study.agreement_data import Place, equal_rows, make_parts, parted
 from lorid_train.study.agreement_settings import SYSTEMS, Part, Setting, is_one, packaged, read
@@ -123,3 +126,56 @@ def test_options_of_the_other_study_are_refused(capsys: pytest.CaptureFixture[st
     assert "--base, --world: not an option of the study agreement" in capsys.readouterr().err
     assert run(app, ["study", "concepts", "--setting", "strong"]) == 2
     assert "concepts has no settings" in capsys.readouterr().err
+
+
+def test_a_rule_that_leaves_no_row_leaves_its_line_empty_and_the_rest_is_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    done: list[str] = []
+
+    def further(_: Maker, system: str, seed: int) -> None:
+        if system == "majority":
+            raise InputError("the rule majority leaves no row")
+        done.append(f"{system}/{seed}")
+
+    monkeypatch.setattr(Maker, "begin", lambda _: done.append("begin"))
+    monkeypatch.setattr(Maker, "further", further)
+    monkeypatch.setattr(Maker, "loop_after", lambda _, seed: done.append(f"loop/{seed}"))
+    config = read("agreement", {"seeds": [4, 5]}, ["strong"])
+    config = config.model_copy(update={"systems": ("consensus", "majority", "none")})
+    manifest = agreement.study(config, tmp_path / "out")
+    assert done == ["begin", "consensus/4", "consensus/5", "none/4", "none/5", "loop/4"]
+    assert "majority: the rule majority leaves no row" in capsys.readouterr().err
+    assert "report.html" in manifest.files
+    done.clear()
+    agreement.study(config, tmp_path / "out")
+    assert done == [], "finished, it does nothing"
+    agreement.study(config.model_copy(update={"seeds": (4, 5, 6)}), tmp_path / "out")
+    assert "consensus/6" in done, "seeds may be added"
+
+
+def test_each_system_learns_in_its_own_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[tuple[str, Any]] = []
+    monkeypatch.setattr(cells, "train", lambda c: made.append((c.method, c)))
+    monkeypatch.setattr(cells, "rl", lambda c: made.append((c.reward, c)))
+    monkeypatch.setattr(cells, "evaluate", lambda _: None)
+    monkeypatch.setattr(cells, "export_draws", lambda _f, out, w: made.append((out.name, w)))
+    monkeypatch.setattr(cells, "equal_rows", lambda _p, rows, n, out: made.append((out.name, (rows.name, n))))  # fmt: skip
+    monkeypatch.setattr(cells, "read_manifest", lambda _: SimpleNamespace(n_kept=100))
+    c = read("agreement", {}, ["undertrained"])
+    maker = Maker(c, Place("undertrained", c.settings["undertrained"], tmp_path))
+    for system in ("consensus", "gold@steps", "teacher@steps", "dpo-consensus", "grpo-consensus"):
+        maker.further(system, 1)
+    said = [name for name, _ in made]
+    assert said == [
+        "consensus", "sft", "gold", "consensus", "gold-steps", "sft", "consensus", "teacher-steps", "sft", "consensus-pairs",
+        "dpo", "consensus",
+    ]  # fmt: skip
+    trained = [c for name, c in made if name == "sft"]
+    assert [t.sft.get("max_steps") for t in trained] == [None, 7, 7]
+    assert all(t.sft["learning_rate"] == 1e-3 and t.seed == 1 for t in trained)
+    assert dict(made[4:5]) == {"gold-steps": ("gold", 100)}
+    assert made[9][1].with_pairs
+    assert made[10][1].sft == {}
+    paid = made[11][1]
+    assert (paid.reward, Path(paid.draws).name, paid.split) == ("consensus", "draws", None)
