@@ -52,13 +52,15 @@ def data(folder: Path) -> dict[str, Path]:
     """Problems to begin with, to ask, to watch and to test on: none of them twice."""
     from lorid_data.folders.records import read_records
 
-    made = {}
-    for split, n in (("train", ROWS + ASKED), ("validation", HELD), ("test", TESTED)):
-        out = folder / f"built-{split}"
+    for split, n in (("train", ROWS + ASKED + 100), ("validation", HELD), ("test", TESTED)):
         build = ("build", "arithmetic", "--teacher", "source", "--split", split, "--limit", str(n))
-        command("lorid_data", *build, "--out", str(out))
-        made[split] = read_records(out)
-    train = made["train"][::2] + made["train"][1::2]  # all kinds of problems in both parts
+        command("lorid_data", *build, "--out", str(folder / f"built-{split}"))
+    built = [str(folder / f"built-{split}") for split in ("train", "validation", "test")]
+    clean = folder / "clean-train"
+    command("lorid_data", "decontaminate", built[0], "--against", *built[1:], "--out", str(clean))
+    kept = read_records(clean)
+    train = (kept[::2] + kept[1::2])[: ROWS + ASKED]  # all kinds of problems in both parts
+    made = {split: read_records(folder / f"built-{split}") for split in ("validation", "test")}
     return {
         "begin": part(folder, train[:ROWS], "begin"),
         "ask": part(folder, train[ROWS:], "ask"),

@@ -87,6 +87,8 @@ class TrainConfig(Settings):
     out: str
     init: str | dict[str, str] | None = None
     """A run, or one adapter per role, to go on from; `lora` is then that of these adapters."""
+    method: Literal["sft", "dpo", "redi"] = "sft"
+    """What is learnt from: rows (`sft`), or pairs of `export-draws --pairs`; the latter go on from `init`."""
     roles: tuple[str, ...] = ("ir", "kg", "dr")
     format: str = "plain"
     """`chat` stands for its newest version, `chat.v2`."""
@@ -107,6 +109,10 @@ class TrainConfig(Settings):
     """CPU threads; null leaves the choice to PyTorch. Results are equal at equal threads."""
     lora: dict[str, Any] = Field(default_factory=dict)
     sft: dict[str, Any] = Field(default_factory=dict)
+    dpo: dict[str, Any] = Field(default_factory=dict)
+    """Of `trl.DPOConfig`, for the methods `dpo` and `redi`, in the place of `sft`."""
+    redi_alpha: float = Field(default=0.8, ge=0)
+    """How much the rejected text of a pair counts with `method: redi`; the paper's 0.8."""
     validation: Validation | None = None
     per_role: dict[str, dict[str, dict[str, Any]]] = Field(default_factory=dict)
     """Changes for one role: {kg: {sft: {num_train_epochs: 1}, lora: {r: 8}}}."""

@@ -17,6 +17,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from lorid_data.pipeline import STAGES
 from lorid_train.config import EvalConfig, TrainConfig
+from lorid_train.rounds.settings import RoundsConfig
 from lorid_train.study.agreement_settings import AgreementConfig
 from lorid_train.study.settings import StudyConfig
 
@@ -30,6 +31,7 @@ def schemas() -> dict[str, dict[str, Any]]:
         "train": (TrainConfig, "lorid-train sft CONFIG"),
         "evaluate": (EvalConfig, "lorid-train evaluate --config FILE"),
         "study": (StudyConfig, "lorid-train study CONFIG"),
+        "rounds": (RoundsConfig, "lorid-train rounds CONFIG"),
         "agreement": (AgreementConfig, "lorid-train study CONFIG"),
     }
     made = {f"{name}.json": _of(model, what) for name, (model, what) in named.items()}

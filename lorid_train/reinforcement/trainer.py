@@ -10,6 +10,7 @@ from typing import Any
 from lorid_data.errors import ConfigError, StageError
 from lorid_train.reinforcement import stopping
 from lorid_train.reinforcement.rewards import Reward
+from lorid_train.training.measuring import measured
 
 KEY = "key"
 """Column with the number of a question: what the reward finds its target by."""
@@ -18,7 +19,6 @@ KEY = "key"
 @functools.cache
 def trainer_class() -> type:
     """The class, made on first use: its parent takes seconds to import."""
-    import torch
     from trl import GRPOTrainer
 
     class RoleGrpoTrainer(GRPOTrainer):  # type: ignore[misc]
@@ -47,18 +47,8 @@ def trainer_class() -> type:
             return loss
 
         def evaluate(self, *_: Any, **__: Any) -> dict[str, float]:
-            """Accuracy of greedy answers; the random numbers of the training stay where they are."""
-            if self.grade is None:
-                return {}
-            with torch.random.fork_rng():
-                accuracy = {"eval_accuracy": self.grade(self.model)}
-            was_training = self.model.training
-            self.model.eval()  # by this TRL tells which metrics are meant
-            self.log(dict(accuracy))
-            self.model.train(was_training)
-            handler = self.callback_handler
-            self.control: Any = handler.on_evaluate(self.args, self.state, self.control, accuracy)
-            return accuracy
+            """Accuracy of greedy answers, beside the reward."""
+            return measured(self)
 
         def create_model_card(self, *_: Any, **__: Any) -> None:
             """No card: those of this project are made on publishing, and name no path."""

@@ -9,6 +9,6 @@ saves the loop.
 Entry: `command.configured`, `run.study`; `agreement.study`.
 Read: `settings`, `splits`, `tasks`, `data`, `cell`, `worker`, `pool`, `progress`, `run`, `command`;
     `agreement_settings`, `agreement_data`, `agreement_cells`, `agreement`.
-Imports: evaluation, study_report, training, drawn, models, config; of `lorid_data`: pipeline, build, split, sources,
+Imports: reinforcement, evaluation, study_report, training, drawn, models, config; of `lorid_data`: pipeline, build, split, sources,
     hub, folders, commandline, texts, schema, errors.
 """

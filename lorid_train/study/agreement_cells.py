@@ -18,6 +18,8 @@ from lorid_train.config import EvalConfig, TrainConfig
 from lorid_train.evaluation.drawn_rows import Wanted, export_draws
 from lorid_train.evaluation.evaluate import evaluate
 from lorid_train.models.adapters import folders_of
+from lorid_train.reinforcement.settings import RlConfig, RlValidation
+from lorid_train.reinforcement.stage import train as rl
 from lorid_train.study.agreement_data import Place, equal_rows, make_parts
 from lorid_train.study.agreement_settings import SYSTEMS, AgreementConfig
 from lorid_train.study_report.agreement_reading import COST
@@ -54,9 +56,8 @@ class Maker:
     def further(self, system: str, seed: int) -> None:
         """Train IR further by one system under one seed, and look at one pass of it."""
         folder = self.place.folder / system / str(seed)
-        data, steps = self._rows(system)
         with costed(folder / "run"):
-            train(self._second(data, steps, seed, folder / "run"))
+            self._train(system, seed, folder / "run")
         adapters = {"ir": str(folder / "run" / "adapters" / "ir")}
         evaluate(self._one_pass(adapters, "test", folder / "eval", seed))
         evaluate(self._one_pass(adapters, "validation", folder / "validation", seed))
@@ -66,6 +67,21 @@ class Maker:
         folder = self.place.folder / CONSENSUS / str(seed)
         ir = {"ir": str(folder / "run" / "adapters" / "ir")}
         evaluate(self._loop({**folders_of([str(self.begun)]), **ir}, folder / "loop", seed))
+
+    def _train(self, system: str, seed: int, out: Path) -> None:
+        of = SYSTEMS[system]
+        if of.method == "grpo":
+            rl(self._rewarded(of.rule == "gold", seed, out))
+        elif of.method == "dpo":
+            assert of.rule is not None
+            pairs = self.place.folder / "rows" / f"{of.rule}-pairs"
+            export_draws(
+                self.place.folder / "before" / "draws", pairs, Wanted(of.rule, with_pairs=True)
+            )
+            train(self._second(pairs, None, seed, out, method="dpo", sft={}, dpo=self.config.dpo))
+        else:
+            data, steps = self._rows(system)
+            train(self._second(data, steps, seed, out))
 
     def _rows(self, system: str) -> tuple[Path, int | None]:
         """The rows of a system, and its number of steps where that is not its own."""
@@ -102,12 +118,29 @@ class Maker:
             per_role=s.per_role,
         )  # fmt: skip
 
-    def _second(self, data: Path, steps: int | None, seed: int, out: Path) -> TrainConfig:
+    def _second(
+        self, data: Path, steps: int | None, seed: int, out: Path, **more: Any
+    ) -> TrainConfig:
         c, s = self.config, self.place.setting
         sft = self._sft() | ({} if steps is None else {"max_steps": steps})
-        return TrainConfig(
-            base=s.base, init=str(self.begun), data=str(data), out=str(out), roles=("ir",), format=c.format,
-            split=None, max_tokens=c.max_tokens, dtype=c.dtype, seed=seed, threads=c.threads, sft=sft,
+        body = {
+            "base": s.base, "init": str(self.begun), "data": str(data), "out": str(out), "roles": ("ir",),
+            "format": c.format, "split": None, "max_tokens": c.max_tokens, "dtype": c.dtype, "seed": seed,
+            "threads": c.threads, "sft": sft,
+        }  # fmt: skip
+        return TrainConfig(**(body | more))
+
+    def _rewarded(self, is_gold: bool, seed: int, out: Path) -> RlConfig:  # noqa: FBT001
+        """GRPO on the fresh questions whose stored draws carried a signal, drawn as these were."""
+        c, s = self.config, self.place.setting
+        validation = RlValidation(
+            data=str(self.place.part("validation")), split=None, max_new_tokens=s.max_new_tokens
+        )
+        return RlConfig(
+            init=str(self.begun), out=str(out), base=s.base, data=str(self.place.part("fresh")), split=None,
+            reward="gold" if is_gold else "consensus", draws=str(self.place.folder / "before" / "draws"),
+            validation=validation, max_tokens=c.max_tokens, dtype=c.dtype, seed=seed, threads=c.threads,
+            grpo=c.grpo,
         )  # fmt: skip
 
     def _evaluation(

@@ -65,6 +65,10 @@ class AgreementConfig(Settings):
     """t of the loop on the test questions."""
     further: dict[str, Any] = Field(default_factory=dict)
     """Settings of `trl.SFTConfig` of every further training, beside the setting's `sft`."""
+    dpo: dict[str, Any] = Field(default_factory=dict)
+    """Settings of `trl.DPOConfig` of the systems that learn from pairs."""
+    grpo: dict[str, Any] = Field(default_factory=dict)
+    """Settings of `trl.GRPOConfig` of the systems that learn by reward."""
     format: str = "plain"
     max_tokens: int = Field(default=512, ge=8)
     dtype: Literal["float32", "bfloat16", "float16"] = "float32"
@@ -83,11 +87,13 @@ class System:
         says: what it is, for the table.
         rule: by which its rows are chosen; None for the teacher's own solutions.
         is_equal: as many rows and steps as the system `consensus` has, rather than all rows once.
+        method: how IR learns from them: from the rows, from pairs of them, or by reward.
     """
 
     says: str
     rule: Rule | None
     is_equal: bool = False
+    method: Literal["sft", "dpo", "grpo"] = "sft"
 
     @property
     def reads_gold(self) -> bool:
@@ -106,6 +112,9 @@ SYSTEMS: dict[str, System] = {
     "ir-majority@steps": System(f"SFT on IR's majority, {_EQUAL}", "ir-majority", is_equal=True),
     "gold@steps": System(f"SFT on right draws, {_EQUAL}", "gold", is_equal=True),
     "teacher@steps": System("SFT on the teacher's own solutions, at the steps of consensus", None, is_equal=True),
+    "dpo-consensus": System("DPO with an SFT term on consensus pairs", "consensus", method="dpo"),
+    "grpo-gold": System("GRPO, paid for right answers", "gold", method="grpo"),
+    "grpo-consensus": System("GRPO, paid for consensus labels of the stored draws", "consensus", method="grpo"),
 }  # fmt: skip
 """By name, in the order of the table."""
 

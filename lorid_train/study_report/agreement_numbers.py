@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from lorid_train.metrics.rows import Metric
 from lorid_train.metrics.significance import ALPHA, holm
@@ -28,6 +29,7 @@ MARGIN = 0.02
 TENTH = 0.1
 """Of the loop's tokens: the most that one pass may cost."""
 SEEN, UNSEEN = "seen", "unseen"
+_K = TypeVar("_K", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,8 @@ class Numbers:
 def numbers(read: SettingRead) -> Numbers:
     """Everything that can be said of a setting by now."""
     lines = lines_of(read)
-    accuracy = {name: _accuracy(read, said) for name, said in lines.items()}
+    right = {name: _each(read, said) for name, said in lines.items()}
+    accuracy = {n: as_fraction(e) for n, e in _estimates(read, right).items()}
     tokens = {name: _tokens(said) for name, said in lines.items()}
     return Numbers(
         read, accuracy, tokens, comparisons(read, lines), stopped(read), break_even(read, tokens)
@@ -108,24 +111,16 @@ def pairs_of(read: SettingRead) -> list[tuple[str, str, str]]:
 def comparisons(read: SettingRead, lines: Mapping[str, Said]) -> tuple[Comparison, ...]:
     """The pre-registered differences; one that was not made counts as p = 1 in Holm's adjustment."""
     pairs = pairs_of(read)
-    found = [
-        difference(read, lines[a], lines[b]) if a in lines and b in lines else None
-        for _, a, b in pairs
-    ]
+    made = {
+        name: _less(read, lines[a], lines[b]) for name, a, b in pairs if a in lines and b in lines
+    }
+    estimates = {n: as_difference(e) for n, e in _estimates(read, made).items()}
+    found = [estimates.get(name) for name, _, _ in pairs]
     adjusted = holm([1.0 if f is None else f.p for f in found])
     return tuple(
         Comparison(name, a, b, f, p)
         for (name, a, b), f, p in zip(pairs, found, adjusted, strict=True)
     )
-
-
-def difference(
-    read: SettingRead, first: Said, second: Said, where: Callable[[str], bool] | None = None
-) -> Estimate:
-    """Mean over the seeds of the first less that of the second, question by question."""
-    kept = [p for p in read.subjects if where is None or where(read.subjects[p])]
-    values = [_right(first, p) - _right(second, p) for p in kept]
-    return as_difference(_ratio(read, kept, values))
 
 
 def stopped(read: SettingRead) -> Stopped | None:
@@ -141,14 +136,15 @@ def stopped(read: SettingRead) -> Stopped | None:
             for p, of in after.by_problem.items()
         }
     )
-    seen = read.seen
-    slices: dict[str, Callable[[str], bool] | None] = {"all": None}
-    if seen is not None:
-        slices |= {SEEN: lambda s: s in seen, UNSEEN: lambda s: s not in seen}
+    changes: dict[tuple[str, str], list[float | None]] = {}
+    for name in ("all",) if read.seen is None else ("all", SEEN, UNSEEN):
+        for kind, one in (("left", left), ("after", after)):
+            changes[kind, name] = _within(read, _less(read, one, start), name)
+    found = {k: as_difference(e) for k, e in _estimates(read, changes).items()}
     return Stopped(
         sum(kept), len(kept),
-        {n: difference(read, left, start, where) for n, where in slices.items()},
-        {n: difference(read, after, start, where) for n, where in slices.items()},
+        {name: e for (kind, name), e in found.items() if kind == "left"},
+        {name: e for (kind, name), e in found.items() if kind == "after"},
     )  # fmt: skip
 
 
@@ -208,18 +204,38 @@ def _metric(system: str, metric: str, e: Estimate, where: str, method: str) -> M
     )  # fmt: skip
 
 
-def _accuracy(read: SettingRead, said: Said) -> Estimate:
-    kept = list(read.subjects)
-    return as_fraction(_ratio(read, kept, [_right(said, p) for p in kept]))
+def _each(read: SettingRead, said: Said) -> list[float | None]:
+    """By test question, how often a system is right over its seeds."""
+    return [_right(said, p) for p in read.subjects]
 
 
-def _ratio(read: SettingRead, problems: Sequence[str], values: Sequence[float]) -> Estimate:
+def _less(read: SettingRead, first: Said, second: Said) -> list[float | None]:
+    """By test question, the first's mean over its seeds less the second's."""
+    return [_right(first, p) - _right(second, p) for p in read.subjects]
+
+
+def _within(read: SettingRead, values: list[float | None], part: str) -> list[float | None]:
+    """The values of a part of the questions: all, seen or unseen; None elsewhere."""
+    seen = read.seen or frozenset()
+    return [
+        v if part == "all" or (s in seen) == (part == SEEN) else None
+        for v, s in zip(values, read.subjects.values(), strict=True)
+    ]
+
+
+def _estimates(
+    read: SettingRead, wanted: Mapping[_K, Sequence[float | None]]
+) -> dict[_K, Estimate]:
+    """The mean of each list of values over the test questions, from the same resamples of the clusters."""
     import numpy as np
 
     number = {s: i for i, s in enumerate(dict.fromkeys(read.subjects.values()))}
-    clusters = [number[read.subjects[p]] for p in problems]
-    [found] = ratios(clusters, [Ratio(np.asarray(values), np.ones(len(values)))])
-    return found
+    clusters = [number[s] for s in read.subjects.values()]
+    columns = [
+        Ratio(np.asarray([v or 0.0 for v in of]), np.asarray([float(v is not None) for v in of]))
+        for of in wanted.values()
+    ]
+    return dict(zip(wanted, ratios(clusters, columns), strict=True))
 
 
 def _right(said: Said, problem: str) -> float:

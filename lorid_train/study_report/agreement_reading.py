@@ -13,7 +13,7 @@ from typing import Any
 from lorid_data.folders.manifests import read_manifest
 from lorid_data.folders.names import MANIFEST, RECORDS
 from lorid_data.folders.parquet import read_rows
-from lorid_data.schema import Record
+from lorid_data.schema import Manifest, Record
 from lorid_data.texts import strict_json
 from lorid_train.drawn.labels import VOTERS
 from lorid_train.metrics.rows import Outcome, Verdict
@@ -29,11 +29,19 @@ FORTH_AND_BACK = 3
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A system of the study: its name, what it is, and whether anybody's right answers went into it."""
+    """A system of the study.
+
+    Attributes:
+        name: as the configuration names it.
+        says: what it is.
+        reads_gold: whether anybody's right answers went into it.
+        rule: by which the draws it learns from are chosen; None for the teacher's rows.
+    """
 
     name: str
     says: str
     reads_gold: bool
+    rule: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +154,7 @@ def _read_system(
         values = tuple(a for a in after if a is not None)
         found.validation[row.name] = values
         found.kept[row.name] = tuple(a >= start[0] for a in values)
-    found.trained[row.name] = _trained(folder.parent, done, row.name, drawn)
+    found.trained[row.name] = _trained(folder.parent, done, row.rule, drawn)
 
 
 def _is_done(folder: Path) -> bool:
@@ -185,24 +193,32 @@ def _drawn_tokens(folder: Path) -> dict[str, int]:
     return found
 
 
-def _trained(folder: Path, done: Sequence[Path], system: str, drawn: Mapping[str, int]) -> Trained:
-    rule = system.partition("@")[0]
-    figures = [read_manifest(f / "run") for f in done]
-    first: dict[str, Any] = figures[0].figures["ir"]
-    sft = figures[0].identity["sft"]
-    batch = sft.get("per_device_train_batch_size", 1) * sft.get("gradient_accumulation_steps", 1)
-    passes = first["n_steps"] / -(-first["n_rows"] // batch)
+def _trained(
+    folder: Path, done: Sequence[Path], rule: str | None, drawn: Mapping[str, int]
+) -> Trained:
+    """What a further training was made of, out of the manifests of its runs."""
     costs = [_cost(f / COST) for f in done]
     known = [c for c in costs if c is not None]
-    exported = folder / "rows" / rule
-    of = read_manifest(exported).figures if _is_done(exported) else {}
-    readers = ("ir", "kg", "dr") if VOTERS.get(rule) == ("ir", "dr") else ("ir",)
+    first = read_manifest(done[0] / "run")
+    exported = folder / "rows" / (rule or "")
+    of = read_manifest(exported).figures if rule and _is_done(exported) else {}
+    readers = ("ir", "kg", "dr") if VOTERS.get(rule or "") == ("ir", "dr") else ("ir",)
     return Trained(
-        n_rows=first["n_rows"], n_steps=first["n_steps"], n_tokens=passes * first["n_tokens"],
+        n_rows=first.figures["ir"]["n_rows"], n_steps=first.figures["ir"]["n_steps"], n_tokens=_tokens(first),
         cpu_s=sum(known) / len(known) if known else None, coverage=of.get("coverage_fraction"),
         precision=of.get("row_precision_fraction"),
-        n_drawn_tokens=sum(drawn.get(r, 0) for r in readers) if of else 0,
+        n_drawn_tokens=sum(drawn.get(r, 0) for r in readers) if rule else 0,
     )  # fmt: skip
+
+
+def _tokens(run: Manifest) -> float:
+    """Tokens that a run passed through the model in training, every pass counted."""
+    of: dict[str, Any] = run.figures["ir"]
+    if of.get("method") == "grpo":  # counted as they came
+        return float(of["n_tokens"])
+    sft = run.identity.get("dpo") or run.identity["sft"]
+    batch = sft.get("per_device_train_batch_size", 1) * sft.get("gradient_accumulation_steps", 1)
+    return float(of["n_tokens"] * of["n_steps"] / -(-of["n_rows"] // batch))
 
 
 def _cost(path: Path) -> float | None:

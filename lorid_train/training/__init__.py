@@ -5,7 +5,7 @@ Read: `processes`, `unwritable` (what no adapter can learn to write), `tokens` (
     refused), `arguments` (the `SFTConfig`), `keys`, `proofs`, `trainer`, `frozen`
     (the base between the roles), `saving`, `trained_on`, `starts` (adapters to go on from), `curves` (`training.html`), `greedy_eval` (measuring while
     training), `preflight`, `activations` (what a pass keeps, counted), `estimates`,
-    `plan`, `sft`.
-Imports: models, engines (to write a few tokens), formats, roles, config; of `lorid_data`: answers, folders, prompts, pages, commandline,
+    `plan`; from pairs instead of rows `measuring`, `pairwise` (DPO's trainer, REDI's loss), `preferences`; `sft`.
+Imports: drawn, models, engines (to write a few tokens), formats, roles, config; of `lorid_data`: answers, folders, prompts, pages, commandline,
     texts, schema, errors.
 """

@@ -41,6 +41,8 @@ def check(config: TrainConfig) -> None:
         unknown_key(r, config.roles, "per_role") for r in config.per_role if r not in config.roles
     ]
     problems += key_problems(config)
+    if config.method == "sft" and config.dpo:
+        problems.append("dpo: settings of the methods dpo and redi; set method, or remove them")
     problems += _model_problems(config)
     if problems:
         raise ConfigError(*problems)

@@ -35,6 +35,7 @@ from lorid_train.training import (
     curves,
     greedy_eval,
     plan,
+    preferences,
     processes,
     saving,
     starts,
@@ -49,8 +50,8 @@ from lorid_train.training.trainer import RoleRows, make_callback, make_trainer, 
 from lorid_train.training.trainer import train as train_steps
 from lorid_train.training.unwritable import finder
 
-_NAMELESS_SETTINGS = {"out", "data", "base", "init"}
-"""Paths and names: what they hold decides the result, and is hashed instead."""
+_NAMELESS_SETTINGS = {"out", "data", "base", "init", "method", "dpo", "redi_alpha"}
+"""Paths and names, whose content decides the result and is hashed instead; and what another method learns by."""
 _TOKENS = ".tokens"
 """Folder of the tokenised rows inside a run folder, while it trains."""
 
@@ -77,6 +78,8 @@ def train(config: TrainConfig, *, say: Callable[[str], None] | None = None) -> M
         ConfigError: the configuration or its inputs cannot be used; nothing was written.
         StageError: training failed; checkpoints stay.
     """
+    if config.method != "sft":
+        return preferences.train(config, say=say or (lambda _: None))
     run, identity = _opened(config)
     settings = {"base": config.base, "data": config.data}
     settings |= {"init": {r: s.name for r, s in run.starts.items()}} if run.starts else {}
@@ -100,6 +103,9 @@ def dry_run(config: TrainConfig, say: Callable[[str], None]) -> None:
     Raises:
         ConfigError: as `train`.
     """
+    if config.method != "sft":
+        preferences.dry_run(config, say)
+        return
     run, _ = _opened(config)
     counts = {}
     for name in config.roles:
@@ -125,7 +131,7 @@ def _opened(config: TrainConfig) -> tuple[_Run, dict[str, Any]]:
         next(_token_rows(run, name, RoleCounts()))
         if config.validation is not None:
             next(_token_rows(run, name, RoleCounts(), validation=True))
-    # Runs of before the key was known stay what they are.
+    # Runs of before a key was known stay what they are.
     nameless = _NAMELESS_SETTINGS | ({"model"} if config.model == ModelSettings() else set())
     identity = {
         **config.model_dump(mode="json", exclude=nameless),
