@@ -11,6 +11,7 @@ made of them. Each says in its `__init__.py` where to enter it and in which orde
 | `evaluate`, `report` | `evaluation.evaluate` |
 | `export-knowledge`, `export-log` | `evaluation.exports` |
 | `export-draws` | `evaluation.drawn_rows`; the rules in `drawn` |
+| `rounds` | `rounds.run` |
 | `solve` | `solve.command`, `solve.solver` |
 | `serve` | `serve.command`, `serve.server` |
 | `merge`, `import-base` | `models.merge`, `models.gguf` |

@@ -21,6 +21,7 @@ from lorid_data.texts.counting import count
 from lorid_train.evaluation.command import compare, evaluate, export_draws
 from lorid_train.evaluation.command import show as show_evaluation
 from lorid_train.reinforcement.command import rl
+from lorid_train.rounds.command import rounds
 from lorid_train.serve.command import serve
 from lorid_train.solve.command import solve
 
@@ -35,6 +36,7 @@ app.command(solve)
 app.command(serve)
 app.command(compare)
 app.command(export_draws)
+app.command(rounds)
 app.command(completion_of(app), name="completion")
 
 Many = Parameter(consume_multiple=True)
@@ -322,31 +324,35 @@ def study(
     base: Annotated[list[str] | None, Many] = None,
     world: Annotated[list[int] | None, Many] = None,
     seed: Annotated[list[int] | None, Many] = None,
+    setting: Annotated[list[str] | None, Many] = None,
     workers: int | None = None,
     threads: int | None = None,
 ) -> None:
-    """When does knowledge help? Train and compare all systems by how often a concept was met.
+    """When does knowledge help, or agreement trained in? A whole experiment from one file.
 
     Killed or interrupted, the same command goes on where it stopped.
 
     Args:
-        source: concepts, concepts-small, a YAML file, or a table or dataset folder of your own.
+        source: concepts, concepts-small, agreement, a YAML file, or a table or dataset folder of your own.
         group_by: Column of a table that names a row's group, whose frequency in training is the axis.
         out: Study folder; runs/study-NAME by default.
         settings: YAML file with the settings for a table; those of concepts by default.
         base: Base models, instead of the file's: student, folders, Hub ids.
         world: Worlds, instead of the file's; for a table, the seed of its split.
         seed: Seeds of adapters and draws, instead of the file's.
+        setting: Of the study agreement: these of its settings only.
         workers: Cells made at a time; by default one per core, two at most.
         threads: CPU threads of each.
     """
-    from lorid_train.study.command import configured
+    from lorid_train.study.command import agreement, configured
     from lorid_train.study.run import study as run_study
 
     given = {
         "group_by": group_by, "bases": base, "worlds": world, "seeds": seed,
         "workers": workers, "threads": threads,
     }  # fmt: skip
+    if agreement(source, setting, settings, given, out):
+        return
     config, default = configured(
         source, settings, {k: v for k, v in given.items() if v is not None}
     )

@@ -17,6 +17,9 @@ from pydantic import BaseModel, TypeAdapter
 
 from lorid_data.pipeline import STAGES
 from lorid_train.config import EvalConfig, TrainConfig
+from lorid_train.reinforcement.settings import RlConfig
+from lorid_train.rounds.settings import RoundsConfig
+from lorid_train.study.agreement_settings import AgreementConfig
 from lorid_train.study.settings import StudyConfig
 
 OUT = Path(__file__).parent.parent / "docs" / "schemas"
@@ -27,8 +30,11 @@ def schemas() -> dict[str, dict[str, Any]]:
     """By file name."""
     named: dict[str, tuple[type[BaseModel], str]] = {
         "train": (TrainConfig, "lorid-train sft CONFIG"),
+        "rl": (RlConfig, "lorid-train rl CONFIG"),
         "evaluate": (EvalConfig, "lorid-train evaluate --config FILE"),
         "study": (StudyConfig, "lorid-train study CONFIG"),
+        "rounds": (RoundsConfig, "lorid-train rounds CONFIG"),
+        "agreement": (AgreementConfig, "lorid-train study CONFIG"),
     }
     made = {f"{name}.json": _of(model, what) for name, (model, what) in named.items()}
     # Paths and names of an evaluation usually stand on the command line.

@@ -90,3 +90,22 @@ def legend_height(names: Sequence[tuple[str, int]], left: float, right: float = 
             x, lines = left, lines + 1
         x += width
     return 18.0 * lines if names else 0.0
+
+
+_ALONE = (
+    "text{font:12px system-ui,sans-serif;fill:#1c1f24}.tick,.legend{fill:#5c636e}.grid{stroke:#ecedea}"
+    ".zero,.leader{stroke:#8b929c}.stroke{fill:none;stroke-width:2}.soft{opacity:.3}.dot{stroke:#fff;stroke-width:1.4}"
+    + "".join(
+        f".fill.s{i}{{fill:{c}}}.stroke.s{i}{{stroke:{c}}}"
+        for i, c in enumerate(("#2463c5", "#c8620c", "#11805d", "#8a3ea8", "#b8323f", "#66707d"), 1)
+    )
+)
+
+
+def alone(chart: str) -> str:
+    """A chart of `svg` as a file of its own, on white, with the colours that a page would give it."""
+    head, _, rest = chart.partition(">")
+    return (
+        f'{head} xmlns="http://www.w3.org/2000/svg"><style>{_ALONE}</style>'
+        f'<rect width="100%" height="100%" fill="#fff"/>{rest}\n'
+    )

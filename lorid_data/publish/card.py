@@ -33,6 +33,8 @@ HOLDS = {
     "rejects": "rows that a stage did not pass on, with the reason",
 }
 _MOST_FIGURES = 40
+STUDENT = "student"
+"""The kind of teacher that rows name which a model in training wrote itself (`export-draws`)."""
 
 
 def dataset_card(
@@ -76,6 +78,8 @@ def dataset_card(
         "labels": _labels(labels),
         "terms": words.teacher_terms,
         "asked": [t for t in facts.statistics.teachers if t.prompt_id is not None],
+        "by_student": any(t.teacher == STUDENT for t in facts.statistics.teachers),
+        "drawn_by": _rule(chain),
         "contested": any(
             "contested" in licence.lower()
             for licences in facts.statistics.by_source.values()
@@ -87,6 +91,12 @@ def dataset_card(
         "code_version": chain.last.manifest.code_version,
     }
     return render(TEMPLATE, card_data(facts, words, repo_id), context)
+
+
+def _rule(chain: Chain) -> str | None:
+    """The rule that chose a student's draws, where they are such."""
+    link = chain.find("export-draws")
+    return None if link is None else str(link.manifest.identity.get("rule"))
 
 
 def card_data(facts: Facts, words: CardFields, repo_id: str) -> DatasetCardData:

@@ -4,8 +4,9 @@ Entry: `write.write_study`, re-exported here.
 Read: `cells`, `problems`, `reading`, `plan`; `replay`, `tallies`, `decisions`, `fitting`, `scoring`;
     `resampling`, `bins`, `spread`, `abstaining`, `measuring`, `decision_metrics`; `claims` and
     `verdicts`, which were fixed beforehand; then `view`, `words`, `sentences`, `tables`,
-    `cell_tables`, `plots`, `page`, `write`.
-Imports: report, metrics, interaction; of `lorid_data`: pages, folders, schema, errors.
+    `cell_tables`, `plots`, `page`, `write`. Of the study of agreement: `agreement_reading`,
+    `agreement_numbers`, `agreement_sentences`, `agreement_page`, `agreement_write`.
+Imports: report, drawn, metrics, interaction; of `lorid_data`: pages, folders, texts, schema, errors.
 """
 
 from lorid_train.study_report.cells import Cell

@@ -93,6 +93,7 @@ def test_a_wheel_holds_what_the_packages_read(tmp_path: Path) -> None:
         ),
         *(f"lorid_data/_datasets_cards/{p.name}" for p in (ROOT / "datasets_cards").iterdir()),
         *(f"lorid_train/_studies/{p.name}" for p in (ROOT / "configs" / "study").iterdir()),
+        *(f"lorid_train/_agreement/{p.name}" for p in (ROOT / "configs" / "agreement").iterdir()),
         *(
             str(p.relative_to(ROOT))
             for d in ("lorid_data", "lorid_train")

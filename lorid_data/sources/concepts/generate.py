@@ -19,7 +19,9 @@ from lorid_data.sources.concepts.world import Concept, concepts
 
 N_TEST, N_VALIDATION = 2, 1
 """Problems per concept, whatever its bucket."""
-SPLITS = ("train", "validation", "test")
+N_FRESH = 16
+"""Problems per concept that a student may be asked beside, to learn from its own draws."""
+SPLITS = ("train", "validation", "test", "fresh")
 LICENCE = "Apache-2.0"
 _PATIENCE = 10_000
 
@@ -32,7 +34,7 @@ def load(split: str, *, seed: int = 0) -> list[Problem]:
     of a concept; `knowledge` is that one definition.
 
     Args:
-        split: train (1,116 rows), validation (216) or test (432).
+        split: train (1,116 rows), validation (216), test (432) or fresh (3,456).
         seed: the world.
 
     Raises:
@@ -52,7 +54,7 @@ def load(split: str, *, seed: int = 0) -> list[Problem]:
 
 def _of_split(concept: Concept, bucket: int, seed: int, split: str) -> Iterator[Problem]:
     """A concept's problems; those of the other splits are drawn too, so that none is in two."""
-    sizes = {"test": N_TEST, "validation": N_VALIDATION, "train": bucket}
+    sizes = {"test": N_TEST, "validation": N_VALIDATION, "train": bucket, "fresh": N_FRESH}
     drawn = _instances(concept, Random(f"{seed}/{concept.name}"))
     for name, size in sizes.items():
         for form, instance in [next(drawn) for _ in range(size)]:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import runpy
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import lorid_data
-from lorid_data.errors import ConfigError, InputError
+from lorid_data.cli.app import main as data_main
+from lorid_data.errors import ConfigError, InputError, StageError
 from lorid_data.folders.parquet import read_rows
 from lorid_data.folders.records import read_records, write_dataset
 from lorid_data.folders.stage import open_stage
+from lorid_data.publish.stage import PublishOptions, publish
 from lorid_data.schema import Reject, RejectReason
 from lorid_train.cli import app, run
 from lorid_train.drawn.labels import read_labels
@@ -70,6 +73,27 @@ def test_a_row_is_the_drawn_text_and_says_where_it_comes_from(
 
 def test_it_loads_like_any_dataset(consensus: Path) -> None:
     assert len(lorid_data.load(str(consensus))) == len(read_records(consensus))
+
+
+def test_audit_view_and_publish_take_it_and_the_card_says_who_wrote_it(
+    consensus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*_: object, **__: object) -> None:
+        raise StageError("the Hub is not there")
+
+    monkeypatch.setattr("lorid_data.hub.publishing.read_state", gone)
+    folder = tmp_path / "data"
+    shutil.copytree(consensus, folder)
+    assert data_main(["audit", str(folder)]) in (0, 1)
+    assert data_main(["view", str(folder), "--out", str(tmp_path / "page.html")]) == 0
+    options = PublishOptions(repo_id="o/n", allow=("validate", "decontaminate", "audit"))
+    assert publish(folder, options, dry_run=tmp_path / "dry").refused == ()
+    card = (tmp_path / "dry" / "README.md").read_text(encoding="utf-8")
+    assert "solutions that **a student wrote**" in card
+    assert "## Student" in card
+    assert "lorid-train export-draws" in card
+    assert "--rule consensus" in card
+    assert "a teacher wrote" not in card
 
 
 def test_labels_and_pairs_lie_beside_the_rows(consensus: Path) -> None:

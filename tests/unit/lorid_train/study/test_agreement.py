@@ -1,0 +1,125 @@
+"""The study of agreement: its file, its questions, and which trainings it asks for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from lorid_data.errors import ConfigError
+from lorid_data.folders.records import read_records, write_dataset
+from lorid_data.folders.stage import open_stage
+from lorid_data.schema import Provenance, Record, problem_id
+from lorid_train.cli import app, run
+from lorid_train.study.agreement_cells import Maker
+from lorid_train.study.agreement_data import Place, equal_rows, make_parts, parted
+from lorid_train.study.agreement_settings import SYSTEMS, Part, Setting, is_one, packaged, read
+
+
+def records(n: int, split: str, start: int = 0) -> list[Record]:
+    return [
+        Record(
+            row_id=f"{split}{i}", problem_id=problem_id(f"Q{i}"), original_id=problem_id(f"Q{i}"), source="s",
+            split=split, question=f"Q{i}", rationale="", answer="1", subject=f"g{i % 4}",
+            provenance=Provenance(teacher="source"),
+        )
+        for i in range(start, start + n)
+    ]  # fmt: skip
+
+
+def setting(**parts: Any) -> Setting:
+    return Setting(source="x", parts={n: Part(**p) for n, p in parts.items()})
+
+
+def test_parts_of_a_split_follow_one_another_in_the_order_of_their_use() -> None:
+    s = setting(
+        test={"split": "b"}, fresh={"split": "a", "rows": 3}, train={"split": "a", "rows": 2},
+        validation={"split": "a", "rows": 1},
+    )  # fmt: skip
+    made = parted(s, {"a": records(6, "a"), "b": records(2, "b", 50)})
+    assert {n: [r.question for r in rows] for n, rows in made.items()} == {
+        "train": ["Q0", "Q1"], "fresh": ["Q2", "Q3", "Q4"], "validation": ["Q5"], "test": ["Q50", "Q51"],
+    }  # fmt: skip
+    assert {r.split for r in made["test"]} == {"test"}, "no draw of them can be exported"
+
+
+def test_too_few_rows_and_shared_questions_are_refused() -> None:
+    s = setting(
+        train={"split": "a", "rows": 4}, fresh={"split": "a", "rows": 4}, validation={"split": "b"},
+        test={"split": "c"},
+    )  # fmt: skip
+    with pytest.raises(ConfigError) as caught:
+        parted(s, {"a": records(6, "a"), "b": records(2, "b", 50), "c": records(2, "c", 51)})
+    said = str(caught.value)
+    assert "parts.fresh: 4 rows wanted, 2 left of x's split 'a'" in said
+    assert "1 question of 'validation' found in 'test' too" in said
+
+
+def test_groups_are_those_of_training() -> None:
+    s = Setting(source="x", groups=2, parts={"train": Part(split="train"), "fresh": Part(split="fresh", rows=2), "validation": Part(split="fresh", rows=1), "test": Part(split="fresh")})  # fmt: skip
+    made = parted(s, {"train": records(8, "train"), "fresh": records(20, "fresh", 100)})
+    assert len({r.subject for rows in made.values() for r in rows}) == 2
+
+
+def test_what_was_made_is_not_made_again(tmp_path: Path) -> None:
+    with open_stage(tmp_path / "table", "import", identity={}) as stage:
+        write_dataset(stage, records(9, "train"), [], n_in=9)
+    s = Setting(source=str(tmp_path / "table"), parts={n: Part(split="train", rows=2) for n in ("train", "fresh", "validation", "test")})  # fmt: skip
+    place = Place("p", s, tmp_path / "p")
+    make_parts(place)
+    before = place.part("test").joinpath("records.parquet").stat().st_mtime_ns
+    make_parts(place)
+    assert place.part("test").joinpath("records.parquet").stat().st_mtime_ns == before
+    equal_rows(place, place.part("fresh"), 1, tmp_path / "one")
+    assert len(read_records(tmp_path / "one")) == 1
+
+
+def test_the_packaged_study_holds_what_was_written_down() -> None:
+    c = read("agreement", {}, None)
+    assert list(c.settings) == ["undertrained", "concepts", "strong"]
+    assert set(c.systems) == set(SYSTEMS)
+    assert len(c.seeds) >= 3
+    assert all((s.parts["test"].rows or 0) >= 500 for s in c.settings.values())
+    assert list(read("agreement", {}, ["strong"]).settings) == ["strong"]
+
+
+def test_the_steps_of_consensus_are_its_rows_once() -> None:
+    c = read("agreement", {}, ["undertrained"])
+    maker = Maker(c, Place("undertrained", c.settings["undertrained"], Path("x")))
+    assert [maker._steps(n) for n in (1, 16, 17, 600)] == [1, 1, 2, 38]
+
+
+def test_only_its_own_files_are_it(tmp_path: Path) -> None:
+    (tmp_path / "other.yaml").write_text("source: concepts\n", encoding="utf-8")
+    (tmp_path / "mine.yaml").write_text("kind: agreement\n", encoding="utf-8")
+    assert is_one("agreement")
+    assert is_one(str(tmp_path / "mine.yaml"))
+    assert not is_one(str(tmp_path / "other.yaml"))
+    assert not is_one("concepts")
+
+
+def test_every_fault_of_a_file_is_said_and_nothing_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    body = yaml.safe_load(packaged()["agreement"].read_text(encoding="utf-8"))
+    body["systems"] = ["none", "none", "best"]
+    del body["settings"]["strong"]["parts"]["test"]
+    body["settings"]["strong"]["parts"]["extra"] = {"split": "train"}
+    path = tmp_path / "bad.yaml"
+    path.write_text(yaml.safe_dump(body), encoding="utf-8")
+    assert run(app, ["study", str(path), "--setting", "weak", "--out", str(tmp_path / "out")]) == 2
+    said = capsys.readouterr().err
+    for fault in (
+        "there is no 'best'", "name consensus", "--setting 'weak'", "names no 'test'", "there is no part 'extra'", "name each once",
+    ):  # fmt: skip
+        assert fault in said
+    assert not (tmp_path / "out").exists()
+
+
+def test_options_of_the_other_study_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(app, ["study", "agreement", "--base", "student", "--world", "1"]) == 2
+    assert "--base, --world: not an option of the study agreement" in capsys.readouterr().err
+    assert run(app, ["study", "concepts", "--setting", "strong"]) == 2
+    assert "concepts has no settings" in capsys.readouterr().err
