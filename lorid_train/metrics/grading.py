@@ -305,12 +305,12 @@ def _singles(table: Mapping[tuple[str, str], Mapping[int, Draw]]) -> dict[str, t
 def _decisions(
     ir: Sequence[Draw], dr: Sequence[Draw], decide: Decide, rounds: int, *, in_pairs: bool
 ) -> tuple[Decision | None, ...]:
-    """The decision at each t; once there is a consensus, a larger t changes nothing."""
+    """The decision at each t; in pairs, once there is a consensus, a larger t changes nothing."""
     n_pairs = min(len(ir), len(dr))
     made: list[Decision | None] = []
     for t in range(1, rounds + 1):
         last = made[-1] if made else None
-        if last is not None and last.how == How.CONSENSUS:
+        if in_pairs and last is not None and last.how == How.CONSENSUS:
             made.append(last)
         elif t <= n_pairs or (not in_pairs and (ir or dr)):
             made.append(decide([*ir[:t], *dr[:t]], t))

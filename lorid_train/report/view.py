@@ -18,7 +18,7 @@ from lorid_train.metrics.official import official_grader
 from lorid_train.metrics.rows import Metric, Verdict
 from lorid_train.metrics.schedule import as_scheduled
 from lorid_train.metrics.summary import exact_grader, summarise
-from lorid_train.metrics.systems import Answered, Scored, outcomes
+from lorid_train.metrics.systems import Answer, Answered, Scored, outcomes
 from lorid_train.report.replays import replays
 from lorid_train.report.targets import Target
 
@@ -123,16 +123,10 @@ def view_of(  # noqa: PLR0913  (one argument per thing that a report shows)
         by_id.setdefault(r.problem_id, r)
     graded = _grade_all(by_id.values(), draws, replay)
     graded = as_scheduled(graded, exhaustive=exhaustive, voted=voted, samples=samples)
-    weigher = replay.weigher or default_weigher()
-    further = {f"{WEIGHED}@{replay.rounds}": partial(weighed_at, weigher=weigher, t=replay.rounds)}
-    scored = outcomes(
-        graded, rounds=replay.rounds, thresholds=thresholds,
-        further={} if replay.rule == "weighed" else further,
-    )  # fmt: skip
-    default = {"exact": exact_grader, "official": official_grader}
-    used = default if graders is None else graders
-    ts = [t for t in REPLAYED if t < replay.rounds] + [replay.rounds]
-    others = replays(graded, ts, weigher)
+    further = _further(replay)
+    scored = outcomes(graded, rounds=replay.rounds, thresholds=thresholds, further=further)
+    used = _GRADERS if graders is None else graders
+    others = _replayed(graded, replay)
     return EvaluationView(
         name=name,
         settings={**(settings or {}), **replay.shown},
@@ -145,6 +139,23 @@ def view_of(  # noqa: PLR0913  (one argument per thing that a report shows)
         draw_s=draw_s,
         training=training or {},
     )
+
+
+_GRADERS = {"exact": exact_grader, "official": official_grader}
+
+
+def _replayed(graded: Sequence[GradedProblem], replay: Replay) -> list[Metric]:
+    """What other rules, fallbacks and thresholds give."""
+    ts = [t for t in REPLAYED if t < replay.rounds] + [replay.rounds]
+    return replays(graded, ts, replay.weigher or default_weigher())
+
+
+def _further(replay: Replay) -> dict[str, Answer]:
+    """The rule that weighs votes as a system of its own, where the loop is not decided by it."""
+    if replay.rule == "weighed":
+        return {}
+    weigher, t = replay.weigher or default_weigher(), replay.rounds
+    return {f"{WEIGHED}@{t}": partial(weighed_at, weigher=weigher, t=t)}
 
 
 def _grade_all(records: Iterable[Record], draws: DrawsOf, replay: Replay) -> list[GradedProblem]:
