@@ -31,7 +31,7 @@ from lorid_data.schema import Record
 
 N_JUDGED, N_WRONG, N_PLANTINGS, DRAWS = 400, 40, 20, 8
 JUDGES = {"strong": (1200, 2), "weak": (160, 1)}
-N_REAL, REAL_DRAWS = 1200, 4
+N_REAL, REAL_DRAWS = 600, 4
 TRAIN = "AGI-Edgerunners/LLM-Adapters/ft-training_set/math_data.json"
 
 

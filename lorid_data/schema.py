@@ -116,6 +116,8 @@ class Problem(FrozenModel):
     """Further answers, each right by itself, of a source that lists them; never guessed from prose."""
     flags: tuple[str, ...] = ()
     """What the source says of the row, such as which kinds of knowledge it carries."""
+    difficulty: tuple[PassRate, ...] | None = None
+    """Pass rates that the source carries, as those of a `Record`."""
 
     def as_question(self) -> Question:
         """The part of the problem that inference may see."""

@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from lorid_data.errors import ConfigError, sentences
+from lorid_data.pass_rates import Band
 
 STUDENT = "student"
 """The name under which the packaged tiny student is asked for."""
@@ -69,6 +70,22 @@ class ModelSettings(Settings):
     quantization: Quantization | None = None
 
 
+class Difficulty(Settings):
+    """Which rows are trained on by how hard they are; of datasets that `lorid-data difficulty` has seen."""
+
+    by: str = "ir"
+    """The role whose pass rate says it."""
+    judge: str | None = Field(default=None, pattern="^[0-9a-f]{1,64}$")
+    """Where several adapters played the role: the first digits of the one's hash, as `lorid-data difficulty` says it."""
+    band: Band | None = None
+    """Train on rows whose pass rate lies here, ends included: [0.1, 0.9]; null takes all."""
+    unknown: Literal["drop", "keep"] = "drop"
+    """What becomes of rows without a pass rate where there is a band."""
+    order: Literal["shuffled", "easy_first", "hard_first", "weighted"] = "shuffled"
+    """The order within an epoch; `weighted` draws with replacement, by p (1 − p). Rows without a pass
+    rate stand where the mean does."""
+
+
 class TrainConfig(Settings):
     """One training run: a base model, the roles' datasets, LoRA and optimiser.
 
@@ -114,8 +131,16 @@ class TrainConfig(Settings):
     redi_alpha: float = Field(default=0.8, ge=0)
     """How much the rejected text of a pair counts with `method: redi`; the paper's 0.8."""
     validation: Validation | None = None
+    difficulty: Difficulty | None = None
+    """`[0.1, 0.9]` stands for `{by: ir, band: [0.1, 0.9]}`."""
     per_role: dict[str, dict[str, dict[str, Any]]] = Field(default_factory=dict)
     """Changes for one role: {kg: {sft: {num_train_epochs: 1}, lora: {r: 8}}}."""
+
+    @field_validator("difficulty", mode="before")
+    @classmethod
+    def _as_band(cls, given: Any) -> Any:
+        """A band alone is as good as a mapping that holds it."""
+        return {"band": given} if isinstance(given, list | tuple) else given
 
     def for_role(self, role: str) -> tuple[dict[str, Any], dict[str, Any]]:
         """LoRA and SFT settings of one role: the paper's, the run's, the role's."""

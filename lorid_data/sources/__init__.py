@@ -4,5 +4,5 @@ Entry: `registry.load`, what `build SOURCE` accepts. A new source is a module he
     there, and a word in `_DRAWN` where it is drawn by a seed.
 Read: `columns` and `shapes` (which column holds what), `table` (rows of any table as problems), `gsm8k`, `math`, `svamp`, `champ`, `layout` and `split_files` (a file
     per split), `registry`, `variants`; the made worlds are packages: `arithmetic`, `concepts`.
-Imports: hub, answers, texts, folders, schema, errors.
+Imports: hub, answers, texts, folders, pass_rates, schema, errors.
 """

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from typing import Any
 
 from lorid_data.errors import ConfigError, InputError, nearest
 from lorid_data.folders.tables import Table
@@ -28,6 +29,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "split": ("split",),
     "id": ("id",),
     "original_id": ("original_id",),
+    "difficulty": ("difficulty",),
 }
 """The names under which a column is looked for, best first."""
 _OTHER_WORDS: Mapping[str, tuple[str, ...]] = {
@@ -119,6 +121,9 @@ def find_columns(table: Table, read: Reading | None = None) -> Found:
         for what, options in COLUMNS.items()
         if any(c in table.columns for c in options)
     }
+    # Others write a number there, which is no pass rate and says nothing of who was asked.
+    if "difficulty" not in given and not holds_rates(table.rows):
+        names.pop("difficulty", None)
     shape = None if given.keys() & {"question", "rationale"} else shape_of(table, names)
     chosen = {**(shape.columns_of(table) if shape else {}), **given}
     taken = set(chosen.values())
@@ -141,6 +146,12 @@ def find_columns(table: Table, read: Reading | None = None) -> Found:
     return Found(names, shape)
 
 
+def holds_rates(rows: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether the column `difficulty` of a table is one that this project wrote."""
+    first = next((v for r in rows if (v := r.get("difficulty")) is not None), None)
+    return isinstance(first, list) and all(isinstance(x, dict) for x in first)
+
+
 def suggestion(columns: Sequence[str], wanted: Sequence[str], *, used: Iterable[str] = ()) -> str:
     """`; did you mean --columns question=instruction (of build and import)?`, or nothing."""
     left = {c.lower(): c for c in columns if c not in set(used)}
@@ -158,7 +169,7 @@ def ignored(table: Table, found: Found) -> list[str]:
     extra = [c for c in table.columns if c not in found.names.values()]
     if not extra:
         return []
-    left = [w for w in COLUMNS if w not in found.names]
+    left = [w for w in COLUMNS if w not in found.names and w != "difficulty"]
     hint = suggestion(extra, left)
     if not hint and (
         useful := [w for w in ("rationale", "knowledge", "subject", "level") if w in left]

@@ -11,9 +11,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from pydantic import ValidationError
+
 from lorid_data.errors import InputError
 from lorid_data.folders.tables import RowError, Table
 from lorid_data.hub.splits import split_fault
+from lorid_data.pass_rates import PassRate
 from lorid_data.schema import Problem, canonical_json, make_problem, problem_id
 from lorid_data.sources.columns import (
     Found,
@@ -31,6 +34,7 @@ _SENTENCE = 12
 _TEXTS = ("rationale", "answer", "split", "question", "level", "subject", "licence")
 _WRITTEN_OUT = (str, int, float, Decimal)
 """What a cell may be: bytes, dates and the like are spelled in more ways than one."""
+Rates = tuple[PassRate, ...] | None
 _HEX64 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -84,7 +88,7 @@ def problems_of(
     for i in range(len(table.rows)):
         if (cells := _cells(table, i, found, read)) is None:
             continue
-        row, text, knowledge, accepted = cells
+        row, text, knowledge, accepted, rates = cells
         rationale, answer = split_solution(text["rationale"], text["answer"], answer_in)
         rows.append(row)
         problems.append(
@@ -99,7 +103,7 @@ def problems_of(
                 licence=_stated(text["licence"]) or licence,
                 knowledge=knowledge,
                 accepted=accepted,
-            )
+            ).model_copy(update={"difficulty": rates})
         )
     originals, warnings = _originals(table, rows, problems)
     warnings += _sentences(table, problems, found.names.get("answer", "answer"))
@@ -162,8 +166,8 @@ def _sentences(table: Table, problems: Sequence[Problem], column: str) -> list[s
 
 def _cells(
     table: Table, i: int, found: Found, read: Reading
-) -> tuple[dict[str, Any], dict[str, str | None], tuple[str, ...], tuple[str, ...]] | None:
-    """A row by what it holds, its texts, its knowledge and its further answers.
+) -> tuple[dict[str, Any], dict[str, str | None], tuple[str, ...], tuple[str, ...], Rates] | None:
+    """A row by what it holds, its texts, its knowledge, its further answers and its pass rates.
 
     None where it cannot be read and need not be.
     """
@@ -172,7 +176,8 @@ def _cells(
         if found.shape is not None:
             row = _shaped(table, i, found.shape, row)
         texts = {what: _text(table, i, what, row) for what in _TEXTS}
-        return row, texts, _listed(table, i, row, "knowledge"), _listed(table, i, row, "accepted")
+        knowledge, accepted = (_listed(table, i, row, what) for what in ("knowledge", "accepted"))
+        return row, texts, knowledge, accepted, _rates(table, i, row)
     except InputError as e:
         if read.bad is None:
             raise RowError(str(e)) from e
@@ -227,6 +232,18 @@ def _listed(table: Table, i: int, row: Mapping[str, Any], what: str) -> tuple[st
     raise InputError(
         f"{table.place(i)}: {what} is {value!r:.80}; give a list of texts, or one text with one a line"
     )
+
+
+def _rates(table: Table, i: int, row: Mapping[str, Any]) -> Rates:
+    """The pass rates of a row, as `lorid-data difficulty` writes them."""
+    value = row.get("difficulty")
+    if value is None or value != value:
+        return None
+    try:
+        return tuple(PassRate.model_validate(one) for one in value) or None
+    except (ValidationError, TypeError) as e:
+        msg = f"{table.place(i)}: difficulty is {value!r:.80}, which are no pass rates of lorid-data difficulty; name another column, or say --columns difficulty= that none holds them"
+        raise InputError(msg) from e
 
 
 def _originals(
@@ -298,7 +315,7 @@ def content_hash(problems: Iterable[Problem]) -> str:
     """sha256 over every field of every problem, in order; over those added later where they say something."""
     digest = hashlib.sha256()
     for p in problems:
-        unsaid = {n for n in ("accepted", "flags") if not getattr(p, n)}
+        unsaid = {n for n in ("accepted", "flags", "difficulty") if not getattr(p, n)}
         digest.update(canonical_json(p.model_dump(mode="json", exclude=unsaid)).encode())
         digest.update(b"\n")
     return digest.hexdigest()

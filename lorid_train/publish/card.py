@@ -196,4 +196,5 @@ def _role(role: TrainedAdapter) -> dict[str, Any]:
         "n_target_tokens": t.get("n_target_tokens"),
         "n_steps": t.get("n_steps"),
         "n_parameters": t.get("n_trainable_parameters"),
+        "difficulty": t.get("difficulty"),
     }

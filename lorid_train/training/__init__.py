@@ -1,11 +1,12 @@
 """Training the roles: one frozen base model, one LoRA adapter per role, on TRL's `SFTTrainer`.
 
 Entry: `sft.train`, `sft.dry_run`.
-Read: `processes`, `unwritable` (what no adapter can learn to write), `tokens` (rows as ids and labels), `batches`, `loss`, `checkpoints` (whole or
+Read: `processes`, `unwritable` (what no adapter can learn to write), `tokens` (rows as ids and labels),
+    `difficulty` (which rows, in which order), `batches`, `loss`, `checkpoints` (whole or
     refused), `arguments` (the `SFTConfig`), `keys`, `proofs`, `trainer`, `frozen`
     (the base between the roles), `saving`, `trained_on`, `starts` (adapters to go on from), `curves` (`training.html`), `greedy_eval` (measuring while
     training), `preflight`, `activations` (what a pass keeps, counted), `estimates`,
     `plan`; from pairs instead of rows `measuring`, `pairwise` (DPO's trainer, REDI's loss), `preferences`; `sft`.
 Imports: drawn, models, engines (to write a few tokens), formats, roles, config; of `lorid_data`: answers, folders, prompts, pages, commandline,
-    texts, schema, errors.
+    texts, pass_rates, schema, errors.
 """

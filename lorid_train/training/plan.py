@@ -11,7 +11,7 @@ from lorid_data.errors import ConfigError
 from lorid_data.schema import canonical_json
 from lorid_train.config import TrainConfig
 from lorid_train.models.base_model import Base, commit_of, load_config
-from lorid_train.training import estimates, processes, unwritable
+from lorid_train.training import difficulty, estimates, processes, unwritable
 from lorid_train.training.activations import saved_bytes_per_token
 from lorid_train.training.arguments import make_args
 from lorid_train.training.tokens import RoleCounts
@@ -90,6 +90,8 @@ def say_plan(
     plans = [p for _, p in made]
     for p in plans:
         say(p.line())
+    for line in difficulty.lines(config.difficulty, counts):
+        say(line)
     say(estimates.total(plans))
     if warning := estimates.too_large(plans, estimates.free_bytes(), checkpointing=checkpointing):
         say(warning)

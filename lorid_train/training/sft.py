@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ from lorid_train.models.weights import base_digest
 from lorid_train.training import (
     checkpoints,
     curves,
+    difficulty,
     greedy_eval,
     plan,
     preferences,
@@ -133,6 +135,7 @@ def _opened(config: TrainConfig) -> tuple[_Run, dict[str, Any]]:
             next(_token_rows(run, name, RoleCounts(), validation=True))
     # Runs of before a key was known stay what they are.
     nameless = _NAMELESS_SETTINGS | ({"model"} if config.model == ModelSettings() else set())
+    nameless |= {"difficulty"} if config.difficulty is None else set()
     identity = {
         **config.model_dump(mode="json", exclude=nameless),
         "revision": base.revision,
@@ -194,7 +197,10 @@ def _token_rows(
         InputError: none of its records can be trained on.
         ConfigError: a token that the base model does not have.
     """
-    records = _records(run.config, role, validation=validation)
+    asked = None if validation else run.config.difficulty
+    records = difficulty.within(
+        _records(run.config, role, validation=validation), asked, roles.role(role), counts
+    )
     fmt = formats.on(run.config.format, run.config.template_date)
     lora = run.config.for_role(role)[0]
     made = tokens.tokenise(
@@ -205,6 +211,7 @@ def _token_rows(
         max_tokens=run.config.max_tokens,
         counts=counts,
         unwritable=None if validation else finder(run.tokenizer, run.base, lora),
+        ease=None if asked is None else partial(difficulty.ease, asked=asked),
     )
     n_known = plan.vocabulary_of(run.base)
     yield from tokens.known_ids(made, n_known, f"base {run.base.name!r}")
@@ -286,6 +293,8 @@ def _train_role(
     trainer = make_trainer(
         peft_model, args, run.tokenizer, _with_validation(run, name, rows, counts)
     )
+    if config.difficulty is not None:
+        trainer.order, trainer.ease = config.difficulty.order, counts.ease
     _ask(run, name, trainer)
     if (warning := prove(trainer)) and processes.is_main_process():
         progress_say(f"warning: {warning}")
@@ -306,7 +315,8 @@ def _train_role(
         with checkpoints.full_disk_said(run.out):
             target = run.out / "adapters" / name
             more = {"init": begun.provenance} if begun else {}
-            made = saving.Trained(peft_model, _figures(trainer, counts), weights, start, more)
+            figures = _figures(trainer, counts) | difficulty.figures(config.difficulty, counts)
+            made = saving.Trained(peft_model, figures, weights, start, more)
             saving.save_adapter(target, config, name, run.base, made)
         cpu_s = time.process_time() - cpu_start
         print(f"train {name}: {cpu_s:.0f} CPU-seconds", file=sys.stderr, flush=True)  # noqa: T201

@@ -7,7 +7,7 @@ their number.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,6 +52,8 @@ class RoleCounts:
     """Tokens of each row's target."""
     row_ids: list[bytes] = field(default_factory=list)
     """What each row is called (`TokenRow.row_id`), as bytes."""
+    ease: array[float] = field(default_factory=lambda: array("d"))
+    """How easy each row is (`difficulty.ease`), where that is asked for; NaN where it is unknown."""
     rejects: list[Reject] = field(default_factory=list)
     special: list[str] = field(default_factory=list)
     """Rows that hold what reads like a special token of the tokenizer; it is trained as text."""
@@ -80,6 +82,7 @@ def tokenise(
     max_tokens: int,
     counts: RoleCounts,
     unwritable: Unwritable | None = None,
+    ease: Callable[[Record], float] | None = None,
 ) -> Iterator[TokenRow]:
     """Rows of a role. A row that is too long is rejected, never cut; `counts` is filled on the way.
 
@@ -102,6 +105,8 @@ def tokenise(
             counts.target_lengths.append(len(target))
             name = _name(role, example)
             counts.row_ids.append(name.encode())
+            if ease is not None:
+                counts.ease.append(ease(record))
             counts.n_target_tokens += len(target)
             if any(formats.holds_special(tokenizer, t) for t in (example.content, example.target)):
                 counts.special.append(name)

@@ -13,6 +13,7 @@ from lorid_data.errors import ConfigError, StageError
 from lorid_train.training import checkpoints, processes, proofs
 from lorid_train.training.batches import ROWS, LengthGroupedSampler, RowNumberCollator
 from lorid_train.training.curves import Watch
+from lorid_train.training.difficulty import EaseSampler
 from lorid_train.training.loss import (
     add_label_loss,
     from_logits,
@@ -38,6 +39,9 @@ def trainer_class() -> type:
         row_ids: Sequence[bytes] = ()
         validation_row_ids: Sequence[bytes] = ()
         lengths: Sequence[int] = ()
+        ease: Sequence[float] = ()
+        order = "shuffled"
+        """Of the rows in an epoch, by `ease`: see `difficulty.EaseSampler`."""
         grade: Callable[[Any], float] | None = None
         """Share of right greedy answers of the model; None does not ask."""
         loss_way = "fused"
@@ -69,11 +73,8 @@ def trainer_class() -> type:
             return loss
 
         def _get_train_sampler(self, train_dataset: Any = None) -> Any:
-            grouped = self.args.train_sampling_strategy == "group_by_length"
-            if not grouped or self.args.packing:  # packs are of like length already
-                return super()._get_train_sampler(train_dataset)
-            batch = self.args.train_batch_size * max(1, self.args.world_size)
-            return LengthGroupedSampler(self.lengths, batch, self.args.seed)
+            own = _own_sampler(self)
+            return super()._get_train_sampler(train_dataset) if own is None else own
 
         def evaluation_loop(
             self, *args: Any, metric_key_prefix: str = "eval", **kwargs: Any
@@ -87,6 +88,17 @@ def trainer_class() -> type:
             return output
 
     return RoleTrainer
+
+
+def _own_sampler(trainer: Any) -> Any | None:
+    """The order of the rows where it is not transformers' own; None where it is."""
+    args = trainer.args
+    if trainer.order != "shuffled":
+        return EaseSampler(trainer.ease, trainer.order, args.seed)
+    if args.train_sampling_strategy != "group_by_length" or args.packing:
+        return None  # packs are of like length already
+    batch = args.train_batch_size * max(1, args.world_size)
+    return LengthGroupedSampler(trainer.lengths, batch, args.seed)
 
 
 @dataclass(frozen=True, slots=True)
