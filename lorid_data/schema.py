@@ -118,6 +118,8 @@ class Problem(FrozenModel):
     """What the source says of the row, such as which kinds of knowledge it carries."""
     difficulty: tuple[PassRate, ...] | None = None
     """Pass rates that the source carries, as those of a `Record`."""
+    program: str | None = None
+    """A program that assigns the answer to `answer`, of a source that gives one; nobody has run it."""
 
     def as_question(self) -> Question:
         """The part of the problem that inference may see."""
@@ -138,6 +140,7 @@ def make_problem(  # noqa: PLR0913  (one argument per column)
     knowledge: Iterable[str] = (),
     accepted: Iterable[str] = (),
     flags: Iterable[str] = (),
+    program: str | None = None,
 ) -> Problem:
     """A `Problem` whose ids follow from its texts."""
     pid = problem_id(question)
@@ -155,6 +158,7 @@ def make_problem(  # noqa: PLR0913  (one argument per column)
         knowledge=tuple(knowledge),
         accepted=tuple(accepted),
         flags=tuple(flags),
+        program=program,
     )
 
 
@@ -232,6 +236,18 @@ class Record(FrozenModel):
     """Further answers, each right by itself; empty where `answer` is the only one."""
     difficulty: tuple[PassRate, ...] | None = None
     """How often each role answered it rightly (`lorid-data difficulty`); None where nobody was asked."""
+    program: str | None = None
+    """A program that assigns the answer to `answer`: what the role `cg` is trained on."""
+    program_from: str | None = None
+    """What it was made of: structure, annotations, equations or the teacher that wrote it."""
+    program_status: str | None = None
+    """What became of it when it was run: a value of `execution.executed.Status`; None before."""
+    program_output: str | None = None
+    """What it printed."""
+    program_sandbox: str | None = None
+    """Name and version of what ran it."""
+    program_limits: str | None = None
+    """The limits that it ran under, as JSON."""
     provenance: Provenance
 
     def as_question(self) -> Question:
@@ -240,6 +256,11 @@ class Record(FrozenModel):
 
 
 ADDED_LATER: tuple[str, ...] = ("accepted", "difficulty")
+PROGRAM_COLUMNS: tuple[str, ...] = (
+    "program", "program_from", "program_status", "program_output", "program_sandbox", "program_limits",
+)  # fmt: skip
+"""Columns of the program of a record and of its run."""
+ADDED_LATER: tuple[str, ...] = ("accepted", *PROGRAM_COLUMNS)
 """Columns that files of earlier releases lack: their rows have an empty list there, or nothing."""
 
 
@@ -315,6 +336,14 @@ class RejectReason(StrEnum):
     DRAW_OVER_CAP = "draw_over_cap"
     DIFFICULTY_OUTSIDE = "difficulty_outside"
     DIFFICULTY_UNKNOWN = "difficulty_unknown"
+    PROGRAM_MISSING = "program_missing"
+    NO_STEPS = "no_steps"
+    UNPARSABLE = "unparsable"
+    DOES_NOT_RUN = "does_not_run"
+    LIMIT = "limit"
+    WRONG_ANSWER = "wrong_answer"
+    UNGROUNDED = "ungrounded"
+    AMBIGUOUS_LINK = "ambiguous_link"
 
     @property
     def sentence(self) -> str:
@@ -365,6 +394,14 @@ _SENTENCES = {
     RejectReason.DRAW_OVER_CAP: "The question has as many rows as are wanted without it.",
     RejectReason.DIFFICULTY_OUTSIDE: "The question is easier or harder than the band that is trained on.",
     RejectReason.DIFFICULTY_UNKNOWN: "The role that judges how hard a question is was not asked it.",
+    RejectReason.PROGRAM_MISSING: "The row has no program.",
+    RejectReason.NO_STEPS: "The rationale holds no step that a program could be made of.",
+    RejectReason.UNPARSABLE: "The program, or the steps that it would be made of, cannot be parsed.",
+    RejectReason.DOES_NOT_RUN: "The program raises an error, or leaves no number and no text in `answer`.",
+    RejectReason.LIMIT: "The program ran into a limit of time, memory, recursion or output.",
+    RejectReason.WRONG_ANSWER: "The program gives another answer than the reference one.",
+    RejectReason.UNGROUNDED: "The program holds a number that neither the question nor a common constant explains.",
+    RejectReason.AMBIGUOUS_LINK: "A number of a step may come from the question or from an earlier step.",
 }
 
 

@@ -44,6 +44,10 @@ class Statistics(FrozenModel):
     """Rows with further answers that are right as well."""
     difficulty: dict[str, int] = Field(default_factory=dict)
     """Rows with a pass rate, by the role that was asked."""
+    n_with_program: int = 0
+    """Rows whose program was run and gives the answer."""
+    programs: dict[str, int] = Field(default_factory=dict)
+    """Those by what the program was made of."""
 
 
 @dataclass(slots=True)
@@ -60,6 +64,7 @@ class Counting:
     n_variants: int = 0
     n_with_accepted: int = 0
     difficulty: Counter[str] = field(default_factory=Counter)
+    programs: Counter[str] = field(default_factory=Counter)
 
     def add(self, record: Mapping[str, Any]) -> None:
         """Count one record."""
@@ -72,6 +77,8 @@ class Counting:
         self.n_variants += record["original_id"] != record["problem_id"]
         self.n_with_accepted += bool(record["accepted"])
         self.difficulty.update({rate["role"] for rate in record["difficulty"] or ()})
+        if record["program"] and record["program_status"] == "ok":
+            self.programs[record["program_from"] or "unknown"] += 1
         p = record["provenance"]
         key = tuple(p[n] for n in list(TeacherFacts.model_fields)[:5])
         sums = self.teachers.setdefault(key, [0, 0, 0, 0.0])
@@ -97,6 +104,8 @@ class Counting:
             n_variants=self.n_variants,
             n_with_accepted=self.n_with_accepted,
             difficulty=dict(sorted(self.difficulty.items())),
+            n_with_program=self.programs.total(),
+            programs=_named(self.programs),
         )
 
 
