@@ -108,6 +108,11 @@ class TrainConfig(Settings):
     validation: Validation | None = None
     per_role: dict[str, dict[str, dict[str, Any]]] = Field(default_factory=dict)
     """Changes for one role: {kg: {sft: {num_train_epochs: 1}, lora: {r: 8}}}."""
+    trainable_tokens: dict[str, Literal["new", "targets"] | tuple[str, ...]] = Field(
+        default_factory=dict
+    )
+    """By role, tokens whose embeddings are trained too and kept in the adapter: `new`, those that its
+    targets have and the solutions of the same rows lack; `targets`, all of its targets; or their texts."""
 
     def for_role(self, role: str) -> tuple[dict[str, Any], dict[str, Any]]:
         """LoRA and SFT settings of one role: the paper's, the run's, the role's."""

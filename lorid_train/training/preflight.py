@@ -11,7 +11,7 @@ from typing import Any
 from lorid_data.errors import ConfigError, unknown_key
 from lorid_train import formats, roles
 from lorid_train.config import TrainConfig
-from lorid_train.training import processes, saving
+from lorid_train.training import processes, saving, token_rows
 from lorid_train.training.arguments import make_args
 from lorid_train.training.keys import key_problems
 
@@ -41,6 +41,7 @@ def check(config: TrainConfig) -> None:
         unknown_key(r, config.roles, "per_role") for r in config.per_role if r not in config.roles
     ]
     problems += key_problems(config)
+    problems += token_rows.problems(config)
     problems += _model_problems(config)
     if problems:
         raise ConfigError(*problems)
