@@ -20,6 +20,7 @@ from lorid_data.folders.names import REJECTS
 from lorid_data.texts.counting import count
 from lorid_train.evaluation.command import compare, evaluate
 from lorid_train.evaluation.command import show as show_evaluation
+from lorid_train.fit_rule.command import fit_rule
 from lorid_train.serve.command import serve
 from lorid_train.solve.command import solve
 
@@ -32,6 +33,7 @@ app.command(evaluate)
 app.command(solve)
 app.command(serve)
 app.command(compare)
+app.command(fit_rule)
 app.command(completion_of(app), name="completion")
 
 Many = Parameter(consume_multiple=True)

@@ -174,7 +174,12 @@ class EvalConfig(Settings):
     servers of its own."""
     rounds: int = Field(default=20, ge=1)
     schedule: Literal["lazy", "exhaustive"] = "lazy"
-    rule: Literal["same_round", "cumulative"] = "same_round"
+    rule: Literal["same_round", "cumulative", "weighed"] = "same_round"
+    rule_file: str | None = None
+    """What `lorid-train fit-rule` wrote: the weights of `weighed`, and every answer's probability;
+    null takes the packaged one."""
+    abstain_below: float | None = Field(default=None, ge=0, le=1)
+    """Answers of the loop with a lower probability of being right are withheld."""
     fallback: Literal["none", "ir", "dr", "majority"] = "ir"
     temperature: float = Field(default=1.5, gt=0)
     top_p: float = Field(default=0.9, gt=0, le=1)

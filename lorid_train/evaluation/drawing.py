@@ -17,9 +17,11 @@ from lorid_data.schema import Record
 from lorid_train.config import EvalConfig
 from lorid_train.engines.base import Engine, Sampling
 from lorid_train.evaluation import ablation, planned
+from lorid_train.interaction import rule_files
 from lorid_train.interaction.draws import DrawKey, DrawLog
 from lorid_train.interaction.loop import Asker, Loop, Wanted, greedy_keys, sampled_keys
 from lorid_train.interaction.rules import up_to_stop
+from lorid_train.interaction.weighed_loop import WeighedLoop
 from lorid_train.metrics.schedule import votes_to_draw
 from lorid_train.roles import ROLES, knowledge_text
 
@@ -115,6 +117,12 @@ def _draw_loop(
     """The interaction loop under every seed, and the votes at its cost."""
     exhaustive = config.schedule == "exhaustive"
     for seed in seeds:
+        if config.rule == "weighed" and not exhaustive:
+            weigher = rule_files.load(config.rule_file).weigher()
+            asker.draw(
+                WeighedLoop(ids, log, seed=seed, rounds=config.rounds, weigher=weigher)
+            )  # fmt: skip
+            continue
         asker.draw(
             Loop(ids, log, seed=seed, rounds=config.rounds, rule=config.rule, exhaustive=exhaustive)
         )
@@ -163,14 +171,16 @@ def _n_votes(config: EvalConfig, ids: Sequence[str], seeds: range, log: DrawLog)
     loop: list[int] = []
     ir: list[list[int]] = []
     dr: list[list[int]] = []
+    weigher = rule_files.load(config.rule_file).weigher() if config.rule == "weighed" else None
     for seed in seeds:
-        used = up_to_stop(log.draws(), ids, seed, rule=config.rule, rounds=config.rounds)
+        used = up_to_stop(
+            log.draws(), ids, seed, rule=config.rule, rounds=config.rounds, weigher=weigher
+        )
         for draws in used.values():
             cost = {(d.role, d.round): d.n_tokens for d in draws}
-            rounds = sorted({d.round for d in draws})
             loop.append(sum(cost.values()))
-            ir.append([cost["ir", r] for r in rounds])
-            dr.append([cost["kg", r] + cost["dr", r] for r in rounds])
+            ir.append([n for (role, _), n in cost.items() if role == "ir"])
+            dr.append([cost["kg", r] + n for (role, r), n in cost.items() if role == "dr"])
     n_ir, n_dr = votes_to_draw(loop, ir), votes_to_draw(loop, dr)
     return {"ir": n_ir} if config.votes == "ir" else {"ir": n_ir, "kg": n_dr, "dr": n_dr}
 

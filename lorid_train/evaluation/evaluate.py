@@ -13,6 +13,7 @@ from typing import Any
 from lorid_data import answers
 from lorid_data.commandline.progress import say
 from lorid_data.errors import ConfigError, InputError, unknown_key
+from lorid_data.folders.files import write_text
 from lorid_data.folders.manifests import manifest_sha256
 from lorid_data.folders.names import MANIFEST, RECORDS
 from lorid_data.folders.parquet import read_rows, write_rows
@@ -24,8 +25,10 @@ from lorid_train.evaluation import forgetting, planned, servers, timing, trained
 from lorid_train.evaluation.drawing import draw_all, needed_roles
 from lorid_train.evaluation.exports import DRAWS, evaluation
 from lorid_train.evaluation.identity import adapter_configs
+from lorid_train.interaction import rule_files
 from lorid_train.interaction.draws import DrawLog
 from lorid_train.interaction.lines import sum_of
+from lorid_train.interaction.rule_files import RuleFile
 from lorid_train.metrics.rows import Metric, Outcome
 from lorid_train.models import adapters as adapters_of
 from lorid_train.models import base_model
@@ -37,9 +40,11 @@ from lorid_train.report.writing import write_metrics, write_report, write_runs
 
 OUTCOMES = "outcomes.parquet"
 METRICS = "metrics.json"
+RULE = "rule.json"
+"""The fitted rule that gives answers their probability, and decides under `weighed`."""
 MAY_CHANGE = {
     "adapters", "base", "dataset", "out", "batch_size", "server", "served", "targets", "text", "format", "formats",
-    "allow_trained_questions",
+    "allow_trained_questions", "rule_file",
 }  # fmt: skip
 """Paths and addresses (the content is hashed instead) and what changes no result."""
 
@@ -74,6 +79,8 @@ def evaluate(config: EvalConfig) -> Manifest:
     records = select(Path(config.dataset), config.split, config.limit)
     targets.parse(config.targets)
     looked = _looked(config, adapters, records)
+    rule = chosen_rule(config)
+    rule.refuse_fitted_on(records, str(config.rule_file or "the packaged rule"))
     engine = servers.factory(config, needed, adapters.wholes)
     settings = {
         "base": adapters.base.name, "dataset": config.dataset, "batch_size": config.batch_size,
@@ -96,6 +103,7 @@ def evaluate(config: EvalConfig) -> Manifest:
         if looked is not None:
             trained_on.keep(stage.out, looked)
         trained_on.keep_losses(stage.out, adapters.folders)
+        write_text(stage.out / RULE, rule.text())
         answers.prepare()  # the verifier's start must not use up the time of a first pair
         log, start = DrawLog(stage.out / DRAWS), time.monotonic()
         here = adapters.base if config.engine == "transformers" else None
@@ -124,6 +132,10 @@ def _identity(config: EvalConfig, adapters: Adapters) -> dict[str, Any]:
         "dataset_sha256": manifest_sha256(Path(config.dataset)),
         "text_sha256": forgetting.text_sha256(config),
     }
+    if config.abstain_below is None:  # folders of earlier releases do not name it
+        del identity["abstain_below"]
+    if config.rule == "weighed" or config.rule_file:
+        identity["rule_sha256"] = chosen_rule(config).sha256
     if adapters.wholes:
         identity["wholes"] = {r: w.identity for r, w in adapters.wholes.items()}
     return identity
@@ -158,6 +170,12 @@ def score(config: EvalConfig, adapters: Adapters, records: list[Record], stage: 
     return stage.finish(n_in=len(records), n_kept=len(records), n_rejected={})
 
 
+def chosen_rule(config: EvalConfig, folder: Path | None = None) -> RuleFile:
+    """The fitted rule that is named, else the one that an evaluation folder keeps, else the packaged one."""
+    kept = None if folder is None or not (folder / RULE).is_file() else folder / RULE
+    return rule_files.load(config.rule_file or kept)
+
+
 def _played(players: Mapping[str, str]) -> dict[str, Any]:
     """Who plays the roles that no adapter plays, among the settings of a report."""
     return {"played_by": dict(players)} if players else {}
@@ -178,16 +196,23 @@ def _view(
 ) -> EvaluationView:
     voted = {"all": ("ir", "dr"), "ir": ("ir",), "none": ()}[config.votes]
     records = list(read_rows(folder / RECORDS, Record))
+    rule = chosen_rule(config, folder)
+    rule.refuse_fitted_on(records, str(config.rule_file or folder))
     extra: list[Metric] = [*trained_on.metrics(folder, len(records)), *forgetting.read(folder)]
     return view_of(
         name or folder.name,
         records,
         DrawFile(folder / DRAWS),
-        replay=Replay(config.rounds, config.rule, config.fallback),
+        replay=Replay(
+            config.rounds, config.rule, config.fallback, rule.weigher(), config.abstain_below
+        ),
         exhaustive=config.schedule == "exhaustive",
         voted=voted,
         samples=config.samples,
-        settings={**settings, **config.model_dump(mode="json", exclude=MAY_CHANGE)},
+        settings={
+            **settings,
+            **config.model_dump(mode="json", exclude=MAY_CHANGE | {"abstain_below"}),
+        },
         extra=extra,
         training=trained_on.losses(folder),
         targets=targets.parse(config.targets),
@@ -201,7 +226,8 @@ def report_on(folders: Sequence[Path], out: Path, replay: Mapping[str, str]) -> 
     Raises:
         ConfigError: an unknown replay key, or a folder that is no finished evaluation.
     """
-    known = ("rule", "rounds", "fallback")
+    known = ("rule", "rounds", "fallback", "rule_file", "abstain_below")
+    replay = {k.replace("-", "_"): v for k, v in replay.items()}
     unknown = [unknown_key(k, known, "--replay") for k in replay if k not in known]
     if unknown:
         raise ConfigError(*unknown)

@@ -1,8 +1,9 @@
 """The interaction loop: what is drawn, and what the draws decide.
 
 Entry: `rules.decide`, re-exported here: the rule that stops the loop, pure; `loop.Loop`.
-Read: `draws` (the rows of `draws.jsonl`; `lines`: how each is written), `rules`, `loop`.
-Imports: engines, roles; of `lorid_data`: answers, prompts, schema, errors.
+Read: `draws` (the rows of `draws.jsonl`; `lines`: how each is written), `weigher` (what votes are worth),
+    `weighed` (the game that they make), `rule_files` (a fitted one on disk), `rules`, `loop`, `weighed_loop`.
+Imports: engines, roles; of `lorid_data`: answers, prompts, texts, schema, errors.
 """
 
 from lorid_train.interaction.rules import decide

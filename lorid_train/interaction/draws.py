@@ -64,6 +64,7 @@ class How(StrEnum):
     CONSENSUS = "consensus"
     FALLBACK = "fallback"
     NONE = "none"
+    ABSTAINED = "abstained"
 
 
 class Decision(FrozenModel):
@@ -74,6 +75,20 @@ class Decision(FrozenModel):
     how: How
     round: int
     """The round of the consensus; the last round looked at where there was none."""
+    n_ir: int | None = None
+    """Draws of IR that were looked at, where that is not one a round."""
+    n_dr: int | None = None
+    """Likewise of DR, each with the knowledge that it reads."""
+    probability: float | None = None
+    """That the answer is right, as a fitted rule sees it; of an answer that was withheld, too."""
+
+    @property
+    def drawn(self) -> tuple[int, int]:
+        """Draws of IR and of DR that were looked at."""
+        return (
+            self.round if self.n_ir is None else self.n_ir,
+            self.round if self.n_dr is None else self.n_dr,
+        )
 
 
 def draw_of(line: bytes, where: str, *, is_checked: bool = False) -> Draw:

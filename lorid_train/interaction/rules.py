@@ -14,11 +14,15 @@ from functools import lru_cache
 from typing import Literal
 
 from lorid_data import answers
+from lorid_train.interaction import rule_files, weighed
 from lorid_train.interaction.draws import Decision, Draw, DrawKey, How
+from lorid_train.interaction.weigher import Weigher
 
-Rule = Literal["same_round", "cumulative"]
+Rule = Literal["same_round", "cumulative", "weighed"]
 Fallback = Literal["none", "ir", "dr", "majority"]
 SAMPLED = "sampled"
+Answers = Mapping[int, str | None]
+"""A role's answers by round; None where a draw states none."""
 
 
 @lru_cache(maxsize=1 << 16)
@@ -47,7 +51,14 @@ def agree(a: str | None, b: str | None) -> bool:
     return _equal(a, b) if len(a) + len(b) < 2_000 else _equal.__wrapped__(a, b)
 
 
-def decide(draws: Iterable[Draw], *, rule: Rule, rounds: int, fallback: Fallback) -> Decision:
+def decide(
+    draws: Iterable[Draw],
+    *,
+    rule: Rule,
+    rounds: int,
+    fallback: Fallback,
+    weigher: Weigher | None = None,
+) -> Decision:
     """What the loop answers for one problem, from its sampled IR and DR draws.
 
     Rules: `same_round` stops at the first round whose IR and DR answers are equal;
@@ -57,14 +68,47 @@ def decide(draws: Iterable[Draw], *, rule: Rule, rounds: int, fallback: Fallback
     `rounds` rounds the fallback decides: `none`, the latest answer of `ir` or `dr`, or the
     `majority` of both roles' answers (the earlier one of equals). A missing draw counts as no answer.
     Draws of other roles or conditions are ignored.
+
+    `weighed` counts votes (`weighed.play`) with `weigher`, by default the packaged one: it stops
+    where the likeliest answer is likely enough, and draws either role alone. Where it never is, that
+    answer is given all the same, unless the fallback is `none`.
     """
+    ir, dr = sides(draws, rounds)
+    return decide_answers(ir, dr, rule=rule, rounds=rounds, fallback=fallback, weigher=weigher)
+
+
+def sides(draws: Iterable[Draw], rounds: int) -> tuple[Answers, Answers]:
+    """The answers of the sampled draws of IR and of DR by round, up to a round."""
     ir: dict[int, str | None] = {}
     dr: dict[int, str | None] = {}
     for d in draws:
         side = ir if d.role == "ir" else dr if d.role == "dr" else None
         if side is not None and d.round <= rounds and d.condition == SAMPLED:
             side[d.round] = answer_of(d.text)
-    return decide_answers(ir, dr, rule=rule, rounds=rounds, fallback=fallback)
+    return ir, dr
+
+
+def in_order(side: Answers) -> list[str | None]:
+    """The answers of rounds 1, 2, … up to the first that is missing."""
+    found: list[str | None] = []
+    while len(found) + 1 in side:
+        found.append(side[len(found) + 1])
+    return found
+
+
+def game_of(ir: Answers, dr: Answers, rounds: int, weigher: Weigher) -> weighed.Game:
+    """The game of the rule `weighed` on answers by round."""
+    return weighed.play(in_order(ir), in_order(dr), weigher, rounds=rounds, agree=agree)
+
+
+def decided(game: weighed.Game, fallback: Fallback) -> Decision:
+    """What a game decides, whether or not it had all draws that it wants."""
+    answer = game.answer if game.is_enough or fallback != "none" else None
+    how = How.CONSENSUS if game.is_enough else How.NONE if answer is None else How.FALLBACK
+    return Decision(
+        answer=answer, how=how, round=game.round, n_ir=game.n_ir, n_dr=game.n_dr,
+        probability=game.probability,
+    )  # fmt: skip
 
 
 def decide_answers(
@@ -74,8 +118,12 @@ def decide_answers(
     rule: Rule,
     rounds: int,
     fallback: Fallback,
+    weigher: Weigher | None = None,
 ) -> Decision:
     """`decide` on extracted answers by round (1, 2, …): what a replay of many rules asks for."""
+    if rule == "weighed":
+        used = weigher or rule_files.default_weigher()
+        return decided(game_of(ir, dr, rounds, used), fallback)
     n_rounds = min(rounds, max([0, *ir, *dr]))
     stop = _same_round if rule == "same_round" else _cumulative
     for r in range(1, n_rounds + 1):
@@ -85,9 +133,6 @@ def decide_answers(
     last = fall_back(ir, dr, n_rounds, fallback)
     how = How.NONE if last is None else How.FALLBACK
     return Decision(answer=last, how=how, round=n_rounds)
-
-
-Answers = Mapping[int, str | None]
 
 
 def _same_round(ir: Answers, dr: Answers, r: int) -> str | None:
@@ -136,6 +181,7 @@ def up_to_stop(
     *,
     rule: Rule,
     rounds: int,
+    weigher: Weigher | None = None,
 ) -> dict[str, list[Draw]]:
     """Per problem, the sampled draws of the rounds that the loop looks at, and nothing beyond.
 
@@ -150,6 +196,56 @@ def up_to_stop(
             for role in ("ir", "kg", "dr")
             if (d := log.get(DrawKey(problem_id, role, SAMPLED, seed, r))) is not None
         ]
-        stop = decide(draws, rule=rule, rounds=rounds, fallback="none").round
-        kept[problem_id] = [d for d in draws if d.round <= stop]
+        found = decide(draws, rule=rule, rounds=rounds, fallback="none", weigher=weigher)
+        n_ir, n_dr = found.drawn
+        kept[problem_id] = [d for d in draws if d.round <= (n_ir if d.role == "ir" else n_dr)]
     return kept
+
+
+def conclude(
+    draws: Iterable[Draw],
+    *,
+    rule: Rule,
+    rounds: int,
+    fallback: Fallback,
+    weigher: Weigher | None = None,
+    abstain_below: float | None = None,
+) -> Decision | None:
+    """`decide`, with the chance that the answer is right; None where `weighed` lacks a draw.
+
+    Under the other rules the chance is what `weigher` gives the answer after the votes of all
+    rounds that were looked at.
+
+    Args:
+        draws: as for `decide`.
+        rule: as for `decide`.
+        rounds: as for `decide`.
+        fallback: as for `decide`.
+        weigher: the fitted rule; the packaged one by default.
+        abstain_below: answers with a lower chance are withheld; none are by default.
+    """
+    used = weigher or rule_files.default_weigher()
+    ir, dr = sides(draws, rounds)
+    if rule == "weighed":
+        game = game_of(ir, dr, rounds, used)
+        if game.wants is not None:
+            return None
+        found = decided(game, fallback)
+    else:
+        found = decide_answers(ir, dr, rule=rule, rounds=rounds, fallback=fallback)
+        found = with_probability(found, ir, dr, used)
+    return abstained(found, abstain_below)
+
+
+def with_probability(found: Decision, ir: Answers, dr: Answers, weigher: Weigher) -> Decision:
+    """A decision of whole rounds, with the chance that its answer is right after their votes."""
+    of_ir, of_dr = ([side.get(r) for r in range(1, found.round + 1)] for side in (ir, dr))
+    p = weighed.probability(of_ir, of_dr, found.answer, weigher, agree=agree)
+    return found.model_copy(update={"probability": p})
+
+
+def abstained(found: Decision, below: float | None) -> Decision:
+    """The decision, or its answer withheld where the chance that it is right is too low."""
+    if below is None or found.answer is None or (found.probability or 0.0) >= below:
+        return found
+    return found.model_copy(update={"answer": None, "how": How.ABSTAINED})

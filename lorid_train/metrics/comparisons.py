@@ -24,6 +24,7 @@ def families(scored: Scored) -> dict[str, list[Pair]]:
 
     * alternatives: the loop against each system that could replace it;
     * thresholds: the loop against itself, stopped earlier;
+    * rules: the loop's votes weighed, against the loop;
     * knowledge: DR with the gold knowledge (KG's where there is none) against each other
       knowledge, and against IR.
     """
@@ -32,12 +33,14 @@ def families(scored: Scored) -> dict[str, list[Pair]]:
     plain = (*alone, "dr-kg-knowledge", "dr-sampled")
     rivals = [s for s in have if s in plain or s.startswith(("maj-", "early-stop-"))]
     earlier = [s for s in have if s.startswith("lorid@") and s != top]
+    weighed = [s for s in have if s.startswith("weighed@")]
     knowing = [s for s in ("dr-gold-knowledge", "dr-kg-knowledge") if s in have]
     gold = knowing[0] if knowing else "dr-gold-knowledge"
     others = [s for s in have if s.startswith("dr-") and s not in (gold, "dr-sampled")]
     planned = {
         "alternatives": [Pair(top, s) for s in rivals],
         "thresholds": [Pair(top, s) for s in earlier],
+        "rules": [Pair(s, top) for s in weighed],
         "knowledge": [Pair(gold, s) for s in ("ir-greedy", *others)],
     }
     return {

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from lorid_data.answers import Accepted
     from lorid_data.schema import Record
 
-Decide = Callable[[Sequence[Draw], int], Decision]
-"""The loop's decision from one problem's sampled ir and dr draws, at a threshold t."""
+Decide = Callable[[Sequence[Draw], int], Decision | None]
+"""The loop's decision from one problem's sampled ir and dr draws, at a threshold t; None where
+draws that it asks for are missing."""
 Extract = Callable[[str], str | None]
 """The answer that a text gives, or None."""
 Equal = Callable[[str, "str | Accepted"], str]
@@ -41,7 +42,9 @@ class Gold:
     answer: str | Accepted
     """The reference answer, or several of which each is right."""
     slices: Mapping[str, str]
-    """subject, level, steps, answer_type: what results are broken down by."""
+    """subject, level, steps, answer_type, …: what results are broken down by."""
+    original_id: str | None = None
+    """The problem that it is a variant of; itself where that is not said."""
 
     @property
     def answers(self) -> tuple[str, ...]:
@@ -99,6 +102,15 @@ class GradedProblem:
         """All tokens of IR, KG and DR in the first rounds."""
         return sum(v.n_tokens for v in (*self.ir[:n_rounds], *self.dr[:n_rounds]))
 
+    def looked_at(self, d: Decision) -> tuple[tuple[Vote, ...], tuple[Vote, ...]]:
+        """The votes of IR and of DR that a decision rests on."""
+        n_ir, n_dr = d.drawn
+        return self.ir[:n_ir], self.dr[:n_dr]
+
+    def n_tokens_of(self, d: Decision) -> int:
+        """All tokens of IR, KG and DR that a decision took."""
+        return sum(v.n_tokens for side in self.looked_at(d) for v in side)
+
 
 def extract_answer(text: str) -> str | None:
     """`lorid_data.answers.extract` as a plain string, or None."""
@@ -131,7 +143,8 @@ def gold_of(record: Record) -> Gold:
         "answer_type": answer_type(record.answer),
     }
     gold = reference(record.answer, record.accepted)
-    return Gold(record.problem_id, gold, {k: v for k, v in slices.items() if v})
+    known = {k: v for k, v in slices.items() if v}
+    return Gold(record.problem_id, gold, known, record.original_id)
 
 
 def answer_type(answer: str) -> str:
@@ -163,6 +176,7 @@ def grade(
     extract: Extract | None = None,
     equal: Equal | None = None,
     group: Group | None = None,
+    in_pairs: bool = True,
 ) -> list[GradedProblem]:
     """Grade all draws of one problem; one result per seed, in order of seed.
 
@@ -174,12 +188,16 @@ def grade(
         extract: text → answer; `lorid_data.answers.extract` by default.
         equal: the equality; `lorid_data.answers.equal` by default.
         group: its clusters; `lorid_data.answers.group` by default.
+        in_pairs: whether the rule takes whole rounds; else it is asked at every t, and says itself
+            where draws are missing.
     """
     by_seed: dict[int, dict[tuple[str, str], dict[int, Draw]]] = {}
     for d in draws:
         by_seed.setdefault(d.seed, {}).setdefault((d.role, d.condition), {})[d.round] = d
     read = _Reader(gold, extract or extract_answer, equal, group)
-    return [_grade_seed(by_seed[s], s, read, decide, rounds) for s in sorted(by_seed)]
+    return [
+        _grade_seed(by_seed[s], s, read, decide, rounds, in_pairs=in_pairs) for s in sorted(by_seed)
+    ]
 
 
 class _Reader:
@@ -223,6 +241,8 @@ def _grade_seed(
     read: _Reader,
     decide: Decide,
     rounds: int,
+    *,
+    in_pairs: bool,
 ) -> GradedProblem:
     ir = _in_order(table.get(("ir", "sampled"), {}))
     kg = _in_order(table.get(("kg", "sampled"), {}))
@@ -237,7 +257,7 @@ def _grade_seed(
     }
     votes = iter(read.votes([draw for group in groups.values() for draw in group]))
     by = {name: tuple(islice(votes, len(group))) for name, group in groups.items()}
-    decisions = _decisions(ir, dr, decide, rounds)
+    decisions = _decisions(ir, dr, decide, rounds, in_pairs=in_pairs)
     answers = [None if d is None else d.answer for d in decisions]
     return GradedProblem(
         gold=read.gold,
@@ -276,7 +296,7 @@ def _singles(table: Mapping[tuple[str, str], Mapping[int, Draw]]) -> dict[str, t
 
 
 def _decisions(
-    ir: Sequence[Draw], dr: Sequence[Draw], decide: Decide, rounds: int
+    ir: Sequence[Draw], dr: Sequence[Draw], decide: Decide, rounds: int, *, in_pairs: bool
 ) -> tuple[Decision | None, ...]:
     """The decision at each t; once there is a consensus, a larger t changes nothing."""
     n_pairs = min(len(ir), len(dr))
@@ -285,7 +305,7 @@ def _decisions(
         last = made[-1] if made else None
         if last is not None and last.how == How.CONSENSUS:
             made.append(last)
-        elif t <= n_pairs:
+        elif t <= n_pairs or (not in_pairs and (ir or dr)):
             made.append(decide([*ir[:t], *dr[:t]], t))
         else:
             made.append(None)

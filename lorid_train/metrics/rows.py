@@ -30,6 +30,8 @@ class Outcome(FrozenModel):
     """All generated tokens that this answer cost (IR + KG + DR, failed rounds included)."""
     subject: str | None = None
     level: str | None = None
+    probability: float | None = None
+    """That the answer is right, as a fitted rule sees it; of an answer that was withheld, too."""
 
 
 class Metric(FrozenModel):

@@ -30,21 +30,22 @@ def votes_to_draw(loop_tokens: Sequence[int], vote_tokens: Sequence[Sequence[int
         1.1 times the loop's mean tokens over a problem's mean cost of a vote, and one to spare;
         0 where the role generated nothing.
     """
-    vote = sum(sum(tokens) / len(tokens) for tokens in vote_tokens if tokens)
+    means = [sum(tokens) / len(tokens) for tokens in vote_tokens if tokens]
+    vote = sum(means)
+    if means and len(means) < len(loop_tokens):  # the role was not asked about every problem
+        vote *= len(loop_tokens) / len(means)
     return 0 if vote == 0 else math.ceil(1.1 * sum(loop_tokens) / vote) + 1
 
 
 def planned_votes(graded: Sequence[GradedProblem]) -> dict[str, int]:
     """`votes_to_draw` of ir and dr; 0 where the loop is incomplete. It needs no gold answer."""
-    stops = [stop_round(g) for g in graded]
-    if any(s is None for s in stops):
+    last = [g.decisions[-1] if g.decisions else None for g in graded]
+    if any(d is None for d in last):
         return {"ir": 0, "dr": 0}
-    pairs = [(g, s) for g, s in zip(graded, stops, strict=True) if s is not None]
-    loop = [g.n_loop_tokens(s) for g, s in pairs]
-    return {
-        "ir": votes_to_draw(loop, [[v.n_tokens for v in g.ir[:s]] for g, s in pairs]),
-        "dr": votes_to_draw(loop, [[v.n_tokens for v in g.dr[:s]] for g, s in pairs]),
-    }
+    pairs = [(g, d) for g, d in zip(graded, last, strict=True) if d is not None]
+    loop = [g.n_tokens_of(d) for g, d in pairs]
+    ir, dr = ([[v.n_tokens for v in g.looked_at(d)[i]] for g, d in pairs] for i in (0, 1))
+    return {"ir": votes_to_draw(loop, ir), "dr": votes_to_draw(loop, dr)}
 
 
 def as_scheduled(
@@ -69,11 +70,12 @@ def as_scheduled(
     )
     kept = []
     for g in graded:
-        stop = stop_round(g)
-        if stop is None:
+        last = g.decisions[-1] if g.decisions else None
+        if last is None:
             kept.append(g)
             continue
-        ir, dr = g.ir[: max(stop, n_ir)], g.dr[: max(stop, n_dr)]
+        of_ir, of_dr = last.drawn
+        ir, dr = g.ir[: max(of_ir, n_ir)], g.dr[: max(of_dr, n_dr)]
         official = g.official
         if official is not None and official.round > min(len(ir), len(dr)):
             official = None  # it was decided by draws made ahead of need

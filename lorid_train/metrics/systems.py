@@ -6,7 +6,7 @@ nothing is guessed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import accumulate
@@ -26,6 +26,7 @@ class Answered(NamedTuple):
     how: str
     round: int
     n_tokens: int
+    probability: float | None = None
 
 
 EARLY_STOP = "early-stop-ir"
@@ -59,7 +60,11 @@ def kind(system: str) -> str:
 
 
 def outcomes(
-    graded: Sequence[GradedProblem], *, rounds: int, thresholds: Iterable[int] = (1, 3, 5, 20)
+    graded: Sequence[GradedProblem],
+    *,
+    rounds: int,
+    thresholds: Iterable[int] = (1, 3, 5, 20),
+    further: Mapping[str, Answer] | None = None,
 ) -> Scored:
     """The outcome of every system that the draws allow.
 
@@ -67,6 +72,7 @@ def outcomes(
         graded: all problems and seeds, graded with at least these rounds.
         rounds: the largest threshold; `lorid@<rounds>` is what others are compared with.
         thresholds: further thresholds to show; those above `rounds` are ignored.
+        further: other ways to decide on the same draws, by name.
     """
     scored = Scored({}, {}, rounds)
     ts = sorted({t for t in thresholds if t <= rounds} | {rounds})
@@ -79,6 +85,8 @@ def outcomes(
     _add(scored, graded, "dr-sampled", first_vote("dr"))
     for t in ts:
         _add(scored, graded, f"lorid@{t}", partial(loop_at, t=t))
+    for name, answer in (further or {}).items():
+        _add(scored, graded, name, answer)
     for pool in ("ir", "dr", "both"):
         _add_majority(scored, graded, pool)
     _add_early_stop(scored, graded)
@@ -108,6 +116,7 @@ def _add(scored: Scored, graded: Sequence[GradedProblem], name: str, answer: Ans
             n_tokens=a.n_tokens,
             subject=g.gold.slices.get("subject"),
             level=g.gold.slices.get("level"),
+            probability=a.probability,
         )
         for g, a in wanted
         if a is not None
@@ -161,7 +170,9 @@ def loop_at(g: GradedProblem, *, t: int) -> Answered | None:
     d = g.decisions[t - 1] if t <= len(g.decisions) else None
     if d is None:
         return None
-    return Answered(d.answer, g.verdicts[t - 1], d.how, d.round, g.n_loop_tokens(d.round))
+    return Answered(
+        d.answer, g.verdicts[t - 1], d.how, d.round, g.n_tokens_of(d), d.probability
+    )  # fmt: skip
 
 
 def oracle_within(g: GradedProblem, *, t: int) -> Answered | None:
@@ -172,10 +183,11 @@ def oracle_within(g: GradedProblem, *, t: int) -> Answered | None:
     d = g.decisions[t - 1]
     if d is None:
         return None
-    votes = (*g.ir[: d.round], *g.dr[: d.round])
+    ir, dr = g.looked_at(d)
+    votes = (*ir, *dr)
     right = next((v for v in votes if v.verdict == Verdict.CORRECT), None)
     best = right or next((v for v in votes if v.verdict == Verdict.WRONG), votes[0])
-    return Answered(best.answer, best.verdict, "oracle", d.round, g.n_loop_tokens(d.round))
+    return Answered(best.answer, best.verdict, "oracle", d.round, g.n_tokens_of(d))
 
 
 def pool_votes(g: GradedProblem, pool: str) -> tuple[tuple[Vote, ...], ...]:

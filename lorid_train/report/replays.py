@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from typing import get_args
 
 from lorid_train.interaction.draws import Decision, How
-from lorid_train.interaction.rules import Fallback, Rule, decide_answers, fall_back
+from lorid_train.interaction.rules import Fallback, Rule, agree, decide_answers, fall_back
+from lorid_train.interaction.weighed import play
+from lorid_train.interaction.weigher import Weigher
 from lorid_train.metrics.grading import GradedProblem
 from lorid_train.metrics.numbers import fraction
 from lorid_train.metrics.rows import Metric, Verdict
@@ -15,18 +17,50 @@ RULES: tuple[Rule, ...] = get_args(Rule)
 FALLBACKS: tuple[Fallback, ...] = get_args(Fallback)
 
 
-def replays(graded: Sequence[GradedProblem], thresholds: Sequence[int]) -> list[Metric]:
+def replays(
+    graded: Sequence[GradedProblem], thresholds: Sequence[int], weigher: Weigher
+) -> list[Metric]:
     """Accuracy and coverage of `lorid@t` under every rule and fallback.
+
+    Under `weighed` a fallback answers nothing (`none`) or is the leader's answer, whichever it is
+    called; it is shown as `ir`, the usual one.
 
     A combination whose draws are missing for some question is left out: a lazy schedule under the
     cumulative rule stops before same-round agreement.
     """
     found: list[Metric] = []
-    stops = {rule: [_stop(g, rule) for g in graded] for rule in RULES}
+    in_pairs = [r for r in RULES if r != "weighed"]
+    stops = {rule: [_stop(g, rule) for g in graded] for rule in in_pairs}
     for t in thresholds:
-        for rule in RULES:
+        for rule in in_pairs:
             for fallback in FALLBACKS:
                 found += _replay(graded, stops[rule], t, rule, fallback)
+        found += _weighed(graded, t, weigher)
+    return found
+
+
+def _weighed(graded: Sequence[GradedProblem], t: int, weigher: Weigher) -> list[Metric]:
+    games = []
+    for g in graded:
+        ir, dr = ([v.answer for v in side] for side in (g.ir, g.dr))
+        game = play(ir, dr, weigher, rounds=t, agree=agree)
+        if game.wants is not None:
+            return []
+        games.append((g, game))
+    found = []
+    for fallback in ("none", "ir"):
+        right: dict[str, list[bool]] = {}
+        enough: dict[str, list[bool]] = {}
+        for g, game in games:
+            answers = game.is_enough or fallback != "none"
+            is_right = answers and _is_right(g, game.answer)
+            right.setdefault(g.gold.problem_id, []).append(is_right)
+            enough.setdefault(g.gold.problem_id, []).append(game.is_enough)
+        of = label("weighed", fallback)
+        found += [
+            fraction(f"lorid@{t}", "accuracy", right, slice_name=of),
+            fraction(f"lorid@{t}", "coverage", enough, slice_name=of),
+        ]
     return found
 
 

@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from lorid_data.schema import Record
-from lorid_train.interaction.draws import Decision, Draw
-from lorid_train.interaction.rules import Fallback, Rule, answer_of, decide
+from lorid_train.interaction import weighed
+from lorid_train.interaction.draws import Decision, Draw, How
+from lorid_train.interaction.rule_files import default_weigher
+from lorid_train.interaction.rules import Fallback, Rule, agree, answer_of, conclude
+from lorid_train.interaction.weigher import Weigher
 from lorid_train.metrics.grading import GradedProblem, gold_of, grade
 from lorid_train.metrics.official import official_grader
-from lorid_train.metrics.rows import Metric
+from lorid_train.metrics.rows import Metric, Verdict
 from lorid_train.metrics.schedule import as_scheduled
 from lorid_train.metrics.summary import exact_grader, summarise
-from lorid_train.metrics.systems import Scored, outcomes
+from lorid_train.metrics.systems import Answered, Scored, outcomes
 from lorid_train.report.replays import replays
 from lorid_train.report.targets import Target
 
 REPLAYED = (1, 3, 5, 10)
 """Thresholds at which other rules and fallbacks are shown, beside the largest."""
+WEIGHED = "weighed"
+"""What the rule that weighs votes is called beside a loop that stops otherwise."""
 DrawsOf = Callable[[str], Sequence[Draw]]
 """problem id → all its draws, any order."""
 
@@ -32,10 +38,23 @@ class Replay:
     """The largest threshold t."""
     rule: Rule = "same_round"
     fallback: Fallback = "ir"
+    weigher: Weigher | None = None
+    """The fitted rule; None is the packaged one."""
+    abstain_below: float | None = None
+    """Answers with a lower chance of being right are withheld."""
 
-    def __call__(self, draws: Sequence[Draw], t: int) -> Decision:
-        """The decision at threshold t."""
-        return decide(draws, rule=self.rule, rounds=t, fallback=self.fallback)
+    def __call__(self, draws: Sequence[Draw], t: int) -> Decision | None:
+        """The decision at threshold t; None where the rule asks for draws that are missing."""
+        return conclude(
+            draws, rule=self.rule, rounds=t, fallback=self.fallback, weigher=self.weigher,
+            abstain_below=self.abstain_below,
+        )  # fmt: skip
+
+    @property
+    def shown(self) -> dict[str, Any]:
+        """What a report says of it."""
+        found = {"rounds": self.rounds, "rule": self.rule, "fallback": self.fallback}
+        return found if self.abstain_below is None else {**found, "abstain_below": self.abstain_below}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,13 +123,19 @@ def view_of(  # noqa: PLR0913  (one argument per thing that a report shows)
         by_id.setdefault(r.problem_id, r)
     graded = _grade_all(by_id.values(), draws, replay)
     graded = as_scheduled(graded, exhaustive=exhaustive, voted=voted, samples=samples)
-    scored = outcomes(graded, rounds=replay.rounds, thresholds=thresholds)
+    weigher = replay.weigher or default_weigher()
+    further = {f"{WEIGHED}@{replay.rounds}": partial(weighed_at, weigher=weigher, t=replay.rounds)}
+    scored = outcomes(
+        graded, rounds=replay.rounds, thresholds=thresholds,
+        further={} if replay.rule == "weighed" else further,
+    )  # fmt: skip
     default = {"exact": exact_grader, "official": official_grader}
     used = default if graders is None else graders
-    others = replays(graded, [t for t in REPLAYED if t < replay.rounds] + [replay.rounds])
+    ts = [t for t in REPLAYED if t < replay.rounds] + [replay.rounds]
+    others = replays(graded, ts, weigher)
     return EvaluationView(
         name=name,
-        settings={**(settings or {}), **asdict(replay)},
+        settings={**(settings or {}), **replay.shown},
         records=by_id,
         graded=graded,
         scored=scored,
@@ -131,5 +156,19 @@ def _grade_all(records: Iterable[Record], draws: DrawsOf, replay: Replay) -> lis
             decide=replay,
             rounds=replay.rounds,
             extract=answer_of,
+            in_pairs=replay.rule != "weighed",
         )
     return graded
+
+
+def weighed_at(g: GradedProblem, *, weigher: Weigher, t: int) -> Answered | None:
+    """The rule that weighs votes, on the draws of a problem; None where it asks for more of them."""
+    ir, dr = ([v.answer for v in side] for side in (g.ir, g.dr))
+    game = weighed.play(ir, dr, weigher, rounds=t, agree=agree)
+    if game.wants is not None:
+        return None
+    used = (*g.ir[: game.n_ir], *g.dr[: game.n_dr])
+    said = next((v.verdict for v in used if v.answer == game.answer), Verdict.NO_ANSWER)
+    n_tokens = sum(v.n_tokens for v in used)
+    how = How.CONSENSUS if game.is_enough else How.NONE if game.answer is None else How.FALLBACK
+    return Answered(game.answer, said, how, game.round, n_tokens, game.probability)

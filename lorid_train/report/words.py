@@ -46,6 +46,8 @@ def describe(system: str) -> str:
     name, _, k = system.partition("@")
     if name == "lorid":
         return f"the interaction loop, at most {k} round{'s' if k != '1' else ''}"
+    if name == "weighed":
+        return f"the loop's votes, weighed: stopped where one is likely enough, at most {k} rounds"
     if name == "official":
         return f"the official rule on the same draws, at most {k} rounds"
     if name == "early-stop-ir":

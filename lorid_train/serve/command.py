@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter, validators
@@ -23,7 +24,8 @@ def serve(
     /,
     *,
     host: str = "127.0.0.1", port: Port = 8008, queue: AtLeastOne = 256,
-    rule: Literal["same_round", "cumulative"] = "same_round", rounds: AtLeastOne = 20,
+    rule: Literal["same_round", "cumulative", "weighed"] = "same_round", rule_file: Path | None = None,
+    abstain_below: Annotated[float | None, Parameter(validator=validators.Number(gte=0, lte=1))] = None, rounds: AtLeastOne = 20,
     fallback: Literal["none", "ir", "dr", "majority"] = "ir",
     temperature: float | None = None, top_p: float | None = None, top_k: int | None = None,
     max_new_tokens: Annotated[int | None, _POSITIVE] = None, most_tokens: AtLeastOne = 4096, seed: int | None = None,
@@ -41,7 +43,9 @@ def serve(
         host: Address to listen at; beyond this machine only with a key.
         port: 0 takes any free one.
         queue: Requests taken in and not answered; more are told to come back later (429).
-        rule: When IR and DR count as agreeing.
+        rule: When the loop stops: IR and DR agree in a round, or in any so far, or their weighed votes are likely enough.
+        rule_file: Weights that lorid-train fit-rule wrote, for weighed and for answers' probabilities; packaged ones by default.
+        abstain_below: Withhold answers that are right with a lower probability than this.
         rounds: The loop's threshold t.
         fallback: Who answers without an agreement.
         temperature: Of requests that name none.
@@ -69,6 +73,7 @@ def serve(
     with bound_at(host, port) as bound:
         solver = Solver.load(
             folder, base=base, format=format, rule=rule, rounds=rounds, fallback=fallback, dtype=dtype,
+            rule_file=rule_file, abstain_below=abstain_below,
             engine="server" if server else "transformers", server=tuple(server or ()), threads=threads,
             served=dict(name.partition("=")[::2] for name in served or ()), batch_size=batch_size,
         )  # fmt: skip

@@ -27,7 +27,11 @@ def solve(
     *,
     file: Path | None = None,
     json: bool = False,
-    rule: Literal["same_round", "cumulative"] = "same_round",
+    rule: Literal["same_round", "cumulative", "weighed"] = "same_round",
+    rule_file: Path | None = None,
+    abstain_below: Annotated[
+        float | None, Parameter(validator=validators.Number(gte=0, lte=1))
+    ] = None,
     rounds: Annotated[int, Parameter(validator=validators.Number(gte=1))] = 20,
     fallback: Literal["none", "ir", "dr", "majority"] = "ir",
     temperature: float | None = None,
@@ -51,7 +55,9 @@ def solve(
         question: The question.
         file: A text file with one question a line.
         json: Print one JSON object per question instead: answer, how, rounds, tokens and all draws.
-        rule: When IR and DR count as agreeing.
+        rule: When the loop stops: IR and DR agree in a round, or in any so far, or their weighed votes are likely enough.
+        rule_file: Weights that lorid-train fit-rule wrote, for weighed and for the answer's probability; packaged ones by default.
+        abstain_below: Withhold an answer that is right with a lower probability than this.
         rounds: The loop's threshold t.
         fallback: Who answers without an agreement.
         temperature: Of the draws.
@@ -72,6 +78,7 @@ def solve(
 
     solver = Solver.load(
         folder, base=base, format=format, rule=rule, rounds=rounds, fallback=fallback, seed=seed,
+        rule_file=rule_file, abstain_below=abstain_below,
         engine="server" if server else "transformers", server=tuple(server or ()), threads=threads,
         batch_size=8,
     )  # fmt: skip

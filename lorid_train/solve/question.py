@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from lorid_data.errors import ConfigError
 from lorid_data.schema import Question, problem_id
 from lorid_train.interaction.draws import Decision, Draw, DrawKey
 from lorid_train.interaction.loop import Log, Loop
-from lorid_train.interaction.rules import SAMPLED, Fallback, Rule, decide
+from lorid_train.interaction.rule_files import default_weigher
+from lorid_train.interaction.rules import (
+    SAMPLED,
+    Fallback,
+    Rule,
+    abstained,
+    decide,
+    decided,
+    game_of,
+    sides,
+    with_probability,
+)
+from lorid_train.interaction.weighed import Game
+from lorid_train.interaction.weighed_loop import WeighedLoop
+from lorid_train.interaction.weigher import Weigher
 from lorid_train.solve.solution import Round, Solution
 
 ROLES = ("ir", "kg", "dr")
@@ -24,20 +38,28 @@ class LoopSettings:
         rounds: the threshold t, at least 1.
         fallback: who answers without an agreement.
         seed: of all draws.
+        weigher: the fitted rule: what `weighed` decides by, and what gives answers a probability.
+        abstain_below: an answer with a lower probability is withheld; none is by default.
     """
 
     rule: Rule = "same_round"
     rounds: int = 20
     fallback: Fallback = "ir"
     seed: int = 0
+    weigher: Weigher = field(default_factory=default_weigher)
+    abstain_below: float | None = None
 
     def __post_init__(self) -> None:
         if self.rounds < 1:
             msg = f"rounds {self.rounds!r}: the loop needs at least one"
             raise ConfigError(msg)
 
-    def loop(self, problem_ids: Sequence[str], log: Log) -> Loop:
+    def loop(self, problem_ids: Sequence[str], log: Log) -> Loop | WeighedLoop:
         """What the loop wants for these questions."""
+        if self.rule == "weighed":
+            return WeighedLoop(
+                problem_ids, log, seed=self.seed, rounds=self.rounds, weigher=self.weigher
+            )
         return Loop(problem_ids, log, seed=self.seed, rounds=self.rounds, rule=self.rule)
 
 
@@ -69,6 +91,11 @@ class AskedQuestion:
 
     def new_rounds(self) -> Iterator[Round]:
         """Rounds that have become complete since the last call, up to the one that decides."""
+        if self._settings.rule == "weighed":
+            steps = self._steps()
+            yield from steps[self._n_told :]
+            self._n_told = len(steps)
+            return
         while (r := self._round(self._n_told + 1)) is not None:
             self._n_told += 1
             if self._decision(self._n_told).round >= self._n_told:
@@ -76,14 +103,41 @@ class AskedQuestion:
 
     def solution(self, seconds: float) -> Solution:
         """What the draws come to; what was drawn ahead of need does not count."""
-        decision = self._decision(self._settings.rounds)
-        rounds = tuple(self._rounds(decision.round))
-        return Solution(self.question.text, decision, rounds, seconds)
+        s = self._settings
+        if s.rule == "weighed":
+            decision, rounds = decided(self._game(), s.fallback), self._steps()
+        else:
+            decision = self._decision(s.rounds)
+            rounds = self._rounds(decision.round)
+            answers = sides((d for r in rounds for d in r.draws), s.rounds)
+            decision = with_probability(decision, *answers, s.weigher)
+        decision = abstained(decision, s.abstain_below)
+        return Solution(self.question.text, decision, tuple(rounds), seconds)
+
+    def _key(self, role: str, number: int) -> DrawKey:
+        return DrawKey(self.id, role, SAMPLED, self._settings.seed, number)
+
+    def _game(self) -> Game:
+        """What the rule `weighed` makes of the draws that are there."""
+        s = self._settings
+        keys = (self._key(role, n) for role in ("ir", "dr") for n in range(1, s.rounds + 1))
+        ir, dr = sides((self._log[k] for k in keys if k in self._log), s.rounds)
+        return game_of(ir, dr, s.rounds, s.weigher)
+
+    def _steps(self) -> list[Round]:
+        """The draws of a game one after the other, each a round of one role."""
+        n = {"ir": 0, "dr": 0}
+        found = []
+        for voter in self._game().order:
+            n[voter] += 1
+            roles = ("ir",) if voter == "ir" else ("kg", "dr")
+            drawn = {role: self._log[self._key(role, n[voter])] for role in roles}
+            found.append(Round(n[voter], **drawn))
+        return found
 
     def _round(self, number: int) -> Round | None:
         """A round whose draws are all there."""
-        seed = self._settings.seed
-        keys = [DrawKey(self.id, role, SAMPLED, seed, number) for role in ROLES]
+        keys = [self._key(role, number) for role in ROLES]
         if number > self._settings.rounds or not all(k in self._log for k in keys):
             return None
         return Round(number, *(self._log[k] for k in keys))

@@ -13,32 +13,35 @@ from lorid_train.interaction.rules import agree, answer_of
 class Round:
     """One round of the interaction: what IR, KG and DR wrote.
 
+    Under the rule `weighed` roles are drawn one at a time: IR alone, or KG and DR.
+
     Attributes:
-        number: of the round, from 1.
+        number: of the round, from 1; of the role where it stands alone.
         ir: IR's draw.
         kg: KG's draw, whose text DR read.
         dr: DR's draw.
     """
 
     number: int
-    ir: Draw
-    kg: Draw
-    dr: Draw
+    ir: Draw | None = None
+    kg: Draw | None = None
+    dr: Draw | None = None
 
     @property
     def rules(self) -> tuple[str, ...]:
         """The rules that KG wrote, one a line of its text."""
-        return tuple(line.strip() for line in self.kg.text.split("\n") if line.strip())
+        text = "" if self.kg is None else self.kg.text
+        return tuple(line.strip() for line in text.split("\n") if line.strip())
 
     @property
     def ir_answer(self) -> str | None:
         """The answer that IR's text states; None where it states none."""
-        return answer_of(self.ir.text)
+        return None if self.ir is None else answer_of(self.ir.text)
 
     @property
     def dr_answer(self) -> str | None:
         """The answer that DR's text states; None where it states none."""
-        return answer_of(self.dr.text)
+        return None if self.dr is None else answer_of(self.dr.text)
 
     @property
     def agreed(self) -> bool:
@@ -46,9 +49,9 @@ class Round:
         return agree(self.ir_answer, self.dr_answer)
 
     @property
-    def draws(self) -> tuple[Draw, Draw, Draw]:
-        """The three draws, in the order of the round."""
-        return (self.ir, self.kg, self.dr)
+    def draws(self) -> tuple[Draw, ...]:
+        """The draws, in the order of the round."""
+        return tuple(d for d in (self.ir, self.kg, self.dr) if d is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,12 @@ class Solution:
     @property
     def rounds(self) -> int:
         """How many rounds were needed."""
-        return len(self.history)
+        return self.decision.round
+
+    @property
+    def probability(self) -> float | None:
+        """The chance that the answer is right, also of one that was withheld; None without one."""
+        return self.decision.probability
 
     @property
     def draws(self) -> tuple[Draw, ...]:
@@ -102,7 +110,7 @@ class Solution:
         """The text that states the answer: of the latest round, IR's before DR's; None without one."""
         for r in reversed(self.history):
             for draw, said in ((r.ir, r.ir_answer), (r.dr, r.dr_answer)):
-                if agree(said, self.answer):
+                if draw is not None and agree(said, self.answer):
                     return draw.text
         return None
 
@@ -112,6 +120,7 @@ class Solution:
             "question": self.question,
             "answer": self.answer,
             "how": self.how.value,
+            "probability": None if self.probability is None else round(self.probability, 4),
             "rounds": self.rounds,
             "n_tokens": self.n_tokens,
             "n_prompt_tokens": self.n_prompt_tokens,

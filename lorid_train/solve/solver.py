@@ -21,6 +21,7 @@ from lorid_train.config import STUDENT, EvalConfig
 from lorid_train.engines.base import Engine, Sampling
 from lorid_train.interaction.draws import Draw
 from lorid_train.interaction.loop import Asker
+from lorid_train.interaction.rule_files import load
 from lorid_train.interaction.rules import Fallback, Rule
 from lorid_train.solve.question import ROLES, AskedQuestion, LoopSettings, MemoryLog
 from lorid_train.solve.solution import Round, Solution
@@ -41,13 +42,16 @@ class Solver:
         fallback: who answers without an agreement.
         sampling: of every draw.
         seed: of all draws.
+        rule_file: what `lorid-train fit-rule` wrote: the weights of the rule `weighed`, and of every
+            answer's probability; packaged ones by default.
+        abstain_below: an answer with a lower probability is withheld.
         prompts: by role, a text in the place of the role's own.
 
     Raises:
         ConfigError: fewer than one round.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (keyword arguments for users, named as evaluate names them)
         self,
         engine: Engine,
         *,
@@ -56,8 +60,11 @@ class Solver:
         fallback: Fallback = "ir",
         sampling: Sampling = OFFICIAL,
         seed: int = 0,
+        rule_file: str | Path | None = None,
+        abstain_below: float | None = None,
         prompts: Mapping[str, Prompt] | None = None,
     ) -> None:
+        self._weigher, self.abstain_below = load(rule_file).weigher(), abstain_below
         self.engine, self.rule, self.rounds, self.fallback = engine, rule, rounds, fallback
         self.sampling, self.seed, self.prompts = sampling, seed, prompts or {}
         _ = self.settings  # refuses what cannot be
@@ -81,6 +88,8 @@ class Solver:
         rounds: int = 20,
         fallback: Fallback = "ir",
         seed: int = 0,
+        rule_file: str | Path | None = None,
+        abstain_below: float | None = None,
     ) -> Solver:
         """A solver of a finished run, or of adapters of the Hub.
 
@@ -102,6 +111,8 @@ class Solver:
             rounds: the loop's threshold t.
             fallback: who answers without an agreement.
             seed: of all draws.
+            rule_file: what `lorid-train fit-rule` wrote; packaged weights by default.
+            abstain_below: an answer with a lower probability is withheld.
 
         Raises:
             ConfigError: adapters that are not there or do not fit together, or a base that cannot be had.
@@ -119,7 +130,7 @@ class Solver:
         chosen = sampling or (OF_STUDENT if adapters.base.name == STUDENT else OFFICIAL)
         return cls(
             make(config, adapters), rule=rule, rounds=rounds, fallback=fallback, sampling=chosen,
-            seed=seed, prompts=adapters.prompts,
+            seed=seed, prompts=adapters.prompts, rule_file=rule_file, abstain_below=abstain_below,
         )  # fmt: skip
 
     def solve(self, question: str) -> Solution:
@@ -160,7 +171,9 @@ class Solver:
     @property
     def settings(self) -> LoopSettings:
         """How the loop ends, and the seed of its draws."""
-        return LoopSettings(self.rule, self.rounds, self.fallback, self.seed)
+        return LoopSettings(
+            self.rule, self.rounds, self.fallback, self.seed, self._weigher, self.abstain_below
+        )
 
     def _drawn(self, asked: Sequence[AskedQuestion], log: MemoryLog) -> Iterator[Draw]:
         """Make the draws of the loop for these questions."""

@@ -159,7 +159,8 @@ def test_run_and_question(
     )
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "round 1"
-    assert lines[-1].startswith("answer: 2 (IR and DR agreed; 1 round, ")
+    assert lines[-1].startswith("answer: 2 (IR and DR agreed; right with probability 0.")
+    assert "; 1 round, " in lines[-1]
     [(folder, options)] = loaded  # type: ignore[misc]
     assert folder == str(tmp_path)
     assert options["rounds"] == 5

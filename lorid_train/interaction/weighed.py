@@ -1,0 +1,181 @@
+"""The rule that weighs votes, played on answers: where it stops, what it says, what it wants next.
+
+A game is told by the answers of IR and of DR in the order of their rounds. Which role is drawn next
+follows from the answers so far alone, so the same draws give the same game, made one by one or
+taken from a file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+from lorid_train.interaction.weigher import State, Voter, Weigher
+
+Agree = Callable[[str, str], bool]
+"""Whether two answers are equal."""
+
+
+class Game(NamedTuple):
+    """Where a game stands when it stops, or when it wants a draw that is not there."""
+
+    answer: str | None
+    """The leader's, as it was first written."""
+    probability: float | None
+    """That it is right; None without a leader."""
+    is_enough: bool
+    """Whether the leader's chance reached the threshold."""
+    n_ir: int
+    """Draws of IR that were looked at."""
+    n_dr: int
+    """Those of DR; each with the knowledge that it reads."""
+    wants: Voter | None
+    """The role that has to be drawn before the game can go on; None where it has stopped."""
+    order: tuple[Voter, ...]
+    """Whose draws were looked at, one after the other."""
+
+    @property
+    def round(self) -> int:
+        """The last round that was looked at, of either role."""
+        return max(self.n_ir, self.n_dr)
+
+
+class Count:
+    """The votes of one question, taken one by one; equal answers are counted together.
+
+    An answer joins the first one that it equals, so that later answers never change what earlier
+    ones amount to.
+    """
+
+    def __init__(self, agree: Agree) -> None:
+        self._agree = agree
+        self.answers: list[str] = []
+        self._votes: list[list[int]] = []
+        self._silent = [0, 0]
+
+    def add(self, voter: int, answer: str | None) -> None:
+        """Count a draw of IR (0) or of DR (1)."""
+        if answer is None:
+            self._silent[voter] += 1
+            return
+        place = self.place(answer)
+        if place is None:
+            place = len(self.answers)
+            self.answers.append(answer)
+            self._votes.append([0, 0])
+        self._votes[place][voter] += 1
+
+    def place(self, answer: str) -> int | None:
+        """Where an answer equal to this one stands; None where nobody gave it."""
+        for n, known in enumerate(self.answers):
+            if known == answer or self._agree(known, answer):
+                return n
+        return None
+
+    @property
+    def state(self) -> State:
+        """What has been counted."""
+        return State(tuple((i, d) for i, d in self._votes), (self._silent[0], self._silent[1]))
+
+
+class Step(NamedTuple):
+    """Where a game stands after some draws."""
+
+    answer: str | None
+    """The leader's, as it was first written."""
+    probability: float | None
+    """That it is right; None without a leader."""
+    order: list[Voter]
+    """Whose draws were looked at so far; it grows as the game goes on."""
+    wants: Voter | None
+    """The role whose draw tells most per token of those that may be drawn; None where none may."""
+
+
+def walk(
+    ir: Sequence[str | None],
+    dr: Sequence[str | None],
+    weigher: Weigher,
+    *,
+    rounds: int,
+    agree: Agree,
+) -> Iterator[Step]:
+    """Every step of the game that these draws make, were it never stopped; see `play`.
+
+    It ends where the role that is wanted has no more draws, or both have had all their rounds.
+    """
+    sides = (ir, dr)
+    n = [0, 0]
+    order: list[Voter] = []
+    count = Count(agree)
+    while True:
+        leader, chance, best = weigher.judge(count.state)
+        wants = next((v for v in best if n[v == "dr"] < rounds), None)
+        answer = None if leader is None else count.answers[leader]
+        yield Step(answer, None if leader is None else chance, order, wants)
+        voter = int(wants == "dr")
+        if wants is None or len(sides[voter]) <= n[voter]:
+            return
+        count.add(voter, sides[voter][n[voter]])
+        n[voter] += 1
+        order.append(wants)
+
+
+def play(
+    ir: Sequence[str | None],
+    dr: Sequence[str | None],
+    weigher: Weigher,
+    *,
+    rounds: int,
+    agree: Agree,
+) -> Game:
+    """The game that these draws make.
+
+    Args:
+        ir: IR's answers of rounds 1, 2, …; None where a draw states none.
+        dr: DR's.
+        weigher: the fitted rule.
+        rounds: T: draws of each role at most, at least 1.
+        agree: the equality of answers.
+    """
+    last: Step | None = None
+    for last in walk(ir, dr, weigher, rounds=rounds, agree=agree):
+        if _is_enough(last, weigher) or len(last.order) >= weigher.most_draws:
+            last = last._replace(wants=None)
+            break
+    assert last is not None  # the first step is there before any draw
+    n_ir = last.order.count("ir")
+    return Game(
+        last.answer, last.probability, _is_enough(last, weigher), n_ir, len(last.order) - n_ir,
+        last.wants, tuple(last.order),
+    )  # fmt: skip
+
+
+def _is_enough(step: Step, weigher: Weigher) -> bool:
+    return step.probability is not None and step.probability >= weigher.threshold
+
+
+def probability(
+    ir: Sequence[str | None],
+    dr: Sequence[str | None],
+    answer: str | None,
+    weigher: Weigher,
+    *,
+    agree: Agree,
+) -> float | None:
+    """The chance that an answer is right, whoever chose it, given all these votes; None without one.
+
+    Args:
+        ir: IR's answers that were looked at.
+        dr: DR's.
+        answer: what was answered.
+        weigher: the fitted rule.
+        agree: the equality of answers.
+    """
+    if answer is None:
+        return None
+    count = Count(agree)
+    for voter, side in enumerate((ir, dr)):
+        for said in side:
+            count.add(voter, said)
+    place = count.place(answer)
+    return None if place is None else weigher.probability(count.state, place)
