@@ -9,12 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     import torch
 
-    from lorid_train.engines.per_row_lora import RowAdapters
+
+class Chosen(Protocol):
+    """What says which adapter each row of a batch has: `per_row_lora.RowAdapters`."""
+
+    def rows_of_batch(self, like: torch.Tensor) -> Mapping[str | None, torch.Tensor]:
+        """The rows of each adapter, where the first dimension is that of the batch."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,7 +39,7 @@ class RowEmbedding:
 
     base: torch.nn.Module
     own: Mapping[str | None, OwnRows]
-    chosen: RowAdapters
+    chosen: Chosen
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
         """The embeddings of the tokens."""
@@ -54,7 +60,7 @@ class RowHead:
 
     base: torch.nn.Module
     own: Mapping[str | None, OwnRows]
-    chosen: RowAdapters
+    chosen: Chosen
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
         """The logits of the next tokens."""
@@ -67,7 +73,7 @@ class RowHead:
         return y
 
 
-def choose_rows(layer: Any, chosen: RowAdapters) -> RowEmbedding | RowHead:
+def choose_rows(layer: Any, chosen: Chosen) -> RowEmbedding | RowHead:
     """What takes the place of PEFT's wrapper around an embedding or an output layer."""
     import torch
 

@@ -82,14 +82,6 @@ EQUAL = Votes()
 """One vote each, half a one for a program that does not keep to its question: where nothing was fitted."""
 
 
-class Played(NamedTuple):
-    """A decision, and the draws that were looked at for it."""
-
-    decision: Decision
-    read: tuple[tuple[str, int], ...]
-    """(role, round), in the order in which they were asked for; `dr` stands for KG's too."""
-
-
 @dataclass(slots=True)
 class _Table:
     """The draws of a problem as a rule asks for them; what it has asked for is noted."""
@@ -108,6 +100,9 @@ class _Table:
     def answer(self, role: str, number: int) -> str | None:
         return self.said(role, number).answer
 
+    def decided(self, answer: str | None, how: How, number: int) -> Decision:
+        return Decision(answer=answer, how=how, round=number, read=tuple(self.read))
+
 
 def roles_of(rule: str, fallback: str) -> tuple[str, ...]:
     """The roles that a rule may draw, KG included, in the order of a round."""
@@ -119,7 +114,7 @@ def roles_of(rule: str, fallback: str) -> tuple[str, ...]:
 
 def is_three_way(rule: str, fallback: str) -> bool:
     """Whether programs have a say under a rule and a fallback."""
-    return rule in THREE_WAY or fallback == "cg"
+    return rule in THREE_WAY or (fallback == "cg" and rule in ASKED)
 
 
 def play(
@@ -130,8 +125,8 @@ def play(
     fallback: str,
     agree: Agree,
     votes: Votes = EQUAL,
-) -> Played:
-    """Decide one problem.
+) -> Decision:
+    """Decide one problem; the decision names the draws that were looked at, in the order of asking.
 
     Args:
         look: (role, round) → what that draw comes to; None where it is not there.
@@ -153,10 +148,9 @@ def play(
     for r in range(1, rounds + 1):
         answer = stop(table, r, agree)
         if answer is not None:
-            return Played(Decision(answer=answer, how=How.CONSENSUS, round=r), tuple(table.read))
+            return table.decided(answer, How.CONSENSUS, r)
     last = _fall_back(table, rule, rounds, fallback, agree)
-    how = How.NONE if last is None else How.FALLBACK
-    return Played(Decision(answer=last, how=how, round=rounds), tuple(table.read))
+    return table.decided(last, How.NONE if last is None else How.FALLBACK, rounds)
 
 
 def _cg_alone(table: _Table, r: int, _: Agree) -> str | None:
@@ -239,7 +233,7 @@ def _fall_back(table: _Table, rule: str, rounds: int, fallback: str, agree: Agre
     return max(counts, key=lambda c: c[1])[0] if counts else None  # the first of equals
 
 
-def _voted(table: _Table, rounds: int, fallback: str, agree: Agree, votes: Votes) -> Played:
+def _voted(table: _Table, rounds: int, fallback: str, agree: Agree, votes: Votes) -> Decision:
     """Votes one after another until an answer is far enough ahead; a draw ahead of need is not asked for."""
     scores: list[tuple[str, float]] = []
     for r in range(1, rounds + 1):
@@ -255,11 +249,9 @@ def _voted(table: _Table, rounds: int, fallback: str, agree: Agree, votes: Votes
             scores[place] = (scores[place][0], scores[place][1] + votes.of(role, said))
             first, second = _two_best(scores)
             if first[1] - second >= votes.ahead:
-                found = Decision(answer=first[0], how=How.CONSENSUS, round=r)
-                return Played(found, tuple(table.read))
+                return table.decided(first[0], How.CONSENSUS, r)
     leader = _two_best(scores)[0][0] if scores and fallback != "none" else None
-    how = How.NONE if leader is None else How.FALLBACK
-    return Played(Decision(answer=leader, how=how, round=rounds), tuple(table.read))
+    return table.decided(leader, How.NONE if leader is None else How.FALLBACK, rounds)
 
 
 def _two_best(scores: list[tuple[str, float]]) -> tuple[tuple[str, float], float]:
@@ -268,15 +260,16 @@ def _two_best(scores: list[tuple[str, float]]) -> tuple[tuple[str, float], float
     return order[0], order[1][1] if len(order) > 1 else 0.0
 
 
+def said_by(draw: Draw, answer_of: Callable[[Draw], str | None]) -> Said:
+    """What a draw comes to."""
+    return Said(answer_of(draw), draw.executed is not None and draw.executed.is_grounded)
+
+
 def table_of(
     draws: Iterable[Draw], answer_of: Callable[[Draw], str | None], sampled: str
 ) -> Callable[[str, int], Said | None]:
-    """Draws of one problem as `play` looks at them. DR's count where KG's, which they read, are there or not."""
-    said = {
-        (d.role, d.round): Said(answer_of(d), d.executed is not None and d.executed.is_grounded)
-        for d in draws
-        if d.condition == sampled
-    }
+    """The draws of one problem under one seed, as `play` looks at them."""
+    said = {(d.role, d.round): said_by(d, answer_of) for d in draws if d.condition == sampled}
     return lambda role, number: said.get((role, number))
 
 

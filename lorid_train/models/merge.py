@@ -186,7 +186,9 @@ class _Deltas:
             k.removeprefix(_PREFIX).removesuffix(_A) + ".weight" for k in keys if k.endswith(_A)
         }
         self._rows = {
-            k.removeprefix(_PREFIX).removesuffix(_ROWS) + ".weight" for k in keys if k.endswith(_ROWS)
+            k.removeprefix(_PREFIX).removesuffix(_ROWS) + ".weight"
+            for k in keys
+            if k.endswith(_ROWS)
         }
         self.names |= self._rows
         self.used: set[str] = set()
@@ -230,7 +232,6 @@ class _Deltas:
             raise ConfigError(msg)
         return merged
 
-
     def _with_rows(self, key: str, name: str, weight: Tensor) -> Tensor:
         """An embedding with the adapter's rows in the place of its own."""
         import torch
@@ -248,7 +249,9 @@ class _Deltas:
             msg = f"{name!r}: the adapter's rows {tuple(rows.shape)} are not those that trainable_token_indices names; train it again"
             raise ConfigError(msg)
         if not rows.isfinite().all():
-            raise ConfigError(f"{name!r}: the adapter's rows hold what is no number; train it again")
+            raise ConfigError(
+                f"{name!r}: the adapter's rows hold what is no number; train it again"
+            )
         return weight.index_copy(0, torch.tensor(of_each, dtype=torch.long), rows.to(weight.dtype))
 
 

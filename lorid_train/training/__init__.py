@@ -1,7 +1,7 @@
 """Training the roles: one frozen base model, one LoRA adapter per role, on TRL's `SFTTrainer`.
 
 Entry: `sft.train`, `sft.dry_run`.
-Read: `processes`, `tokens` (rows as ids and labels), `batches`, `loss`, `checkpoints` (whole or
+Read: `processes`, `tokens` (rows as ids and labels), `token_rows` (embeddings that a role trains), `batches`, `loss`, `checkpoints` (whole or
     refused), `arguments` (the `SFTConfig`), `keys`, `proofs`, `trainer`, `frozen`
     (the base between the roles), `saving`, `trained_on`, `curves` (`training.html`), `greedy_eval` (measuring while
     training), `preflight`, `activations` (what a pass keeps, counted), `estimates`,

@@ -90,7 +90,9 @@ def _of_text(tokenizer: Any, text: str) -> list[int]:
     found: list[int] = tokenizer(text, add_special_tokens=False).input_ids
     unknown = getattr(tokenizer, "unk_token_id", None)
     if not found or (unknown is not None and unknown in found):
-        raise ConfigError(f"trainable_tokens: the tokenizer has no token for {text!r}; leave it out")
+        raise ConfigError(
+            f"trainable_tokens: the tokenizer has no token for {text!r}; leave it out"
+        )
     return found
 
 
