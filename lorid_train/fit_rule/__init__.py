@@ -1,7 +1,8 @@
-"""The command `fit-rule`: what votes are worth, from the stored draws of questions that are not evaluated.
+"""The commands `fit-rule` and `route`: what votes are worth, and what the question alone tells, from stored draws.
 
-Entry: `command.fit_rule`; `fitting.fit`, the pure middle.
+Entry: `command.fit_rule`, `route.route`; the pure middles are `fitting.fit` and `routing.compare`.
 Read: `drawn` (a question's draws as small integers), `states` (the counts that they pass through),
-    `regression` (scikit-learn's), `fitting`, `command`.
-Imports: evaluation, report, metrics, interaction; of `lorid_data`: commandline, folders, schema, texts, errors.
+    `regression` (scikit-learn's), `fitting`, `command`;
+    `question_features`, `routing`, `route`.
+Imports: evaluation, report, metrics, interaction; of `lorid_data`: commandline, folders, pages, schema, texts, errors.
 """

@@ -109,14 +109,7 @@ def _read(folder: Path) -> tuple[list[GradedProblem], Manifest, int]:
     """The graded draws of an evaluation, its manifest, and the rounds that every question has."""
     manifest = evaluation(folder)
     records = {r.problem_id: r for r in read_rows(folder / RECORDS, Record)}
-    draws = DrawFile(folder / DRAWS)
-    graded = [
-        g
-        for r in records.values()
-        for g in grade(
-            gold_of(r), draws(r.problem_id), decide=lambda *_: None, rounds=0, extract=answer_of
-        )
-    ]
+    graded = read_graded(folder)
     rounds = min((min(len(g.ir), len(g.dr)) for g in graded), default=0)
     if rounds < 2 or len({g.gold.problem_id for g in graded}) < len(records):
         msg = (
@@ -129,6 +122,20 @@ def _read(folder: Path) -> tuple[list[GradedProblem], Manifest, int]:
             f"note: {folder} has questions of the split 'test'; the rule will be refused on each of them"
         )
     return graded, manifest, rounds
+
+
+def read_graded(folder: Path) -> list[GradedProblem]:
+    """The graded draws of a finished evaluation, nothing decided."""
+    evaluation(folder)
+    records = {r.problem_id: r for r in read_rows(folder / RECORDS, Record)}
+    draws = DrawFile(folder / DRAWS)
+    return [
+        g
+        for r in records.values()
+        for g in grade(
+            gold_of(r), draws(r.problem_id), decide=lambda *_: None, rounds=0, extract=answer_of
+        )
+    ]
 
 
 def _file(

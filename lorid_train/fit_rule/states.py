@@ -7,8 +7,8 @@ from functools import cache
 from typing import NamedTuple
 
 from lorid_train.fit_rule.drawn import Asked, Side, same
-from lorid_train.interaction.weighed import Count
-from lorid_train.interaction.weigher import State, features
+from lorid_train.interaction.weighed import Answers
+from lorid_train.interaction.weigher import START, State, features
 
 MOST = 8
 """Draws of each role in the states that are fitted on."""
@@ -21,8 +21,8 @@ class Seen(NamedTuple):
     is_right: tuple[bool, ...]
     """Of each of the state's answers."""
     next: tuple[int | None, int | None]
-    """The place of the answer that IR's, that DR's next draw gives: -1 is none or a new one; None
-    where there is no further draw."""
+    """The place of the answer that IR's, that DR's next draw gives; the first free one is a new
+    answer, -1 none; None where there is no further draw."""
 
 
 def states_of(asked: Asked) -> Iterator[Seen]:
@@ -35,23 +35,18 @@ def states_of(asked: Asked) -> Iterator[Seen]:
 
 
 def _seen(ir: Side, dr: Side, n_ir: int, n_dr: int, asked: Asked) -> Seen:
-    count = Count(same)
+    answers, state = Answers(same), START
     for n in range(max(n_ir, n_dr)):
         if n < n_ir:
-            count.add(0, ir.said[n])
+            state = state.after(0, answers.add(ir.said[n]))
         if n < n_dr:
-            count.add(1, dr.said[n])
-    right = tuple(a in asked.right for a in count.answers)
+            state = state.after(1, answers.add(dr.said[n]))
+    right = tuple(a in asked.right for a in answers.given)
     coming = tuple(
-        _place(count, side.said[n]) if n < len(side.said) else None
+        answers.place(side.said[n]) if n < len(side.said) else None
         for side, n in ((ir, n_ir), (dr, n_dr))
     )
-    return Seen(count.state, right, (coming[0], coming[1]))
-
-
-def _place(count: Count, said: str | None) -> int:
-    place = None if said is None else count.place(said)
-    return -1 if place is None else place
+    return Seen(state, right, (coming[0], coming[1]))
 
 
 @cache

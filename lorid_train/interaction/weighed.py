@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from lorid_train.interaction.weigher import State, Voter, Weigher
+from lorid_train.interaction.weigher import Voter, Weigher
 
 Agree = Callable[[str, str], bool]
 """Whether two answers are equal."""
@@ -40,8 +40,8 @@ class Game(NamedTuple):
         return max(self.n_ir, self.n_dr)
 
 
-class Count:
-    """The votes of one question, taken one by one; equal answers are counted together.
+class Answers:
+    """The different answers of one question, in the order in which they were given.
 
     An answer joins the first one that it equals, so that later answers never change what earlier
     ones amount to.
@@ -49,33 +49,23 @@ class Count:
 
     def __init__(self, agree: Agree) -> None:
         self._agree = agree
-        self.answers: list[str] = []
-        self._votes: list[list[int]] = []
-        self._silent = [0, 0]
+        self.given: list[str] = []
 
-    def add(self, voter: int, answer: str | None) -> None:
-        """Count a draw of IR (0) or of DR (1)."""
+    def place(self, answer: str | None) -> int:
+        """Where an answer stands: the first free place where nobody gave it, -1 where there is none."""
         if answer is None:
-            self._silent[voter] += 1
-            return
-        place = self.place(answer)
-        if place is None:
-            place = len(self.answers)
-            self.answers.append(answer)
-            self._votes.append([0, 0])
-        self._votes[place][voter] += 1
-
-    def place(self, answer: str) -> int | None:
-        """Where an answer equal to this one stands; None where nobody gave it."""
-        for n, known in enumerate(self.answers):
+            return -1
+        for n, known in enumerate(self.given):
             if known == answer or self._agree(known, answer):
                 return n
-        return None
+        return len(self.given)
 
-    @property
-    def state(self) -> State:
-        """What has been counted."""
-        return State(tuple((i, d) for i, d in self._votes), (self._silent[0], self._silent[1]))
+    def add(self, answer: str | None) -> int:
+        """Take an answer in; where it stands."""
+        place = self.place(answer)
+        if answer is not None and place == len(self.given):
+            self.given.append(answer)
+        return place
 
 
 class Step(NamedTuple):
@@ -106,16 +96,18 @@ def walk(
     sides = (ir, dr)
     n = [0, 0]
     order: list[Voter] = []
-    count = Count(agree)
+    answers, node = Answers(agree), weigher.node()
     while True:
-        leader, chance, best = weigher.judge(count.state)
+        leader, chance, best = node.judged
         wants = next((v for v in best if n[v == "dr"] < rounds), None)
-        answer = None if leader is None else count.answers[leader]
-        yield Step(answer, None if leader is None else chance, order, wants)
+        if leader is None:
+            yield Step(None, None, order, wants)
+        else:
+            yield Step(answers.given[leader], chance, order, wants)
         voter = int(wants == "dr")
         if wants is None or len(sides[voter]) <= n[voter]:
             return
-        count.add(voter, sides[voter][n[voter]])
+        node = weigher.after(node, voter, answers.add(sides[voter][n[voter]]))
         n[voter] += 1
         order.append(wants)
 
@@ -173,9 +165,9 @@ def probability(
     """
     if answer is None:
         return None
-    count = Count(agree)
+    answers, node = Answers(agree), weigher.node()
     for voter, side in enumerate((ir, dr)):
         for said in side:
-            count.add(voter, said)
-    place = count.place(answer)
-    return None if place is None else weigher.probability(count.state, place)
+            node = weigher.after(node, voter, answers.add(said))
+    place = answers.place(answer)
+    return None if place == len(answers.given) else weigher.probability(node.state, place)

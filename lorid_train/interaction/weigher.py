@@ -45,6 +45,22 @@ class State(NamedTuple):
     silent: Tally = (0, 0)
     """Draws of IR and of DR without an answer."""
 
+    def after(self, voter: int, place: int) -> State:
+        """The state with one draw more.
+
+        Args:
+            voter: 0 is IR's draw, 1 is DR's.
+            place: of the answer that it gives; the first free one is a new answer, -1 is none.
+        """
+        new = (1 - voter, voter)
+        if place < 0:
+            return State(self.answers, (self.silent[0] + new[0], self.silent[1] + new[1]))
+        if place == len(self.answers):
+            return State((*self.answers, new), self.silent)
+        i, d = self.answers[place]
+        changed = (*self.answers[:place], (i + new[0], d + new[1]), *self.answers[place + 1 :])
+        return State(changed, self.silent)
+
     @property
     def drawn(self) -> Tally:
         """Draws of IR and of DR."""
@@ -70,6 +86,23 @@ class Judged(NamedTuple):
     """That it is right, in (0, 1); 0 without a leader."""
     best: tuple[Voter, ...]
     """The roles, the one first whose draw tells most per token."""
+
+
+START = State(())
+"""Nothing drawn."""
+
+
+@dataclass(slots=True)
+class Node:
+    """A state that was met, what it amounts to, and where further draws lead.
+
+    A game is a walk over nodes: what was worked out once is looked up by two small numbers.
+    """
+
+    state: State
+    judged: Judged
+    next: dict[tuple[int, int], Node] = field(default_factory=dict)
+    """By role and by the place of the answer, as `State.after` has them."""
 
 
 def features(state: State, place: int) -> tuple[float, ...]:
@@ -124,7 +157,7 @@ class Weigher:
     tells: Mapping[tuple[Voter, str], Tells]
     right: Mapping[Voter, float]
     tokens: Mapping[Voter, float]
-    _known: dict[State, Judged] = field(default_factory=dict, repr=False, compare=False)
+    _known: dict[State, Node] = field(default_factory=dict, repr=False, compare=False)
 
     def probability(self, state: State, place: int) -> float:
         """The chance that one answer of a state is right, in (0, 1)."""
@@ -136,9 +169,20 @@ class Weigher:
 
     def judge(self, state: State) -> Judged:
         """The leader, its chance, and which role to draw next. Remembered by state."""
+        return self.node(state).judged
+
+    def node(self, state: State = START) -> Node:
+        """A state with what it amounts to."""
         found = self._known.get(state)
         if found is None:
-            found = self._known[state] = self._judge(state)
+            found = self._known[state] = Node(state, self._judge(state))
+        return found
+
+    def after(self, node: Node, voter: int, place: int) -> Node:
+        """Where one more draw leads; see `State.after`."""
+        found = node.next.get((voter, place))
+        if found is None:
+            found = node.next[voter, place] = self.node(node.state.after(voter, place))
         return found
 
     def _judge(self, state: State) -> Judged:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from lorid_data.answers import reference
 from lorid_train.interaction.draws import Decision, Draw, How, Ran
 from lorid_train.metrics.official import OfficialStop, official_stop
+from lorid_train.metrics.properties import properties
 from lorid_train.metrics.rows import Verdict
 from lorid_train.metrics.voting import Group, cluster
 from lorid_train.roles import ROLES, SELF_STANDING
@@ -152,6 +153,7 @@ def gold_of(record: Record) -> Gold:
         "level": record.level,
         "steps": str(len(steps)) if len(steps) < 8 else "8+",
         "answer_type": answer_type(record.answer),
+        **properties(record),
     }
     gold = reference(record.answer, record.accepted)
     known = {k: v for k, v in slices.items() if v}
@@ -300,7 +302,8 @@ def _scattered(
 
     A rule in which programs have a say leaves gaps: what cannot change a decision is not drawn.
     """
-    if not any(ROLES[role].answer_from == "execution" and how == "sampled" for role, how in table):
+    programs = {name for name, role in ROLES.items() if role.answer_from == "execution"}
+    if not any(role in programs and how == "sampled" for role, how in table):
         return {}
     kg = table.get(("kg", "sampled"), {})
     found = {}
@@ -332,7 +335,7 @@ def _decisions(
     ir: Sequence[Draw], dr: Sequence[Draw], others: Sequence[Draw], decide: Decide, rounds: int,
     *, in_pairs: bool,
 ) -> tuple[Decision | None, ...]:  # fmt: skip
-    """The decision at each t; once there is a consensus, a larger t changes nothing.
+    """The decision at each t; in pairs, once there is a consensus, a larger t changes nothing.
 
     `others` are draws of CG, and what a rule with gaps has drawn beyond one.
     """
@@ -340,7 +343,7 @@ def _decisions(
     made: list[Decision | None] = []
     for t in range(1, rounds + 1):
         last = made[-1] if made else None
-        if last is not None and last.how == How.CONSENSUS:
+        if in_pairs and last is not None and last.how == How.CONSENSUS:
             made.append(last)
         elif t <= n_pairs or (not in_pairs and (ir or dr or others)):
             made.append(decide([*ir[:t], *dr[:t], *(d for d in others if d.round <= t)], t))

@@ -8,7 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from lorid_train.interaction.draws import How
+from lorid_train.metrics.calibration import calibration
 from lorid_train.metrics.comparisons import compare
+from lorid_train.metrics.contrasts import contrasts
 from lorid_train.metrics.curves import curves
 from lorid_train.metrics.grading import GradedProblem, Vote
 from lorid_train.metrics.intervals import bootstrap_mean, is_known, mean_normal
@@ -21,7 +23,7 @@ from lorid_train.roles import SELF_STANDING
 Grader = Callable[[str, str], Any]
 """answer, gold → bool, or a verdict of `lorid_data.answers.equal`."""
 
-SLICES = ("subject", "level", "steps", "answer_type")
+SLICES = ("subject", "level", "steps", "answer_type", "length", "unused_numbers")
 
 
 def exact_grader(answer: str, gold: str) -> bool:
@@ -57,6 +59,8 @@ def summarise(
     found += _two_by_two(scored)
     found += _by_slice(scored, graded)
     found += wins(scored, graded, SLICES)
+    found += contrasts(graded)
+    found += _calibration(scored, graded)
     found += _grading(graded)
     found += _by_grader(scored, graded, graders or {"exact": exact_grader})
     found += compare(scored, seed=seed, n_resamples=n_resamples)
@@ -65,6 +69,17 @@ def summarise(
         for name, reason in scored.left_out.items()
     ]
     return found
+
+
+def _calibration(scored: Scored, graded: Sequence[GradedProblem]) -> list[Metric]:
+    """Of the loop, and of the rule that weighs votes."""
+    originals = {g.gold.problem_id: g.gold.original_id or g.gold.problem_id for g in graded}
+    return [
+        m
+        for name, rows in scored.outcomes.items()
+        if name == scored.headline or name.startswith("weighed@")
+        for m in calibration(name, rows, originals)
+    ]
 
 
 def _flags(rows: Sequence[Outcome], test: Callable[[Outcome], bool]) -> Flags:

@@ -25,7 +25,7 @@ def wins(scored: Scored, graded: Sequence[GradedProblem], keys: Sequence[str]) -
     """DR's accuracy minus IR's in every part of the questions.
 
     For each value of each key: `difference` with a paired bootstrap interval, the fractions that
-    only IR and only DR get right, and McNemar's p, adjusted over all parts. Slices are `key=value`.
+    only IR, only DR, both and neither get right (in all seeds or none), and McNemar's p, adjusted over all parts. Slices are `key=value`.
     """
     pair = role_pair(scored)
     if pair is None:
@@ -55,6 +55,8 @@ def _part(
 ) -> tuple[list[Metric], float]:
     a, b = [dr[p] for p in ids], [ir[p] for p in ids]
     (low, high), how = paired_interval(a, b)
+    n_both = sum(x == y == 1 for x, y in zip(a, b, strict=True))
+    n_neither = sum(x == y == 0 for x, y in zip(a, b, strict=True))
     n_dr = sum(x > y for x, y in zip(a, b, strict=True))
     n_ir = sum(x < y for x, y in zip(a, b, strict=True))
     p = mcnemar_exact(n_dr, n_ir)
@@ -68,5 +70,7 @@ def _part(
         difference.model_copy(update={"ci_low": low, "ci_high": high}),
         metric("only_ir_right", n_ir / n, "count"),
         metric("only_dr_right", n_dr / n, "count"),
+        metric("both_right", n_both / n, "count"),
+        metric("neither_right", n_neither / n, "count"),
         metric("mcnemar_p", p, "mcnemar-exact"),
     ], p

@@ -6,7 +6,15 @@ from collections.abc import Callable, Sequence
 
 from lorid_data.pages.table import Table, markdown, table_markdown
 from lorid_train.metrics.trained import warning
-from lorid_train.report import compared, loop_tables, question_tables, run_tables, tables
+from lorid_train.report import (
+    compared,
+    confidence,
+    contrast_tables,
+    loop_tables,
+    question_tables,
+    run_tables,
+    tables,
+)
 from lorid_train.report.comparing import compare_all, side_of
 from lorid_train.report.findings import findings
 from lorid_train.report.first_screen import lead
@@ -59,6 +67,18 @@ def _md(*found: Table) -> list[str]:
     return [table_markdown(t) for t in found if t.rows]
 
 
+def _confidence(view: EvaluationView) -> list[str]:
+    said = "\n".join(f"- {markdown(s, 2_000)}" for s in confidence.sentences(view)) + "\n"
+    names = confidence.systems(view)
+    tables_of = [confidence.reliability(view, s) for s in names]
+    return [said, *_md(confidence.coverage(view), *tables_of)] if names else []
+
+
+def _contrasts(view: EvaluationView) -> list[str]:
+    said = contrast_tables.sentence(view)
+    return [f"{markdown(said, 2_000)}\n", *_md(contrast_tables.contrasts(view))] if said else []
+
+
 _MARKDOWN: tuple[tuple[str, Callable[[EvaluationView], list[str]]], ...] = (
     (
         "What the numbers say",
@@ -72,7 +92,11 @@ _MARKDOWN: tuple[tuple[str, Callable[[EvaluationView], list[str]]], ...] = (
     ("The loop at every t", lambda v: _md(loop_tables.thresholds(v), loop_tables.consensus(v))),
     ("Stopping round", lambda v: _md(loop_tables.stopping(v))),
     ("Other rules and fallbacks", lambda v: _md(question_tables.rules(v))),
-    ("Which questions each wins", lambda v: _md(question_tables.wins(v))),
+    ("How sure the answers are", _confidence),
+    (
+        "Which questions each wins",
+        lambda v: [*_md(question_tables.wins(v)), *_contrasts(v)],
+    ),
     (
         "Breakdown",
         lambda v: _md(

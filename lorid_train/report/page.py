@@ -19,6 +19,8 @@ from lorid_data.pages.text import esc
 from lorid_train.metrics.trained import warning
 from lorid_train.report import (
     compared,
+    confidence,
+    contrast_tables,
     first_screen,
     loop_tables,
     plots,
@@ -28,6 +30,7 @@ from lorid_train.report import (
 )
 from lorid_train.report.comparing import Comparison, compare_all, side_of
 from lorid_train.report.findings import findings
+from lorid_train.report.question_tables import part_differences
 from lorid_train.report.traces import data_blocks
 from lorid_train.report.view import EvaluationView
 from lorid_train.training.curves import charts
@@ -59,6 +62,14 @@ _WINS = (
     "Right of zero System 2 (KG and DR) is better, left of it System 1 (IR), in points. Bars: 95 % "
     "intervals; coloured where the row has a winner."
 )
+_COVERAGE = "How often the answers are right if only the most probable ones are given. Bands: bootstrap over original questions."
+_RELIABILITY = (
+    "Ten groups of about equal size, by the probability that a fitted rule gives the answer. On the line it is true; "
+    "above it answers are better than they say. The numbers are those of {}."
+)
+_SHARES = (
+    "For each part four fractions that add up to one: only IR is right, only DR, both, neither."
+)
 _ACCURACY = (
     "Dots are accuracies, bars 95 % intervals (Wilson for one seed, by problem for several). A hollow dot's "
     "interval is unknown."
@@ -75,6 +86,7 @@ def render_html(evaluations: Sequence[EvaluationView]) -> str:
     nav += [
         ("comparisons", "Comparisons"),
         ("rounds", "Rounds"),
+        ("confidence", "Confidence"),
         ("questions", "Questions"),
         ("breakdown", "Breakdown"),
         ("settings", "Settings"),
@@ -115,6 +127,7 @@ def _sections(views: Sequence[EvaluationView]) -> Iterator[str]:
     across = [part for c in found for part in _between(c)]
     yield section("comparisons", "Paired comparisons", *across, *_each(views, _comparisons))
     yield section("rounds", "The loop, round by round", *_each(views, _rounds))
+    yield section("confidence", "How sure the answers are", *_each(views, _confidence))
     yield section("questions", "Questions", _QUESTIONS)
     yield section("breakdown", "Breakdown", *_each(views, _breakdown))
     out = run_tables.left_out(views)
@@ -222,6 +235,20 @@ def _rounds(view: EvaluationView) -> Iterator[str]:
     yield from _lists(view, _LISTS)
 
 
+def _confidence(view: EvaluationView) -> Iterator[str]:
+    names = confidence.systems(view)
+    if not names:
+        yield paragraph("Too few answers carry a probability.", "note")
+        return
+    for said in confidence.sentences(view):
+        yield paragraph(said)
+    yield figure(confidence.coverage_plot(view), confidence.coverage(view), _COVERAGE)
+    first = confidence.reliability(view, names[0])
+    yield figure(confidence.reliability_plot(view), first, _RELIABILITY.format(names[0]))
+    for name in names[1:]:
+        yield folded(f"The bins of {name}", table_html(confidence.reliability(view, name)))
+
+
 def _lists(view: EvaluationView, lists: Sequence[tuple[str, str]]) -> Iterator[str]:
     for which, name in lists:
         found = loop_tables.named_list(view, which)
@@ -234,6 +261,16 @@ def _breakdown(view: EvaluationView) -> Iterator[str]:
     if won.rows:
         yield "<h3>Which questions System 1 and System 2 each win</h3>"
         yield from _above(plots.wins(view), won, _WINS)
+        keys = dict.fromkeys((m.slice or "").partition("=")[0] for m in part_differences(view))
+        shares = [f'<div class="wide">{plots.won(view, key)}</div>' for key in keys]
+        yield folded(
+            "Only IR, only DR, both, neither: as plots", *shares, paragraph(_SHARES, "note")
+        )
+    planned = contrast_tables.contrasts(view)
+    if planned.rows:
+        yield "<h3>Do they suit different questions?</h3>"
+        yield paragraph(contrast_tables.sentence(view))
+        yield table_html(planned)
     yield from _lists(view, _WON)
     for key in tables.sliced_by(view):
         yield folded(f"By {key.replace('_', ' ')}", table_html(tables.slices(view, key)))

@@ -176,6 +176,27 @@ def wins(view: EvaluationView) -> str:
     )
 
 
+_SHARES = {"only_ir_right": "only IR", "only_dr_right": "only DR", "both_right": "both", "neither_right": "neither"}  # fmt: skip
+"""Who gets a question right."""
+
+
+def won(view: EvaluationView, key: str) -> str:
+    """Who gets which fraction of the questions right, by one property of theirs."""
+    n = numbers(view.metrics)
+    parts = [m.slice for m in part_differences(view) if (m.slice or "").startswith(f"{key}=")]
+    series = [
+        (name, [n[SYSTEM, metric, part].value or 0.0 for part in parts])
+        for metric, name in _SHARES.items()
+    ]
+    labels = [(part or "").partition("=")[2] for part in parts]
+    return both(
+        lambda width: bar_chart(
+            f"Who gets the questions right, by {key.replace('_', ' ')}", labels, series, show=percent,
+            x_label=key.replace("_", " "), colours=(0, 2, 4, 5), width=width,
+        )
+    )  # fmt: skip
+
+
 def text_loss(view: EvaluationView) -> str:
     """Loss of the base and of each adapter on the user's text."""
     losses = [m for m in view.metrics if m.metric == "text_loss"]

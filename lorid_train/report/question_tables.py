@@ -65,17 +65,21 @@ def wins(view: EvaluationView) -> Table:
                 points_interval(m),
                 share(n[SYSTEM, "only_ir_right", m.slice]),
                 share(n[SYSTEM, "only_dr_right", m.slice]),
+                share(n[SYSTEM, "both_right", m.slice]),
+                share(n[SYSTEM, "neither_right", m.slice]),
                 p_value(p.value),
                 _WON_BY.get(ruling(m, p)) or VERDICTS[ruling(m, p)],
             ]
         )
     names = " and ".join(describe(s) for s in pair) if pair else ""
     return table(
-        ["Questions", "n", "IR", "DR", "DR − IR", "95 % interval", "Only IR", "Only DR", "p, Holm",
+        ["Questions", "n", "IR", "DR", "DR − IR", "95 % interval", "Only IR", "Only DR", "Both",
+         "Neither", "p, Holm",
          "Won by"],
         rows,
         note=f"{names[:1].upper()}{names[1:]}. Exact McNemar test, Holm's adjustment over all rows; "
         f"of fewer than {least} questions it finds no difference, and the row has no verdict.",
+        optional=("Only IR", "Only DR", "Both", "Neither"),
     )  # fmt: skip
 
 

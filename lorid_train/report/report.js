@@ -95,22 +95,19 @@
     }
     if (one.decision) {
       const d = one.decision, line = el("p", "decided");
-      const way = d.agreed ? "agreed in round " + d.r : d.how === "none" ? "no consensus in " + d.r + " rounds" : "no consensus in " + d.r + " rounds, fallback";
-      line.append(el("b", "", runs[i].system + ": "), el("span", "", (d.a === null ? "none" : d.a) + " "), chip(d.v), el("span", "meta", "  " + way));
+      line.append(el("b", "", runs[i].system + ": "), el("span", "", (d.a === null ? "none" : d.a) + " "), chip(d.v), el("span", "meta", "  " + d.way));
       box.append(line);
     }
-    const stop = one.decision ? one.decision.r : Infinity;
+    const looked = one.decision ? one.decision.n : {}, stop = one.decision ? one.decision.r : Infinity;
+    const isLate = (role, r) => r.seed === one.seed && r.round > (looked[role === "kg" ? "dr" : role] ?? stop);
     const late = el("div", "draws");
     for (const r of one.rounds) {
       const roles = ["ir", "kg", "dr", "ks", "ird"].filter((role) => r[role]);
       const name = "Round " + r.round + (r.seed !== one.seed ? " · seed " + r.seed : "");
-      if (r.round > stop && r.seed === one.seed) {
-        for (const role of roles) late.append(draw(r[role], role.toUpperCase() + " · " + name.toLowerCase()));
-        continue;
-      }
+      for (const role of roles) if (isLate(role, r)) late.append(draw(r[role], role.toUpperCase() + " · " + name.toLowerCase()));
       const grid = el("div", "draws");
-      for (const role of roles) grid.append(draw(r[role], role.toUpperCase()));
-      box.append(el("h4", "", name), grid);
+      for (const role of roles) if (!isLate(role, r)) grid.append(draw(r[role], role.toUpperCase()));
+      if (grid.children.length) box.append(el("h4", "", name), grid);
     }
     if (late.children.length) box.append(folded("After the stop: " + late.children.length + " draws, for voting", late));
     if (one.single.length) {

@@ -14,7 +14,7 @@ from lorid_data.pages.latex import Dialect, pieces, shown
 from lorid_data.pages.page import chunk
 from lorid_data.pages.text import visible
 from lorid_data.schema import Record
-from lorid_train.interaction.draws import Draw, How, draw_seed
+from lorid_train.interaction.draws import Decision, Draw, How, draw_seed
 from lorid_train.metrics.grading import GradedProblem, Vote
 from lorid_train.report import question_index
 from lorid_train.report.view import EvaluationView
@@ -116,7 +116,8 @@ def _run(
             "how": decision.how,
             "r": decision.round,
             "v": graded.verdicts[-1],
-            "agreed": decision.how == How.CONSENSUS,
+            "way": _way(decision),
+            "n": dict(zip(("ir", "dr"), decision.drawn, strict=True)),
         }
     return {
         "decision": said,
@@ -124,6 +125,22 @@ def _run(
         "rounds": list(rounds.values()),
         "seed": graded.seed,
     }
+
+
+def _way(d: Decision) -> str:
+    """How the loop came to its decision, and how sure it is."""
+    chance = "" if d.probability is None else f"; right with probability {d.probability:.2f}"
+    if d.n_ir is not None:  # votes were weighed
+        made = f"{d.n_ir} of IR and {d.n_dr} of KG and DR"
+        enough = "likely enough" if d.how == How.CONSENSUS else "never likely enough"
+        said = "withheld" if d.how == How.ABSTAINED else enough
+        return f"{said} after {made}{chance}"
+    if d.how == How.CONSENSUS:
+        return f"agreed in round {d.round}{chance}"
+    if d.how == How.ABSTAINED:
+        return f"withheld after round {d.round}{chance}"
+    never = f"no consensus in {d.round} rounds"
+    return never if d.how == How.NONE else f"{never}, fallback{chance}"
 
 
 def _vote(d: Draw, graded: GradedProblem) -> Vote | None:

@@ -137,14 +137,10 @@ def view_of(  # noqa: PLR0913  (one argument per thing that a report shows)
         by_id.setdefault(r.problem_id, r)
     graded = _grade_all(by_id.values(), draws, replay)
     graded = as_scheduled(graded, exhaustive=exhaustive, voted=voted, samples=samples)
-    weigher = replay.weigher or default_weigher()
-    scored = outcomes(
-        graded, rounds=replay.rounds, thresholds=thresholds, further=_further(graded, replay)
-    )
-    default = {"exact": exact_grader, "official": official_grader}
-    used = default if graders is None else graders
-    ts = [t for t in REPLAYED if t < replay.rounds] + [replay.rounds]
-    others = replays(graded, ts, weigher)
+    further = _further(graded, replay)
+    scored = outcomes(graded, rounds=replay.rounds, thresholds=thresholds, further=further)
+    used = _GRADERS if graders is None else graders
+    others = _replayed(graded, replay)
     return EvaluationView(
         name=name,
         settings={**(settings or {}), **replay.shown},
@@ -160,11 +156,20 @@ def view_of(  # noqa: PLR0913  (one argument per thing that a report shows)
     )
 
 
+_GRADERS = {"exact": exact_grader, "official": official_grader}
+
+
+def _replayed(graded: Sequence[GradedProblem], replay: Replay) -> list[Metric]:
+    """What other rules, fallbacks and thresholds give."""
+    ts = [t for t in REPLAYED if t < replay.rounds] + [replay.rounds]
+    return replays(graded, ts, replay.weigher or default_weigher())
+
+
 def _further(graded: Sequence[GradedProblem], replay: Replay) -> dict[str, Answer]:
-    """Other ways to decide on the same draws, by name."""
+    """The rule that weighs votes, where the loop is not decided by it, and those in which programs have a say."""
     weigher, t = replay.weigher or default_weigher(), replay.rounds
     found: dict[str, Answer] = {}
-    if replay.rule != "weighed":  # else the loop is that already
+    if replay.rule != "weighed":
         found[f"{WEIGHED}@{t}"] = partial(weighed_at, weigher=weigher, t=t)
     return found | dict(three_way_systems(graded, t, replay.fallback, replay.votes))
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter, validators
 
-from lorid_train.solve.command import changed, run_or_quickstart
+from lorid_train.solve.command import Chance, changed, run_or_quickstart
 
 if TYPE_CHECKING:
     from lorid_train.serve.server import Server
@@ -25,12 +25,11 @@ def serve(
     *,
     host: str = "127.0.0.1", port: Port = 8008, queue: AtLeastOne = 256,
     rule: Literal["same_round", "cumulative", "weighed"] = "same_round", rule_file: Path | None = None,
-    abstain_below: Annotated[float | None, Parameter(validator=validators.Number(gte=0, lte=1))] = None, rounds: AtLeastOne = 20,
+    abstain_below: Chance = None, rounds: AtLeastOne = 20,
     fallback: Literal["none", "ir", "dr", "majority"] = "ir",
     temperature: float | None = None, top_p: float | None = None, top_k: int | None = None,
     max_new_tokens: Annotated[int | None, _POSITIVE] = None, most_tokens: AtLeastOne = 4096, seed: int | None = None,
-    base: str | None = None, format: str | None = None,
-    server: Many = None, served: Many = None,
+    base: str | None = None, format: str | None = None, server: Many = None, served: Many = None,
     dtype: Literal["float32", "bfloat16", "float16"] | None = None,
     batch_size: AtLeastOne = 64, threads: int | None = None,
 ) -> int:  # fmt: skip
@@ -72,8 +71,7 @@ def serve(
     refuse_open_doors(host, key)  # before a model is loaded, as is the next
     with bound_at(host, port) as bound:
         solver = Solver.load(
-            folder, base=base, format=format, rule=rule, rounds=rounds, fallback=fallback, dtype=dtype,
-            rule_file=rule_file, abstain_below=abstain_below,
+            folder, base=base, format=format, rule=rule, rounds=rounds, fallback=fallback, dtype=dtype, rule_file=rule_file, abstain_below=abstain_below,
             engine="server" if server else "transformers", server=tuple(server or ()), threads=threads,
             served=dict(name.partition("=")[::2] for name in served or ()), batch_size=batch_size,
         )  # fmt: skip

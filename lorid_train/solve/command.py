@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from lorid_train.engines.base import Sampling
     from lorid_train.solve.solver import Solver
 
+Chance = Annotated[float | None, Parameter(validator=validators.Number(gte=0, lte=1))]
 QUICKSTART = Path("runs/quickstart/run")
 """The run that is asked where none is named: the packaged student's, after the quickstart."""
 
@@ -25,25 +26,17 @@ def solve(
     question: str | None = None,
     /,
     *,
-    file: Path | None = None,
-    json: bool = False,
+    file: Path | None = None, json: bool = False,
     rule: Literal["same_round", "cumulative", "weighed"] = "same_round",
-    rule_file: Path | None = None,
-    abstain_below: Annotated[
-        float | None, Parameter(validator=validators.Number(gte=0, lte=1))
-    ] = None,
+    rule_file: Path | None = None, abstain_below: Chance = None,
     rounds: Annotated[int, Parameter(validator=validators.Number(gte=1))] = 20,
     fallback: Literal["none", "ir", "dr", "majority"] = "ir",
-    temperature: float | None = None,
-    top_p: float | None = None,
-    top_k: int | None = None,
-    max_new_tokens: int | None = None,
-    seed: int = 0,
-    base: str | None = None,
-    format: str | None = None,
+    temperature: float | None = None, top_p: float | None = None, top_k: int | None = None,
+    max_new_tokens: int | None = None, seed: int = 0,
+    base: str | None = None, format: str | None = None,
     server: Annotated[list[str] | None, Parameter(consume_multiple=True)] = None,
     threads: int | None = None,
-) -> None:
+) -> None:  # fmt: skip
     """Put a question to trained roles and watch the loop: IR's answer, KG's rules, DR's answer, round by round.
 
     Without a question, each line of --file or of standard input is one; on a terminal you are asked.

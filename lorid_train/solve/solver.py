@@ -84,13 +84,9 @@ class Solver:
         batch_size: int = 64,
         threads: int | None = None,
         sampling: Sampling | None = None,
-        rule: Rule = "same_round",
-        rounds: int = 20,
-        fallback: Fallback = "ir",
-        seed: int = 0,
-        rule_file: str | Path | None = None,
-        abstain_below: float | None = None,
-    ) -> Solver:
+        rule: Rule = "same_round", rounds: int = 20, fallback: Fallback = "ir", seed: int = 0,
+        rule_file: str | Path | None = None, abstain_below: float | None = None,
+    ) -> Solver:  # fmt: skip
         """A solver of a finished run, or of adapters of the Hub.
 
         Args:

@@ -2,7 +2,7 @@
 
 Entry: `write.write_study`, `write_programs.write_programs`, re-exported here.
 Read: `cells`, `problems`, `reading`, `plan`; `replay`, `tallies`, `decisions`, `fitting`, `scoring`;
-    `resampling`, `bins`, `spread`, `abstaining`, `measuring`, `decision_metrics`; `claims` and
+    `resampling`, `bins`, `spread`, `measuring`, `decision_metrics`; `claims` and
     `verdicts`, which were fixed beforehand; then `view`, `words`, `sentences`, `tables`,
     `cell_tables`, `plots`, `page`, `write`. A study with programs has a page of its own: `programs`,
     `program_votes`, `program_page`, `write_programs`.

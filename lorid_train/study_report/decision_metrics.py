@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from lorid_train.metrics.abstaining import accuracy_at, area, less_confident
 from lorid_train.metrics.intervals import Interval, is_known
 from lorid_train.metrics.rows import Metric
 from lorid_train.metrics.significance import holm
-from lorid_train.study_report.abstaining import accuracy_at, area, less_confident
 from lorid_train.study_report.resampling import percentile, resampled
 from lorid_train.study_report.scoring import StudyScores
 from lorid_train.study_report.tallies import CONFIDENCES, RULE

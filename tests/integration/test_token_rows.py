@@ -86,7 +86,7 @@ def test_the_adapter_holds_its_rows_and_no_other(run: Path, base: Path) -> None:
 
 
 @pytest.mark.parametrize("merged", [False, True])
-def test_rows_of_a_batch_meet_the_embeddings_of_their_own_role(run: Path, base: Path, merged: bool) -> None:  # noqa: FBT001  # fmt: skip
+def test_rows_of_a_batch_meet_the_embeddings_of_their_own_role(run: Path, base: Path, merged: bool) -> None:  # fmt: skip
     engine, cases = _engine(run, base, merged=merged)
     assert engine.way == BEST  # all roles in one batch
     assert self_check.why_wrong(engine, cases) is None

@@ -25,6 +25,7 @@ def write(out: Path, *, draw_s: float | None = None, settings: Any = None, **opt
     records, draws = _simulated["simulate"](**{"rounds": asked["rounds"], **options})
     config = EvalConfig(adapters={"ir": "run"}, dataset="data", out=str(out), **asked)
     identity = {**config.model_dump(mode="json", exclude=MAY_CHANGE), "format": "plain"}
+    identity["dataset_sha256"] = "0" * 64
     shown = {"base": "tiny", "dataset": "data", "adapters": {}, "targets": []}
     with open_stage(out, "evaluate", identity=identity, settings=shown) as stage:
         stage.varying = frozenset({DRAWS})

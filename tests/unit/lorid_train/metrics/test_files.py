@@ -27,6 +27,8 @@ def test_slices_of_a_record() -> None:
         "level": "2",
         "steps": "3",
         "answer_type": "integer",
+        "n_words": "22",
+        "length": "21 to 40 words",
     }
     many = simulated["record"](0).model_copy(update={"rationale": "a\n" * 20, "level": None})
     assert gold_of(many).slices["steps"] == "8+"

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lorid_train.metrics.abstaining import accuracy_at, area, less_confident
 from lorid_train.metrics.rows import Metric
 from lorid_train.metrics.voting import leader
-from lorid_train.study_report.abstaining import accuracy_at, area, less_confident
 from lorid_train.study_report.claims import Claim
 from lorid_train.study_report.decisions import (
     DISCOUNTS,
