@@ -5,6 +5,7 @@
 | ir   | `roles/ir.v1`   | question               | rationale and answer   |
 | kg   | `roles/kg.v1`   | question               | knowledge              |
 | dr   | `roles/dr.v1`   | question and knowledge | rationale and answer   |
+| cg   | `roles/cg.v1`   | question               | program                |
 
 Texts follow the official repository (commit 284c947, src/train.py and src/predict.py).
 """
@@ -19,7 +20,7 @@ import yaml
 
 from lorid_data import answers, prompts
 
-PROMPTS = {"ir": "roles/ir.v1", "kg": "roles/kg.v1", "dr": "roles/dr.v1"}
+PROMPTS = {"ir": "roles/ir.v1", "kg": "roles/kg.v1", "dr": "roles/dr.v1", "cg": "roles/cg.v1"}
 """The prompt file of each role."""
 READS_KNOWLEDGE = frozenset({"dr"})
 NEEDS_KNOWLEDGE = frozenset({"kg", "dr"})

@@ -114,6 +114,8 @@ class Problem(FrozenModel):
     """Further answers, each right by itself, of a source that lists them; never guessed from prose."""
     flags: tuple[str, ...] = ()
     """What the source says of the row, such as which kinds of knowledge it carries."""
+    program: str | None = None
+    """A program that assigns the answer to `answer`, of a source that gives one; nobody has run it."""
 
     def as_question(self) -> Question:
         """The part of the problem that inference may see."""
@@ -134,6 +136,7 @@ def make_problem(  # noqa: PLR0913  (one argument per column)
     knowledge: Iterable[str] = (),
     accepted: Iterable[str] = (),
     flags: Iterable[str] = (),
+    program: str | None = None,
 ) -> Problem:
     """A `Problem` whose ids follow from its texts."""
     pid = problem_id(question)
@@ -151,6 +154,7 @@ def make_problem(  # noqa: PLR0913  (one argument per column)
         knowledge=tuple(knowledge),
         accepted=tuple(accepted),
         flags=tuple(flags),
+        program=program,
     )
 
 
@@ -226,6 +230,18 @@ class Record(FrozenModel):
     """Reasons of severity queue or report that this row carries, and what its source says of it."""
     accepted: tuple[str, ...] = ()
     """Further answers, each right by itself; empty where `answer` is the only one."""
+    program: str | None = None
+    """A program that assigns the answer to `answer`: what the role `cg` is trained on."""
+    program_from: str | None = None
+    """What it was made of: structure, annotations, equations or the teacher that wrote it."""
+    program_status: str | None = None
+    """What became of it when it was run: a value of `execution.executed.Status`; None before."""
+    program_output: str | None = None
+    """What it printed."""
+    program_sandbox: str | None = None
+    """Name and version of what ran it."""
+    program_limits: str | None = None
+    """The limits that it ran under, as JSON."""
     provenance: Provenance
 
     def as_question(self) -> Question:
@@ -233,8 +249,12 @@ class Record(FrozenModel):
         return Question(self.problem_id, self.question)
 
 
-ADDED_LATER: tuple[str, ...] = ("accepted",)
-"""Columns that files of earlier releases lack: their rows have an empty list there."""
+PROGRAM_COLUMNS: tuple[str, ...] = (
+    "program", "program_from", "program_status", "program_output", "program_sandbox", "program_limits",
+)  # fmt: skip
+"""Columns of the program of a record and of its run."""
+ADDED_LATER: tuple[str, ...] = ("accepted", *PROGRAM_COLUMNS)
+"""Columns that files of earlier releases lack: their rows have an empty list there, or nothing."""
 
 
 def row_ids(problems: Iterable[Problem | Record]) -> Iterator[str]:
@@ -300,6 +320,14 @@ class RejectReason(StrEnum):
     CONTAMINATED = "contaminated"
     CONTAMINATED_VARIANT = "contaminated_variant"
     TEST_TEMPLATE = "test_template"
+    PROGRAM_MISSING = "program_missing"
+    NO_STEPS = "no_steps"
+    UNPARSABLE = "unparsable"
+    DOES_NOT_RUN = "does_not_run"
+    LIMIT = "limit"
+    WRONG_ANSWER = "wrong_answer"
+    UNGROUNDED = "ungrounded"
+    AMBIGUOUS_LINK = "ambiguous_link"
 
     @property
     def sentence(self) -> str:
@@ -341,6 +369,14 @@ _SENTENCES = {
     RejectReason.CONTAMINATED: "The question is that of a test set, or that with other words.",
     RejectReason.CONTAMINATED_VARIANT: "The row is a variant of the same original as a row whose question is that of a test set.",
     RejectReason.TEST_TEMPLATE: "The question is worded much like one of a test set, but its numbers or its answer are others.",
+    RejectReason.PROGRAM_MISSING: "The row has no program.",
+    RejectReason.NO_STEPS: "The rationale holds no step that a program could be made of.",
+    RejectReason.UNPARSABLE: "The program, or the steps that it would be made of, cannot be parsed.",
+    RejectReason.DOES_NOT_RUN: "The program raises an error, or leaves no number and no text in `answer`.",
+    RejectReason.LIMIT: "The program ran into a limit of time, memory, recursion or output.",
+    RejectReason.WRONG_ANSWER: "The program gives another answer than the reference one.",
+    RejectReason.UNGROUNDED: "The program holds a number that neither the question nor a common constant explains.",
+    RejectReason.AMBIGUOUS_LINK: "A number of a step may come from the question or from an earlier step.",
 }
 
 

@@ -65,6 +65,8 @@ class BuildOptions(FrozenModel):
     """How long a model thinks before it writes, in the provider's own word."""
     seed: int = Field(default=0, ge=0)
     """Which problems `arithmetic` draws, which world `concepts` is."""
+    scale: int = Field(default=1, ge=1, le=30)
+    """How many times larger the numbers of `arithmetic` may be: beyond what a small student computes."""
     columns: dict[str, str] = Field(default_factory=dict)
     """Which column of a table holds what, where it is called something else."""
     source_path: str | None = None
@@ -147,6 +149,8 @@ def build(options: BuildOptions, out: Path) -> Manifest:
     settings = options.model_dump(include={"limit", "concurrency", "mode", "budget"})
     if options.seed:  # its content is what identifies a build; this is for who makes it again
         settings["seed"] = options.seed
+    if options.scale != 1:
+        settings["scale"] = options.scale
     if options.columns:
         settings["columns"] = [f"{what}={column}" for what, column in options.columns.items()]
     with open_stage(
@@ -235,6 +239,7 @@ def _load(options: BuildOptions) -> Loaded:
         limit=options.limit,
         source_path=options.source_path,
         seed=options.seed,
+        scale=options.scale,
         columns=options.columns,
     )
     for warning in loaded.warnings:

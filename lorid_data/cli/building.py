@@ -36,6 +36,7 @@ def build(
     source_path: str | None = None,
     columns: Columns = None,
     seed: Natural = 0,
+    scale: Positive = 1,
     concurrency: Positive = 64,
     mode: Literal["online", "flex", "batch"] = "online",
     budget: Annotated[float, Parameter(validator=validators.Number(gt=0))] | None = None,
@@ -63,6 +64,7 @@ def build(
         source_path: Local copy of gsm8k or math, laid out like the Hub's; of svamp or champ, or their one file.
         columns: Which column of a table holds what: question=instruction answer=final_answer …
         seed: Random seed of the generated sources, arithmetic and concepts.
+        scale: How many times larger the numbers of arithmetic may be (1 to 30).
         concurrency: Maximum number of requests in flight.
         mode: online; half the price: flex (OpenAI: slower), batch (OpenAI, Anthropic: within a day).
         poll_s: Seconds between two looks at an unfinished batch.

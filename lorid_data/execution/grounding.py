@@ -74,12 +74,17 @@ def grounding(question: str, program: str) -> Grounding:
     """How the numbers of a program and those of its question fit."""
     written = set(literals(program))
     given = set(numbers(question))
-    known = set(_forms(given)) | brought_along(question) | set(map(Fraction, _ALWAYS))
+    known = set(_forms(given)) | brought_along(question) | common_constants()
     used = set(_forms(written)) | {1 / w for w in written if w}
     unused = {
         g for g in given if g not in used and g not in _ALWAYS and not _is_part(g, given, used)
     }
     return Grounding(tuple(sorted(written - known)), tuple(sorted(unused)))
+
+
+def common_constants() -> frozenset[Fraction]:
+    """The numbers that need no reason."""
+    return frozenset(map(Fraction, _ALWAYS))
 
 
 def brought_along(question: str) -> frozenset[Fraction]:

@@ -95,8 +95,11 @@ def with_added(frame: pl.DataFrame, kind: type[FrozenModel]) -> pl.DataFrame:
     import polars as pl
 
     added = [n for n in ADDED_LATER if n in kind.__annotations__ and n not in frame.columns]
-    empty = pl.lit([], dtype=pl.List(pl.String()))
-    return frame.with_columns(empty.alias(n) for n in added)
+    schema = frame_schema(kind)
+    return frame.with_columns(
+        pl.lit(None if "None" in str(kind.__annotations__[n]) else [], dtype=schema[n]).alias(n)
+        for n in added
+    )
 
 
 def read_rows(path: Path, kind: type[_R], only: Collection[str] | None = None) -> list[_R]:

@@ -29,6 +29,7 @@ HOLDS = {
     "ir": "prompt and completion of the Intuitive Reasoner",
     "kg": "prompt and completion of the Knowledge Generator",
     "dr": "prompt and completion of the Deep Reasoner",
+    "cg": "prompt and program of the role that writes programs; how each program was made and run",
     "provenance": "where each row's knowledge comes from",
     "rejects": "rows that a stage did not pass on, with the reason",
 }

@@ -131,7 +131,11 @@ def _read(path: Path, kind: type[FrozenModel]) -> Iterator[dict[str, Any]]:
                 msg = f"{path}: missing columns {missing}; this is no file of {kind.__name__} rows"
                 raise InputError(msg)
             names = [n for n in kind.__annotations__ if n in file.schema_arrow.names]
-            added: dict[str, Any] = {n: [] for n in kind.__annotations__ if n not in names}
+            added: dict[str, Any] = {
+                n: None if "None" in str(a) else []
+                for n, a in kind.__annotations__.items()
+                if n not in names
+            }
             for batch in file.iter_batches(batch_size=1000, columns=names):
                 yield from ({**added, **row} for row in batch.to_pylist())
     except (pa.ArrowException, OSError) as e:

@@ -64,11 +64,10 @@ def _build_options(identity: dict[str, Any], settings: dict[str, Any]) -> list[s
         argv += ["--samples", str(identity["samples"])]
     if identity.get("rewrite_rationale"):
         argv.append("--rewrite-rationale")
-    for name in ("temperature", "max_tokens", "reasoning_effort"):
-        if identity.get(name) is not None:
-            argv += [f"--{name.replace('_', '-')}", str(identity[name])]
-    if settings.get("seed"):
-        argv += ["--seed", str(settings["seed"])]
+    said = {"seed": settings.get("seed") or None, "scale": settings.get("scale"), **identity}
+    for name in ("temperature", "max_tokens", "reasoning_effort", "seed", "scale"):
+        if said.get(name) is not None:
+            argv += [f"--{name.replace('_', '-')}", str(said[name])]
     if settings.get("columns"):
         argv += ["--columns", *map(str, settings["columns"])]
     if settings.get("limit") is not None:

@@ -4,6 +4,7 @@
 | --- | --- |
 | `default` | the record, without its provenance |
 | `ir`, `kg`, `dr` | row_id, prompt, completion: ready for `trl.SFTTrainer` |
+| `cg` | the same of a program that was run and gives the answer, with how it was made and run |
 | `provenance` | row_id and problem_id with where the knowledge comes from |
 | `rejects` | a row that a stage did not pass on, with stage and reason |
 
@@ -16,27 +17,40 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from lorid_data import role_texts
-from lorid_data.schema import ADDED_LATER, FrozenModel, Provenance, Record, Reject
+from lorid_data.schema import (
+    ADDED_LATER,
+    PROGRAM_COLUMNS,
+    FrozenModel,
+    Provenance,
+    Record,
+    Reject,
+)
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-CONFIGS = ("default", "ir", "kg", "dr", "provenance", "rejects")
+CONFIGS = ("default", "ir", "kg", "dr", "cg", "provenance", "rejects")
 """In the order in which a card lists them."""
 ROLES = ("ir", "kg", "dr")
 Columns = Mapping[str, str]
 """Annotation of each column, by name."""
 
-_RECORD: Columns = {n: str(a) for n, a in Record.__annotations__.items() if n != "provenance"}
+_RECORD: Columns = {
+    n: str(a)
+    for n, a in Record.__annotations__.items()
+    if n not in ("provenance", *PROGRAM_COLUMNS)
+}
 _PROVENANCE: Columns = {
     "row_id": "str",
     "problem_id": "str",
     **{n: str(a) for n, a in Provenance.__annotations__.items()},
 }
 _ROLE: Columns = {"row_id": "str", "prompt": "str", "completion": "str"}
+_RUN = tuple(n for n in PROGRAM_COLUMNS if n != "program")
 COLUMNS: Mapping[str, Columns] = {
     "default": _RECORD,
     **dict.fromkeys(ROLES, _ROLE),
+    "cg": {**_ROLE, **dict.fromkeys(_RUN, "str | None")},
     "provenance": _PROVENANCE,
     "rejects": {n: str(a) for n, a in Reject.__annotations__.items()},
 }
@@ -62,7 +76,8 @@ def missing_columns(columns: list[str], kind: type[FrozenModel]) -> list[str]:
 def rows_of(record: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     """The rows that one record becomes, by configuration.
 
-    A record without knowledge is no example of KG or DR; one without an answer none of IR or DR.
+    A record without knowledge is no example of KG or DR; one without an answer none of IR or DR; one whose
+    program was not run with success none of CG.
     """
     yield "default", {n: record[n] for n in _RECORD}
     provenance = record["provenance"]
@@ -88,3 +103,15 @@ def rows_of(record: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
                 "completion": rules if role == "kg" else solved,
             },
         )
+    if record["program"] and record["program_status"] == "ok":
+        yield "cg", _cg(record)
+
+
+def _cg(record: Mapping[str, Any]) -> dict[str, Any]:
+    """The program of a record as an example of the role that writes programs."""
+    return {
+        "row_id": record["row_id"],
+        "prompt": role_texts.plain_prompt(role_texts.content("cg", record["question"])),
+        "completion": record["program"],
+        **{n: record[n] for n in _RUN},
+    }

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from pydantic import Field
+
 from lorid_data.schema import FrozenModel
 
 
@@ -40,6 +42,10 @@ class Statistics(FrozenModel):
     """Rows whose question is a variant of another."""
     n_with_accepted: int = 0
     """Rows with further answers that are right as well."""
+    n_with_program: int = 0
+    """Rows whose program was run and gives the answer."""
+    programs: dict[str, int] = Field(default_factory=dict)
+    """Those by what the program was made of."""
 
 
 @dataclass(slots=True)
@@ -55,6 +61,7 @@ class Counting:
     n_rules: int = 0
     n_variants: int = 0
     n_with_accepted: int = 0
+    programs: Counter[str] = field(default_factory=Counter)
 
     def add(self, record: Mapping[str, Any]) -> None:
         """Count one record."""
@@ -66,6 +73,8 @@ class Counting:
         self.n_rules += len(record["knowledge"])
         self.n_variants += record["original_id"] != record["problem_id"]
         self.n_with_accepted += bool(record["accepted"])
+        if record["program"] and record["program_status"] == "ok":
+            self.programs[record["program_from"] or "unknown"] += 1
         p = record["provenance"]
         key = tuple(p[n] for n in list(TeacherFacts.model_fields)[:5])
         sums = self.teachers.setdefault(key, [0, 0, 0, 0.0])
@@ -90,6 +99,8 @@ class Counting:
             n_rules=self.n_rules,
             n_variants=self.n_variants,
             n_with_accepted=self.n_with_accepted,
+            n_with_program=self.programs.total(),
+            programs=_named(self.programs),
         )
 
 

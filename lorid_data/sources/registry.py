@@ -52,6 +52,7 @@ def load(
     limit: int | None = None,
     source_path: str | None = None,
     seed: int = 0,
+    scale: int = 1,
     columns: Mapping[str, str] | None = None,
 ) -> Loaded:
     """Read a split of a source.
@@ -64,6 +65,7 @@ def load(
         limit: at most so many rows, spread evenly over the subjects; None takes all.
         source_path: a local copy of a source of `COPIED`.
         seed: which problems `arithmetic` draws, which world `concepts` is; other sources have none.
+        scale: how many times larger the numbers of `arithmetic` may be than a small student's.
         columns: which column of a table holds what, see `columns.Reading`.
 
     Raises:
@@ -71,9 +73,11 @@ def load(
         InputError: the source cannot be read, lacks a column or has no rows.
     """
     _check(source, limit, source_path, seed, columns)
+    if scale != 1 and source != "arithmetic":
+        raise ConfigError(f"--scale {scale!r}: only 'arithmetic' draws its numbers")
     read = Reading(columns or {})
     if source == "arithmetic":
-        return _arithmetic(split, seed, limit)
+        return _arithmetic(split, seed, scale, limit)
     if source == "concepts":
         return _concepts(split, seed, limit)
     if source == "gsm8k":
@@ -221,11 +225,13 @@ def _refuse_repeats(
         )
 
 
-def _arithmetic(split: str, seed: int, limit: int | None) -> Loaded:
+def _arithmetic(split: str, seed: int, scale: int, limit: int | None) -> Loaded:
     from lorid_data.sources.arithmetic import generate as arithmetic
 
-    whole = list(arithmetic.load(split, seed=seed))
-    chosen = whole if limit is None else list(arithmetic.load(split, seed=seed, limit=limit))
+    whole = list(arithmetic.load(split, seed=seed, scale=scale))
+    chosen = whole
+    if limit is not None:
+        chosen = list(arithmetic.load(split, seed=seed, scale=scale, limit=limit))
     return Loaded("arithmetic", tuple(chosen), content_hash(whole), len(whole))
 
 

@@ -298,7 +298,7 @@ def content_hash(problems: Iterable[Problem]) -> str:
     """sha256 over every field of every problem, in order; over those added later where they say something."""
     digest = hashlib.sha256()
     for p in problems:
-        unsaid = {n for n in ("accepted", "flags") if not getattr(p, n)}
+        unsaid = {n for n in ("accepted", "flags", "program") if not getattr(p, n)}
         digest.update(canonical_json(p.model_dump(mode="json", exclude=unsaid)).encode())
         digest.update(b"\n")
     return digest.hexdigest()

@@ -15,6 +15,8 @@ from lorid_data.sources.arithmetic.words import POOLS
 
 SMALLEST, LARGEST = 2, 200
 """Every number of a problem lies in this range, so that nouns are plural and students small."""
+NAMES = "abcdefghijklmnopqrstuvwxyz"
+"""What the results of a program's steps are called, in their order."""
 
 _EQUATION = re.compile(r"(\{\w+\}|\d+) ([-+*/]) (\{\w+\}|\d+) = \{(\w+)\}")
 _SLOT = re.compile(r"\{(\w+)\}")
@@ -50,16 +52,25 @@ class Instance:
     question: str
     rationale: str
     answer: str
+    program: str
+    """The steps as a program: a result that a later step uses is a name, whatever its value."""
 
 
-def draw(family: Family, rng: Random) -> Instance:
+def draw(family: Family, rng: Random, scale: int = 1) -> Instance:
     """Draw one problem. Deterministic: only `rng.randrange` is used.
 
+    Args:
+        family: what it is a problem of.
+        rng: where its numbers and words come from.
+        scale: how many times larger its numbers may be; above 1 one of them at least is larger than
+            any of an ordinary problem.
+
     Raises:
-        ValueError: the ranges of the family hardly ever give numbers that fit; a mistake in it.
+        ValueError: the ranges of the family hardly ever give numbers that fit: at scale 1 a mistake in it,
+            above that the end of a family whose numbers cannot grow, such as hours of a day.
     """
-    for _ in range(_ATTEMPTS):
-        values = _solve(family, rng)
+    for _ in range(_ATTEMPTS * scale):
+        values = _solve(family, rng, scale)
         if values is not None:
             break
     else:
@@ -70,15 +81,33 @@ def draw(family: Family, rng: Random) -> Instance:
     phrasing = family.phrasings[rng.randrange(len(family.phrasings))]
     texts = {k: str(v) for k, v in values.items()} | _words(family, rng)
     rationale = " ".join(family.steps).format_map(texts)
-    return Instance(phrasing.format_map(texts), rationale, str(values[_result(family.steps[-1])]))
+    answer = str(values[_result(family.steps[-1])])
+    return Instance(phrasing.format_map(texts), rationale, answer, _program(family, values))
 
 
-def _solve(family: Family, rng: Random) -> dict[str, int] | None:
+def _program(family: Family, values: Mapping[str, int]) -> str:
+    """One line a step: numbers of the question as they are, earlier results by name."""
+    names: dict[str, str] = {}
+
+    def operand(slot: str) -> str:
+        return names.get(slot[1:-1], str(values[slot[1:-1]])) if slot.startswith("{") else slot
+
+    lines = []
+    for i, step in enumerate(family.steps):
+        found = _EQUATION.search(step)
+        assert found is not None, step
+        name = "answer" if step is family.steps[-1] else NAMES[i]
+        lines.append(f"{name} = {operand(found[1])} {found[2]} {operand(found[3])}")
+        names[found[4]] = name
+    return "\n".join(lines)
+
+
+def _solve(family: Family, rng: Random, scale: int) -> dict[str, int] | None:
     """Draw the numbers and work out the rest; None where one is no integer or out of range."""
     values: dict[str, int] = {}
     for name, bounds in family.numbers.items():
         low, high, step = (*bounds, 1)[:3]
-        values[name] = low + step * rng.randrange((high - low) // step + 1)
+        values[name] = low + step * rng.randrange((scale * high - low) // step + 1)
     for text in (*family.hidden, *family.steps):
         found = _EQUATION.search(text)
         if found is None:
@@ -88,10 +117,10 @@ def _solve(family: Family, rng: Random) -> dict[str, int] | None:
             values[x[1:-1]] if x.startswith("{") else int(x) for x in (found[1], found[3])
         )
         result = compute(left, found[2], right)
-        if result is None or not SMALLEST <= result <= LARGEST:
+        if result is None or not SMALLEST <= result <= scale * LARGEST:
             return None
         values[found[4]] = result
-    return values
+    return values if scale == 1 or max(values.values()) > LARGEST else None
 
 
 def compute(left: int, operator: str, right: int) -> int | None:

@@ -27,9 +27,12 @@ SIZES = {"train": 10_000, "validation": 1_000, "test": 1_000, "heldout": 500}
 """Rows of a split where no limit is given."""
 LICENCE = "Apache-2.0"
 _PATIENCE = 10_000
+LARGEST_SCALE = 30
 
 
-def load(split: str, *, seed: int = 0, limit: int | None = None) -> Iterator[Problem]:
+def load(
+    split: str, *, seed: int = 0, scale: int = 1, limit: int | None = None
+) -> Iterator[Problem]:
     """Yield the problems of a split, one of each family in turn.
 
     The first `n` rows are the same for every limit of at least `n`. No question occurs twice. A
@@ -38,10 +41,12 @@ def load(split: str, *, seed: int = 0, limit: int | None = None) -> Iterator[Pro
     Args:
         split: train, validation, test or heldout.
         seed: which of the many problems are drawn.
+        scale: how many times larger their numbers may be, 1 to 30; above 1 a family whose numbers do not
+            fit, such as hours of a day, gives no problems.
         limit: number of rows; by default the split's own size.
 
     Raises:
-        ConfigError: an unknown split or a negative limit.
+        ConfigError: an unknown split, a negative limit or a scale out of range.
     """
     if split not in SIZES:
         msg = f"source 'arithmetic' has no split {split!r}; it has {', '.join(SIZES)}"
@@ -49,7 +54,10 @@ def load(split: str, *, seed: int = 0, limit: int | None = None) -> Iterator[Pro
     if limit is not None and limit < 0:
         msg = f"limit is {limit!r}; it must be 0 or more"
         raise ConfigError(msg)
-    return _round_robin(split, seed, SIZES[split] if limit is None else limit)
+    if not 1 <= scale <= LARGEST_SCALE:
+        msg = f"scale is {scale!r}; it must be 1 to {LARGEST_SCALE}"
+        raise ConfigError(msg)
+    return _round_robin(split, seed, scale, SIZES[split] if limit is None else limit)
 
 
 def split_of(question: str) -> str:
@@ -58,9 +66,10 @@ def split_of(question: str) -> str:
     return "train" if bucket < 8 else "validation" if bucket == 8 else "test"
 
 
-def _round_robin(split: str, seed: int, limit: int) -> Iterator[Problem]:
+def _round_robin(split: str, seed: int, scale: int, limit: int) -> Iterator[Problem]:
     families = HELDOUT_FAMILIES if split == "heldout" else FAMILIES
-    streams = [_problems(f, split, Random(f"{seed}/{split}/{f.name}")) for f in families]
+    drawn = f"{seed}" if scale == 1 else f"{seed}*{scale}"
+    streams = [_problems(f, split, Random(f"{drawn}/{split}/{f.name}"), scale) for f in families]
     n = 0
     while streams:
         for stream in list(streams):
@@ -74,13 +83,18 @@ def _round_robin(split: str, seed: int, limit: int) -> Iterator[Problem]:
                 yield problem
 
 
-def _problems(family: Family, split: str, rng: Random) -> Iterator[Problem]:
+def _problems(family: Family, split: str, rng: Random, scale: int) -> Iterator[Problem]:
     """The distinct problems of one family that belong to `split`, until it is used up."""
     seen: set[str] = set()
     idle = 0
     while idle < _PATIENCE:
         idle += 1
-        instance = draw(family, rng)
+        try:
+            instance = draw(family, rng, scale)
+        except ValueError:
+            if scale == 1:
+                raise
+            return  # its numbers cannot be so large
         if instance.question in seen:
             continue
         if split not in ("heldout", split_of(instance.question)):
@@ -97,4 +111,5 @@ def _problems(family: Family, split: str, rng: Random) -> Iterator[Problem]:
             subject=family.name,
             licence=LICENCE,
             knowledge=family.knowledge,
+            program=instance.program,
         )

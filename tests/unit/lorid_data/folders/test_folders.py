@@ -46,7 +46,8 @@ def test_the_columns_are_the_documented_ones(tmp_path: Path) -> None:
     frame = pl.read_parquet(tmp_path / "r.parquet")
     assert frame.columns == [
         "row_id", "problem_id", "original_id", "source", "split", "question", "rationale", "answer",
-        "level", "subject", "licence", "knowledge", "flags", "accepted", "provenance",
+        "level", "subject", "licence", "knowledge", "flags", "accepted", "program", "program_from", "program_status",
+        "program_output", "program_sandbox", "program_limits", "provenance",
     ]  # fmt: skip
     assert frame.schema["knowledge"] == pl.List(pl.String)
     assert isinstance(frame.schema["provenance"], pl.Struct)

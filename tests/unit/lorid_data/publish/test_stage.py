@@ -19,7 +19,7 @@ from lorid_data.publish.gates import check_gates
 from lorid_data.publish.rows import ROLES, arrow_schema, rows_of
 from lorid_data.publish.shards import ShardWriter, hash_rows
 from lorid_data.publish.stage import PublishOptions, publish
-from lorid_data.schema import Record, sha256_text
+from lorid_data.schema import PROGRAM_COLUMNS, Record, sha256_text
 from lorid_data.validate.stage import validate
 
 HOSTILE = "<script>alert(1)</script> --- `x` [a](http://evil.example) $\\frac{1}{2}$"
@@ -79,7 +79,7 @@ def test_a_dry_run_writes_six_configurations_and_sends_nothing(tmp_path: Path) -
     n_rows = {c: [len(f) for f in by_split.values()] for c, by_split in frames.items()}
     assert n_rows == {"default": [8, 8], "ir": [8, 8], "kg": [4, 4], "dr": [4, 4], "provenance": [8, 8], "rejects": [2, 2]}  # fmt: skip
     assert frames["default"]["train"].columns == [
-        c for c in Record.__annotations__ if c != "provenance"
+        c for c in Record.__annotations__ if c not in ("provenance", *PROGRAM_COLUMNS)
     ]
     assert frames["ir"]["test"].columns == ["row_id", "prompt", "completion"]
     ids = set(frames["default"]["train"]["row_id"])

@@ -216,7 +216,7 @@ def test_a_used_up_family_drops_out() -> None:
         steps=("{a} + {a} = {b}.",),
         knowledge=("One.", "Two."),
     )
-    per_split = {s: [p.question for p in _problems(family, s, Random(0))] for s in SIZES}
+    per_split = {s: [p.question for p in _problems(family, s, Random(0), 1)] for s in SIZES}
     everything = sorted(per_split["heldout"])
     assert everything == [f"What is {a} and {a}?" for a in (2, 3, 4)]
     ordinary = per_split["train"] + per_split["validation"] + per_split["test"]
@@ -245,3 +245,47 @@ def test_pools_have_no_word_twice() -> None:
 def test_a_hundred_thousand_distinct_train_questions() -> None:
     ids = {p.problem_id for p in islice(load("train", seed=9, limit=100_000), 100_000)}
     assert len(ids) == 100_000
+
+
+def test_the_program_of_a_problem_follows_its_steps() -> None:
+    """What a step computes is a name wherever a later one uses it, whatever numbers are equal."""
+    for problem in load("train", limit=400):
+        assert problem.program is not None
+        lines = problem.program.splitlines()
+        equations = re.findall(r"(\d+) ([-+*/]) (\d+) = (\d+)", problem.rationale)
+        values: dict[str, int] = {}
+        for line, (left, operator, right, result) in zip(lines, equations, strict=True):
+            name, *operands = line.replace(" = ", " ").split()
+            shown = [str(values[x]) if x in values else x for x in operands]
+            assert shown == [left, operator, right]
+            values[name] = int(result)
+        assert str(values["answer"]) == problem.answer
+        assert list(values)[-1] == "answer"
+
+
+def test_a_scale_gives_numbers_that_no_ordinary_problem_has() -> None:
+    ordinary, scaled = (list(load("test", scale=s, limit=200)) for s in (1, 3))
+    largest = [max(map(int, re.findall(r"\d+", p.question + p.rationale))) for p in scaled]
+    assert min(largest) > LARGEST
+    assert max(largest) <= 3 * LARGEST
+    assert {p.subject for p in scaled} <= {p.subject for p in ordinary}
+    assert not {p.question for p in scaled} & {p.question for p in ordinary}
+    assert list(load("test", scale=3, limit=200)) == scaled
+
+
+@pytest.mark.parametrize("scale", [0, 31])
+def test_a_scale_out_of_range_is_refused(scale: int) -> None:
+    with pytest.raises(ConfigError, match="scale"):
+        load("train", scale=scale)
+
+
+def test_a_family_whose_numbers_cannot_grow_drops_out() -> None:
+    family = Family(
+        name="hours",
+        numbers={"a": (2, 12, 1)},
+        hidden=("12 - {a} = {b}",),
+        phrasings=("What is left of 12 after {a}?",) * 3,
+        steps=("12 - {a} = {c}.",),
+        knowledge=("One.", "Two."),
+    )
+    assert list(_problems(family, "heldout", Random(0), 2)) == []
