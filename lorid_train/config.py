@@ -135,6 +135,11 @@ class TrainConfig(Settings):
     """`[0.1, 0.9]` stands for `{by: ir, band: [0.1, 0.9]}`."""
     per_role: dict[str, dict[str, dict[str, Any]]] = Field(default_factory=dict)
     """Changes for one role: {kg: {sft: {num_train_epochs: 1}, lora: {r: 8}}}."""
+    trainable_tokens: dict[str, Literal["new", "targets"] | tuple[str, ...]] = Field(
+        default_factory=dict
+    )
+    """By role, tokens whose embeddings are trained too and kept in the adapter: `new`, those that its
+    targets have and the solutions of the same rows lack; `targets`, all of its targets; or their texts."""
 
     @field_validator("difficulty", mode="before")
     @classmethod
@@ -202,13 +207,17 @@ class EvalConfig(Settings):
     servers of its own."""
     rounds: int = Field(default=20, ge=1)
     schedule: Literal["lazy", "exhaustive"] = "lazy"
-    rule: Literal["same_round", "cumulative", "weighed"] = "same_round"
+    rule: Literal[
+        "same_round", "cumulative", "weighed", "any_two", "cg_must_agree", "cg_alone", "cg_repeat", "cg_votes"
+    ] = "same_round"  # fmt: skip
     rule_file: str | None = None
     """What `lorid-train fit-rule` wrote: the weights of `weighed`, and every answer's probability;
     null takes the packaged one."""
     abstain_below: float | None = Field(default=None, ge=0, le=1)
     """Answers of the loop with a lower probability of being right are withheld."""
-    fallback: Literal["none", "ir", "dr", "majority"] = "ir"
+    votes_file: str | None = None
+    """What `lorid-train fit-votes` wrote: what the rule `cg_votes` counts; null counts one vote each."""
+    fallback: Literal["none", "ir", "dr", "majority", "cg"] = "ir"
     temperature: float = Field(default=1.5, gt=0)
     top_p: float = Field(default=0.9, gt=0, le=1)
     top_k: int = Field(default=50, ge=0)

@@ -13,6 +13,12 @@ Two controls, which the loop does not use:
 | ks   | question | knowledge, rationale and answer | does one adapter do what KG and DR do?        |
 | ird  | question | rationale and answer            | does IR gain from training on knowledge too?  |
 
+One whose answer is that of a program, which the loop's two do not need:
+
+| role | reads    | writes                                |
+| ---- | -------- | ------------------------------------- |
+| cg   | question | a program that assigns it to `answer` |
+
 A further role is one more entry of `ROLES`, and one more file under `prompts/roles/` unless it is
 asked with another role's prompt; engines and the loop know roles by name only. Texts follow the
 official repository (commit 284c947, src/train.py and src/predict.py).
@@ -22,6 +28,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from lorid_data import role_texts
 from lorid_data.errors import ConfigError
@@ -65,6 +72,8 @@ class Role:
     states_answer: bool
     """Whether it writes an answer, by which it is graded; a record without one is no example."""
     target: Callable[[Record], str]
+    answer_from: Literal["text", "execution"] = "text"
+    """Whether its answer is what its text states, or what the program gives that its text is."""
     also: tuple[str, ...] = ()
     """Roles whose examples of the same records are this role's too, beside its own."""
 
@@ -91,6 +100,10 @@ def solution(record: Record) -> str:
     return role_texts.solution(record.rationale, record.answer)
 
 
+def _program(record: Record) -> str:
+    return record.program or ""
+
+
 def _knowledge(record: Record) -> str:
     return knowledge_text(record.knowledge)
 
@@ -113,6 +126,8 @@ ROLES: dict[str, Role] = {
              target=_knowledge_then_solution),
         Role("ird", _IR, reads_knowledge=False, needs_knowledge=False, states_answer=True,
              target=solution, also=("kg",)),
+        Role("cg", "roles/cg.v1", reads_knowledge=False, needs_knowledge=False, states_answer=True,
+             target=_program, answer_from="execution"),
     )
 }  # fmt: skip
 """By name, in the order in which they are trained and shown."""
@@ -174,4 +189,6 @@ def _unfit(part: Role, record: Record) -> RejectReason | None:
         return RejectReason.KNOWLEDGE_EMPTY
     if part.states_answer and not record.answer:
         return RejectReason.ANSWER_MISSING
+    if part.answer_from == "execution" and not record.program:
+        return RejectReason.PROGRAM_MISSING
     return None

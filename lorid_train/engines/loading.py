@@ -32,7 +32,8 @@ def with_adapters(model: Any, adapters: Mapping[str, str | Path], device: str) -
 
     problems: list[str] = []
     own = dict(model.named_parameters())
-    for name, path in adapters.items():
+    # PEFT looks for rows of embeddings in every adapter that comes after one that has some.
+    for name, path in sorted(adapters.items(), key=lambda a: _has_token_rows(Path(a[1]))):
         folder = Path(path)
         if broken := _broken(folder, own):
             problems += broken
@@ -54,6 +55,16 @@ def with_adapters(model: Any, adapters: Mapping[str, str | Path], device: str) -
     if problems:
         raise ConfigError(*problems)
     return model.to(device).eval()
+
+
+def _has_token_rows(folder: Path) -> bool:
+    """Whether an adapter has rows of embeddings of its own; a file that cannot be read is refused elsewhere."""
+    try:
+        return bool(
+            strict_json.parse((folder / CONFIG).read_bytes()).get("trainable_token_indices")
+        )
+    except (OSError, ValueError, AttributeError):
+        return False
 
 
 def _misfits(folder: Path, adapter: str, found: Any) -> list[str]:

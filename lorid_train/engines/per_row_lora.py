@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from lorid_train.engines.row_tokens import can_choose_rows, choose_rows
+
 if TYPE_CHECKING:
     import torch
 
@@ -39,9 +41,11 @@ class RowAdapters:
 
     def rows(self, like: torch.Tensor) -> Mapping[str | None, torch.Tensor]:
         """The indices of each adapter's rows in the first dimension of a layer's input."""
+        return self._rows_repeated(self._repeats(like))
+
+    def _rows_repeated(self, n: int) -> Mapping[str | None, torch.Tensor]:
         import torch
 
-        n = self._repeats(like)
         if n not in self._rows:
             of_each = [name for name in self.names for _ in range(n)]
             self._rows[n] = {
@@ -51,6 +55,18 @@ class RowAdapters:
                 for name in dict.fromkeys(self.names)
             }
         return self._rows[n]
+
+    def rows_of_batch(self, like: torch.Tensor) -> Mapping[str | None, torch.Tensor]:
+        """The same where the first dimension is that of the batch: of tokens, (B, T), or of states, (B, T, H).
+
+        Raises:
+            UnknownRowsError: it is not.
+        """
+        if like.shape[0] != len(self.names):
+            raise UnknownRowsError(
+                f"{len(self.names)} rows came to an embedding as {tuple(like.shape)}"
+            )
+        return self._rows_repeated(1)
 
     def mask(self, owners: tuple[str, ...], like: torch.Tensor) -> torch.Tensor:
         """One where a column belongs to the row's adapter, else zero: (B, 1, …, R), or (B · T, R)."""
@@ -184,6 +200,9 @@ def choose_by_row(model: Any, *, merged: bool = False) -> RowAdapters | None:
         return None
     chosen = RowAdapters()
     for layer in _adapted(model):
+        if can_choose_rows(layer):
+            layer.forward = choose_rows(layer, chosen)
+            continue
         plain = not layer.lora_variant and not any(layer.lora_bias.values())
         kind = StackedLora if plain and not merged else Merged
         layer.forward = kind.of(layer, chosen)
@@ -191,16 +210,21 @@ def choose_by_row(model: Any, *, merged: bool = False) -> RowAdapters | None:
 
 
 def can_choose(model: Any) -> bool:
-    """Whether a model has adapters, and has them on linear layers only."""
+    """Whether a model has adapters, and has them on linear layers and as rows of embeddings only."""
     from peft.tuners.lora import Linear
 
     layers = _adapted(model)
-    return bool(layers) and all(type(m) is Linear for m in layers)
+    return bool(layers) and all(type(m) is Linear or can_choose_rows(m) for m in layers)
 
 
 def _adapted(model: Any) -> list[Any]:
-    """The modules that PEFT has put in a model."""
+    """The modules that PEFT has put in a model; what a wrapper of embeddings holds belongs to it."""
+    from peft.tuners.trainable_tokens import TrainableTokensLayer
     from peft.tuners.tuners_utils import BaseTunerLayer
     from peft.utils import AuxiliaryTrainingWrapper
 
-    return [m for m in model.modules() if isinstance(m, (BaseTunerLayer, AuxiliaryTrainingWrapper))]
+    kinds = (BaseTunerLayer, AuxiliaryTrainingWrapper)
+    return [
+        m for m in model.modules()
+        if isinstance(m, kinds) and not isinstance(m, TrainableTokensLayer)
+    ]  # fmt: skip

@@ -11,6 +11,10 @@ from cyclopts import Parameter
 from lorid_data.commandline import result
 
 Many = Parameter(consume_multiple=True)
+Rule = Literal[
+    "same_round", "cumulative", "weighed", "any_two", "cg_must_agree", "cg_alone", "cg_repeat", "cg_votes"
+]  # fmt: skip
+Fallback = Literal["none", "ir", "dr", "majority", "cg"]
 
 
 def evaluate(
@@ -20,9 +24,8 @@ def evaluate(
     engine: Literal["transformers", "server"] = "transformers",
     server: Annotated[list[str] | None, Many] = None, served: Annotated[list[str] | None, Many] = None,
     rounds: int = 20, schedule: Literal["lazy", "exhaustive"] = "lazy",
-    rule: Literal["same_round", "cumulative", "weighed"] = "same_round",
-    fallback: Literal["none", "ir", "dr", "majority"] = "ir",
-    rule_file: str | None = None, abstain_below: float | None = None,
+    rule: Rule = "same_round", fallback: Fallback = "ir", rule_file: str | None = None,
+    votes_file: str | None = None, abstain_below: float | None = None,
     temperature: float | None = None, top_p: float | None = None, top_k: int | None = None, max_new_tokens: int | None = None,
     seed: int = 0, seeds: int = 1, loop: bool = True, votes: Literal["all", "ir", "none"] = "all",
     samples: Annotated[list[str] | None, Many] = None, greedy: Annotated[list[str] | None, Many] = None,
@@ -50,9 +53,11 @@ def evaluate(
         served: Names on the servers, ir=NAME kg=NAME dr=NAME …, the roles' by default; ir=NAME@URL,URL for servers of its own.
         rounds: The loop's threshold t.
         schedule: lazy draws what is needed; exhaustive draws all rounds for all questions.
-        rule: When the loop stops: IR and DR agree in a round, or in any so far, or their weighed votes are likely enough.
+        rule: When the loop stops: IR and DR agree in a round, or in any so far, or their weighed votes are likely enough;
+            or what programs say: cg_alone, cg_repeat, cg_must_agree, any_two, cg_votes.
         fallback: Who answers without an agreement; under weighed the likeliest answer does, but for none.
         rule_file: Weights that lorid-train fit-rule wrote, for weighed and for every answer's probability; packaged ones by default.
+        votes_file: What the rule cg_votes counts, as lorid-train fit-votes wrote it; one vote each by default.
         abstain_below: Withhold answers of the loop that are right with a lower probability than this.
         temperature: Of the sampled draws; 1.5 by default (student: 0.8).
         top_p: Of the sampled draws; 1 switches it off; 0.9 by default (student: 1).

@@ -18,10 +18,12 @@ from lorid_data.schema import Record
 from lorid_train.config import EvalConfig
 from lorid_train.engines.base import Engine, Sampling
 from lorid_train.evaluation import ablation, planned
-from lorid_train.interaction import rule_files
+from lorid_train.interaction import rule_files, three_way, votes_files
 from lorid_train.interaction.draws import DrawKey, DrawLog
 from lorid_train.interaction.loop import Asker, Loop, Wanted, greedy_keys, sampled_keys
+from lorid_train.interaction.programs import Run
 from lorid_train.interaction.rules import up_to_stop
+from lorid_train.interaction.three_way_loop import ThreeWayLoop, looked_at
 from lorid_train.interaction.weighed_loop import WeighedLoop
 from lorid_train.metrics.schedule import votes_to_draw
 from lorid_train.roles import ROLES, knowledge_text
@@ -59,7 +61,7 @@ def needed_roles(config: EvalConfig) -> tuple[str, ...]:
         raise ConfigError(*problems)
     needed = {role for role, n in _sampled(config).items() if n}
     needed |= {"dr"} if config.samples.get(ablation.GOLD) else set()
-    needed |= set(LOOP) if config.loop else {"ir"} if config.votes != "none" else set()
+    needed |= set(_of_loop(config)) if config.loop else {"ir"} if config.votes != "none" else set()
     for name in config.greedy:
         needed |= {name} if name in ROLES else {"dr"}
         if name in _FROM_KG:
@@ -67,6 +69,13 @@ def needed_roles(config: EvalConfig) -> tuple[str, ...]:
     if not needed:
         raise ConfigError("nothing is to be drawn: no loop, no votes, no greedy, no samples")
     return tuple(r for r in ROLES if r in needed)
+
+
+def _of_loop(config: EvalConfig) -> tuple[str, ...]:
+    """The roles that the loop may draw."""
+    if three_way.is_three_way(config.rule, config.fallback):
+        return three_way.roles_of(config.rule, config.fallback)
+    return LOOP
 
 
 def _sampled(config: EvalConfig) -> dict[str, int]:
@@ -79,10 +88,12 @@ def _sampled(config: EvalConfig) -> dict[str, int]:
 def draw_all(
     config: EvalConfig, records: Sequence[Record], log: DrawLog, make: Callable[[], Engine],
     prompts: Mapping[str, Prompt] | None = None,
+    run: Run | None = None,
 ) -> None:  # fmt: skip
     """Make every draw that the log lacks. `make` is called when there is a first one to make.
 
-    `prompts` are, by role, texts in the place of the roles' own.
+    `prompts` are, by role, texts in the place of the roles' own; `run` runs what roles that write
+    programs draw.
     """
     ids = [r.problem_id for r in records]
     gold = {r.problem_id: knowledge_text(r.knowledge) for r in records if r.knowledge}
@@ -93,6 +104,7 @@ def draw_all(
             questions={r.problem_id: r.as_question() for r in records},
             sampling=Sampling(config.temperature, config.top_p, config.top_k, config.max_new_tokens),
             prompts=prompts or {},
+            run=run,
             on_draw=lambda d: progress.advance(tokens=d.n_tokens),
         )  # fmt: skip
         b = planned.bounds(config, len(ids), has_knowledge=bool(gold))
@@ -121,6 +133,9 @@ def _draw_loop(
     """The interaction loop under every seed, and the votes at its cost."""
     exhaustive = config.schedule == "exhaustive"
     for seed in seeds:
+        if three_way.is_three_way(config.rule, config.fallback):
+            _draw_three_way(config, ids, seed, asker, log)
+            continue
         if config.rule == "weighed" and not exhaustive:
             weigher = rule_files.load(config.rule_file).weigher()
             asker.draw(
@@ -135,6 +150,21 @@ def _draw_loop(
     keys = (k for r, n in rounds.items() for s in seeds for k in sampled_keys(ids, s, r, n))
     progress.limit(len(log) + sum(k not in log for k in keys))
     _draw_rounds(asker, ids, seeds, votes)
+
+
+def _draw_three_way(
+    config: EvalConfig, ids: Sequence[str], seed: int, asker: Asker, log: DrawLog
+) -> None:
+    """A rule in which programs have a say, under one seed."""
+    if config.schedule == "exhaustive":
+        _draw_rounds(asker, ids, range(seed, seed + 1), dict.fromkeys(_of_loop(config), config.rounds))  # fmt: skip
+        return
+    asker.draw(
+        ThreeWayLoop(
+            ids, log, seed=seed, rounds=config.rounds, rule=config.rule, fallback=config.fallback,
+            votes=votes_files.load(config.votes_file).votes,
+        )
+    )  # fmt: skip
 
 
 def _draw_greedy(
@@ -189,9 +219,15 @@ def _n_votes(config: EvalConfig, ids: Sequence[str], seeds: range, log: DrawLog)
     dr: list[list[int]] = []
     weigher = rule_files.load(config.rule_file).weigher() if config.rule == "weighed" else None
     for seed in seeds:
-        used = up_to_stop(
-            log.draws(), ids, seed, rule=config.rule, rounds=config.rounds, weigher=weigher
-        )
+        if three_way.is_three_way(config.rule, config.fallback):
+            used = looked_at(
+                log.draws(), ids, seed, rule=config.rule, rounds=config.rounds, fallback=config.fallback,
+                votes=votes_files.load(config.votes_file).votes,
+            )  # fmt: skip
+        else:
+            used = up_to_stop(
+                log.draws(), ids, seed, rule=config.rule, rounds=config.rounds, weigher=weigher
+            )
         for draws in used.values():
             cost = {(d.role, d.round): d.n_tokens for d in draws}
             loop.append(sum(cost.values()))

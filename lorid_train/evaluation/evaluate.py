@@ -21,12 +21,12 @@ from lorid_data.folders.records import read_records
 from lorid_data.folders.stage import Stage, open_stage
 from lorid_data.schema import Manifest, Record
 from lorid_train.config import EvalConfig, parse
-from lorid_train.evaluation import forgetting, planned, servers, timing, trained_on
+from lorid_train.evaluation import forgetting, planned, programs, servers, timing, trained_on
 from lorid_train.evaluation.drawing import draw_all, needed_roles
 from lorid_train.evaluation.exports import DRAWS, evaluation
 from lorid_train.evaluation.identity import adapter_configs
 from lorid_train.evaluation.usual import with_usual_sampling
-from lorid_train.interaction import rule_files
+from lorid_train.interaction import rule_files, votes_files
 from lorid_train.interaction.draws import DrawLog
 from lorid_train.interaction.lines import sum_of
 from lorid_train.interaction.rule_files import RuleFile
@@ -43,9 +43,11 @@ OUTCOMES = "outcomes.parquet"
 METRICS = "metrics.json"
 RULE = "rule.json"
 """The fitted rule that gives answers their probability, and decides under `weighed`."""
+VOTES = "votes.json"
+"""What `cg_votes` counts."""
 MAY_CHANGE = {
     "adapters", "base", "dataset", "out", "batch_size", "server", "served", "targets", "text", "format", "formats",
-    "allow_trained_questions", "rule_file",
+    "allow_trained_questions", "rule_file", "votes_file",
 }  # fmt: skip
 """Paths and addresses (the content is hashed instead) and what changes no result."""
 
@@ -83,6 +85,9 @@ def evaluate(config: EvalConfig) -> Manifest:
     looked = _looked(config, adapters, records)
     rule = chosen_rule(config)
     rule.refuse_fitted_on(records, str(config.rule_file or "the packaged rule"))
+    counted = votes_files.load(config.votes_file)
+    counted.refuse_fitted_on(records, str(config.votes_file))
+    executor = programs.of(needed)
     engine = servers.factory(config, needed, adapters.wholes)
     settings = {
         "base": adapters.base.name, "dataset": config.dataset, "batch_size": config.batch_size,
@@ -91,7 +96,7 @@ def evaluate(config: EvalConfig) -> Manifest:
     stage_of = open_stage(
         Path(config.out),
         "evaluate",
-        identity=_identity(config, adapters),
+        identity=_identity(config, adapters, executor),
         settings=settings,
         same_settings=lambda *_: True,
     )
@@ -106,13 +111,18 @@ def evaluate(config: EvalConfig) -> Manifest:
             trained_on.keep(stage.out, looked)
         trained_on.keep_losses(stage.out, adapters.folders)
         write_text(stage.out / RULE, rule.text())
+        if config.rule == "cg_votes":
+            write_text(stage.out / VOTES, counted.text())
         answers.prepare()  # the verifier's start must not use up the time of a first pair
         log, start = DrawLog(stage.out / DRAWS), time.monotonic()
         here = adapters.base if config.engine == "transformers" else None
         for line in planned.lines(config, records, here, len(log)):
             say(line)
         try:
-            draw_all(config, records, log, lambda: engine(config, adapters), adapters.prompts)
+            with programs.running(stage.out, executor) as run:
+                draw_all(
+                    config, records, log, lambda: engine(config, adapters), adapters.prompts, run
+                )  # fmt: skip
         finally:
             log.close()
             timing.add(stage.out, time.monotonic() - start)
@@ -121,7 +131,9 @@ def evaluate(config: EvalConfig) -> Manifest:
         return score(config, adapters, records, stage)
 
 
-def _identity(config: EvalConfig, adapters: Adapters) -> dict[str, Any]:
+def _identity(
+    config: EvalConfig, adapters: Adapters, executor: dict[str, Any] | None
+) -> dict[str, Any]:
     """All that decides an evaluation's numbers."""
     identity = {
         **config.model_dump(mode="json", exclude=MAY_CHANGE),
@@ -138,6 +150,10 @@ def _identity(config: EvalConfig, adapters: Adapters) -> dict[str, Any]:
         del identity["abstain_below"]
     if config.rule == "weighed" or config.rule_file:
         identity["rule_sha256"] = chosen_rule(config).sha256
+    if config.rule == "cg_votes":
+        identity["votes_sha256"] = votes_files.load(config.votes_file).sha256
+    if executor is not None:
+        identity["execution"] = executor
     if adapters.wholes:
         identity["wholes"] = {r: w.identity for r, w in adapters.wholes.items()}
     return identity
@@ -199,6 +215,9 @@ def _view(
     voted = {"all": ("ir", "dr"), "ir": ("ir",), "none": ()}[config.votes]
     records = list(read_rows(folder / RECORDS, Record))
     rule = chosen_rule(config, folder)
+    kept = folder / VOTES if (folder / VOTES).is_file() else None
+    counted = votes_files.load(config.votes_file or kept)
+    counted.refuse_fitted_on(records, str(config.votes_file or folder))
     rule.refuse_fitted_on(records, str(config.rule_file or folder))
     extra: list[Metric] = [*trained_on.metrics(folder, len(records)), *forgetting.read(folder)]
     return view_of(
@@ -206,7 +225,12 @@ def _view(
         records,
         DrawFile(folder / DRAWS),
         replay=Replay(
-            config.rounds, config.rule, config.fallback, rule.weigher(), config.abstain_below
+            config.rounds,
+            config.rule,
+            config.fallback,
+            rule.weigher(),
+            config.abstain_below,
+            counted.votes,
         ),
         exhaustive=config.schedule == "exhaustive",
         voted=voted,
@@ -219,6 +243,7 @@ def _view(
         training=trained_on.losses(folder),
         targets=targets.parse(config.targets),
         draw_s=timing.read(folder),
+        executed=programs.times(folder),
     )
 
 
@@ -228,7 +253,7 @@ def report_on(folders: Sequence[Path], out: Path, replay: Mapping[str, str]) -> 
     Raises:
         ConfigError: an unknown replay key, or a folder that is no finished evaluation.
     """
-    known = ("rule", "rounds", "fallback", "rule_file", "abstain_below")
+    known = ("rule", "rounds", "fallback", "rule_file", "abstain_below", "votes_file")
     replay = {k.replace("-", "_"): v for k, v in replay.items()}
     unknown = [unknown_key(k, known, "--replay") for k in replay if k not in known]
     if unknown:

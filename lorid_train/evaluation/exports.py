@@ -29,7 +29,7 @@ from lorid_data.schema import (
 )
 from lorid_train.drawn.texts import rules_of
 from lorid_train.interaction.draws import Draw, draw_seed
-from lorid_train.interaction.rules import answer_of
+from lorid_train.interaction.rules import answer_to
 from lorid_train.metrics.grading import score
 from lorid_train.report.reading import DrawFile
 from lorid_train.roles import role
@@ -190,6 +190,10 @@ class LogRow(FrozenModel):
     n_prompt_tokens: int
     n_tokens: int
     prompt_sha256: str
+    program_status: str | None = None
+    """What became of the program, of a role that writes some."""
+    is_grounded: bool | None = None
+    """Whether its numbers are those of the question."""
 
 
 def export_log(folder: Path, out: Path) -> int:
@@ -208,15 +212,17 @@ def export_log(folder: Path, out: Path) -> int:
         verdicts: dict[str | None, str] = {}
         for d in of(record.problem_id):
             graded = role(d.role).states_answer
-            answer = answer_of(d.text) if graded else None
+            answer = answer_to(d) if graded else None
             if graded and answer not in verdicts:
                 verdicts[answer] = score(answer, reference(record.answer, record.accepted))
             rows.append(
                 LogRow(
                     **record.model_dump(include={"source", "split", "level", "subject", "question"}),
-                    **d.model_dump(), base=base, format=fmt, gold_answer=record.answer,
+                    **d.model_dump(exclude={"executed"}), base=base, format=fmt, gold_answer=record.answer,
                     draw_seed=str(draw_seed(d.key)), answer=answer,
                     verdict=verdicts[answer] if graded else None,
+                    program_status=None if d.executed is None else d.executed.status,
+                    is_grounded=None if d.executed is None else d.executed.is_grounded,
                 )
             )  # fmt: skip
     out.parent.mkdir(parents=True, exist_ok=True)

@@ -16,6 +16,7 @@ from lorid_data.texts import strict_json
 from lorid_data.texts.counting import count
 from lorid_train.config import EvalConfig
 from lorid_train.evaluation import ablation
+from lorid_train.interaction import three_way
 
 UTILISATION = 0.1
 """Share of the measured matrix-product rate that drawing is taken to reach: tokens come one by one."""
@@ -60,19 +61,27 @@ def bounds(config: EvalConfig, n: int, *, has_knowledge: bool) -> Bounds:
     n_greedy = n * (len(names) + (needs_kg and "kg" not in names))
     asked = dict(config.samples)
     asked["kg"] = max(asked.get("kg", 0), asked.get("dr", 0))  # DR reads what KG wrote
-    drawn = _LOOP if config.loop else ("ir",) if config.votes != "none" else ()
+    drawn = _of_loop(config) if config.loop else ("ir",) if config.votes != "none" else ()
     decides = config.loop and config.schedule == "lazy"
+    # A rule of programs may be decided by the first one.
+    least = ("cg",) if decides and config.rule in three_way.THREE_WAY else drawn
 
-    def rounds(at_least: int) -> int:
+    def rounds(at_least: int, drawn: Sequence[str] = drawn) -> int:
         of = {r: max(at_least if r in drawn else 0, asked.get(r, 0)) for r in {*drawn, *asked}}
         return n_greedy + n * config.seeds * sum(of.values())
 
     return Bounds(
         n_greedy=n_greedy,
-        least=rounds(1 if decides else config.rounds),
+        least=rounds(1 if decides else config.rounds, least),
         most=rounds(config.rounds),
         has_votes=config.loop and config.votes != "none",
     )
+
+
+def _of_loop(config: EvalConfig) -> tuple[str, ...]:
+    if three_way.is_three_way(config.rule, config.fallback):
+        return three_way.roles_of(config.rule, config.fallback)
+    return _LOOP
 
 
 def lines(config: EvalConfig, records: Sequence[Record], base: Any, n_done: int) -> list[str]:
@@ -90,8 +99,13 @@ def lines(config: EvalConfig, records: Sequence[Record], base: Any, n_done: int)
         f"plan: {count(len(records), 'question')}, {span} draws ({count(b.n_greedy, 'greedy draw')}"
     ]
     if config.loop or config.votes != "none":
-        stops = ", a question stops when IR and DR agree" if b.least < b.most else ""
-        what = "rounds of IR, KG and DR" if config.loop else "rounds of IR"
+        stops = ""
+        if b.least < b.most:
+            is_pair = config.rule in ("same_round", "cumulative")
+            when = "IR and DR agree" if is_pair else f"the rule {config.rule} knows enough"
+            stops = f", a question stops when {when}"
+        named = [r.upper() for r in (_of_loop(config) if config.loop else ("ir",))]
+        what = "rounds of " + " and ".join(filter(None, (", ".join(named[:-1]), named[-1])))
         seeds = f" under {config.seeds} seeds" if config.seeds > 1 else ""
         said[0] += f"; up to {config.rounds} {what}{seeds}{stops}"
     if config.samples:

@@ -2,8 +2,10 @@
 
 Entry: `rules.decide`, re-exported here: the rule that stops the loop, pure; `loop.Loop`.
 Read: `draws` (the rows of `draws.jsonl`; `lines`: how each is written), `weigher` (what votes are worth),
-    `weighed` (the game that they make), `rule_files` (a fitted one on disk), `rules`, `loop`, `weighed_loop`.
-Imports: engines, roles; of `lorid_data`: answers, folders, prompts, texts, schema, errors.
+    `weighed` (the game that they make), `rule_files` (a fitted one on disk), `rules`, `loop`, `weighed_loop`;
+    `programs` (draws that are run), `three_way` (rules in which they have a say), `vote_weights`, `votes_files`,
+    `three_way_loop`.
+Imports: engines, roles; of `lorid_data`: answers, execution, folders, prompts, texts, schema, errors.
 """
 
 from lorid_train.interaction.rules import decide

@@ -8,7 +8,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
@@ -18,6 +18,7 @@ from pydantic import Field, ValidationError
 from lorid_data.errors import InputError
 from lorid_data.schema import FrozenModel
 from lorid_train.interaction.lines import body_of, line_of, split_line
+from lorid_train.roles import ROLES
 
 
 class DrawKey(NamedTuple):
@@ -28,6 +29,19 @@ class DrawKey(NamedTuple):
     condition: str
     seed: int
     round: int
+
+
+class Ran(FrozenModel):
+    """What became of the program that a draw wrote: run once, when it was drawn."""
+
+    status: str
+    """A value of `lorid_data.execution.executed.Status`."""
+    answer: str | None = None
+    """What it left in `answer`; None wherever the status is not `ok`."""
+    is_grounded: bool = False
+    """Whether its numbers are those of the question, all of them (`lorid_data.execution.grounding`)."""
+    sandbox: str
+    """Name and version of what ran it."""
 
 
 class Draw(FrozenModel):
@@ -51,6 +65,18 @@ class Draw(FrozenModel):
     """Generated tokens, the end token included."""
     prompt_sha256: str
     """sha256 of the exact prompt text."""
+    executed: Ran | None = None
+    """Of a role whose answer is what its program gives; its line lacks the field elsewhere."""
+
+    def answer(self, stated: Callable[[str], str | None]) -> str | None:
+        """What the draw answers: what its program gave, or what its text states.
+
+        Args:
+            stated: text → the answer that it states.
+        """
+        if self.role in ROLES and ROLES[self.role].answer_from == "execution":
+            return None if self.executed is None else self.executed.answer
+        return stated(self.text)
 
     @property
     def key(self) -> DrawKey:
@@ -79,6 +105,8 @@ class Decision(FrozenModel):
     """Draws of IR that were looked at, where that is not one a round."""
     n_dr: int | None = None
     """Likewise of DR, each with the knowledge that it reads."""
+    read: tuple[tuple[str, int], ...] | None = None
+    """(role, round) of the draws that were looked at, where they are not whole rounds; DR's stand for KG's too."""
     probability: float | None = None
     """That the answer is right, as a fitted rule sees it; of an answer that was withheld, too."""
 
@@ -152,7 +180,7 @@ class DrawLog:
         """
         if draw.key in self._draws:
             return
-        line = line_of(draw.model_dump_json().encode())
+        line = line_of(draw.model_dump_json(exclude_none=True).encode())
         end = os.fstat(self._fd).st_size
         try:
             n_written = os.write(self._fd, line)

@@ -16,6 +16,7 @@ from lorid_data.prompts import Prompt
 from lorid_data.schema import Question, sha256_text
 from lorid_train.engines.base import Engine, GenRequest, GenResult, Sampling
 from lorid_train.interaction.draws import Draw, DrawKey, How, draw_seed
+from lorid_train.interaction.programs import Run, writes_programs
 from lorid_train.interaction.rules import SAMPLED, Rule, decide
 from lorid_train.roles import ROLES
 from lorid_train.roles import role as role_named
@@ -49,6 +50,8 @@ class Asker:
     """By role, a text in the place of the role's own."""
     on_draw: Callable[[Draw], None] | None = None
     """Told of every new draw; for progress."""
+    run: Run | None = None
+    """Runs what roles that write programs draw; without it their draws have no answer."""
 
     def request(self, key: DrawKey) -> GenRequest:
         """The request of one draw. A DR draw needs its knowledge to be there already."""
@@ -85,9 +88,14 @@ class Asker:
         """Append the draw that a result makes to the log."""
         key = result.key
         assert isinstance(key, DrawKey)
+        text = result.text.encode("utf-8", "replace").decode("utf-8")
+        ran = None
+        if self.run is not None and writes_programs(key.role):
+            ran = self.run(text, self.questions[key.problem_id].text)
         draw = Draw(
             **key._asdict(),
-            text=result.text.encode("utf-8", "replace").decode("utf-8"),
+            text=text,
+            executed=ran,
             finish_reason=result.finish_reason,
             n_prompt_tokens=result.n_prompt_tokens,
             n_tokens=result.n_tokens,

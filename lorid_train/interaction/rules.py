@@ -14,12 +14,13 @@ from functools import lru_cache
 from typing import Literal
 
 from lorid_data import answers
-from lorid_train.interaction import rule_files, weighed
+from lorid_train.interaction import rule_files, three_way, weighed
 from lorid_train.interaction.draws import Decision, Draw, DrawKey, How
+from lorid_train.interaction.three_way import EQUAL, Missing, ThreeWay, Votes
 from lorid_train.interaction.weigher import Weigher
 
-Rule = Literal["same_round", "cumulative", "weighed"]
-Fallback = Literal["none", "ir", "dr", "majority"]
+Rule = Literal["same_round", "cumulative", "weighed", ThreeWay]
+Fallback = Literal["none", "ir", "dr", "majority", "cg"]
 SAMPLED = "sampled"
 Answers = Mapping[int, str | None]
 """A role's answers by round; None where a draw states none."""
@@ -34,6 +35,11 @@ def _extract(text: str) -> str | None:
 def answer_of(text: str) -> str | None:
     """The answer that a text states, or None. Remembered, except for very long texts."""
     return _extract(text) if len(text) < 20_000 else _extract.__wrapped__(text)
+
+
+def answer_to(draw: Draw) -> str | None:
+    """The answer of a draw: what its text states, or what its program gave."""
+    return draw.answer(answer_of)
 
 
 @lru_cache(maxsize=1 << 18)
@@ -58,8 +64,9 @@ def decide(
     rounds: int,
     fallback: Fallback,
     weigher: Weigher | None = None,
+    votes: Votes = EQUAL,
 ) -> Decision:
-    """What the loop answers for one problem, from its sampled IR and DR draws.
+    """What the loop answers for one problem, from its sampled IR, DR and CG draws.
 
     Rules: `same_round` stops at the first round whose IR and DR answers are equal;
     `cumulative` (the official code's) at the first round after which some IR answer so far
@@ -72,7 +79,18 @@ def decide(
     `weighed` counts votes (`weighed.play`) with `weigher`, by default the packaged one: it stops
     where the likeliest answer is likely enough, and draws either role alone. Where it never is, that
     answer is given all the same, unless the fallback is `none`.
+
+    The rules of `three_way`, and the fallback `cg`, look at CG's draws too; `votes` are what
+    `cg_votes` counts.
     """
+    if three_way.is_three_way(rule, fallback):
+        draws = list(draws)
+        last = min(rounds, max((d.round for d in draws if d.condition == SAMPLED), default=1))
+        look = three_way.table_of(draws, answer_to, SAMPLED)
+        return three_way.play(
+            lambda role, r: look(role, r) or three_way.Said(None),
+            rule=rule, rounds=last, fallback=fallback, agree=agree, votes=votes,
+        )  # fmt: skip
     ir, dr = sides(draws, rounds)
     return decide_answers(ir, dr, rule=rule, rounds=rounds, fallback=fallback, weigher=weigher)
 
@@ -210,8 +228,9 @@ def conclude(
     fallback: Fallback,
     weigher: Weigher | None = None,
     abstain_below: float | None = None,
+    votes: Votes = EQUAL,
 ) -> Decision | None:
-    """`decide`, with the chance that the answer is right; None where `weighed` lacks a draw.
+    """`decide`, with the chance that the answer is right; None where `weighed` or a rule of programs lacks a draw.
 
     Under the other rules the chance is what `weigher` gives the answer after the votes of all
     rounds that were looked at.
@@ -222,9 +241,19 @@ def conclude(
         rounds: as for `decide`.
         fallback: as for `decide`.
         weigher: the fitted rule; the packaged one by default.
-        abstain_below: answers with a lower chance are withheld; none are by default.
+        abstain_below: answers with a lower chance are withheld; none are by default. Rules of
+            programs give no chance, and withhold nothing.
+        votes: what `cg_votes` counts.
     """
     used = weigher or rule_files.default_weigher()
+    if three_way.is_three_way(rule, fallback):
+        look = three_way.table_of(draws, answer_to, SAMPLED)
+        try:
+            return three_way.play(
+                look, rule=rule, rounds=rounds, fallback=fallback, agree=agree, votes=votes
+            )
+        except Missing:
+            return None
     ir, dr = sides(draws, rounds)
     if rule == "weighed":
         game = game_of(ir, dr, rounds, used)

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 
 from lorid_data.answers import reference
 from lorid_data.folders.evaluations import SAMPLED, SAMPLED_GIVEN
-from lorid_train.interaction.draws import Decision, Draw, How
+from lorid_train.interaction.draws import Decision, Draw, How, Ran
 from lorid_train.metrics.official import OfficialStop, official_stop
 from lorid_train.metrics.properties import properties
 from lorid_train.metrics.rows import Verdict
 from lorid_train.metrics.voting import Group, cluster
-from lorid_train.roles import SELF_STANDING
+from lorid_train.roles import ROLES, SELF_STANDING
 
 if TYPE_CHECKING:
     from lorid_data.answers import Accepted
@@ -33,6 +33,8 @@ Extract = Callable[[str], str | None]
 Equal = Callable[[str, "str | Accepted"], str]
 """An answer and the gold one, or several of which each is right → equal, different, unparsed or timeout."""
 
+LOOKED_AT = ("ir", "dr", "cg")
+"""The roles whose answers a rule may look at."""
 _VERDICTS = {"equal": Verdict.CORRECT, "different": Verdict.WRONG}
 
 
@@ -68,6 +70,8 @@ class Vote:
     """What the answer cost: DR's includes the tokens of the knowledge it read."""
     cut: bool
     """It reached the token limit before its end."""
+    ran: Ran | None = None
+    """What became of the program, of a role that writes some."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +97,8 @@ class GradedProblem:
     """What the grader found of each distinct answer: equal, different, unparsed or timeout."""
     further: Mapping[str, tuple[Vote, ...]] = field(default_factory=dict)
     """Sampled draws of roles that the loop does not use, by role, rounds 1, 2, … without a gap."""
+    by_round: Mapping[tuple[str, int], Vote] = field(default_factory=dict)
+    """All sampled draws that answer, by role and round, gaps or not; empty where no program was drawn."""
 
     def sampled(self, role: str) -> tuple[Vote, ...]:
         """The sampled draws of a role that answers; DR's are those on KG's sampled knowledge."""
@@ -108,11 +114,16 @@ class GradedProblem:
 
     def looked_at(self, d: Decision) -> tuple[tuple[Vote, ...], tuple[Vote, ...]]:
         """The votes of IR and of DR that a decision rests on."""
+        if d.read is not None:
+            ir, dr = ([self.by_round[k] for k in d.read if k[0] == role] for role in ("ir", "dr"))
+            return tuple(ir), tuple(dr)
         n_ir, n_dr = d.drawn
         return self.ir[:n_ir], self.dr[:n_dr]
 
     def n_tokens_of(self, d: Decision) -> int:
-        """All tokens of IR, KG and DR that a decision took."""
+        """All tokens of IR, KG, DR and CG that a decision took."""
+        if d.read is not None:
+            return sum(self.by_round[k].n_tokens for k in d.read)
         return sum(v.n_tokens for side in self.looked_at(d) for v in side)
 
 
@@ -219,7 +230,7 @@ class _Reader:
         self.compared: dict[str, str] = {}
 
     def answer(self, draw: Draw) -> str | None:
-        return self._extract(draw.text)
+        return draw.answer(self._extract)
 
     def verdict(self, answer: str | None) -> Verdict:
         if answer not in self._verdicts:
@@ -237,7 +248,7 @@ class _Reader:
         answers = [self.answer(d) for d, _ in draws]
         clusters = cluster(answers, group=self.group)
         return [
-            Vote(a, c, self.verdict(a), n, d.finish_reason == "length")
+            Vote(a, c, self.verdict(a), n, d.finish_reason == "length", d.executed)
             for a, c, (d, n) in zip(answers, clusters, draws, strict=True)
         ]
 
@@ -262,9 +273,12 @@ def _grade_seed(
         "dr": [(d, d.n_tokens + k.n_tokens) for d, k in zip(dr, kg, strict=False)],
         **{r: [(d, d.n_tokens) for d in draws] for r, draws in further.items()},
     }
+    scattered = _scattered(table)
+    groups["by_round"] = list(scattered.values())
     votes = iter(read.votes([draw for group in groups.values() for draw in group]))
     by = {name: tuple(islice(votes, len(group))) for name, group in groups.items()}
-    decisions = _decisions(ir, dr, decide, rounds, in_pairs=in_pairs)
+    gaps = [d for d, _ in scattered.values() if d not in ir and d not in dr]
+    decisions = _decisions(ir, dr, gaps, decide, rounds, in_pairs=in_pairs)
     answers = [None if d is None else d.answer for d in decisions]
     return GradedProblem(
         gold=read.gold,
@@ -282,7 +296,27 @@ def _grade_seed(
         ),
         compared=dict(read.compared),
         further={r: by[r] for r in further if by[r]},
+        by_round=dict(zip(scattered, by["by_round"], strict=True)),
     )
+
+
+def _scattered(
+    table: Mapping[tuple[str, str], Mapping[int, Draw]],
+) -> dict[tuple[str, int], tuple[Draw, int]]:
+    """All sampled draws of a problem that has programs, by role and round, each with its cost.
+
+    A rule in which programs have a say leaves gaps: what cannot change a decision is not drawn.
+    """
+    programs = {name for name, role in ROLES.items() if role.answer_from == "execution"}
+    if not any(role in programs and how == "sampled" for role, how in table):
+        return {}
+    kg = table.get(("kg", "sampled"), {})
+    found = {}
+    for role in LOOKED_AT:
+        for r, d in sorted(table.get((role, "sampled"), {}).items()):
+            if role != "dr" or r in kg:
+                found[role, r] = (d, d.n_tokens + (kg[r].n_tokens if role == "dr" else 0))
+    return found
 
 
 def _singles(table: Mapping[tuple[str, str], Mapping[int, Draw]]) -> dict[str, tuple[Draw, int]]:
@@ -303,17 +337,21 @@ def _singles(table: Mapping[tuple[str, str], Mapping[int, Draw]]) -> dict[str, t
 
 
 def _decisions(
-    ir: Sequence[Draw], dr: Sequence[Draw], decide: Decide, rounds: int, *, in_pairs: bool
-) -> tuple[Decision | None, ...]:
-    """The decision at each t; in pairs, once there is a consensus, a larger t changes nothing."""
+    ir: Sequence[Draw], dr: Sequence[Draw], others: Sequence[Draw], decide: Decide, rounds: int,
+    *, in_pairs: bool,
+) -> tuple[Decision | None, ...]:  # fmt: skip
+    """The decision at each t; in pairs, once there is a consensus, a larger t changes nothing.
+
+    `others` are draws of CG, and what a rule with gaps has drawn beyond one.
+    """
     n_pairs = min(len(ir), len(dr))
     made: list[Decision | None] = []
     for t in range(1, rounds + 1):
         last = made[-1] if made else None
         if in_pairs and last is not None and last.how == How.CONSENSUS:
             made.append(last)
-        elif t <= n_pairs or (not in_pairs and (ir or dr)):
-            made.append(decide([*ir[:t], *dr[:t]], t))
+        elif t <= n_pairs or (not in_pairs and (ir or dr or others)):
+            made.append(decide([*ir[:t], *dr[:t], *(d for d in others if d.round <= t)], t))
         else:
             made.append(None)
     return tuple(made)

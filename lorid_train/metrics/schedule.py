@@ -9,8 +9,10 @@ from __future__ import annotations
 import math
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
-from lorid_train.metrics.grading import GradedProblem
+from lorid_train.interaction.draws import Decision
+from lorid_train.metrics.grading import GradedProblem, Vote
 
 
 def stop_round(g: GradedProblem) -> int | None:
@@ -74,10 +76,41 @@ def as_scheduled(
         if last is None:
             kept.append(g)
             continue
-        of_ir, of_dr = last.drawn
+        of_ir, of_dr = last.drawn if last.read is None else _rounds(last.read)
         ir, dr = g.ir[: max(of_ir, n_ir)], g.dr[: max(of_dr, n_dr)]
         official = g.official
         if official is not None and official.round > min(len(ir), len(dr)):
             official = None  # it was decided by draws made ahead of need
-        kept.append(replace(g, ir=ir, dr=dr, official=official))
+        kept.append(
+            replace(g, ir=ir, dr=dr, official=official, **_programs(g, last, ir, dr, samples))
+        )
     return kept
+
+
+def _rounds(read: Sequence[tuple[str, int]]) -> tuple[int, int]:
+    """The rounds of IR and of DR that a rule with gaps has drawn, 1, 2, … up to the first gap."""
+    found = []
+    for role in ("ir", "dr"):
+        rounds, n = {r for of, r in read if of == role}, 0
+        while n + 1 in rounds:
+            n += 1
+        found.append(n)
+    return found[0], found[1]
+
+
+def _programs(
+    g: GradedProblem,
+    last: Decision,
+    ir: Sequence[Vote],
+    dr: Sequence[Vote],
+    samples: Mapping[str, int] | None,
+) -> dict[str, Any]:
+    """What is kept of the draws that rules of programs look at: what was decided by or asked for, no more."""
+    if not g.by_round:
+        return {}
+    n = {"ir": len(ir), "dr": len(dr), "cg": (samples or {}).get("cg", 0)}
+    read = set(last.read or ())
+    by_round = {k: v for k, v in g.by_round.items() if k in read or k[1] <= n[k[0]]}
+    cg = g.further.get("cg", ())
+    kept = tuple(v for r, v in enumerate(cg, 1) if ("cg", r) in by_round)
+    return {"by_round": by_round, "further": {**g.further, "cg": kept} if cg else g.further}

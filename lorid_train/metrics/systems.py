@@ -89,7 +89,8 @@ def outcomes(
         _add(scored, graded, f"lorid@{t}", partial(loop_at, t=t))
     for name, answer in (further or {}).items():
         _add(scored, graded, name, answer)
-    for pool in ("ir", "dr", "both"):
+    programs = ("cg",) if any("cg" in g.further for g in graded) else ()
+    for pool in ("ir", "dr", "both", *programs):
         _add_majority(scored, graded, pool)
     _add_early_stop(scored, graded)
     _add(scored, graded, "oracle", partial(oracle_within, t=rounds))
@@ -202,10 +203,10 @@ def oracle_within(g: GradedProblem, *, t: int) -> Answered | None:
 
 
 def pool_votes(g: GradedProblem, pool: str) -> tuple[tuple[Vote, ...], ...]:
-    """The rounds of a pool, each with its votes: ir (one vote), dr (one), both (IR's, then DR's)."""
+    """The rounds of a pool, each with its votes: ir (one vote), dr (one), cg (one), both (IR's, then DR's)."""
     if pool == "both":
         return tuple(zip(g.ir, g.dr, strict=False))
-    return tuple((v,) for v in (g.ir if pool == "ir" else g.dr))
+    return tuple((v,) for v in g.sampled(pool))
 
 
 def majority_of(g: GradedProblem, *, pool: str, k: int) -> Answered | None:

@@ -32,6 +32,8 @@ NOTE = "lorid_merge.json"
 """What was merged and which files came of it, by which the next merge knows its folder."""
 _PREFIX = "base_model.model."
 _A, _B, _MAGNITUDE = ".lora_A.weight", ".lora_B.weight", ".lora_magnitude_vector"
+_ROWS = ".token_adapter.trainable_tokens_delta"
+"""Rows of an embedding that the adapter has of its own: they take the place of the base's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,8 +185,14 @@ class _Deltas:
         self.names = {
             k.removeprefix(_PREFIX).removesuffix(_A) + ".weight" for k in keys if k.endswith(_A)
         }
+        self._rows = {
+            k.removeprefix(_PREFIX).removesuffix(_ROWS) + ".weight"
+            for k in keys
+            if k.endswith(_ROWS)
+        }
+        self.names |= self._rows
         self.used: set[str] = set()
-        other = {k for k in keys if not k.endswith((_A, _B, _MAGNITUDE))}
+        other = {k for k in keys if not k.endswith((_A, _B, _MAGNITUDE, _ROWS))}
         if other:
             msg = f"{path}: holds {sorted(other)[0]!r}, which is more than LoRA matrices; merge it with PEFT"
             raise ConfigError(msg)
@@ -202,6 +210,8 @@ class _Deltas:
             return weight
         self.used.add(name)
         key = _PREFIX + name.removesuffix(".weight")
+        if name in self._rows:
+            return self._with_rows(key, name, weight)
         a, b = self._get(key + _A).float(), self._get(key + _B).float()
         if (*b.shape[:1], *a.shape[-1:]) not in (
             tuple(weight.shape),
@@ -221,6 +231,28 @@ class _Deltas:
             msg = f"{name!r}: merged, it is no number; the adapter is broken, or too large for {weight.dtype}"
             raise ConfigError(msg)
         return merged
+
+    def _with_rows(self, key: str, name: str, weight: Tensor) -> Tensor:
+        """An embedding with the adapter's rows in the place of its own."""
+        import torch
+
+        of_each = self._config.get("trainable_token_indices")
+        if isinstance(of_each, dict):
+            module = name.removesuffix(".weight")
+            of_each = next((v for k, v in of_each.items() if module.endswith(k)), None)
+        rows = self._get(key + _ROWS)
+        if (
+            not isinstance(of_each, list)
+            or rows.shape != (len(of_each), weight.shape[-1])
+            or not all(type(i) is int and 0 <= i < weight.shape[0] for i in of_each)
+        ):
+            msg = f"{name!r}: the adapter's rows {tuple(rows.shape)} are not those that trainable_token_indices names; train it again"
+            raise ConfigError(msg)
+        if not rows.isfinite().all():
+            raise ConfigError(
+                f"{name!r}: the adapter's rows hold what is no number; train it again"
+            )
+        return weight.index_copy(0, torch.tensor(of_each, dtype=torch.long), rows.to(weight.dtype))
 
 
 def _refuse_what_is_more_than_lora(config: dict[str, Any]) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 _NAMES_ADDED_BY_PEFT = re.compile(
-    r"^base_model\.model\.|\.base_layer(?=\.)|\.original_module(?=\.)"
+    r"^base_model\.model\.|(\.token_adapter)?\.base_layer(?=\.)|\.original_module(?=\.)"
 )
 _OF_AN_ADAPTER = re.compile(r"\.(lora_\w+|modules_to_save|token_adapter|trainable_tokens_\w+)\.")
 _COMPUTED = "rotary_emb.inv_freq"
@@ -64,9 +64,9 @@ def n_parameters(folder: Path) -> int | None:
 def base_digest(model: Any) -> str:
     """sha256 over the base model's weights, whether PEFT's layers are around them or not."""
     return _digest(
-        (_NAMES_ADDED_BY_PEFT.sub("", name), p)
+        (plain, p)
         for name, p in model.named_parameters()
-        if not _OF_AN_ADAPTER.search(f".{name}.")
+        if not _OF_AN_ADAPTER.search(f".{(plain := _NAMES_ADDED_BY_PEFT.sub('', name))}.")
     )
 
 

@@ -7,14 +7,16 @@ from typing import get_args
 
 from lorid_train.interaction.draws import Decision, How
 from lorid_train.interaction.rules import Fallback, Rule, agree, decide_answers, fall_back
+from lorid_train.interaction.three_way import THREE_WAY
 from lorid_train.interaction.weighed import play
 from lorid_train.interaction.weigher import Weigher
 from lorid_train.metrics.grading import GradedProblem
 from lorid_train.metrics.numbers import fraction
 from lorid_train.metrics.rows import Metric, Verdict
 
-RULES: tuple[Rule, ...] = get_args(Rule)
-FALLBACKS: tuple[Fallback, ...] = get_args(Fallback)
+RULES: tuple[Rule, ...] = tuple(r for r in get_args(Rule) if r not in THREE_WAY)
+"""Those of IR and DR; what programs decide is shown as systems of its own (`report.three_way`)."""
+FALLBACKS: tuple[Fallback, ...] = tuple(f for f in get_args(Fallback) if f != "cg")
 
 
 def replays(

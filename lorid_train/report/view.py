@@ -12,15 +12,18 @@ from lorid_train.interaction import weighed
 from lorid_train.interaction.draws import Decision, Draw, How
 from lorid_train.interaction.rule_files import default_weigher
 from lorid_train.interaction.rules import Fallback, Rule, agree, answer_of, conclude
+from lorid_train.interaction.three_way import EQUAL, Votes
 from lorid_train.interaction.weigher import Weigher
 from lorid_train.metrics.grading import GradedProblem, gold_of, grade
 from lorid_train.metrics.official import official_grader
+from lorid_train.metrics.programs import Times, of_programs
 from lorid_train.metrics.rows import Metric, Verdict
 from lorid_train.metrics.schedule import as_scheduled
 from lorid_train.metrics.summary import exact_grader, summarise
 from lorid_train.metrics.systems import Answer, Answered, Scored, outcomes
 from lorid_train.report.replays import replays
 from lorid_train.report.targets import Target
+from lorid_train.report.three_way import three_way_systems
 
 REPLAYED = (1, 3, 5, 10)
 """Thresholds at which other rules and fallbacks are shown, beside the largest."""
@@ -42,13 +45,20 @@ class Replay:
     """The fitted rule; None is the packaged one."""
     abstain_below: float | None = None
     """Answers with a lower chance of being right are withheld."""
+    votes: Votes = EQUAL
+    """What the rule `cg_votes` counts."""
 
     def __call__(self, draws: Sequence[Draw], t: int) -> Decision | None:
         """The decision at threshold t; None where the rule asks for draws that are missing."""
         return conclude(
             draws, rule=self.rule, rounds=t, fallback=self.fallback, weigher=self.weigher,
-            abstain_below=self.abstain_below,
+            abstain_below=self.abstain_below, votes=self.votes,
         )  # fmt: skip
+
+    @property
+    def in_pairs(self) -> bool:
+        """Whether it takes whole rounds of IR and DR."""
+        return self.rule in ("same_round", "cumulative") and self.fallback != "cg"
 
     @property
     def shown(self) -> dict[str, Any]:
@@ -77,6 +87,8 @@ class EvaluationView:
     """Seconds that its draws took, where they were noted."""
     training: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """What training logged of each role's adapter, where that is known."""
+    executed: Times | None = None
+    """How long programs took, where some were run."""
 
 
 def view_of(  # noqa: PLR0913  (one argument per thing that a report shows)
@@ -95,6 +107,7 @@ def view_of(  # noqa: PLR0913  (one argument per thing that a report shows)
     targets: Sequence[Target] = (),
     draw_s: float | None = None,
     training: Mapping[str, Mapping[str, Any]] | None = None,
+    executed: Times | None = None,
 ) -> EvaluationView:
     """Grade, score and measure one evaluation.
 
@@ -117,13 +130,14 @@ def view_of(  # noqa: PLR0913  (one argument per thing that a report shows)
         targets: accuracies that others reported.
         draw_s: seconds that the draws took.
         training: by role, the losses that training logged.
+        executed: how long programs took.
     """
     by_id: dict[str, Record] = {}
     for r in records:
         by_id.setdefault(r.problem_id, r)
     graded = _grade_all(by_id.values(), draws, replay)
     graded = as_scheduled(graded, exhaustive=exhaustive, voted=voted, samples=samples)
-    further = _further(replay)
+    further = _further(graded, replay)
     scored = outcomes(graded, rounds=replay.rounds, thresholds=thresholds, further=further)
     used = _GRADERS if graders is None else graders
     others = _replayed(graded, replay)
@@ -133,11 +147,12 @@ def view_of(  # noqa: PLR0913  (one argument per thing that a report shows)
         records=by_id,
         graded=graded,
         scored=scored,
-        metrics=[*summarise(scored, graded, graders=used), *others, *extra],
+        metrics=[*summarise(scored, graded, graders=used), *others, *of_programs(graded), *extra],
         draws=draws,
         targets=targets,
         draw_s=draw_s,
         training=training or {},
+        executed=executed,
     )
 
 
@@ -150,12 +165,13 @@ def _replayed(graded: Sequence[GradedProblem], replay: Replay) -> list[Metric]:
     return replays(graded, ts, replay.weigher or default_weigher())
 
 
-def _further(replay: Replay) -> dict[str, Answer]:
-    """The rule that weighs votes as a system of its own, where the loop is not decided by it."""
-    if replay.rule == "weighed":
-        return {}
+def _further(graded: Sequence[GradedProblem], replay: Replay) -> dict[str, Answer]:
+    """The rule that weighs votes, where the loop is not decided by it, and those in which programs have a say."""
     weigher, t = replay.weigher or default_weigher(), replay.rounds
-    return {f"{WEIGHED}@{t}": partial(weighed_at, weigher=weigher, t=t)}
+    found: dict[str, Answer] = {}
+    if replay.rule != "weighed":
+        found[f"{WEIGHED}@{t}"] = partial(weighed_at, weigher=weigher, t=t)
+    return found | dict(three_way_systems(graded, t, replay.fallback, replay.votes))
 
 
 def _grade_all(records: Iterable[Record], draws: DrawsOf, replay: Replay) -> list[GradedProblem]:
@@ -167,7 +183,7 @@ def _grade_all(records: Iterable[Record], draws: DrawsOf, replay: Replay) -> lis
             decide=replay,
             rounds=replay.rounds,
             extract=answer_of,
-            in_pairs=replay.rule != "weighed",
+            in_pairs=replay.in_pairs,
         )
     return graded
 

@@ -21,6 +21,7 @@ from lorid_train.interaction.rules import (
     sides,
     with_probability,
 )
+from lorid_train.interaction.three_way import is_three_way
 from lorid_train.interaction.weighed import Game
 from lorid_train.interaction.weighed_loop import WeighedLoop
 from lorid_train.interaction.weigher import Weigher
@@ -50,6 +51,12 @@ class LoopSettings:
     abstain_below: float | None = None
 
     def __post_init__(self) -> None:
+        if is_three_way(self.rule, self.fallback):
+            msg = (
+                f"rule {self.rule!r}, fallback {self.fallback!r}: programs have a say in evaluations only (lorid-train "
+                "evaluate); take a rule and a fallback of IR and DR"
+            )
+            raise ConfigError(msg)
         if self.rounds < 1:
             msg = f"rounds {self.rounds!r}: the loop needs at least one"
             raise ConfigError(msg)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from itertools import product
 from pathlib import Path
 
 from lorid_data import pipeline
@@ -90,6 +92,8 @@ def make_data(task: Task) -> None:
     wanted = task.config.model_dump(
         mode="json", include={"group_by", "groups", "limit", "test_fraction", "validation_fraction"}
     )
+    if task.config.scales != (1,):
+        wanted["scales"] = list(task.config.scales)
     identity = {"parents_sha256": parents, "world": task.world, **wanted}
     made: splits.Splits | None = None
     for name in SPLITS:
@@ -101,11 +105,39 @@ def make_data(task: Task) -> None:
                 write_dataset(stage, made[name], [], n_in=len(made[name]))
 
 
+def scales_of(tasks: Sequence[Task]) -> dict[str, int]:
+    """The scale of every test problem of a study, by problem id; of the smallest where it is drawn at several."""
+    found: dict[str, int] = {}
+    for task in tasks:
+        if task.config.scales != (1,):
+            for scale in sorted(task.config.scales):
+                for r in read_records(_scaled(task, "test", scale)):
+                    found.setdefault(r.problem_id, scale)
+    return found
+
+
+def _scaled(task: Task, split: str, scale: int) -> Path:
+    return task.folder / "data" / "source" / f"{split}-x{scale}" / "validate"
+
+
 def _sources(task: Task) -> dict[str, Path]:
     """The folders that hold the records of this world: one per split, or one for all."""
     if task.table is not None:
         return {"": task.table}
     found = {}
+    if task.config.scales != (1,):
+        for name, scale in product(SPLITS, task.config.scales):
+            out = _scaled(task, name, scale).parent
+            n = _share(task.config, name)
+            build = {
+                "source": task.config.source, "teacher": "source", "split": name, "seed": task.world, "scale": scale,
+                **({} if n is None else {"limit": n}),
+            }  # fmt: skip
+            pipeline.run(
+                pipeline.read_config({"out": str(out), "build": build, "validate": {}}, "study")
+            )
+            found[f"{name}-x{scale}"] = out / "validate"
+        return found
     for name in SPLITS:
         out = task.folder / "data" / "source" / name
         build = {
@@ -120,6 +152,20 @@ def _sources(task: Task) -> dict[str, Path]:
     return found
 
 
+def _share(config: StudyConfig, split: str) -> int | None:
+    """Rows of a split at each scale."""
+    n = getattr(config.limit, split)
+    return None if n is None else max(1, n // len(config.scales))
+
+
+def _distinct(records: Iterable[Record]) -> list[Record]:
+    """The first of each question: one may be drawn at two scales."""
+    found: dict[str, Record] = {}
+    for r in records:
+        found.setdefault(r.problem_id, r)
+    return list(found.values())
+
+
 def chosen(task: Task, records: dict[str, list[Record]]) -> splits.Splits:
     """The records of each split, out of what the source holds.
 
@@ -128,6 +174,11 @@ def chosen(task: Task, records: dict[str, list[Record]]) -> splits.Splits:
     """
     c, seed = task.config, task.world
     made = records
+    if c.scales != (1,):
+        made = {
+            name: _distinct(r for scale in c.scales for r in records[f"{name}-x{scale}"])
+            for name in SPLITS
+        }
     if task.table is not None:
         [of_all] = records.values()
         made = splits.split(

@@ -31,6 +31,7 @@ from lorid_train.training.curves import PAGE, SPEED
 REGISTERED = "concepts"
 """The source whose study was written down before its numbers were seen (docs/experiments.md)."""
 _WHICH = {"worlds", "bases", "seeds"}
+_ONCE = ("worlds", "bases", "seeds", "scales")
 """Which cells there are: more may be added to a folder."""
 _NAMELESS = {"source", "workers", "batch_size"}
 """A path (its content is hashed instead), and what changes no result."""
@@ -55,7 +56,7 @@ def study(config: StudyConfig, out: Path) -> Manifest:
     if data.is_dataset(source):
         settings["source_sha256"] = manifest_sha256(source)
     identity = {
-        "source": source.name, **config.model_dump(mode="json", exclude=_WHICH | _NAMELESS)
+        "source": source.name, **config.model_dump(mode="json", exclude=_WHICH | _NAMELESS | config.unsaid)
     }  # fmt: skip
     with open_stage(out, "study", identity=identity, settings=settings) as stage:
         try:
@@ -88,6 +89,8 @@ def study(config: StudyConfig, out: Path) -> Manifest:
             settings=shown(config),
             is_registered=config.source == REGISTERED,
         )
+        if "cg" in config.roles:
+            study_report.write_programs(cells, out, scales=data.scales_of(tasks))
         say(f"study: {duration(time.monotonic() - start)}, {_cpu_s():.0f} CPU-seconds")
         stage.libraries += base_model.LIBRARIES
         # Timings, and draws in the order in which they were made: each evaluation vouches for its own.
@@ -117,11 +120,13 @@ def _check(config: StudyConfig, out: Path) -> None:
         ConfigError: with every problem.
     """
     problems = []
+    if config.scales != (1,) and config.source != "arithmetic":
+        problems.append(f"scales: {list(config.scales)}; only the numbers of 'arithmetic' have one")
     if not config.is_drawn and len(config.worlds) > 1:
         problems.append(
             f"worlds: {list(config.worlds)}; the rows of a table are one world, name one seed"
         )
-    for name in _WHICH:
+    for name in _ONCE:
         values = getattr(config, name)
         if len(set(values)) < len(values):
             problems.append(f"{name}: {list(values)}; name each once")

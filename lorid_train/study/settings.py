@@ -43,6 +43,9 @@ class StudyConfig(Settings):
     """The column of the records that names a row's group."""
     worlds: tuple[int, ...] = Field(default=(0,), min_length=1)
     """Seeds of the source; of a table, seeds of its split and of what `limit` and `groups` keep."""
+    scales: tuple[int, ...] = Field(default=(1,), min_length=1)
+    """Of `arithmetic`: how many times larger the numbers of its problems may be; a world has as many
+    problems of each scale, for training and testing alike, and `limit` is shared out among them."""
     bases: tuple[str, ...] = Field(default=(STUDENT,), min_length=1)
     """`student`, model folders, Hub ids (`OWNER/NAME@REVISION`)."""
     seeds: tuple[int, ...] = Field(default=(0,), min_length=1)
@@ -61,6 +64,10 @@ class StudyConfig(Settings):
     lora: dict[str, Any] = Field(default_factory=dict)
     sft: dict[str, Any] = Field(default_factory=dict)
     per_role: dict[str, dict[str, dict[str, Any]]] = Field(default_factory=dict)
+    trainable_tokens: dict[str, Literal["new", "targets"] | tuple[str, ...]] = Field(
+        default_factory=dict
+    )
+    """As in a training run: tokens whose embeddings a role trains too."""
     temperature: float = Field(default=0.8, gt=0)
     top_p: float = Field(default=1.0, gt=0, le=1)
     top_k: int = Field(default=0, ge=0)
@@ -74,6 +81,12 @@ class StudyConfig(Settings):
     """Cells at a time; by default one per core, two at most."""
     threads: int = Field(default=1, ge=1)
     """CPU threads of each of them."""
+
+    @property
+    def unsaid(self) -> set[str]:
+        """Settings that say nothing: studies of before they were known stay what they are."""
+        found = {"scales"} if self.scales == (1,) else set()
+        return found if self.trainable_tokens else found | {"trainable_tokens"}
 
     @property
     def is_drawn(self) -> bool:

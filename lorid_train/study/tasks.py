@@ -60,6 +60,7 @@ class Task:
             base=base, revision=revision, data=str(self.data("train")), out=str(self.folder / "run"),
             roles=c.roles, format=c.format, split=None, max_tokens=c.max_tokens, dtype=c.dtype,
             seed=self.seed, threads=c.threads, lora=c.lora, sft=c.sft, per_role=c.per_role,
+            trainable_tokens=c.trainable_tokens,
         )  # fmt: skip
 
     def eval_config(self, split: str) -> EvalConfig:

@@ -11,7 +11,7 @@ from typing import Any
 from lorid_data.errors import ConfigError, unknown_key
 from lorid_train import formats, roles
 from lorid_train.config import TrainConfig
-from lorid_train.training import difficulty, processes, saving
+from lorid_train.training import difficulty, processes, saving, token_rows
 from lorid_train.training.arguments import make_args
 from lorid_train.training.keys import key_problems
 
@@ -43,6 +43,7 @@ def check(config: TrainConfig) -> None:
     problems += key_problems(config)
     if config.method == "sft" and config.dpo:
         problems.append("dpo: settings of the methods dpo and redi; set method, or remove them")
+    problems += token_rows.problems(config)
     problems += _model_problems(config)
     problems += [] if problems else difficulty.problems(config)
     if problems:

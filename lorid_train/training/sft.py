@@ -41,6 +41,7 @@ from lorid_train.training import (
     processes,
     saving,
     starts,
+    token_rows,
     tokens,
     trained_on,
 )
@@ -131,11 +132,13 @@ def _opened(config: TrainConfig) -> tuple[_Run, dict[str, Any]]:
     run = _Run(config, base, tokenizer, Path(config.out), begun)
     for name in config.roles:  # what fails with the first row fails before anything is written
         next(_token_rows(run, name, RoleCounts()))
+        _rows_of(run, name)
         if config.validation is not None:
             next(_token_rows(run, name, RoleCounts(), validation=True))
     # Runs of before a key was known stay what they are.
     nameless = _NAMELESS_SETTINGS | ({"model"} if config.model == ModelSettings() else set())
     nameless |= {"difficulty"} if config.difficulty is None else set()
+    nameless |= set() if config.trainable_tokens else {"trainable_tokens"}
     identity = {
         **config.model_dump(mode="json", exclude=nameless),
         "revision": base.revision,
@@ -284,7 +287,7 @@ def _train_role(
     folder = run.out / "checkpoints" / name
     args = make_args(config, name, folder)
     set_seed(config.seed)  # LoRA's A matrices are drawn here
-    lora = config.for_role(name)[0]
+    lora = token_rows.lora_settings(model, config.for_role(name)[0], _rows_of(run, name))
     peft_model = get_peft_model(model, LoraConfig(task_type="CAUSAL_LM", **lora))
     if begun := run.starts.get(name):
         starts.put_onto(peft_model, begun)
@@ -322,6 +325,13 @@ def _train_role(
         print(f"train {name}: {cpu_s:.0f} CPU-seconds", file=sys.stderr, flush=True)  # noqa: T201
     processes.wait_for_everyone()
     return peft_model.unload()
+
+
+def _rows_of(run: _Run, name: str) -> list[int]:
+    """The embeddings that a role trains."""
+    return token_rows.indices(
+        run.config, name, run.tokenizer, lambda: _records(run.config, name)
+    )  # fmt: skip
 
 
 def _steps(run: _Run, trainer: Any, n: int, resume: Path | None, watch: curves.Watch) -> None:

@@ -136,4 +136,4 @@ class Words:
 
 def test_a_role_that_is_also_trained_on_another_s_names_a_known_one() -> None:
     assert all(set(r.also) <= set(roles.ROLES) for r in roles.ROLES.values())
-    assert roles.SELF_STANDING == ("ir", "ks", "ird")
+    assert roles.SELF_STANDING == ("ir", "ks", "ird", "cg")
