@@ -51,8 +51,7 @@ def build(
 
     Args:
         source: gsm8k, math, svamp, champ, arithmetic, concepts, org/name[@revision][:config], a folder or a table.
-        teacher: openai:MODEL, anthropic:MODEL, server:MODEL@URL[,URL…], recorded, scripted:FILE,
-            source (the source's own) or none. Of several, all replies stand in candidates.parquet.
+        teacher: openai:MODEL, anthropic:MODEL, server:MODEL@URL[,URL…], recorded, scripted:FILE, source (the source's own) or none. Of several, all replies stand in candidates.parquet.
         out: The dataset folder.
         samples: Replies that each teacher is asked for.
         rewrite_rationale: Let teachers write the rationale anew, and keep a row if over half end in its answer.

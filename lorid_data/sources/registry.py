@@ -72,9 +72,7 @@ def load(
         ConfigError: an unknown source or split, or an option that the source does not take.
         InputError: the source cannot be read, lacks a column or has no rows.
     """
-    _check(source, limit, source_path, seed, columns)
-    if scale != 1 and source != "arithmetic":
-        raise ConfigError(f"--scale {scale!r}: only 'arithmetic' draws its numbers")
+    _check(source, limit, source_path, seed, columns, scale)
     read = Reading(columns or {})
     if source == "arithmetic":
         return _arithmetic(split, seed, scale, limit)
@@ -249,8 +247,11 @@ def _check(
     source_path: str | None,
     seed: int,
     columns: Mapping[str, str] | None,
+    scale: int,
 ) -> None:
     problems = faults(columns or {})
+    if scale != 1 and source != "arithmetic":
+        problems.append(f"--scale {scale!r}: only 'arithmetic' draws its numbers")
     if columns and named(source) is not None:
         problems.append(f"--columns is for tables; the source {source!r} has its own")
     if limit is not None and limit < 1:

@@ -35,8 +35,7 @@ def evaluate(
 ) -> None:  # fmt: skip
     """Run the loop and its alternatives on a dataset's questions, and report. Defaults are the official code's.
 
-    Only the packaged student is sampled as the quickstart samples it (temperature 0.8 over all
-    tokens, 128 at most), by `solve` and `serve` too.
+    Only the packaged student is sampled as the quickstart does (temperature 0.8 over all tokens, 128 at most), as by `solve`.
 
     Args:
         adapters: A run folder, ir=FOLDER kg=FOLDER dr=FOLDER …, or OWNER/NAME[@REVISION] of the Hub in their
@@ -53,8 +52,7 @@ def evaluate(
         served: Names on the servers, ir=NAME kg=NAME dr=NAME …, the roles' by default; ir=NAME@URL,URL for servers of its own.
         rounds: The loop's threshold t.
         schedule: lazy draws what is needed; exhaustive draws all rounds for all questions.
-        rule: When the loop stops: IR and DR agree in a round, or in any so far, or their weighed votes are likely enough;
-            or what programs say: cg_alone, cg_repeat, cg_must_agree, any_two, cg_votes.
+        rule: When the loop stops: IR and DR agree in a round, or in any so far, or their weighed votes are likely enough; or what programs say: cg_alone, cg_repeat, cg_must_agree, any_two, cg_votes.
         fallback: Who answers without an agreement; under weighed the likeliest answer does, but for none.
         rule_file: Weights that lorid-train fit-rule wrote, for weighed and for every answer's probability; packaged ones by default.
         votes_file: What the rule cg_votes counts, as lorid-train fit-votes wrote it; one vote each by default.

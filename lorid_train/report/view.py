@@ -92,12 +92,8 @@ class EvaluationView:
 
 
 def view_of(  # noqa: PLR0913  (one argument per thing that a report shows)
-    name: str,
-    records: Iterable[Record],
-    draws: DrawsOf,
-    *,
-    replay: Replay,
-    exhaustive: bool = False,
+    name: str, records: Iterable[Record], draws: DrawsOf, *,
+    replay: Replay, exhaustive: bool = False,
     thresholds: Sequence[int] = (1, 3, 5, 20),
     graders: Mapping[str, Callable[[str, str], Any]] | None = None,
     settings: Mapping[str, Any] | None = None,
@@ -108,11 +104,10 @@ def view_of(  # noqa: PLR0913  (one argument per thing that a report shows)
     draw_s: float | None = None,
     training: Mapping[str, Mapping[str, Any]] | None = None,
     executed: Times | None = None,
-) -> EvaluationView:
+) -> EvaluationView:  # fmt: skip
     """Grade, score and measure one evaluation.
 
-    Texts are looked at one problem at a time and not kept. A question that several records share
-    is one problem, with the first record's answer.
+    Texts are read one problem at a time and not kept. Of records that share a question the first counts.
 
     Args:
         name: how the report calls it.
@@ -121,8 +116,7 @@ def view_of(  # noqa: PLR0913  (one argument per thing that a report shows)
         replay: rule, largest threshold and fallback of the loop.
         exhaustive: whether every round was drawn for every problem on purpose.
         thresholds: further t to show as systems.
-        graders: other graders to show accuracies under (`metrics.summarise`); by default exact
-            strings and the official one.
+        graders: others to show accuracies under (`metrics.summarise`); exact strings and the official one by default.
         settings: what to show of the run's configuration; rule, t and fallback are added.
         voted: roles that were drawn on after the loop for majority voting.
         samples: rounds by role that were drawn whatever the loop needed.

@@ -7,9 +7,11 @@ alone takes the folder's lock, writes and speaks; the others follow what it deci
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
+from lorid_data.commandline.progress import Progress
 from lorid_data.errors import ConfigError
 
 
@@ -29,6 +31,16 @@ def wait_for_everyone() -> None:
         from accelerate.utils import wait_for_everyone
 
         wait_for_everyone()
+
+
+@contextmanager
+def progress(name: str, total: int, done: int) -> Iterator[Progress | None]:
+    """Progress of a role's training in the first process; the others are silent, with None."""
+    if not is_main_process():
+        yield None
+        return
+    with Progress(f"train {name}", total, done=done) as shown:
+        yield shown
 
 
 def broadcast(value: Any) -> Any:

@@ -17,7 +17,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from lorid_data.commandline.progress import Progress
 from lorid_data.commandline.progress import say as progress_say
 from lorid_data.errors import InputError, StageError
 from lorid_data.folders.manifests import manifest_sha256
@@ -339,7 +338,7 @@ def _steps(run: _Run, trainer: Any, n: int, resume: Path | None, watch: curves.W
     done = int(resume.name.rpartition("-")[2]) if resume else 0
     folder = run.out / "checkpoints" / watch.role
     patience = run.config.validation.patience if run.config.validation else None
-    with _progress(watch.role, n, done) as progress:
+    with processes.progress(watch.role, n, done) as progress:
         if progress is not None:
             progress.note = watch.note
         trainer.add_callback(make_callback(progress, folder, patience, watch))
@@ -375,16 +374,6 @@ def _ask(run: _Run, name: str, trainer: Any) -> None:
         return exam.share_right(made)
 
     trainer.grade = grade
-
-
-@contextmanager
-def _progress(name: str, total: int, done: int) -> Iterator[Progress | None]:
-    """Progress of the first process; the others are silent."""
-    if not processes.is_main_process():
-        yield None
-        return
-    with Progress(f"train {name}", total, done=done) as progress:
-        yield progress
 
 
 def _figures(trainer: Any, counts: RoleCounts) -> dict[str, Any]:

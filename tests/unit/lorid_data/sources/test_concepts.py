@@ -44,7 +44,7 @@ def test_training_meets_each_concept_as_often_as_its_bucket_says(
 def test_no_question_occurs_twice_in_a_world(worlds: dict[int, dict[str, list[Problem]]]) -> None:
     for rows in worlds.values():
         questions = [p.question for split in SPLITS for p in rows[split]]
-        assert len(questions) == len(set(questions)) == 1116 + 216 + 432
+        assert len(questions) == len(set(questions)) == 1116 + 216 + 432 + 3456
 
 
 def test_the_knowledge_is_the_definition_and_no_question_states_it(
