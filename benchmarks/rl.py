@@ -210,7 +210,7 @@ def plain(folder: Path) -> None:
 
 def steps_of_cost() -> dict[str, Any]:
     """The settings of both, fewer steps than of the gain."""
-    return {**GRPO, "max_steps": 20}
+    return {**GRPO, "max_steps": 10}
 
 
 def cost(folder: Path, at: dict[str, Path], repeats: int) -> dict[str, float]:

@@ -17,6 +17,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from lorid_data.pipeline import STAGES
 from lorid_train.config import EvalConfig, TrainConfig
+from lorid_train.reinforcement.settings import RlConfig
 from lorid_train.rounds.settings import RoundsConfig
 from lorid_train.study.agreement_settings import AgreementConfig
 from lorid_train.study.settings import StudyConfig
@@ -29,6 +30,7 @@ def schemas() -> dict[str, dict[str, Any]]:
     """By file name."""
     named: dict[str, tuple[type[BaseModel], str]] = {
         "train": (TrainConfig, "lorid-train sft CONFIG"),
+        "rl": (RlConfig, "lorid-train rl CONFIG"),
         "evaluate": (EvalConfig, "lorid-train evaluate --config FILE"),
         "study": (StudyConfig, "lorid-train study CONFIG"),
         "rounds": (RoundsConfig, "lorid-train rounds CONFIG"),

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 MADE = runpy.run_path(str(ROOT / "scripts" / "make_schemas.py"))
 READY = [
     (schema, path)
-    for schema, folder in (("train", "train"), ("evaluate", "eval"), ("study", "study"), ("agreement", "agreement"), ("rounds", "rounds"), ("data", "data"))
+    for schema, folder in (("train", "train"), ("rl", "rl"), ("evaluate", "eval"), ("study", "study"), ("agreement", "agreement"), ("rounds", "rounds"), ("data", "data"))
     for path in sorted((ROOT / "configs" / folder).glob("*.yaml"))
 ]  # fmt: skip
 
