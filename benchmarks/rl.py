@@ -116,6 +116,7 @@ def evaluated(folder: Path, at: dict[str, Path], run: str, name: str | None = No
         EvalConfig(
             adapters=folders_of([str(folder / run)]), dataset=str(at["test"]), out=str(out), rounds=ROUNDS, loop=False,
             greedy=("ir",), max_new_tokens=128, dtype="float32", threads=1, **SAMPLING,
+            allow_trained_questions=name is not None,  # draws to train on: near ones of the start's are no harm
         )
     )  # fmt: skip
     return out
