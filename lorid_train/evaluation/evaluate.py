@@ -80,7 +80,7 @@ def evaluate(config: EvalConfig) -> Manifest:
     targets.parse(config.targets)
     looked = _looked(config, adapters, records)
     rule = chosen_rule(config)
-    rule.refuse_fitted_on(records, str(config.rule_file or "the packaged rule"))
+    stated(config, rule, records, str(config.rule_file or "the packaged rule"))
     engine = servers.factory(config, needed, adapters.wholes)
     settings = {
         "base": adapters.base.name, "dataset": config.dataset, "batch_size": config.batch_size,
@@ -176,6 +176,18 @@ def chosen_rule(config: EvalConfig, folder: Path | None = None) -> RuleFile:
     return rule_files.load(config.rule_file or kept)
 
 
+def stated(config: EvalConfig, rule: RuleFile, records: Sequence[Record], where: str) -> bool:
+    """Whether answers state a probability: not on questions that the packaged rule was fitted on.
+
+    Raises:
+        ConfigError: there are such questions, and the rule is asked for by name, to decide or to withhold.
+    """
+    is_asked = config.rule == "weighed" or config.rule_file or config.abstain_below is not None
+    if is_asked:
+        rule.refuse_fitted_on(records, where)
+    return not rule.fitted_on(records)
+
+
 def _played(players: Mapping[str, str]) -> dict[str, Any]:
     """Who plays the roles that no adapter plays, among the settings of a report."""
     return {"played_by": dict(players)} if players else {}
@@ -197,14 +209,19 @@ def _view(
     voted = {"all": ("ir", "dr"), "ir": ("ir",), "none": ()}[config.votes]
     records = list(read_rows(folder / RECORDS, Record))
     rule = chosen_rule(config, folder)
-    rule.refuse_fitted_on(records, str(config.rule_file or folder))
+    is_stated = stated(config, rule, records, str(config.rule_file or folder))
     extra: list[Metric] = [*trained_on.metrics(folder, len(records)), *forgetting.read(folder)]
     return view_of(
         name or folder.name,
         records,
         DrawFile(folder / DRAWS),
         replay=Replay(
-            config.rounds, config.rule, config.fallback, rule.weigher(), config.abstain_below
+            config.rounds,
+            config.rule,
+            config.fallback,
+            rule.weigher(),
+            config.abstain_below,
+            is_stated,
         ),
         exhaustive=config.schedule == "exhaustive",
         voted=voted,
