@@ -35,7 +35,7 @@ FACES = {
     "lorid_data.validate": {"validate"},
     "lorid_train.interaction": {"decide"},
     "lorid_train.metrics": {"official_evaluate"},
-    "lorid_train.study_report": {"Cell", "write_study"},
+    "lorid_train.study_report": {"Cell", "write_programs", "write_study"},
 }  # fmt: skip
 """Names that the documentation promises at the room itself."""
 
