@@ -22,6 +22,7 @@ from lorid_train.evaluation.command import compare, evaluate
 from lorid_train.evaluation.command import show as show_evaluation
 from lorid_train.fit_rule.command import fit_rule
 from lorid_train.fit_rule.route import route
+from lorid_train.fit_rule.votes import fit_votes
 from lorid_train.serve.command import serve
 from lorid_train.solve.command import solve
 
@@ -35,6 +36,7 @@ app.command(solve)
 app.command(serve)
 app.command(compare)
 app.command(fit_rule)
+app.command(fit_votes)
 app.command(route)
 app.command(completion_of(app), name="completion")
 

@@ -5,7 +5,7 @@ Read: `cells`, `problems`, `reading`, `plan`; `replay`, `tallies`, `decisions`, 
     `resampling`, `bins`, `spread`, `measuring`, `decision_metrics`; `claims` and
     `verdicts`, which were fixed beforehand; then `view`, `words`, `sentences`, `tables`,
     `cell_tables`, `plots`, `page`, `write`. A study with programs has a page of its own: `programs`,
-    `program_votes`, `program_page`, `write_programs`.
+    `program_page`, `write_programs`.
 Imports: report, metrics, interaction; of `lorid_data`: pages, folders, schema, errors.
 """
 
