@@ -35,7 +35,15 @@ def draw(pid: str, role: str, r: int, answer: str | None, *, grounded: bool = Tr
     ran = None
     if role == "cg":
         ran = Ran(status="ok" if answer else "error", answer=answer, is_grounded=grounded, sandbox="s 1")  # fmt: skip
-    text = "answer = 1" if role == "cg" else "Rule." if role == "kg" else f"--> {answer} END"
+    text = (
+        "answer = 1"
+        if role == "cg"
+        else "Rule."
+        if role == "kg"
+        else f"--> {answer} END"
+        if answer
+        else "no idea"
+    )
     return Draw(
         problem_id=pid, role=role, condition="sampled", seed=0, round=r, text=text, finish_reason="stop",
         n_prompt_tokens=1, n_tokens=cost, prompt_sha256="x", executed=ran,
@@ -113,6 +121,9 @@ def test_shares_of_programs_and_agreements() -> None:
     assert found["ir+dr", "coverage", None] == 3 / 4
     assert found["ir+dr", "precision", None] == 1.0
     assert found["ir+cg", "coverage", None] == 2 / 4
+    silent = view([{"ir": [None], "dr": [None], "cg": [None]}, FULL[1]])
+    found = {(m.system, m.metric): m.value for m in of_programs(silent.graded) if m.slice is None}
+    assert found["ir+cg", "coverage"] == 1 / 3  # two who say nothing do not agree
     text = render_markdown([v])
     assert "run and give an answer" in text
     assert "stopped when two of IR, DR and CG agree in a round" in render_html([v])
