@@ -2,7 +2,7 @@
 
 Each stage reads the folder of the one before it and writes its own, below `out`:
 
-    build → choose → expand → validate → dedup → decontaminate → split → audit (adds its files to the folder of the stage before it)
+    build → choose → expand → validate → dedup → decontaminate → programs → split → audit (adds its files to the folder of the stage before it)
 
 A stage that is done is passed over; an interrupted one goes on where it stopped.
 """
@@ -27,6 +27,7 @@ from lorid_data.dedup.stage import DedupOptions, dedup
 from lorid_data.errors import ConfigError, StageError, sentences, unknown_key
 from lorid_data.expand.stage import ExpandOptions, expand
 from lorid_data.folders.manifests import read_manifest
+from lorid_data.programs.stage import ProgramOptions, check_programs, programs
 from lorid_data.schema import FrozenModel, Manifest, RejectReason
 from lorid_data.split.stage import SplitOptions, split
 from lorid_data.texts.counting import count
@@ -94,6 +95,7 @@ STAGES: tuple[Stage, ...] = (
     Stage("validate", ValidateSection, _between(_validate)),
     Stage("dedup", DedupOptions, _between(dedup)),
     Stage("decontaminate", DecontaminateOptions, _between(decontaminate)),
+    Stage("programs", ProgramOptions, _between(programs), check=check_programs),
     Stage("split", SplitOptions, _between(split)),
     Stage("audit", AuditOptions, _audit, adds=True, check=check_options),
 )

@@ -8,6 +8,7 @@ from cyclopts import App
 
 from lorid_data.cli import building, pages, publishing, running, stages
 from lorid_data.cli.auditing import audit
+from lorid_data.cli.coding import programs
 from lorid_data.cli.doctor import doctor
 from lorid_data.commandline.completion import completion_of
 from lorid_data.commandline.program import make_app, run
@@ -28,6 +29,7 @@ for command in (
     stages.dedup,
     stages.decontaminate,
     stages.split,
+    programs,
     building.reparse,
     doctor,
     publishing.publish,

@@ -10,10 +10,11 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 
 from lorid_data.execution.literals import literals, numbers
 
-_ALWAYS = (0, 1, 2, 100)
+_ALWAYS = (0, 1, 2, 100, Fraction(1, 100), Fraction(1, 2))
 """Numbers that need no reason: nothing, one, a half or a pair, and percent."""
 _CONSTANTS = {
     r"half|halv|twice|doubl|pairs?|couple|both|twins?|bi(?:week|month|annual)": "2 1/2",
@@ -84,9 +85,10 @@ def grounding(question: str, program: str) -> Grounding:
 
 def common_constants() -> frozenset[Fraction]:
     """The numbers that need no reason."""
-    return frozenset(map(Fraction, _ALWAYS))
+    return frozenset(Fraction(v) for v in _ALWAYS)
 
 
+@lru_cache(maxsize=4096)
 def brought_along(question: str) -> frozenset[Fraction]:
     """The constants that the words of a question bring along: 7 where it speaks of weeks."""
     return frozenset(v for words, values in _FIGURES if words.search(question) for v in values)

@@ -174,7 +174,7 @@ def _read_config(config: Path) -> dict[str, Any]:
 
 
 def _hash_files(folder: Path, varying: frozenset[str]) -> dict[str, str]:
-    """sha256 of each file below `folder`, hidden ones, journals and checkpoints left out.
+    """sha256 of each file below `folder`, hidden ones, journals, results with their times and checkpoints left out.
 
     So are the files of `audit`, `label` and `reparse`: they are added later, and name the records themselves.
     """
@@ -185,7 +185,17 @@ def _hash_files(folder: Path, varying: frozenset[str]) -> dict[str, str]:
         if p.is_file()
         and p.name not in skip
         and not any(
-            part.startswith((".", "checkpoint-", "journal.sqlite", "labels.", "audit.", "reparse"))
+            part.startswith(
+                (
+                    ".",
+                    "checkpoint-",
+                    "journal.sqlite",
+                    "executions.sqlite",
+                    "labels.",
+                    "audit.",
+                    "reparse",
+                )
+            )
             for part in p.relative_to(folder).parts
         )
     }
