@@ -24,6 +24,7 @@ from lorid_train.fit_rule.command import fit_rule
 from lorid_train.fit_rule.route import route
 from lorid_train.reinforcement.command import rl
 from lorid_train.rounds.command import rounds
+from lorid_train.fit_rule.votes import fit_votes
 from lorid_train.serve.command import serve
 from lorid_train.solve.command import solve
 
@@ -39,6 +40,7 @@ app.command(serve)
 app.command(compare)
 app.command(export_draws)
 app.command(fit_rule)
+app.command(fit_votes)
 app.command(route)
 app.command(rounds)
 app.command(completion_of(app), name="completion")

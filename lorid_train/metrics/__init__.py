@@ -8,10 +8,10 @@ Entry: `grading.grade`, `systems.outcomes`, `summary.summarise`; `official.offic
     here.
 Read: `rows`, `official` (the official code's way), `grading`, `voting`, `systems`, `curves`,
     `schedule`; `intervals`, `significance` (McNemar, Holm), `numbers`, `comparisons` (which systems
-    are compared), `properties` (what questions are like), `wins`, `contrasts`, `abstaining`, `calibration`, `programs`,
+    are compared), `properties` (what questions are like), `wins`, `contrasts`, `abstaining`, `calibration`, `programs`, `program_votes`,
     `summary`, `files`, `trained` (the warning
     of questions that were trained on).
-Imports: roles, and of interaction the row types (`draws`) only; of `lorid_data`: answers, folders,
+Imports: roles, and of interaction the row types (`draws`) and what votes of programs count; of `lorid_data`: answers, folders,
     intervals, texts, schema, errors.
 """
 

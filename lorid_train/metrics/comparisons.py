@@ -25,6 +25,7 @@ def families(scored: Scored) -> dict[str, list[Pair]]:
     * alternatives: the loop against each system that could replace it;
     * thresholds: the loop against itself, stopped earlier;
     * rules: the loop's votes weighed, against the loop;
+    * programs: each rule in which programs have a say, against the loop and against CG alone;
     * knowledge: DR with the gold knowledge (KG's where there is none) against each other
       knowledge, and against IR.
     """
@@ -34,6 +35,8 @@ def families(scored: Scored) -> dict[str, list[Pair]]:
     rivals = [s for s in have if s in plain or s.startswith(("maj-", "early-stop-"))]
     earlier = [s for s in have if s.startswith("lorid@") and s != top]
     weighed = [s for s in have if s.startswith("weighed@")]
+    alone_name = f"cg-alone@{scored.rounds}"
+    three = [s for s in have if s.startswith(("cg-", "any-two@")) and "@" in s]
     knowing = [s for s in ("dr-gold-knowledge", "dr-kg-knowledge") if s in have]
     gold = knowing[0] if knowing else "dr-gold-knowledge"
     others = [s for s in have if s.startswith("dr-") and s not in (gold, "dr-sampled")]
@@ -41,6 +44,7 @@ def families(scored: Scored) -> dict[str, list[Pair]]:
         "alternatives": [Pair(top, s) for s in rivals],
         "thresholds": [Pair(top, s) for s in earlier],
         "rules": [Pair(s, top) for s in weighed],
+        "programs": [Pair(s, other) for s in three for other in (top, alone_name) if s != other],
         "knowledge": [Pair(gold, s) for s in ("ir-greedy", *others)],
     }
     return {

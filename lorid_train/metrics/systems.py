@@ -188,15 +188,18 @@ def loop_at(g: GradedProblem, *, t: int) -> Answered | None:
 
 
 def oracle_within(g: GradedProblem, *, t: int) -> Answered | None:
-    """Right where any IR or DR answer in the rounds that the loop looked at is right.
+    """Right where any answer that the loop looked at is right.
 
     No rule that chooses among these draws can do better.
     """
     d = g.decisions[t - 1]
     if d is None:
         return None
-    ir, dr = g.looked_at(d)
-    votes = (*ir, *dr)
+    votes = (
+        [v for side in g.looked_at(d) for v in side]
+        if d.read is None
+        else [g.by_round[k] for k in d.read]
+    )
     right = next((v for v in votes if v.verdict == Verdict.CORRECT), None)
     best = right or next((v for v in votes if v.verdict == Verdict.WRONG), votes[0])
     return Answered(best.answer, best.verdict, "oracle", d.round, g.n_tokens_of(d))

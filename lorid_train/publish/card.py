@@ -29,6 +29,7 @@ NAMES = {
     "dr": "Deep Reasoner",
     "ks": "control KS (knowledge, then solution)",
     "ird": "control IRD (Intuitive Reasoner, trained on knowledge too)",
+    "cg": "Code Generator",
 }
 
 
@@ -126,6 +127,7 @@ def adapter_card(
         "names": NAMES,
         "base": words.base[0],
         "base_revision": words.base[1],
+        "has_rows": any(r.config.get("trainable_token_indices") for r in roles),
         "is_student": words.base[0] == STUDENT,
         "rank": _served_rank(max(int(r.config["r"]) for r in roles)),
         "repos": dict(words.repos),

@@ -24,6 +24,7 @@ from lorid_train.report import (
     first_screen,
     loop_tables,
     plots,
+    program_tables,
     question_tables,
     run_tables,
     tables,
@@ -128,6 +129,8 @@ def _sections(views: Sequence[EvaluationView]) -> Iterator[str]:
     yield section("comparisons", "Paired comparisons", *across, *_each(views, _comparisons))
     yield section("rounds", "The loop, round by round", *_each(views, _rounds))
     yield section("confidence", "How sure the answers are", *_each(views, _confidence))
+    if any(program_tables.programs(v).rows for v in views):
+        yield section("programs", "Programs", *_each(views, _programs))
     yield section("questions", "Questions", _QUESTIONS)
     yield section("breakdown", "Breakdown", *_each(views, _breakdown))
     out = run_tables.left_out(views)
@@ -247,6 +250,12 @@ def _confidence(view: EvaluationView) -> Iterator[str]:
     yield figure(confidence.reliability_plot(view), first, _RELIABILITY.format(names[0]))
     for name in names[1:]:
         yield folded(f"The bins of {name}", table_html(confidence.reliability(view, name)))
+
+
+def _programs(view: EvaluationView) -> Iterator[str]:
+    for found in (program_tables.programs(view), program_tables.agreements(view)):
+        if found.rows:
+            yield table_html(found)
 
 
 def _lists(view: EvaluationView, lists: Sequence[tuple[str, str]]) -> Iterator[str]:

@@ -138,15 +138,14 @@ def view_of(  # noqa: PLR0913  (one argument per thing that a report shows)
     graded = as_scheduled(graded, exhaustive=exhaustive, voted=voted, samples=samples)
     further = _further(graded, replay)
     scored = outcomes(graded, rounds=replay.rounds, thresholds=thresholds, further=further)
-    used = _GRADERS if graders is None else graders
-    others = _replayed(graded, replay)
+    found = summarise(scored, graded, graders=_GRADERS if graders is None else graders)
     return EvaluationView(
         name=name,
         settings={**(settings or {}), **replay.shown},
         records=by_id,
         graded=graded,
         scored=scored,
-        metrics=[*summarise(scored, graded, graders=used), *others, *of_programs(graded), *extra],
+        metrics=[*found, *_replayed(graded, replay), *extra],
         draws=draws,
         targets=targets,
         draw_s=draw_s,
@@ -159,10 +158,10 @@ _GRADERS = {"exact": exact_grader, "official": official_grader}
 
 
 def _replayed(graded: Sequence[GradedProblem], replay: Replay) -> list[Metric]:
-    """What other rules, fallbacks and thresholds give."""
+    """What other rules, fallbacks and thresholds give, and what became of programs."""
     ts = [t for t in REPLAYED if t < replay.rounds] + [replay.rounds]
     weigher = replay.weigher or default_weigher()
-    return replays(graded, ts, weigher if replay.is_stated else None)
+    return [*replays(graded, ts, weigher if replay.is_stated else None), *of_programs(graded)]
 
 
 def _further(graded: Sequence[GradedProblem], replay: Replay) -> dict[str, Answer]:

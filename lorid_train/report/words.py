@@ -16,6 +16,8 @@ _SYSTEMS = {
     "ks-sampled": "a single sampled KS chain",
     "ird-greedy": "greedy IRD: IR trained on stating the knowledge too",
     "ird-sampled": "a single sampled IRD chain",
+    "cg-greedy": "greedy CG: the answer of its program",
+    "cg-sampled": "a single sampled program of CG",
     "dr-gold-knowledge": "greedy DR with the dataset's knowledge",
     "dr-kg-knowledge": "greedy DR with KG's knowledge",
     "dr-empty-knowledge": "greedy DR without any knowledge",
@@ -31,7 +33,14 @@ UNKNOWN = "unknown"
 """An interval that could not be computed, or has no width."""
 FEW = 10
 """A mean over fewer questions than that is said with their number."""
-_POOLS = {"ir": "IR", "dr": "KG and DR", "both": "IR and DR together"}
+_POOLS = {"ir": "IR", "dr": "KG and DR", "both": "IR and DR together", "cg": "CG's programs"}
+_RULES = {
+    "cg-alone": "the first program of CG that gives an answer",
+    "cg-repeat": "CG alone, stopped when a program gives an answer again",
+    "cg-must-agree": "stopped when CG's program agrees with IR or DR in a round",
+    "any-two": "stopped when two of IR, DR and CG agree in a round",
+    "cg-votes": "weighed votes of IR, DR and CG, stopped when one answer is far enough ahead",
+}
 
 
 def numbers(metrics: Iterable[Metric]) -> Numbers:
@@ -48,6 +57,8 @@ def describe(system: str) -> str:
         return f"the interaction loop, at most {k} round{'s' if k != '1' else ''}"
     if name == "weighed":
         return f"the loop's votes, weighed: stopped where one is likely enough, at most {k} rounds"
+    if name in _RULES:
+        return f"{_RULES[name]}, at most {k} round{'s' if k != '1' else ''}"
     if name == "official":
         return f"the official rule on the same draws, at most {k} rounds"
     if name == "early-stop-ir":

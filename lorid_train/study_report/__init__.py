@@ -6,7 +6,7 @@ Read: `cells`, `problems`, `reading`, `plan`; `replay`, `tallies`, `decisions`, 
     `verdicts`, which were fixed beforehand; then `view`, `words`, `sentences`, `tables`,
     `cell_tables`, `plots`, `page`, `write`. Of the study of agreement: `agreement_reading`,
     `agreement_numbers`, `agreement_sentences`, `agreement_page`, `agreement_write`. A study with programs has a
-    page of its own: `programs`, `program_votes`, `program_page`, `write_programs`.
+    page of its own: `programs`, `program_page`, `write_programs`.
 Imports: report, drawn, metrics, interaction; of `lorid_data`: pages, folders, texts, schema, errors.
 """
 

@@ -21,6 +21,7 @@ from lorid_train.interaction.three_way import Votes
 from lorid_train.metrics.grading import GradedProblem, gold_of, grade
 from lorid_train.metrics.intervals import paired_interval
 from lorid_train.metrics.numbers import fraction
+from lorid_train.metrics.program_votes import fitted
 from lorid_train.metrics.programs import of_programs
 from lorid_train.metrics.rows import Metric, Outcome, Verdict
 from lorid_train.metrics.significance import holm, mcnemar_exact
@@ -28,7 +29,6 @@ from lorid_train.metrics.systems import kind, outcomes
 from lorid_train.report.reading import DrawFile
 from lorid_train.report.three_way import three_way_systems
 from lorid_train.study_report.cells import Cell
-from lorid_train.study_report.program_votes import fitted
 
 DRAWS = "draws.jsonl"
 FALLBACK = "ir"
