@@ -57,14 +57,14 @@ def sft(
     """
     from lorid_data.errors import ConfigError
     from lorid_train.config import TrainConfig, parse
-    from lorid_train.training.keys import check_keys
+    from lorid_train.training.early import check_early
 
     body: dict[str, Any] = read_yaml(config)
     if problems := secrets_in(body, str(config)):
         raise ConfigError(*problems)
     body |= {k: v for k, v in {"roles": role, "out": out}.items() if v}
     parsed = parse(TrainConfig, body, str(config))
-    check_keys(parsed)
+    check_early(parsed)
     from lorid_train.training import processes, sft  # seconds of imports, for what can be run
 
     if dry_run:
