@@ -22,9 +22,9 @@ from lorid_train.evaluation.command import compare, evaluate, export_draws
 from lorid_train.evaluation.command import show as show_evaluation
 from lorid_train.fit_rule.command import fit_rule
 from lorid_train.fit_rule.route import route
+from lorid_train.fit_rule.votes import fit_votes
 from lorid_train.reinforcement.command import rl
 from lorid_train.rounds.command import rounds
-from lorid_train.fit_rule.votes import fit_votes
 from lorid_train.serve.command import serve
 from lorid_train.solve.command import solve
 
@@ -68,14 +68,14 @@ def sft(
     """
     from lorid_data.errors import ConfigError
     from lorid_train.config import TrainConfig, parse
-    from lorid_train.training.keys import check_keys
+    from lorid_train.training.early import check_early
 
     body: dict[str, Any] = read_yaml(config)
     if problems := secrets_in(body, str(config)):
         raise ConfigError(*problems)
     body |= {k: v for k, v in {"roles": role, "out": out}.items() if v}
     parsed = parse(TrainConfig, body, str(config))
-    check_keys(parsed)
+    check_early(parsed)
     from lorid_train.training import processes, sft  # seconds of imports, for what can be run
 
     if dry_run:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import sqlite3
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,15 @@ from lorid_data.texts.visible import spelled_out
 EXIT_OK, EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 0, 1, 2, 130
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _FULL_OF_SQLITE = frozenset({"SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_FSYNC", "SQLITE_IOERR_SHMSIZE", "SQLITE_IOERR_TRUNCATE"})  # fmt: skip
+_REFUSED = {
+    errno.EROFS: "the disk is read-only; choose another place to write to, or make it writable",
+    errno.EACCES: "Permission denied; choose another place, or change who may read and write this one",
+    errno.EPERM: "Operation not permitted; choose another place, or change who may read and write this one",
+    errno.ENOTDIR: "Not a directory, and it or what is above it should be one; choose another place",
+    errno.EISDIR: "Is a directory, and a file should be there; choose another place",
+    errno.ENAMETOOLONG: "File name too long; choose a shorter one",
+}
+"""What the system refuses whatever is tried again, and what to do."""
 _FULL_TEXT = ("no space left on device", "database or disk is full", "file too large", "disk quota")
 
 
@@ -39,8 +49,14 @@ def status_of(error: BaseException) -> int:
                 EXIT_FAILED,
             )
         if isinstance(leaf, OSError):
+            if leaf.filename is not None and leaf.errno in _REFUSED:
+                return complain(f"{_path(leaf.filename)}: {_REFUSED[leaf.errno]}", EXIT_FAILED)
             return complain(f"{type(leaf).__name__}: {leaf}", EXIT_FAILED)
     raise error
+
+
+def _path(name: object) -> str:
+    return os.fsdecode(name) if isinstance(name, (str, bytes, os.PathLike)) else str(name)
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from lorid_data.errors import ConfigError, unknown_key
+from lorid_data.errors import unknown_key
 from lorid_train.config import TrainConfig
 
 MANAGED = frozenset({
@@ -87,16 +87,6 @@ def _read(parts: tuple[tuple[str, str, str], ...]) -> frozenset[str] | None:
             and "ClassVar" not in ast.unparse(n.annotation)
         }  # fmt: skip
     return frozenset(found)
-
-
-def check_keys(config: TrainConfig) -> None:
-    """Refuse keys that nobody knows.
-
-    Raises:
-        ConfigError: unknown keys of `lora`, `sft` and `per_role`, and keys that the run sets itself.
-    """
-    if problems := key_problems(config):
-        raise ConfigError(*problems)
 
 
 def key_problems(config: TrainConfig) -> list[str]:

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from lorid_data.errors import ConfigError, unknown_key
-from lorid_train import formats, roles
+from lorid_data.errors import ConfigError
 from lorid_train.config import TrainConfig
 from lorid_train.training import difficulty, processes, saving, token_rows
 from lorid_train.training.arguments import make_args
-from lorid_train.training.keys import key_problems
+from lorid_train.training.early import early_problems, refused
 
 _TRACKERS = {
     "tensorboard": ("tensorboard", "tensorboardX"),
@@ -34,12 +32,7 @@ def check(config: TrainConfig) -> None:
         ConfigError: unknown roles, formats or keys, values that PEFT or TRL refuse, a role
             without data, validation on the training rows.
     """
-    problems = _of(partial(roles.role, name) for name in config.roles)
-    problems += _of([partial(formats.on, config.format, config.template_date)])
-    problems += _data_problems(config)
-    problems += [
-        unknown_key(r, config.roles, "per_role") for r in config.per_role if r not in config.roles
-    ]
+    problems = early_problems(config)
     problems += key_problems(config)
     if config.method == "sft" and config.dpo:
         problems.append("dpo: settings of the methods dpo and redi; set method, or remove them")
@@ -51,7 +44,7 @@ def check(config: TrainConfig) -> None:
     made = [partial(_make, config, r) for r in config.roles]
     greedy = config.validation is not None and config.validation.greedy > 0
     made.append(partial(processes.refuse_what_is_silent, len(config.roles), greedy=greedy))
-    if problems := _of(made):
+    if problems := refused(made):
         raise ConfigError(*dict.fromkeys(problems))
 
 
@@ -131,40 +124,4 @@ def _model_problems(config: TrainConfig) -> list[str]:
         for r in config.roles
         if saving.moves_weights(lora := config.for_role(r)[0])
     ]
-    return problems
-
-
-def _of(attempts: Any) -> list[str]:
-    """What the attempts refuse."""
-    return [problem for attempt in attempts for problem in _problems(attempt)]
-
-
-def _problems(attempt: Callable[[], object]) -> tuple[str, ...]:
-    try:
-        attempt()
-    except ConfigError as e:
-        return e.problems
-    return ()
-
-
-def _data_problems(config: TrainConfig) -> list[str]:
-    """Roles without data, and validation on the rows that are trained on."""
-    named: list[tuple[str, str | dict[str, str] | None]] = [("data", config.data)]
-    v = config.validation
-    if v is not None:
-        named.append(("validation.data", v.data))
-    problems = [
-        f"{key}: no dataset for the role {r!r}"
-        for key, data in named
-        if isinstance(data, dict)
-        for r in config.roles
-        if r not in data
-    ]
-    if v is not None and not problems:
-        same = [r for r in config.roles if config.validation_for(r) == config.data_for(r)]
-        if same and v.split == config.split:
-            problems.append(
-                f"validation: split {v.split!r} of {config.validation_for(same[0])} is what is trained on; "
-                "name another split, or another dataset under validation.data"
-            )
     return problems

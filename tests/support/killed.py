@@ -5,7 +5,8 @@
 `work` is made anew from `template` before each run; events below `work` count. An audit hook sees
 each event before it happens, so that a kill at event n is a kill between n - 1 and n. What is
 forked has imported nothing that starts threads; `preload` names modules that are costly to import
-in each child. `most` bounds the number of kills, spread over all events. Prints a JSON list of what
+in each child. `most` bounds the number of kills, spread over all events. With `in_worker` events
+count in the one process that a study starts, and that process is killed. Prints a JSON list of what
 went wrong, or of such lists where a list of orders is given; the number of events on stderr.
 """
 
@@ -48,20 +49,39 @@ def in_child(work: Callable[[], int]) -> int:
 
 def hooked(run: Callable[[], int], root: str, kill_at: int, counted: Path | None) -> int:
     """Run with a hook that counts file events below `root`, and kills the process at one of them."""
-    n = 0
+    install(root, kill_at, counter := [0])
+    status = run()
+    if counted is not None:
+        counted.write_text(str(counter[0]))
+    return status
+
+
+def install(root: str, kill_at: int, counter: list[int]) -> None:
+    """Count file events below `root` in this process, and kill it at one of them."""
 
     def hook(event: str, args: tuple[Any, ...]) -> None:
-        nonlocal n
         if event not in EVENTS or not _is_below(args, root, event):
             return
-        n += 1
-        if n == kill_at:
+        counter[0] += 1
+        if counter[0] == kill_at:
             os.kill(os.getpid(), signal.SIGKILL)
 
     sys.addaudithook(hook)
-    status = run()
-    if counted is not None:
-        counted.write_text(str(n))
+
+
+def hooked_worker(run: Callable[[], int], root: str, kill_at: int, counted: Path | None) -> int:
+    """The same for the process that a study starts: it runs this file in the worker's place."""
+    pool = importlib.import_module("lorid_train.study.pool")
+    pool.COMMAND = (sys.executable, __file__, "worker", root, str(kill_at), str(counted or ""))
+    return run()
+
+
+def as_worker(root: str, kill_at: str, counted: str) -> int:
+    """A study's worker with a hook."""
+    install(root, int(kill_at), counter := [0])
+    status = int(importlib.import_module("lorid_train.study.worker").main())
+    if counted:
+        Path(counted).write_text(str(counter[0]))
     return status
 
 
@@ -116,9 +136,12 @@ def main(order: dict[str, Any]) -> list[str]:
     def run() -> int:
         return int(start(argv))
 
+    hook = hooked_worker if order.get("in_worker") else hooked
+    # A study whose worker was killed ends by itself, and says so.
+    as_killed = 1 if order.get("in_worker") else -signal.SIGKILL
     counted = work.with_name("counted")
     fresh()
-    status = in_child(lambda: hooked(run, str(work), 0, counted))
+    status = in_child(lambda: hook(run, str(work), 0, counted))
     if status not in allowed:
         return [f"a calm run ended with {status}"]
     calm, n_events = tree(work, passed_over), int(counted.read_text())
@@ -126,8 +149,8 @@ def main(order: dict[str, Any]) -> list[str]:
     wrong = []
     for n in range(1 + every // 2, n_events + 1, every):
         fresh()
-        killed = in_child(lambda n=n: hooked(run, str(work), n, None))
-        if killed != -signal.SIGKILL and killed not in allowed:
+        killed = in_child(lambda n=n: hook(run, str(work), n, None))
+        if killed != as_killed and killed not in allowed:
             wrong.append(f"event {n} of {n_events}: ended with {killed}")
             continue
         # The note of what was verified is written where files have settled: on a slow machine there
@@ -145,6 +168,8 @@ def main(order: dict[str, Any]) -> list[str]:
 
 
 if __name__ == "__main__":
+    if sys.argv[1] == "worker":
+        sys.exit(as_worker(*sys.argv[2:]))
     given = json.loads(sys.argv[1])
     sys.stdout.write(
         json.dumps([main(o) for o in given] if isinstance(given, list) else main(given))

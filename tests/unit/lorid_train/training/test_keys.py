@@ -12,6 +12,7 @@ import pytest
 from lorid_data.errors import ConfigError
 from lorid_train.config import TrainConfig
 from lorid_train.training import keys
+from lorid_train.training.early import check_early
 
 ROOT = Path(__file__).parents[4]
 
@@ -37,7 +38,7 @@ def test_a_library_that_is_built_otherwise_is_asked_itself(monkeypatch: pytest.M
 
 def test_all_slips_are_said_with_the_nearest_key() -> None:
     with pytest.raises(ConfigError) as e:
-        keys.check_keys(
+        check_early(
             config(
                 lora={"rr": 8},
                 sft={"learning_rat": 1, "seed": 3},
@@ -45,6 +46,7 @@ def test_all_slips_are_said_with_the_nearest_key() -> None:
             )
         )
     said = str(e.value)
+    assert "d: no such folder" in said, "the data that is not there is told with them"
     assert "lora: unknown key 'rr'; did you mean 'r'?" in said
     assert "sft: unknown key 'learning_rat'; did you mean 'learning_rate'?" in said
     assert (
@@ -53,8 +55,19 @@ def test_all_slips_are_said_with_the_nearest_key() -> None:
     assert "sft: 'seed' is set by the run itself" in said
 
 
-@pytest.mark.parametrize("slip", ["max_token: 512", "sft: {learning_rat: 1}", "lora: {rr: 8}"])
-def test_a_slip_costs_no_heavy_import(slip: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("slip", "said"),
+    [
+        ("max_token: 512", "did you mean"),
+        ("sft: {learning_rat: 1}", "did you mean"),
+        ("lora: {rr: 8}", "did you mean"),
+        ("roles: [ir, kgg]", "unknown role 'kgg'"),
+        ("format: plane", "unknown format 'plane'"),
+        ("per_role: {drr: {}}", "did you mean"),
+        ("limit: 5", "d: no such folder"),
+    ],
+)
+def test_a_slip_costs_no_heavy_import(slip: str, said: str, tmp_path: Path) -> None:
     file = tmp_path / "c.yaml"
     file.write_text(f"base: student\ndata: d\nout: o\n{slip}\n")
     code = (
@@ -68,5 +81,5 @@ def test_a_slip_costs_no_heavy_import(slip: str, tmp_path: Path) -> None:
         [sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True
     )
     assert done.stdout.split("\n")[0] == "2 []"
-    assert "did you mean" in done.stderr
+    assert said in done.stderr
     assert "secret" not in done.stderr
