@@ -33,7 +33,6 @@ def check(config: TrainConfig) -> None:
             without data, validation on the training rows.
     """
     problems = early_problems(config)
-    problems += key_problems(config)
     if config.method == "sft" and config.dpo:
         problems.append("dpo: settings of the methods dpo and redi; set method, or remove them")
     problems += token_rows.problems(config)
