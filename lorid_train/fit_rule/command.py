@@ -80,7 +80,9 @@ def fitted(
     rounds = min(r for _, _, r in read)
     questions = [asked(g, rounds) for graded, _, _ in read for g in graded]
     if len({manifest_sha256(f) for f in folders}) < len(folders):
-        msg = "an evaluation is named more than once, and its votes would count twice; name each once"
+        msg = (
+            "an evaluation is named more than once, and its votes would count twice; name each once"
+        )
         raise ConfigError(msg)
     weigher, figures = fit(questions, aim)
     sources = tuple(
