@@ -233,8 +233,8 @@ class Record(FrozenModel):
         return Question(self.problem_id, self.question)
 
 
-ADDED_LATER: tuple[str, ...] = ("accepted",)
-"""Columns that files of earlier releases lack: their rows have an empty list there."""
+ADDED_LATER: tuple[str, ...] = ("accepted", "probability")
+"""Columns that files of earlier releases lack: their rows have an empty list there, or no number."""
 
 
 def row_ids(problems: Iterable[Problem | Record]) -> Iterator[str]:

@@ -95,8 +95,9 @@ def with_added(frame: pl.DataFrame, kind: type[FrozenModel]) -> pl.DataFrame:
     import polars as pl
 
     added = [n for n in ADDED_LATER if n in kind.__annotations__ and n not in frame.columns]
-    empty = pl.lit([], dtype=pl.List(pl.String()))
-    return frame.with_columns(empty.alias(n) for n in added)
+    lists = {n for n in added if kind.model_fields[n].default == ()}
+    texts, number = pl.lit([], dtype=pl.List(pl.String())), pl.lit(None, dtype=pl.Float64())
+    return frame.with_columns((texts if n in lists else number).alias(n) for n in added)
 
 
 def read_rows(path: Path, kind: type[_R], only: Collection[str] | None = None) -> list[_R]:
