@@ -13,7 +13,7 @@ import pytest
 from lorid_data.difficulty.page import render
 from lorid_data.difficulty.rates import doubt, graded, merged
 from lorid_data.difficulty.stage import described, difficulty
-from lorid_data.difficulty.unsolved import NeverSolved
+from lorid_data.difficulty.unsolved import NeverSolved, never_solved
 from lorid_data.errors import InputError
 from lorid_data.folders.evaluations import Judge, judge_of
 from lorid_data.folders.parquet import read_rows
@@ -205,6 +205,17 @@ def test_a_wrong_reference_comes_first_among_those_never_solved(
     assert of_wrong.other_answer == records[3].answer
     assert manifest.figures["n_never_solved"] == len(found)
     assert wrong.row_id[:12] in (tmp_path / "out" / "difficulty.html").read_text(encoding="utf-8")
+
+
+def test_those_who_agree_on_something_else_come_before_those_who_do_not() -> None:
+    rows = [_record(i) for i in range(4)]
+    apart = graded({IR: ["91", "92", "93", "94"]}, "4")
+    alike = graded({IR: ["91", "91", "91", "91"]}, "4")
+    solved = graded({IR: ["4", "91", "91", "91"]}, "4")
+    nobody = graded({}, "4")
+    found = never_solved(zip(rows, [apart, alike, solved, nobody], strict=True))
+    assert [(f.rank, f.row_id) for f in found] == [(1, rows[1].row_id), (2, rows[0].row_id)]
+    assert (found[0].other_answer, found[0].n_other, found[0].n_draws) == ("91", 4, 4)
 
 
 def test_the_page_escapes_what_a_dataset_or_a_model_wrote() -> None:

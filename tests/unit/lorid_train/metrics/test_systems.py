@@ -39,8 +39,8 @@ def test_every_system_of_a_full_table() -> None:
     draws += [draw("ir", 1, "2", condition="greedy"), draw("kg", 1, "rule", condition="greedy")]
     draws += [
         draw("dr", 1, "1", condition=c)
-        for c in ("gold-knowledge", "kg-knowledge", "shuffled-knowledge")
-    ]
+        for c in ("gold-knowledge", "kg-knowledge", "shuffled-knowledge", "sampled-gold-knowledge")
+    ]  # the last is one of many draws at a temperature: no system of one draw
     scored = outcomes(graded(draws), rounds=3, thresholds=(1, 2, 20))
     found = {
         s: (o[0].answer, o[0].verdict, o[0].how, o[0].round, o[0].n_tokens)
