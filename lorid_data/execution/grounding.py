@@ -76,10 +76,9 @@ def grounding(question: str, program: str) -> Grounding:
     written = set(literals(program))
     given = set(numbers(question))
     known = set(_forms(given)) | brought_along(question) | common_constants()
-    used = set(_forms(written)) | {1 / w for w in written if w}
-    unused = {
-        g for g in given if g not in used and g not in _ALWAYS and not _is_part(g, given, used)
-    }
+    reached = written | {1 / w for w in written if w}
+    used = {g for g in given if not reached.isdisjoint(_forms((g,)))}
+    unused = {g for g in given - used if g not in _ALWAYS and not _is_part(g, given, used)}
     return Grounding(tuple(sorted(written - known)), tuple(sorted(unused)))
 
 

@@ -6,7 +6,6 @@ import gc
 import os
 import socket
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,7 +23,7 @@ MOST_BYTES = 50 << 20
 
 
 @pytest.fixture(scope="module")
-def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Executed]]:
+def ran(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Executed]:
     """Every hostile program, run beside a file that none may read and none may change."""
     folder = tmp_path_factory.mktemp("host")
     (folder / "secret.txt").write_text(CANARY)
@@ -33,7 +32,9 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Executed
     os.chdir(folder)
     try:
         with Sandbox(LIMITS) as sandbox:
-            results = {n: sandbox.run(p.replace("{folder}", str(folder))) for n, p in HOSTILE.items()}
+            results = {
+                n: sandbox.run(p.replace("{folder}", str(folder))) for n, p in HOSTILE.items()
+            }
             for i in range(200):
                 assert sandbox.run(f"answer = {i} * 3").answer == str(3 * i)
     finally:
@@ -41,7 +42,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Executed
         os.environ.pop("LORID_CANARY") if before is None else None
     assert [p.name for p in folder.iterdir()] == ["secret.txt"]
     assert (folder / "secret.txt").read_text() == CANARY
-    yield results
+    return results
 
 
 def test_there_are_enough_of_them() -> None:
@@ -56,7 +57,9 @@ def test_a_hostile_program_learns_and_changes_nothing(name: str, ran: dict[str, 
         assert CANARY not in text
         assert "root:" not in text
         assert str(os.getpid()) not in text.split()
-    if name.startswith(("files", "network", "environment", "subprocess", "import", "frames", "threads")):
+    if name.startswith(
+        ("files", "network", "environment", "subprocess", "import", "frames", "threads")
+    ):
         assert done.answer in (None, *NOTHING), done
 
 
@@ -102,7 +105,9 @@ def test_a_program_cannot_reach_a_listening_port() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server, Sandbox(LIMITS) as sandbox:
         port = server.getsockname()[1]
         server.settimeout(0.5)
-        done = sandbox.run(f"import socket\ns = socket.create_connection(('127.0.0.1', {port}))\nanswer = 1")
+        done = sandbox.run(
+            f"import socket\ns = socket.create_connection(('127.0.0.1', {port}))\nanswer = 1"
+        )
         assert done.answer is None
         with pytest.raises(TimeoutError):
             server.accept()
