@@ -163,6 +163,8 @@ def test_numbers_of_a_program() -> None:
     [
         ("He has 20% of 50 dollars.", "answer = 50 * 0.2", [], []),
         ("He has 20% less than 50 dollars.", "answer = 50 * 0.8", [], []),
+        ("He has 120% of 50 dollars, and 0.5% more.", "answer = 50 * 1.2 * 1.005", [], []),
+        ("Patricia has $60, 3 times as much.", "answer = 40 * 3", [40], [60]),
         ("It takes 3 weeks.", "answer = 3 * 7", [], []),
         ("It takes 3 steps.", "answer = 3 * 7", [7], []),
         ("A dozen eggs at $2 each.", "answer = 12 * 2", [], []),
