@@ -30,6 +30,7 @@ def frame_schema(kind: type[FrozenModel]) -> dict[str, Any]:
         "float": real,
         "float | None": real,
         "bool": pl.Boolean(),
+        "bool | None": pl.Boolean(),
         "tuple[str, ...]": pl.List(text),
     }
 
