@@ -98,9 +98,10 @@ def calibration_lines(of: dict[str, list[Metric]]) -> list[str]:
     for name, metrics in of.items():
         m = {x.metric: x for x in metrics if x.slice is None}
         e, c, p = m["ece"], m["coverage_at_95"], m["probability_at_95"].value
+        span = "–" if c.ci_low is None or c.ci_high is None else f"{c.ci_low:.1%}–{c.ci_high:.1%}"
         lines.append(
             f"| {name} | {e.n} | {100 * (e.value or 0):.1f} | {100 * (e.ci_low or 0):.1f}–{100 * (e.ci_high or 0):.1f} | "
-            f"{100 * (m['ece_if_calibrated'].value or 0):.1f} | {c.value:.1%} | {c.ci_low or 0:.1%}–{c.ci_high or 0:.1%} | "
+            f"{100 * (m['ece_if_calibrated'].value or 0):.1f} | {c.value:.1%} | {span} | "
             f"{'–' if p is None else f'{p:.2f}'} |"
         )
     return lines

@@ -82,7 +82,7 @@ def evaluate(config: EvalConfig) -> Manifest:
     targets.parse(config.targets)
     looked = _looked(config, adapters, records)
     rule = chosen_rule(config)
-    rule.refuse_fitted_on(records, str(config.rule_file or "the packaged rule"))
+    stated(config, rule, records, str(config.rule_file or "the packaged rule"))
     counted = votes_files.load(config.votes_file)
     counted.refuse_fitted_on(records, str(config.votes_file))
     executor = programs.of(needed)
@@ -192,6 +192,18 @@ def chosen_rule(config: EvalConfig, folder: Path | None = None) -> RuleFile:
     return rule_files.load(config.rule_file or kept)
 
 
+def stated(config: EvalConfig, rule: RuleFile, records: Sequence[Record], where: str) -> bool:
+    """Whether answers state a probability: not on questions that the packaged rule was fitted on.
+
+    Raises:
+        ConfigError: there are such questions, and the rule is asked for by name, to decide or to withhold.
+    """
+    is_asked = config.rule == "weighed" or config.rule_file or config.abstain_below is not None
+    if is_asked:
+        rule.refuse_fitted_on(records, where)
+    return not rule.fitted_on(records)
+
+
 def _played(players: Mapping[str, str]) -> dict[str, Any]:
     """Who plays the roles that no adapter plays, among the settings of a report."""
     return {"played_by": dict(players)} if players else {}
@@ -216,7 +228,7 @@ def _view(
     kept = folder / VOTES if (folder / VOTES).is_file() else None
     counted = votes_files.load(config.votes_file or kept)
     counted.refuse_fitted_on(records, str(config.votes_file or folder))
-    rule.refuse_fitted_on(records, str(config.rule_file or folder))
+    is_stated = stated(config, rule, records, str(config.rule_file or folder))
     extra: list[Metric] = [*trained_on.metrics(folder, len(records)), *forgetting.read(folder)]
     return view_of(
         name or folder.name,
@@ -229,6 +241,7 @@ def _view(
             rule.weigher(),
             config.abstain_below,
             counted.votes,
+            is_stated,
         ),
         exhaustive=config.schedule == "exhaustive",
         voted=voted,

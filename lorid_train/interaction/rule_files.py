@@ -109,15 +109,19 @@ class RuleFile(FrozenModel):
         """The file's text: one spelling per content."""
         return json.dumps(self.model_dump(mode="json"), indent=1, ensure_ascii=False) + "\n"
 
+    def fitted_on(self, records: Iterable[Record]) -> list[Record]:
+        """The records whose question, or the one that it is a variant of, the rule was fitted on."""
+        known = set(self.questions)
+        return [r for r in records if known & {r.problem_id, r.original_id}]
+
     def refuse_fitted_on(self, records: Iterable[Record], where: str) -> None:
         """Refuse questions that the rule was fitted on, and variants of them.
 
         Raises:
             ConfigError: there are some.
         """
-        known = set(self.questions)
         rows = {r.problem_id: r for r in records}
-        hit = [r for r in rows.values() if known & {r.problem_id, r.original_id}]
+        hit = self.fitted_on(rows.values())
         if hit:
             msg = (
                 f"{where}: the rule was fitted on {count(len(hit), 'question')} of the {len(rows):,} that it is to "

@@ -20,7 +20,7 @@ FALLBACKS: tuple[Fallback, ...] = tuple(f for f in get_args(Fallback) if f != "c
 
 
 def replays(
-    graded: Sequence[GradedProblem], thresholds: Sequence[int], weigher: Weigher
+    graded: Sequence[GradedProblem], thresholds: Sequence[int], weigher: Weigher | None
 ) -> list[Metric]:
     """Accuracy and coverage of `lorid@t` under every rule and fallback.
 
@@ -37,7 +37,8 @@ def replays(
         for rule in in_pairs:
             for fallback in FALLBACKS:
                 found += _replay(graded, stops[rule], t, rule, fallback)
-        found += _weighed(graded, t, weigher)
+        if weigher is not None:
+            found += _weighed(graded, t, weigher)
     return found
 
 

@@ -11,7 +11,7 @@ from lorid_data.schema import Record
 from lorid_train.interaction import weighed
 from lorid_train.interaction.draws import Decision, Draw, How
 from lorid_train.interaction.rule_files import default_weigher
-from lorid_train.interaction.rules import Fallback, Rule, agree, answer_of, conclude
+from lorid_train.interaction.rules import Fallback, Rule, agree, answer_of, conclude, decide
 from lorid_train.interaction.three_way import EQUAL, Votes
 from lorid_train.interaction.weigher import Weigher
 from lorid_train.metrics.grading import GradedProblem, gold_of, grade
@@ -47,9 +47,14 @@ class Replay:
     """Answers with a lower chance of being right are withheld."""
     votes: Votes = EQUAL
     """What the rule `cg_votes` counts."""
+    is_stated: bool = True
+    """Whether answers state a chance, and the weighed rule stands beside: not where it was fitted on
+    the questions."""
 
     def __call__(self, draws: Sequence[Draw], t: int) -> Decision | None:
         """The decision at threshold t; None where the rule asks for draws that are missing."""
+        if not self.is_stated and self.in_pairs:
+            return decide(draws, rule=self.rule, rounds=t, fallback=self.fallback)
         return conclude(
             draws, rule=self.rule, rounds=t, fallback=self.fallback, weigher=self.weigher,
             abstain_below=self.abstain_below, votes=self.votes,
@@ -160,14 +165,16 @@ _GRADERS = {"exact": exact_grader, "official": official_grader}
 def _replayed(graded: Sequence[GradedProblem], replay: Replay) -> list[Metric]:
     """What other rules, fallbacks and thresholds give, and what became of programs."""
     ts = [t for t in REPLAYED if t < replay.rounds] + [replay.rounds]
-    return [*replays(graded, ts, replay.weigher or default_weigher()), *of_programs(graded)]
+    weigher = replay.weigher or default_weigher()
+    found = replays(graded, ts, weigher if replay.is_stated else None)
+    return [*found, *of_programs(graded)]
 
 
 def _further(graded: Sequence[GradedProblem], replay: Replay) -> dict[str, Answer]:
     """The rule that weighs votes, where the loop is not decided by it, and those in which programs have a say."""
     weigher, t = replay.weigher or default_weigher(), replay.rounds
     found: dict[str, Answer] = {}
-    if replay.rule != "weighed":
+    if replay.rule != "weighed" and replay.is_stated:
         found[f"{WEIGHED}@{t}"] = partial(weighed_at, weigher=weigher, t=t)
     return found | dict(three_way_systems(graded, t, replay.fallback, replay.votes))
 

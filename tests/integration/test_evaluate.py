@@ -15,6 +15,7 @@ from typing import Any
 import polars as pl
 import pytest
 
+from lorid_data.commandline.program import run
 from lorid_data.errors import ConfigError
 from lorid_data.folders.files import sha256_file
 from lorid_data.folders.manifests import manifest_sha256
@@ -25,6 +26,7 @@ from lorid_train import cli
 from lorid_train.config import EvalConfig, TrainConfig
 from lorid_train.evaluation.evaluate import evaluate
 from lorid_train.evaluation.trained_on import look
+from lorid_train.interaction import rule_files
 from lorid_train.models.adapters import folders_of
 from lorid_train.report.headline import headline
 from lorid_train.training import trained_on
@@ -90,7 +92,7 @@ def test_an_evaluation_folder_is_whole(done: Path) -> None:
     names = {p.name for p in done.iterdir()} - {".lock", ".time.json"}
     assert names == {
         "config.yaml", "draws.jsonl", "records.parquet", "outcomes.parquet", "metrics.json", "report.html", "report.md",
-        "manifest.json", "trained_on.parquet", "training.json",
+        "manifest.json", "rule.json", "trained_on.parquet", "training.json",
     }  # fmt: skip
     metrics = json.loads((done / "metrics.json").read_text())
     assert metrics["schema"] == 1
@@ -384,3 +386,31 @@ def test_a_run_keeps_what_each_role_was_trained_on(world: dict[str, Path]) -> No
     assert {r.role for r in rows} == {"ir", "kg", "dr"}
     assert len(rows) == 3 * 8
     assert "trained_on.parquet" in json.loads((world["run"] / "manifest.json").read_text())["files"]
+
+
+def test_the_weighed_rule_draws_roles_alone_whatever_the_batch(
+    world: dict[str, Path], tmp_path: Path
+) -> None:
+    made = {}
+    for size in (1, 8):
+        out = tmp_path / str(size)
+        evaluate(config(world, out, rule="weighed", batch_size=size))
+        lines = (out / "draws.jsonl").read_text(encoding="utf-8").splitlines()
+        made[size] = sorted(lines), (out / "metrics.json").read_bytes()
+    assert made[1] == made[8]
+    rows = pl.read_parquet(tmp_path / "1" / "outcomes.parquet")
+    loop = rows.filter(pl.col("system") == "lorid@4")
+    assert loop["probability"].null_count() == loop["answer"].null_count()
+    kept = tmp_path / "1" / "rule.json"
+    other = rule_files.load(kept).model_copy(update={"threshold": 0.51})
+    named = tmp_path / "other.json"
+    named.write_text(other.text(), encoding="utf-8")
+    with pytest.raises(ConfigError, match="rule_sha256"):
+        evaluate(config(world, tmp_path / "1", rule="weighed", rule_file=str(named)))
+    # The folder's own rule is used again, wherever the file that it came from is now.
+    evaluate(config(world, tmp_path / "2", rule="weighed", rule_file=str(named)))
+    before = (tmp_path / "2" / "metrics.json").read_bytes()
+    named.unlink()
+    report = ["report", str(tmp_path / "2"), "--out", str(tmp_path / "r.html")]
+    assert run(cli.app, report) == 0
+    assert (tmp_path / "r.json").read_bytes() == before

@@ -149,3 +149,19 @@ def test_a_replay_can_withhold(evaluation: Path, tmp_path: Path) -> None:
     rows = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))["metrics"]
     none = next(m for m in rows if (m["system"], m["metric"], m["slice"]) == ("lorid@4", "no_answer", None))  # fmt: skip
     assert none["value"] == 1
+
+
+def test_the_packaged_rule_states_nothing_on_questions_that_it_was_fitted_on(
+    evaluation: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Evaluating them is allowed; a probability that has seen the answer is not shown."""
+    rule = fitted([evaluation])[0]
+    monkeypatch.setattr(rule_files, "default", lambda: rule)
+    (evaluation / "rule.json").unlink(missing_ok=True)
+    replay = ["report", str(evaluation), "--out", str(tmp_path / "r.html")]
+    assert run(cli.app, replay) == 0
+    text = (tmp_path / "r.md").read_text(encoding="utf-8")
+    assert "How sure the answers are" not in text
+    assert "weighed" not in text
+    assert run(cli.app, [*replay, "--replay", "rule=weighed"]) == 2
+    assert run(cli.app, [*replay, "--replay", "abstain-below=0.5"]) == 2
