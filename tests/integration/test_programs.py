@@ -78,7 +78,14 @@ def test_programs_are_run_once_and_never_again(
     assert {n: (out / n).read_bytes() for n in before} == before
     # Another rule on the same draws, without a sandbox to find.
     monkeypatch.setattr(sandbox, "DISTRIBUTION", "no-such-package")
-    replay = ("--out", tmp_path / "r.html", "--replay", "rule=cg_alone", "rounds=1", "fallback=none")
+    replay = (
+        "--out",
+        tmp_path / "r.html",
+        "--replay",
+        "rule=cg_alone",
+        "rounds=1",
+        "fallback=none",
+    )
     assert command("report", out, *replay) == 0
     assert command("export-log", out, "--out", tmp_path / "log.parquet") == 0
     log = pl.read_parquet(tmp_path / "log.parquet").filter(pl.col("role") == "cg")
@@ -117,7 +124,9 @@ def test_the_adapter_is_published_with_what_cannot_serve_it(world: Path, tmp_pat
 
     roles = [read_role(world / "run", name) for name in ("ir", "cg")]
     repos = {r.name: f"me/x-{r.name.upper()}" for r in roles}
-    words = CardFields(licence="mit", dataset_id=None, base=("me/base", None), repos=repos, tag="v1")
+    words = CardFields(
+        licence="mit", dataset_id=None, base=("me/base", None), repos=repos, tag="v1"
+    )
     card = adapter_card(roles[1:], [], words, "me/x-CG")
     assert "Code Generator" in card
     assert "merge it first" in card

@@ -33,7 +33,9 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Executed
     os.chdir(folder)
     try:
         with Sandbox(LIMITS) as sandbox:
-            results = {n: sandbox.run(p.replace("{folder}", str(folder))) for n, p in HOSTILE.items()}
+            results = {
+                n: sandbox.run(p.replace("{folder}", str(folder))) for n, p in HOSTILE.items()
+            }
             for i in range(200):
                 assert sandbox.run(f"answer = {i} * 3").answer == str(3 * i)
     finally:
@@ -56,7 +58,9 @@ def test_a_hostile_program_learns_and_changes_nothing(name: str, ran: dict[str, 
         assert CANARY not in text
         assert "root:" not in text
         assert str(os.getpid()) not in text.split()
-    if name.startswith(("files", "network", "environment", "subprocess", "import", "frames", "threads")):
+    if name.startswith(
+        ("files", "network", "environment", "subprocess", "import", "frames", "threads")
+    ):
         assert done.answer in (None, *NOTHING), done
 
 
@@ -102,7 +106,9 @@ def test_a_program_cannot_reach_a_listening_port() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server, Sandbox(LIMITS) as sandbox:
         port = server.getsockname()[1]
         server.settimeout(0.5)
-        done = sandbox.run(f"import socket\ns = socket.create_connection(('127.0.0.1', {port}))\nanswer = 1")
+        done = sandbox.run(
+            f"import socket\ns = socket.create_connection(('127.0.0.1', {port}))\nanswer = 1"
+        )
         assert done.answer is None
         with pytest.raises(TimeoutError):
             server.accept()
