@@ -62,7 +62,7 @@ def sft(
 
     Args:
         config: YAML file, like those in configs/train: base, data, out, and what `lora` and `sft` change of the paper's settings.
-        role: Train these roles only (ir, kg, dr, ks, ird); all that the file names by default.
+        role: Train these roles only (ir, kg, dr, ks, ird, cg); all that the file names by default.
         out: Run folder, instead of the file's.
         dry_run: Print the plan and stop; nothing is written.
     """

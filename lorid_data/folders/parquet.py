@@ -31,6 +31,7 @@ def frame_schema(kind: type[BaseModel]) -> dict[str, Any]:
         "float": real,
         "float | None": real,
         "bool": pl.Boolean(),
+        "bool | None": pl.Boolean(),
         "tuple[str, ...]": pl.List(text),
     }
 

@@ -5,6 +5,7 @@ So whatever replays a draw runs nothing, and needs no sandbox.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from lorid_data.execution.executed import Executor
@@ -13,7 +14,8 @@ from lorid_train.interaction.draws import Ran
 from lorid_train.roles import ROLES
 
 Run = Callable[[str, str], Ran]
-"""(program, question) → what became of the program."""
+"""(what a draw wrote, question) → what became of the program in it."""
+_FENCED = re.compile(r"^```(?:python|py)?[ \t]*\n(.*?)^```[ \t]*$", re.MULTILINE | re.DOTALL)
 
 
 def writes_programs(role: str) -> bool:
@@ -21,10 +23,17 @@ def writes_programs(role: str) -> bool:
     return role in ROLES and ROLES[role].answer_from == "execution"
 
 
+def program_of(text: str) -> str:
+    """The program in what a model wrote: its last fenced block, as chat models write one; else all of it."""
+    blocks = _FENCED.findall(text)
+    return str(blocks[-1]) if blocks else text
+
+
 def runner(executor: Executor) -> Run:
     """What runs a draw's program: in the sandbox, never by this interpreter."""
 
-    def run(program: str, question: str) -> Ran:
+    def run(text: str, question: str) -> Ran:
+        program = program_of(text)
         found = executor.run(program)
         return Ran(
             status=found.status.value,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from lorid_train.interaction.three_way import THREE_WAY
 from lorid_train.metrics.comparisons import families
 from lorid_train.metrics.rows import Metric
 from lorid_train.metrics.significance import detectable_difference
@@ -134,28 +137,44 @@ def _consensus(view: EvaluationView, n: Numbers) -> str:
     top, rounds = view.scored.headline, view.scored.rounds
     coverage, precision = (n.get((top, m, None)) for m in ("coverage", "consensus_precision"))
     if coverage is None or precision is None or precision.value is None:
-        return never_agree(top, str(view.settings.get("fallback"))) if coverage is not None else ""
+        said = never_agree(top, str(view.settings.get("fallback")), rule_of_programs(view.settings))
+        return said if coverage is not None else ""
     first = n.get((top, "consensus_precision", "round=1"))
+    rule = rule_of_programs(view.settings)
+    who = "IR and DR agree" if rule is None else f"The rule {rule} stops"
+    they = "they agree they are" if rule is None else "it stops it is"
     said = (
-        f"IR and DR agree within {rounds} rounds on {share(coverage)} of the questions, after "
-        f"{plain(n.get((top, 'mean_rounds', None)), 2)} rounds on average; where they agree they "
-        f"are right in {share(precision)} ({interval(precision)} %)"
+        f"{who} within {rounds} rounds on {share(coverage)} of the questions, after "
+        f"{plain(n.get((top, 'mean_rounds', None)), 2)} rounds on average; where {they} "
+        f"right in {share(precision)} ({interval(precision)} %)"
     )
     if first is not None and first.value is not None:
-        said += f", where they agree at once in {share(first)} ({interval(first)} %)"
+        said += f", where {'they agree' if rule is None else 'it stops'} at once in {share(first)} ({interval(first)} %)"
     late = n.get((top, "accuracy_without_consensus", None))
     if late is not None and late.value is not None:
         said += f". Without consensus the fallback is right in {share(late)} of {late.n:,}"
     return said + "."
 
 
-def never_agree(top: str, fallback: str) -> str:
-    """What it means that no question reaches consensus."""
+def rule_of_programs(settings: Mapping[str, object]) -> str | None:
+    """The rule in which programs have a say that the loop is decided by; None where it is another."""
+    rule = str(settings.get("rule"))
+    return rule if rule in THREE_WAY else None
+
+
+def never_agree(top: str, fallback: str, rule: str | None = None) -> str:
+    """What it means that no question reaches consensus; `rule` is one in which programs have a say."""
     rounds = top.partition("@")[2]
-    said = f"IR and DR never agree within {rounds} round{'' if rounds == '1' else 's'}"
+    who = "IR and DR never agree" if rule is None else f"The rule {rule} never stops"
+    said = f"{who} within {rounds} round{'' if rounds == '1' else 's'}"
     if fallback == "none":
         return f"{said}, and there is no fallback: {top} answers nothing."
-    of = {"ir": "IR's last", "dr": "DR's last", "majority": "the most frequent one"}.get(fallback)
+    of = {
+        "ir": "IR's last",
+        "dr": "DR's last",
+        "cg": "CG's last",
+        "majority": "the most frequent one",
+    }.get(fallback)
     what = f" ({of})" if of else ""
     return f"{said}: every answer of {top} is the fallback's{what}, and none the loop's own."
 

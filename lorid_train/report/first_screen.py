@@ -10,7 +10,7 @@ from lorid_train.metrics.comparisons import families
 from lorid_train.metrics.rows import Metric
 from lorid_train.report import compared, plots
 from lorid_train.report.comparing import Comparison
-from lorid_train.report.findings import never_agree
+from lorid_train.report.findings import never_agree, rule_of_programs
 from lorid_train.report.run_tables import by_kind
 from lorid_train.report.verdicts import fewest, verdict
 from lorid_train.report.view import EvaluationView
@@ -85,7 +85,10 @@ def one(view: EvaluationView) -> Iterator[str]:
         yield f'<div class="wide">{plots.accuracies([view], only=only)}</div>'
     coverage = n.get((top, "coverage", None))
     if coverage is not None and coverage.value == 0:
-        yield paragraph(never_agree(top, str(view.settings.get("fallback"))), "note")
+        yield paragraph(
+            never_agree(top, str(view.settings.get("fallback")), rule_of_programs(view.settings)),
+            "note",
+        )
 
 
 def _tile(

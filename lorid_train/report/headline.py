@@ -10,7 +10,7 @@ from lorid_data.pages.table import aligned, table
 from lorid_train.metrics.files import read_metrics
 from lorid_train.metrics.rows import Metric
 from lorid_train.metrics.trained import warning
-from lorid_train.report.findings import never_agree
+from lorid_train.report.findings import never_agree, rule_of_programs
 from lorid_train.report.verdicts import fewest, ruling
 from lorid_train.report.words import (
     VERDICTS,
@@ -70,7 +70,7 @@ def _without_consensus(folder: Path, n: Numbers) -> list[str]:
     if coverage is None or coverage.value != 0:
         return []
     manifest = read_manifest(folder).identity if (folder / MANIFEST).is_file() else {}
-    return [never_agree(top, str(manifest.get("fallback")))]
+    return [never_agree(top, str(manifest.get("fallback")), rule_of_programs(manifest))]
 
 
 def _compared(m: Metric, found: str) -> str:

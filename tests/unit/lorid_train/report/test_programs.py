@@ -142,6 +142,9 @@ def test_a_program_is_run_in_the_sandbox_once_and_never_here(tmp_path: Path) -> 
         run = runner(executor)
         good = run("a = 3 + 4\nanswer = a", QUESTIONS[0])
         assert (good.status, good.answer, good.is_grounded) == ("ok", "7", True)
+        fenced = "Let me think.\n```python\nanswer = 1\n```\nNo:\n```\nanswer = 3 + 4\n```\nDone."
+        assert run(fenced, QUESTIONS[0]).answer == "7"
+        assert run("```python\nanswer = 7", QUESTIONS[0]).status == "unparsable"  # cut short
         assert not run("answer = 99", QUESTIONS[0]).is_grounded
         hostile = run(f"open({str(marker)!r}, 'w').write('x')\nanswer = 1", QUESTIONS[0])
         assert (hostile.status, hostile.answer) == ("error", None)

@@ -36,7 +36,11 @@ def records(*rates: tuple[PassRate, ...] | None) -> list[Record]:
         for i in range(len(rates))
     ]  # fmt: skip
     return [
-        Record(row_id=row, provenance=Provenance(teacher="source"), **{**p.model_dump(), "difficulty": r})
+        Record(
+            row_id=row,
+            provenance=Provenance(teacher="source"),
+            **{**p.model_dump(), "difficulty": r},
+        )
         for row, p, r in zip(row_ids(problems), problems, rates, strict=True)
     ]
 

@@ -1,0 +1,133 @@
+"""A role that writes programs, from data to publishing, by the ordinary commands."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import polars as pl
+import pytest
+import yaml
+
+from lorid_data import pipeline
+from lorid_data.execution import sandbox
+from lorid_data.execution.executed import Executed
+from lorid_train import cli
+from lorid_train.interaction.draws import draw_of
+
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.slow]
+
+
+def command(*argv: object) -> int:
+    return cli.run(cli.app, [str(a) for a in argv])
+
+
+@pytest.fixture(scope="module")
+def world(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Arithmetic with programs from its structure, and a run of four roles on it; CG has rows of its own."""
+    root = tmp_path_factory.mktemp("world")
+    for split, n in (("train", 8), ("test", 3), ("validation", 4)):
+        build = {"source": "arithmetic", "teacher": "source", "split": split, "limit": n}
+        body = {"out": str(root / split), "build": build, "validate": {}}
+        pipeline.run(pipeline.read_config(body, "test"))
+    sft = {"per_device_train_batch_size": 2, "gradient_accumulation_steps": 1, "max_steps": 2, "learning_rate": 0.1,
+           "gradient_checkpointing": False, "warmup_steps": 0, "lr_scheduler_type": "constant"}  # fmt: skip
+    config = {
+        "base": str(tiny_base), "data": str(root / "train" / "validate"), "out": str(root / "run"), "dtype": "float32",
+        "max_tokens": 900, "threads": 1, "roles": ["ir", "kg", "dr", "cg"], "sft": sft,
+        "lora": {"r": 4, "lora_alpha": 8, "lora_dropout": 0.0}, "trainable_tokens": {"cg": [" =", "("]},
+    }  # fmt: skip
+    (root / "run.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    assert command("sft", root / "run.yaml") == 0
+    return root
+
+
+def evaluate(world: Path, out: Path, *more: object, data: str = "test") -> int:
+    return command(
+        "evaluate", "--adapters", world / "run", "--dataset", world / data / "validate", "--out", out, "--rounds", 2,
+        "--max-new-tokens", 6, "--threads", 1, "--temperature", 1.0, "--votes", "none", *more,
+    )  # fmt: skip
+
+
+def test_programs_are_run_once_and_never_again(
+    world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[str] = []
+    run = sandbox.Sandbox.run
+
+    def counted(self: sandbox.Sandbox, program: str) -> Executed:
+        ran.append(program)
+        return run(self, program)
+
+    monkeypatch.setattr(sandbox.Sandbox, "run", counted)
+    out = tmp_path / "eval"
+    assert evaluate(world, out, "--rule", "any_two", "--greedy", "cg") == 0
+    lines = (out / "draws.jsonl").read_bytes().splitlines(keepends=True)
+    programs = [d for line in lines if (d := draw_of(line, "here")).role == "cg"]
+    assert programs
+    assert all(d.executed is not None for d in programs)
+    assert sorted(ran) == sorted({d.text for d in programs})  # a text that came twice was run once
+    ran.clear()
+    # Interrupted before its end: what was drawn is not run again, and the numbers are the same.
+    before = {n: (out / n).read_bytes() for n in ("metrics.json", "outcomes.parquet")}
+    for name in (*before, "manifest.json"):
+        (out / name).unlink()
+    (out / "draws.jsonl").write_bytes(b"".join(lines[:-2]) + lines[-2][:20])
+    assert evaluate(world, out, "--rule", "any_two", "--greedy", "cg") == 0
+    assert ran == []
+    assert {n: (out / n).read_bytes() for n in before} == before
+    # Another rule on the same draws, without a sandbox to find.
+    monkeypatch.setattr(sandbox, "DISTRIBUTION", "no-such-package")
+    replay = (
+        "--out",
+        tmp_path / "r.html",
+        "--replay",
+        "rule=cg_alone",
+        "rounds=1",
+        "fallback=none",
+    )
+    assert command("report", out, *replay) == 0
+    assert command("export-log", out, "--out", tmp_path / "log.parquet") == 0
+    log = pl.read_parquet(tmp_path / "log.parquet").filter(pl.col("role") == "cg")
+    assert set(log["program_status"]) <= {"ok", "unparsable", "error", "no_answer"}
+
+
+def test_without_a_sandbox_nothing_is_drawn(
+    world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sandbox, "DISTRIBUTION", "no-such-package")
+    assert evaluate(world, tmp_path / "eval", "--rule", "cg_alone") == 2
+    assert "pip install 'lorid[code]'" in capsys.readouterr().err
+    assert not (tmp_path / "eval").exists()
+
+
+def test_votes_are_fitted_on_other_questions_and_kept(
+    world: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fit, votes = tmp_path / "fit", tmp_path / "votes.json"
+    drawn = ("--rule", "any_two", "--schedule", "exhaustive", "--greedy", "ir")
+    assert evaluate(world, fit, *drawn, data="validation") == 0
+    assert command("fit-votes", fit, "--out", votes) == 0
+    assert json.loads(votes.read_text())["questions"]
+    assert evaluate(world, tmp_path / "a", "--rule", "cg_votes", "--votes-file", votes) == 0
+    assert (tmp_path / "a" / "votes.json").read_text() == votes.read_text()
+    capsys.readouterr()
+    refused = ("--rule", "cg_votes", "--votes-file", votes)
+    assert evaluate(world, tmp_path / "b", *refused, data="validation") == 2
+    assert "the votes were fitted on 4 questions" in capsys.readouterr().err
+    assert not (tmp_path / "b").exists()
+
+
+def test_the_adapter_is_published_with_what_cannot_serve_it(world: Path, tmp_path: Path) -> None:
+    from lorid_train.publish.card import CardFields, adapter_card
+    from lorid_train.publish.contents import read_role
+
+    roles = [read_role(world / "run", name) for name in ("ir", "cg")]
+    repos = {r.name: f"me/x-{r.name.upper()}" for r in roles}
+    words = CardFields(
+        licence="mit", dataset_id=None, base=("me/base", None), repos=repos, tag="v1"
+    )
+    card = adapter_card(roles[1:], [], words, "me/x-CG")
+    assert "Code Generator" in card
+    assert "merge it first" in card
+    assert "merge it first" not in adapter_card(roles[:1], [], words, "me/x-IR")
