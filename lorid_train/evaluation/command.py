@@ -65,13 +65,8 @@ def evaluate(
         seeds: Repeat the sampled draws under so many seeds: seed, seed + 1, ….
         loop: Whether to run the interaction loop; --no-loop samples IR alone.
         votes: Roles sampled further after the loop, for majority voting at its cost in tokens.
-    <<<<<<< HEAD
         samples: Rounds drawn of a role whatever the loop needs, such as ir=40 dr=20 ks=20; DR's come with KG's. gold-knowledge=8: DR on the dataset's own.
-        greedy: Greedy systems: ir, kg, ks, ird, and DR by what it reads: gold-, kg-, empty-, shuffled- or other-knowledge.
-    =======
-        samples: Rounds drawn of a role whatever the loop needs, such as ir=40 dr=20 ks=20; DR's come with KG's.
         greedy: Greedy systems: ir, kg, ks, ird, cg, and DR by what it reads: gold-, kg-, empty-, shuffled- or other-knowledge.
-    >>>>>>> issue-22b
         dtype: Of the model; float32 on a CPU and bfloat16 on a GPU by default.
         batch_size: Rows generated at once (requests in flight, on servers); changes no result in float32.
         merged: Merge each adapter into weights of its own: more memory, fewer operations per token.

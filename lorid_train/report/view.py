@@ -53,11 +53,7 @@ class Replay:
 
     def __call__(self, draws: Sequence[Draw], t: int) -> Decision | None:
         """The decision at threshold t; None where the rule asks for draws that are missing."""
-<<<<<<< HEAD
         if self.in_pairs and not self.is_stated:
-=======
-        if not self.is_stated and self.in_pairs:
->>>>>>> issue-22b
             return decide(draws, rule=self.rule, rounds=t, fallback=self.fallback)
         return conclude(
             draws, rule=self.rule, rounds=t, fallback=self.fallback, weigher=self.weigher,
@@ -165,12 +161,7 @@ def _replayed(graded: Sequence[GradedProblem], replay: Replay) -> list[Metric]:
     """What other rules, fallbacks and thresholds give, and what became of programs."""
     ts = [t for t in REPLAYED if t < replay.rounds] + [replay.rounds]
     weigher = replay.weigher or default_weigher()
-<<<<<<< HEAD
     return [*replays(graded, ts, weigher if replay.is_stated else None), *of_programs(graded)]
-=======
-    found = replays(graded, ts, weigher if replay.is_stated else None)
-    return [*found, *of_programs(graded)]
->>>>>>> issue-22b
 
 
 def _further(graded: Sequence[GradedProblem], replay: Replay) -> dict[str, Answer]:
