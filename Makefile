@@ -38,7 +38,7 @@ architectures: $(STAMP)  ## every row of docs/architectures.md, tried again; a q
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m architectures tests/architectures $(PYTEST_ARGS)
 
 attack: $(STAMP)  ## every attack in full: each file event, 400 bits per kind of file, all commands
-	LORID_ATTACK=all OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/attack $(PYTEST_ARGS)
+	LORID_ATTACK=all OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal tests/attack $(PYTEST_ARGS)
 
 check: $(STAMP)  ## lint, format, types, layers
 	$(BIN)/ruff check .

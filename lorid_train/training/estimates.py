@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -283,8 +284,13 @@ def of_role(
     )
 
 
+@cache
 def measured_rate(dtype: str, hidden: int) -> float:
-    """Operations per second of a matrix product of this machine, of a layer's shape."""
+    """Operations per second of a matrix product of this machine, of a layer's shape.
+
+    Measured once: on a busy machine two measurements differ many times over, and roles of one size
+    would seem to take other times.
+    """
     import torch
 
     device = "cuda" if torch.cuda.is_available() else "cpu"

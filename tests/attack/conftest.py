@@ -9,6 +9,13 @@ import pytest
 IS_EXHAUSTIVE = os.environ.get("LORID_ATTACK") == "all"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """In full, one test may be hundreds of runs: a limit that tells a hang, and no slow machine."""
+    for item in items if IS_EXHAUSTIVE else ():
+        if "/attack/" in str(item.path):
+            item.add_marker(pytest.mark.timeout(3600))
+
+
 @pytest.fixture(scope="session")
 def n_flips() -> int:
     """Bits flipped per kind of file."""

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning")
 ROOT = Path(__file__).parents[2]
 support = runpy.run_path(str(ROOT / "tests" / "support" / "served_evaluation.py"))
 small = runpy.run_path(str(ROOT / "tests" / "support" / "small_training.py"))

@@ -20,6 +20,7 @@ NEEDED = {
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)  # 100 questions through the loop and alone, twice a harness's start
 @pytest.mark.parametrize(
     ("name", "variable"), [("lm-eval", "LORID_LM_EVAL"), ("inspect", "LORID_INSPECT")]
 )

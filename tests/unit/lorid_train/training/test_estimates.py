@@ -132,3 +132,7 @@ def test_the_plan_says_why_rows_are_rejected_and_names_a_gpu_where_one_is_wanted
     assert "3 rows (2 rejected: 2 knowledge_empty), " in _plan(1, "2 knowledge_empty").line()
     assert "GPU" not in estimates.total([_plan(2**30, "")])
     assert estimates.total([_plan(20 * 2**30, "")]).endswith("; fits a GPU of 24 GB")
+
+
+def test_the_rate_of_a_machine_is_measured_once_for_all_roles() -> None:
+    assert estimates.measured_rate("float32", 32) == estimates.measured_rate("float32", 32)
