@@ -104,12 +104,13 @@ def test_a_launch_configuration_is_read_by_accelerate(path: Path) -> None:
 def test_the_guides_configurations_are_read() -> None:
     block = re.compile(r"^```yaml\n(.*?)^```", re.MULTILINE | re.DOTALL)
     [own] = block.findall((ROOT / "docs" / "own-student.md").read_text(encoding="utf-8"))
-    [held, going_on, pairs, measured] = block.findall(
+    [held, rows, going_on, pairs, measured] = block.findall(
         (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
     )
     check(parse(TrainConfig, yaml.safe_load(own), "own-student.md"))
     rest = {"base": "student", "data": "d", "out": "o"}
     check(parse(TrainConfig, rest | yaml.safe_load(measured), "training.md"))
+    assert parse(TrainConfig, rest | yaml.safe_load(rows), "training.md").trainable_tokens
     assert parse(TrainConfig, yaml.safe_load(going_on), "training.md").init == "runs/first"
     assert parse(TrainConfig, yaml.safe_load(pairs), "training.md").method == "dpo"
     model = parse(TrainConfig, rest | yaml.safe_load(held), "training.md").model
