@@ -23,11 +23,11 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from lorid_data.build.importing import import_table
 from lorid_data.dedup.stage import DedupOptions, dedup
+from lorid_data.folders import draw_lines as lines
 from lorid_data.folders import files, parquet, records, verified
 from lorid_data.folders import stage as stages
 from lorid_data.folders.records import read_records
 from lorid_data.schema import sha256_text
-from lorid_train.interaction import lines
 from lorid_train.interaction.draws import Draw
 from lorid_train.metrics.grading import score
 from lorid_train.report import reading

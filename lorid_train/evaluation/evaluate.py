@@ -13,6 +13,7 @@ from typing import Any
 from lorid_data import answers
 from lorid_data.commandline.progress import say
 from lorid_data.errors import ConfigError, InputError, unknown_key
+from lorid_data.folders.draw_lines import sum_of
 from lorid_data.folders.files import write_text
 from lorid_data.folders.manifests import manifest_sha256
 from lorid_data.folders.names import MANIFEST, RECORDS
@@ -28,7 +29,6 @@ from lorid_train.evaluation.identity import adapter_configs
 from lorid_train.evaluation.usual import with_usual_sampling
 from lorid_train.interaction import rule_files, votes_files
 from lorid_train.interaction.draws import DrawLog
-from lorid_train.interaction.lines import sum_of
 from lorid_train.interaction.rule_files import RuleFile
 from lorid_train.metrics.rows import Metric, Outcome
 from lorid_train.models import adapters as adapters_of

@@ -1,7 +1,7 @@
 """The interaction loop: what is drawn, and what the draws decide.
 
 Entry: `rules.decide`, re-exported here: the rule that stops the loop, pure; `loop.Loop`.
-Read: `draws` (the rows of `draws.jsonl`; `lines`: how each is written), `weigher` (what votes are worth),
+Read: `draws` (the rows of `draws.jsonl`), `weigher` (what votes are worth),
     `weighed` (the game that they make), `rule_files` (a fitted one on disk), `rules`, `loop`, `weighed_loop`;
     `programs` (draws that are run), `three_way` (rules in which they have a say), `vote_weights`, `votes_files`,
     `three_way_loop`.

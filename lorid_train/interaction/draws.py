@@ -16,8 +16,8 @@ from typing import NamedTuple
 from pydantic import Field, ValidationError
 
 from lorid_data.errors import InputError
+from lorid_data.folders.draw_lines import body_of, line_of, split_line
 from lorid_data.schema import FrozenModel
-from lorid_train.interaction.lines import body_of, line_of, split_line
 from lorid_train.roles import ROLES
 
 

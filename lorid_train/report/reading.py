@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lorid_data.errors import InputError
+from lorid_data.folders.draw_lines import Sum, split_line
 from lorid_data.folders.manifests import read_manifest
 from lorid_data.folders.names import MANIFEST
 from lorid_data.folders.verified import verify_file
 from lorid_train.interaction.draws import Draw, draw_of
-from lorid_train.interaction.lines import Sum, split_line
 
 _ID = re.compile(rb'\{\s*"problem_id"\s*:\s*"([^"\\]*)"')
 

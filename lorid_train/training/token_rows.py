@@ -18,6 +18,10 @@ from lorid_train.config import TrainConfig
 
 def problems(config: TrainConfig) -> list[str]:
     """What of `trainable_tokens` cannot be."""
+    if config.trainable_tokens and config.init is not None:
+        return [
+            "trainable_tokens: with init an adapter keeps the rows of embeddings that it has; leave trainable_tokens out"
+        ]
     found = []
     for role, wanted in config.trainable_tokens.items():
         if role not in config.roles:

@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 
 from lorid_data.errors import ConfigError, InputError, LoridError
+from lorid_data.folders.draw_lines import line_of, split_line, sum_of
 from lorid_data.folders.names import MANIFEST, RECORDS
 from lorid_train.config import EvalConfig
 from lorid_train.evaluation.evaluate import evaluate, report_on
 from lorid_train.evaluation.exports import export_knowledge
 from lorid_train.evaluation.identity import adapter_configs
-from lorid_train.interaction.lines import line_of, split_line, sum_of
 from lorid_train.report.reading import DrawFile
 
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning")

@@ -18,6 +18,7 @@ import pytest
 import yaml
 
 from lorid_data.errors import ConfigError
+from lorid_data.folders.draw_lines import sum_of
 from lorid_data.folders.manifests import read_manifest
 from lorid_data.folders.parquet import read_rows
 from lorid_data.folders.records import read_records
@@ -26,7 +27,6 @@ from lorid_train import cli
 from lorid_train.evaluation.evaluate import evaluate
 from lorid_train.evaluation.exports import export_knowledge, export_log
 from lorid_train.evaluation.forgetting import TextLoss
-from lorid_train.interaction.lines import sum_of
 from lorid_train.models import base_model
 
 pytestmark = pytest.mark.filterwarnings("ignore")

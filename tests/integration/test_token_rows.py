@@ -179,4 +179,6 @@ def test_what_cannot_be_is_said_before_anything_is_written(
     both = {"ir": {"lora": {"trainable_token_indices": [5]}}}
     with pytest.raises(ConfigError, match="keep one of the two"):
         train(_config(base, small_dataset, out, per_role=both))
+    with pytest.raises(ConfigError, match="with init an adapter keeps the rows"):
+        train(_config(base, small_dataset, out, trainable_tokens={"ir": "new"}, init="run"))
     assert not out.exists()

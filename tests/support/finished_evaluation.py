@@ -10,11 +10,11 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from lorid_data.folders.draw_lines import line_of
 from lorid_data.folders.stage import open_stage
 from lorid_train.config import EvalConfig
 from lorid_train.evaluation import timing
 from lorid_train.evaluation.evaluate import DRAWS, MAY_CHANGE, score
-from lorid_train.interaction.lines import line_of
 
 _simulated = runpy.run_path(str(Path(__file__).parent / "simulated_evaluation.py"))
 
