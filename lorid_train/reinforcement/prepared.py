@@ -74,8 +74,11 @@ class Prepared:
         c = self.config
         nameless = {"out", "data", "base", "init", "draws"}
         nameless |= {"model"} if c.model == ModelSettings() else set()
+        said = c.model_dump(mode="json", exclude=nameless)
+        if c.validation is not None:
+            said["validation"] |= {"data": self.validation_sha256}
         return {
-            **c.model_dump(mode="json", exclude=nameless),
+            **said,
             "dtype": self.training.dtype,
             "lora": self.training.for_role(c.role)[0],
             "format": self.training.format,
@@ -87,7 +90,6 @@ class Prepared:
             "init_sha256": {c.role: self.start.sha256},
             "data_sha256": {c.role: manifest_sha256(self.training.data_for(c.role))},
             "draws_sha256": None if self.draws is None else self.draws.sha256,
-            "validation_sha256": self.validation_sha256,
             "sampling": self.sampling,
         }
 

@@ -46,8 +46,10 @@ def role_line(name: str, figures: Mapping[str, Any]) -> str:
     losses = figures["train_loss"]  # logged every logging_steps: a short run has none
     first = f" from {losses[0]['loss']:.4f}" if len(losses) > 1 else ""
     last = f", loss{first} to {losses[-1]['loss']:.4f}" if losses else ""
-    held = figures.get("validation")
-    best = f", validation loss {held[-1]['eval_loss']:.4f}" if held else ""
+    held = (figures.get("validation") or [{}])[-1]
+    best = f", validation loss {held['eval_loss']:.4f}" if "eval_loss" in held else ""
+    if not best and "eval_accuracy" in held:  # pairs are measured by answers alone
+        best = f", validation accuracy {held['eval_accuracy']:.1%}"
     return f"{name}: {count(figures['n_rows'], 'row')}, {count(figures['n_steps'], 'step')}{last}{best}"
 
 

@@ -93,6 +93,20 @@ def test_a_resumed_run_equals_an_uninterrupted_one(
         assert a.read_bytes() == b.read_bytes(), name
 
 
+def test_a_watched_run_resumes_to_the_same_best_step(
+    start: Path, small_dataset: Path, tmp_path: Path
+) -> None:
+    """What was measured before the kill counts after it: the start too."""
+    whole, parted = tmp_path / "whole", tmp_path / "parted"
+    train(rl.config(start, small_dataset, whole))
+    _killed_at(rl.config(start, small_dataset, parted), 2)
+    train(rl.config(start, small_dataset, parted))
+    assert [v["step"] for v in small.figures(whole)["validation"]] == [0, 2, 4]
+    for name in ("adapter_model.safetensors", "training.json", "lorid.json"):
+        a, b = (r / "adapters/dr" / name for r in (whole, parted))
+        assert a.read_bytes() == b.read_bytes(), name
+
+
 def _killed_at(config: Any, step: int) -> None:
     """Begin a run and end it right after a checkpoint."""
     from lorid_train.training import checkpoints

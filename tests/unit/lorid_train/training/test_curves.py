@@ -70,3 +70,16 @@ def test_a_role_in_one_line() -> None:
         curves.role_line("ir", figures)
         == "ir: 1 row, 20 steps, loss from 2.0000 to 1.0000, validation loss 1.9000"
     )
+
+
+def test_a_role_that_is_measured_by_answers_alone_has_a_page_and_a_line(tmp_path: Path) -> None:
+    made = {
+        "n_rows": 3, "n_steps": 20, "train_loss": [{"step": 10, "loss": 2.0}, {"step": 20, "loss": 1.0}],
+        "validation": [{"step": 10, "eval_accuracy": 0.25}, {"step": 20, "eval_accuracy": 0.5}],
+    }  # fmt: skip
+    line = curves.role_line("ir", made)
+    assert line == "ir: 3 rows, 20 steps, loss from 2.0000 to 1.0000, validation accuracy 50.0%"
+    curves.write(tmp_path, {"ir": made})
+    page = (tmp_path / curves.PAGE).read_text(encoding="utf-8")
+    assert "Greedy answers that are right" in page
+    assert "ir, validation" not in page
