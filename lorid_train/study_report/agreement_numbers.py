@@ -109,10 +109,16 @@ def pairs_of(read: SettingRead) -> list[tuple[str, str, str]]:
 
 
 def comparisons(read: SettingRead, lines: Mapping[str, Said]) -> tuple[Comparison, ...]:
-    """The pre-registered differences; one that was not made counts as p = 1 in Holm's adjustment."""
+    """The pre-registered differences; one that was not made counts as p = 1 in Holm's adjustment.
+
+    A system of which a seed is still missing is compared with nothing: its luck is not its merit.
+    """
     pairs = pairs_of(read)
+    whole = {
+        n for n, s in lines.items() if not n.startswith("greedy:") or s.n_seeds == read.n_seeds
+    }
     made = {
-        name: _less(read, lines[a], lines[b]) for name, a, b in pairs if a in lines and b in lines
+        name: _less(read, lines[a], lines[b]) for name, a, b in pairs if a in whole and b in whole
     }
     estimates = {n: as_difference(e) for n, e in _estimates(read, made).items()}
     found = [estimates.get(name) for name, _, _ in pairs]

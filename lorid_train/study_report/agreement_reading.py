@@ -87,6 +87,8 @@ class SettingRead:
     """One setting, as far as it was made."""
 
     name: str
+    n_seeds: int = 1
+    """Seeds that every further training is to have."""
     subjects: dict[str, str] = field(default_factory=dict)
     """By test question, its cluster: its subject where the study is over subjects, else itself."""
     seen: frozenset[str] | None = None
@@ -105,7 +107,7 @@ class SettingRead:
 
 def read_setting(place: SettingPlace, rows: Sequence[Row], seeds: Sequence[int]) -> SettingRead:
     """What there is of a setting."""
-    found = SettingRead(place.name)
+    found = SettingRead(place.name, len(seeds))
     before = place.folder / "before"
     if not _is_done(before / "eval"):
         return found

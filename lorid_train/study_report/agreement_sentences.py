@@ -108,7 +108,12 @@ def _break_even(n: Numbers) -> list[str]:
 
 def missing(n: Numbers, names: list[str]) -> str:
     """Which systems were not made, or nothing."""
-    lacking = [x for x in names if x not in n.read.greedy]
+    made = {x: s.n_seeds for x, s in n.read.greedy.items()}
+    lacking = [
+        x if x not in made else f"{x} ({made[x]} of {n.read.n_seeds} seeds made)"
+        for x in names
+        if made.get(x, 0) < n.read.n_seeds
+    ]
     lacking += [] if n.read.loop_after is not None else ["the loop after training"]
     return (
         "" if not lacking else f"Not made yet: {', '.join(lacking)}; the same command makes them."

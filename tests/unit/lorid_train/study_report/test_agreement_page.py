@@ -36,7 +36,7 @@ def said(p: float, tokens: int, *, seeds: int = 1, salt: str = "") -> Said:
 
 def setting(after: float = 0.8, *, kept: tuple[bool, ...] = (True, True, True), loop_tokens: int = 800, **changes: object) -> SettingRead:  # fmt: skip
     read = SettingRead(
-        name="weak", subjects={i: i for i in IDS},
+        name="weak", n_seeds=3, subjects={i: i for i in IDS},
         before={"ir-greedy": said(0.6, 40), "ir-sampled": said(0.5, 40), "lorid@5": said(0.55, 300),
                 "lorid@20": said(0.7, loop_tokens), "maj-ir@9": said(0.65, 360), "oracle": said(0.9, loop_tokens)},
         greedy={"consensus": said(after, 40, seeds=3), "none": said(0.6, 40, seeds=3)},
@@ -117,6 +117,15 @@ def test_what_is_missing_is_named() -> None:
     assert said == "Not made yet: gold, the loop after training; the same command makes them."
     assert sentences(numbers(SettingRead("empty"))) == ["This setting was not made."]
     assert "Nothing was trained further" in sentences(numbers(setting(greedy={}, sampled={}, kept={}, trained={})))[0]  # fmt: skip
+
+
+def test_a_system_with_a_seed_to_come_is_shown_and_compared_with_nothing() -> None:
+    n = numbers(
+        setting(greedy={"consensus": said(0.8, 40, seeds=3), "none": said(0.2, 40, seeds=2)})
+    )
+    assert "greedy:none" in n.accuracy
+    assert by_name(n, "consensus − none") == "not made"
+    assert "none (2 of 3 seeds made)" in missing(n, ["consensus", "none"])
 
 
 def test_the_page_escapes_and_shows_every_table() -> None:
