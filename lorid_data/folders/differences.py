@@ -59,11 +59,12 @@ def _phrase(
         return f"{key} was {_short(old)}, is {_short(new)}"
     setting, words = _OF_HASHES.get(field, ("", key.removesuffix("sha256").rstrip("_.")))
     names = [_named(s, setting, part) for s in settings]
-    if names[0] != names[1]:
-        return f"{setting} was {names[0]!r}, is {names[1]!r}"
+    several = any(isinstance(s.get(setting), Mapping) for s in settings)
     of = f" of {part}" if part and field in _OF_HASHES else ""
+    if names[0] != names[1]:
+        return f"{words}{of * several}: was {names[0]!r}, is {names[1]!r}"
     at = f" {names[0]!r}" if names[0] else ""
-    return f"{words}{of}{at} is not the same (was {_short(old)}, is {_short(new)})"
+    return f"{words}{of}{at}: not the same (was {_short(old)}, is {_short(new)})"
 
 
 def _named(settings: Mapping[str, Any], setting: str, part: str) -> str | None:

@@ -174,7 +174,7 @@ def test_another_alpha_is_another_model(copy: Path, is_finished: bool) -> None:
     if not is_finished:
         (copy / "eval" / MANIFEST).unlink()
     set_alpha(copy / "run" / "adapters" / "dr", lora_alpha=800)
-    with pytest.raises(ConfigError, match=r"another configuration.*adapter_configs_sha256"):
+    with pytest.raises(ConfigError, match=r"another configuration.*the adapter's settings of dr"):
         evaluate(config(copy))
 
 

@@ -28,8 +28,9 @@ def test_other_folders_are_named_once_and_not_their_hashes() -> None:
     new = {"data_sha256": {"ir": B, "dr": B}, "base_sha256": B, "tokenizer_sha256": B}
     settings = ({"data": "data/a", "base": "student"}, {"data": "data/b", "base": "models/x"})
     assert differences(old, new, settings) == [
-        "base was 'student', is 'models/x'",
-        "data was 'data/a', is 'data/b'",
+        "the base model: was 'student', is 'models/x'",
+        "the training data: was 'data/a', is 'data/b'",
+        "the base model's tokenizer: was 'student', is 'models/x'",
     ]
 
 
@@ -40,12 +41,22 @@ def test_the_same_folder_with_other_content_is_named() -> None:
     )
     assert (
         said
-        == "the adapter of ir 'r/ir' is not the same (was sha256 aaaaaaaaaaaa…, is sha256 bbbbbbbbbbbb…)"
+        == "the adapter of ir 'r/ir': not the same (was sha256 aaaaaaaaaaaa…, is sha256 bbbbbbbbbbbb…)"
     )
     [said] = differences({"parent_identity_sha256": A}, {"parent_identity_sha256": B})
-    assert said.startswith("what the folder is made from is not the same (was sha256 aaaaaaaaaaaa…")
+    assert said.startswith("what the folder is made from: not the same (was sha256 aaaaaaaaaaaa…")
     [said] = differences({"prompt": {"sha256": A}}, {"prompt": {"sha256": B}})
-    assert said.startswith("prompt is not the same (was sha256 aaaaaaaaaaaa…, is sha256 b")
+    assert said.startswith("prompt: not the same (was sha256 aaaaaaaaaaaa…, is sha256 b")
+
+
+def test_of_several_adapters_elsewhere_the_one_that_differs_is_named() -> None:
+    settings = (
+        {"adapters": {"ir": "a/ir", "dr": "a/dr"}},
+        {"adapters": {"ir": "b/ir", "dr": "b/dr"}},
+    )
+    assert differences({"adapter_configs_sha256": {"ir": A, "dr": A}}, {"adapter_configs_sha256": {"ir": A, "dr": B}}, settings) == [
+        "the adapter's settings of dr: was 'a/dr', is 'b/dr'"
+    ]  # fmt: skip
 
 
 def test_a_stage_says_them(tmp_path: Path) -> None:
@@ -53,7 +64,9 @@ def test_a_stage_says_them(tmp_path: Path) -> None:
     with open_stage(out, "x", identity={"dataset_sha256": A}, settings={"dataset": "d1"}):
         pass
     with (
-        pytest.raises(ConfigError, match=r"another configuration \(dataset was 'd1', is 'd2'\)"),
+        pytest.raises(
+            ConfigError, match=r"another configuration \(the dataset: was 'd1', is 'd2'\)"
+        ),
         open_stage(out, "x", identity={"dataset_sha256": B}, settings={"dataset": "d2"}),
     ):
         pass

@@ -212,7 +212,7 @@ def test_a_folder_of_another_dataset_is_refused(tmp_path: Path, built: Path) -> 
     table = tmp_path / "u.csv"
     table.write_text("question,answer\na,1\n", encoding="utf-8")
     build(BuildOptions(source=str(table), teacher="none"), tmp_path / "other")
-    with pytest.raises(ConfigError, match="parent_identity_sha256 was"):
+    with pytest.raises(ConfigError, match="what the folder is made from: not the same"):
         validate(tmp_path / "other", out)
     assert read_manifest(out).n_in == 4
 
