@@ -72,7 +72,7 @@ def load(
         ConfigError: an unknown source or split, or an option that the source does not take.
         InputError: the source cannot be read, lacks a column or has no rows.
     """
-    _check(source, limit, source_path, seed, columns, scale)
+    _check(source, limit, source_path, seed, scale, columns)
     read = Reading(columns or {})
     if source == "arithmetic":
         return _arithmetic(split, seed, scale, limit)
@@ -246,12 +246,10 @@ def _check(
     limit: int | None,
     source_path: str | None,
     seed: int,
-    columns: Mapping[str, str] | None,
     scale: int,
+    columns: Mapping[str, str] | None,
 ) -> None:
     problems = faults(columns or {})
-    if scale != 1 and source != "arithmetic":
-        problems.append(f"--scale {scale!r}: only 'arithmetic' draws its numbers")
     if columns and named(source) is not None:
         problems.append(f"--columns is for tables; the source {source!r} has its own")
     if limit is not None and limit < 1:
@@ -268,6 +266,8 @@ def _check(
         elif not is_there:
             what = "folder" if name in _FOLDERS else "file or folder"
             problems.append(f"--source-path {source_path!r}: no such {what}{near(source_path)}")
+    if scale != 1 and source != "arithmetic":
+        problems.append(f"--scale {scale!r}: only 'arithmetic' draws its numbers")
     if seed and source not in _DRAWN:
         problems.append(f"--seed {seed!r}: only {' and '.join(_DRAWN)} draw their problems")
     is_there = Path(source).exists() or is_pattern(source) or reading.parse_ref(source).is_local
