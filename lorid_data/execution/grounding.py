@@ -7,12 +7,12 @@ so that it can be asked of what a model wrote.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 
-from lorid_data.execution.literals import literals, numbers
+from lorid_data.execution.literals import literals, numbers, percentages
 
 _ALWAYS = (0, 1, 2, 100, Fraction(1, 100), Fraction(1, 2))
 """Numbers that need no reason: nothing, one, a half or a pair, and percent."""
@@ -74,12 +74,11 @@ class Grounding:
 def grounding(question: str, program: str) -> Grounding:
     """How the numbers of a program and those of its question fit."""
     written = set(literals(program))
-    given = set(numbers(question))
-    known = set(_forms(given)) | brought_along(question) | common_constants()
-    used = set(_forms(written)) | {1 / w for w in written if w}
-    unused = {
-        g for g in given if g not in used and g not in _ALWAYS and not _is_part(g, given, used)
-    }
+    given, shares = set(numbers(question)), set(percentages(question))
+    known = given | set(_forms(shares)) | brought_along(question) | common_constants()
+    reached = written | {1 / w for w in written if w}
+    used = {g for g in given if not reached.isdisjoint((g, *_forms(_shares(g, shares))))}
+    unused = {g for g in given - used if g not in _ALWAYS and not _is_part(g, given, used)}
     return Grounding(tuple(sorted(written - known)), tuple(sorted(unused)))
 
 
@@ -94,21 +93,15 @@ def brought_along(question: str) -> frozenset[Fraction]:
     return frozenset(v for words, values in _FIGURES if words.search(question) for v in values)
 
 
-def _forms(values: Iterable[Fraction]) -> Iterable[Fraction]:
-    """A number, and what it is as a percentage: 20 is 0.2, 1.2, 0.8 and 80, too."""
-    for v in values:
-        yield from (
-            v,
-            v / 100,
-            v * 100,
-            1 + v / 100,
-            1 - v / 100,
-            100 - v,
-            100 + v,
-            1 - v,
-            1 + v,
-            v - 1,
-        )
+def _forms(shares: Iterable[Fraction]) -> Iterator[Fraction]:
+    """What percentages are in a calculation: 20 is 0.2, 1.2, 0.8, 80 and 120, too."""
+    for v in shares:
+        yield from (v, v / 100, 100 - v, 100 + v, 1 - v / 100, 1 + v / 100)
+
+
+def _shares(value: Fraction, shares: set[Fraction]) -> list[Fraction]:
+    """The percentage that a number of a question is, as written or as a fraction; none where it is none."""
+    return [v for v in (value, value * 100) if v in shares]
 
 
 def _is_part(value: Fraction, given: set[Fraction], used: set[Fraction]) -> bool:

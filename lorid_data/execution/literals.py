@@ -67,6 +67,13 @@ def numbers(text: str) -> Iterator[Fraction]:
     yield from _spelled(text)
 
 
+def percentages(text: str) -> Iterator[Fraction]:
+    """The numbers of a text that are percentages: 20 for `20%` and `20 percent`."""
+    for m in _DIGITS.finditer(text[:_MOST_CHARS]):
+        if m["percent"] and _is_short(m[0]):
+            yield Fraction(m["number"].replace(",", ""))
+
+
 def _is_short(text: str) -> bool:
     return len(text) <= _MOST_DIGITS
 

@@ -15,12 +15,12 @@ from lorid_data.texts.calculate import calculate, number
 
 _ANNOTATION = re.compile(r"<<([^<>]*)>>")
 _NUMBER = r"\d+(?:,\d{3})*(?:\.\d+)?|\.\d+"
-_OPERAND = rf"\$?\s?(?:{_NUMBER})\s?%?"
-_TERM = rf"(?:\(\s?)*-?\s?{_OPERAND}(?:\s?\))*"
-_SIDE = (
-    rf"{_TERM}(?:\s?(?:[-+*/×÷–−]|(?<=[\d\s)])[xX](?=[\s\d$(.]))\s?{_TERM}|\s?(?<=[\d)])\({_TERM})*"
+_PIECE = re.compile(
+    rf"\s*(?:(?P<number>{_NUMBER})|(?P<sign>[-+*/×÷–−=()$%]|(?<=[\s\d)])[xX](?=[\s\d(.$])))",
+    re.ASCII,
 )
-_EQUATION = re.compile(rf"(?<![\w.^/])(?P<sides>{_SIDE}(?:\s?=\s?{_SIDE})+)(?![\w^(])", re.ASCII)
+"""Of what equations are made; what stands between two of them ends an equation."""
+_RESULT = re.compile(rf"\s*-?\s*(?:{_NUMBER})(?:\s?%)?", re.ASCII)
 _UNIT = re.compile(
     r"(?<=[\d%)])(?:\s(?![xX]\b)[A-Za-z]{1,20}|\s?/\s?[A-Za-z]{1,20}){1,4}(?=\s?[-+*/=×÷–−)]|\s[xX]\s)",
     re.ASCII,
@@ -28,7 +28,7 @@ _UNIT = re.compile(
 """What a number counts, between it and a sign: `14 pieces/house * 60 houses = 840`."""
 _TOKEN = re.compile(r"\d+(?:\.\d*)?|\.\d+|[-+*/()]", re.ASCII)
 _SIGNS = str.maketrans({"×": "*", "x": "*", "X": "*", "÷": "/", "–": "-", "−": "-", ",": None, "$": None})  # fmt: skip
-_MOST_CHARS = 20_000
+_MOST_CHARS, _MOST_CHAIN = 20_000, 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +74,12 @@ def all_steps(rationale: str) -> list[Step]:
     for m in _ANNOTATION.finditer(text):
         if (step := step_of(m[1])) is not None:
             steps.append((m.start(), step))
-    # Blanks keep the places; a result behind an annotation stays in its equation.
+    # Blanks keep the places of what follows.
     plain = _UNIT.sub(_blank, _ANNOTATION.sub(_blank, text))
     holes = [m.start() for m in _ANNOTATION.finditer(text)]
-    squeezed, places = _squeezed(plain)
-    for m in _EQUATION.finditer(squeezed):
-        start, end = places[m.start()], places[m.end() - 1]
-        if any(start <= h <= end for h in holes):
-            continue
-        steps += [(start, s) for s in _of_chain(m["sides"])]
+    for start, end in _runs(plain):
+        if not any(start <= h <= end for h in holes):
+            steps += [(start, s) for s in _of_chain(plain[start:end].translate(_SIGNS))]
     return [s for _, s in sorted(steps, key=lambda at: at[0])]
 
 
@@ -104,14 +101,38 @@ def step_of(equation: str) -> Step | None:
     return None
 
 
-def _of_chain(sides: str) -> Iterator[Step]:
-    """`2 * 3 = 6`, or of `3 * 4 + 2 = 12 + 2 = 14` every part that is worth the last."""
-    *lefts, last = sides.split("=")
-    for left in lefts:
-        step = step_of(f"{left.translate(_SIGNS)}={last.translate(_SIGNS).strip()}")
-        if step is not None and step.is_calculation:
-            yield step
-            return
+def _runs(text: str) -> Iterator[tuple[int, int]]:
+    """Where pieces of equations stand side by side, an equals sign among them. Reads each character once."""
+    start = end = 0
+    has_equals = is_number = False
+    for m in _PIECE.finditer(text):
+        # Two numbers side by side are two things, and so is what a word or a full stop parts.
+        if m.start() != end or (m["number"] is not None and is_number):
+            if has_equals:
+                yield start, end
+            start, has_equals = m.start(), False
+        end, is_number = m.end(), m["number"] is not None
+        has_equals = has_equals or m["sign"] == "="
+    if has_equals:
+        yield start, end
+
+
+def _of_chain(chain: str) -> Iterator[Step]:
+    """`2 * 3 = 6`; of `3 * 4 + 2 = 12 + 2 = 14` the first part that is worth the last."""
+    *lefts, last = chain[:_MOST_CHAIN].split("=")
+    result = _RESULT.match(last)
+    for left in lefts if result is not None else ():
+        text = left.strip()
+        for side in (text, text.strip("-+*/ "), _balanced(text)):
+            step = step_of(f"{side}={result[0].strip()}") if result is not None else None
+            if step is not None and step.is_calculation:
+                yield step
+                return
+
+
+def _balanced(text: str) -> str:
+    """Without a bracket in front whose other half stands behind the result: `(3 * 4 = 12)`."""
+    return text.removeprefix("(") if text.count("(") > text.count(")") else text
 
 
 def _bare(text: str) -> str:
@@ -126,9 +147,3 @@ def _percent(text: str) -> str:
 def _explicit(text: str) -> str:
     """With a sign where brackets mean a product: `5(3)` is `5*(3)`."""
     return re.sub(r"(?<=[\d.)])\s*(?=\()|(?<=\))\s*(?=[\d.])", "*", text)
-
-
-def _squeezed(text: str) -> tuple[str, list[int]]:
-    """A text with one blank for several, and where each character came from."""
-    kept = [i for i, c in enumerate(text) if c != " " or not i or text[i - 1] != " "]
-    return "".join(text[i] for i in kept), kept

@@ -58,7 +58,7 @@ HOSTILE: dict[str, str] = {
     "subprocess kill": "import os\nos.kill(1, 9)\nanswer = 1",
     "subprocess multiprocessing": "import multiprocessing as m\np = m.Process(target=print)\np.start()\nanswer = 1",
     "subprocess pty": "import pty\npty.spawn('/bin/sh')\nanswer = 1",
-    # imports
+    # other modules
     "import ctypes": "import ctypes\nanswer = ctypes.string_at(0)",
     "import builtins": "import builtins\nanswer = str(builtins.open('/etc/passwd'))",
     "import dunder": "answer = __import__('os').popen('id').read()",

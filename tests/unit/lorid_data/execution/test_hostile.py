@@ -6,7 +6,6 @@ import gc
 import os
 import socket
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -24,7 +23,7 @@ MOST_BYTES = 50 << 20
 
 
 @pytest.fixture(scope="module")
-def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Executed]]:
+def ran(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Executed]:
     """Every hostile program, run beside a file that none may read and none may change."""
     folder = tmp_path_factory.mktemp("host")
     (folder / "secret.txt").write_text(CANARY)
@@ -43,7 +42,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Executed
         os.environ.pop("LORID_CANARY") if before is None else None
     assert [p.name for p in folder.iterdir()] == ["secret.txt"]
     assert (folder / "secret.txt").read_text() == CANARY
-    yield results
+    return results
 
 
 def test_there_are_enough_of_them() -> None:
