@@ -2,7 +2,10 @@
 
     python benchmarks/weighed.py [--out runs/weighed] [--settings strong undertrained concepts] [--draw-only]
     python benchmarks/weighed.py --eval FIT TEST       any two finished evaluations of yours, all rounds drawn
-    python benchmarks/weighed.py --default             makes the packaged rule again, of the seed 0 validation draws
+    python benchmarks/weighed.py --lazy undertrained 0 draws of a setting's test questions under a seed only what
+                                                       both rules ask for; the rule is that of seed 0
+    python benchmarks/weighed.py --default --settings strong undertrained
+                                                       makes the packaged rule again, of the seed 0 validation draws
 
 What is asked and how it is judged stands in docs/experiments.md. Run again, it goes on where it stopped. The
 tables are printed, and written to tables.md; the last line is JSON. The real model on real word problems:
@@ -23,6 +26,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent / "support"))
 
 import weighed_cells
+import weighed_lazy
 import weighed_tables as tables
 
 from lorid_train.fit_rule.command import fitted
@@ -207,15 +211,43 @@ def report(of: dict[str, dict[str, Any]], out: Path) -> tuple[str, dict[str, Any
     return "\n".join(lines).strip() + "\n", judged_by
 
 
+def lazily(setting: str, seed: int, out: Path) -> None:
+    """The loop and the weighed rule on the draws that they ask for."""
+    validation = weighed_cells.tasks(setting, out)[0].cell().validation
+    rule = rule_of([validation], out / "rules" / f"{setting}-0.json")
+    cells = [weighed_lazy.cell(setting, seed, rule, out)]
+    systems = {
+        "lorid@20": tables.rows(cells, [tables.loop("ir")]),
+        "lorid@20, DR as fallback": tables.rows(cells, [tables.loop("dr")]),
+        "weighed": tables.rows(cells, [tables.weighed(rule.weigher())]),
+    }
+    found = {"systems": systems, "clusters": cells[0].originals, "rules": [rule], "cells": cells}
+    metrics = calibrated(setting, systems["weighed"].stated)
+    lines = [*tables.table(systems, found["clusters"]), "", *calibration_lines({setting: metrics})]
+    lines += ["", *reliability_lines(metrics), "", *rule_lines({setting: found})]
+    print("\n".join(lines))
+    ratios = {**aims(found), "ece": next(m.value or 0 for m in metrics if m.metric == "ece")}
+    print(json.dumps({"benchmark": "weighed", "ratios": {setting: {k: round(v, 4) for k, v in ratios.items()}}, "settings": {"rounds": tables.T, "lazy": True, "seed": seed}}))  # fmt: skip
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
     parser.add_argument("--out", type=Path, default=Path("runs/weighed"))
     parser.add_argument("--settings", nargs="+", choices=list(weighed_cells.DRAWN), default=list(weighed_cells.DRAWN))  # fmt: skip
     parser.add_argument("--draw-only", action="store_true")
     parser.add_argument("--eval", type=Path, nargs=2, metavar=("FIT", "TEST"))
+    parser.add_argument("--lazy", nargs=2, metavar=("SETTING", "SEED"))
     parser.add_argument("--default", action="store_true")
     args = parser.parse_args()
     warnings.filterwarnings("ignore", category=FutureWarning)
+    if args.default:
+        folders = [weighed_cells.validation(s, args.out) for s in args.settings]
+        rule_files.DEFAULT.write_text(fitted(folders)[0].text(), encoding="utf-8")
+        print(f"rule: {rule_files.DEFAULT}")
+        return
+    if args.lazy:
+        lazily(args.lazy[0], int(args.lazy[1]), args.out)
+        return
     if args.eval:
         fit, test = args.eval
         pairs = [weighed_cells.Pair("yours", 0, fit, 0, test)]
@@ -226,11 +258,6 @@ def main() -> None:
         if args.draw_only:
             return
         every = {s: weighed_cells.pairs(s, args.out) for s in args.settings}
-        folders = [pairs[0].fit for pairs in every.values()]
-        if args.default:
-            rule_files.DEFAULT.write_text(fitted(folders)[0].text(), encoding="utf-8")
-            print(f"rule: {rule_files.DEFAULT}")
-            return
         elsewhere = {s: rule_of([p[0].fit], args.out / "rules" / f"{s}-{p[0].fit_seed}.json") for s, p in every.items()}  # fmt: skip
         of = {s: judged(p, args.out, elsewhere) for s, p in every.items()}
     text, judged_by = report(of, args.out)

@@ -253,7 +253,7 @@ PROGRAM_COLUMNS: tuple[str, ...] = (
     "program", "program_from", "program_status", "program_output", "program_sandbox", "program_limits",
 )  # fmt: skip
 """Columns of the program of a record and of its run."""
-ADDED_LATER: tuple[str, ...] = ("accepted", *PROGRAM_COLUMNS)
+ADDED_LATER: tuple[str, ...] = ("accepted", "probability", *PROGRAM_COLUMNS)
 """Columns that files of earlier releases lack: their rows have an empty list there, or nothing."""
 
 

@@ -46,6 +46,15 @@ def make(setting: str, out: Path) -> None:
             evaluate(task.eval_config(split))
 
 
+def validation(setting: str, out: Path) -> Path:
+    """The validation draws of seed 0, made where they are missing."""
+    task = tasks(setting, out)[0]
+    make_data(task)
+    train(task.train_config())
+    evaluate(task.eval_config("validation"))
+    return task.cell().validation
+
+
 def pairs(setting: str, out: Path) -> list[Pair]:
     """Rules of one seed's validation draws, judged on the other's test draws."""
     of = tasks(setting, out)

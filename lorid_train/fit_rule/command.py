@@ -79,8 +79,10 @@ def fitted(
     read = [_read(f) for f in folders]
     rounds = min(r for _, _, r in read)
     questions = [asked(g, rounds) for graded, _, _ in read for g in graded]
-    if len({q.key for q in questions}) < len(questions):
-        msg = "a question stands in more than one of the evaluations under the same seed; name each once"
+    if len({manifest_sha256(f) for f in folders}) < len(folders):
+        msg = (
+            "an evaluation is named more than once, and its votes would count twice; name each once"
+        )
         raise ConfigError(msg)
     weigher, figures = fit(questions, aim)
     sources = tuple(

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from lorid_train.interaction.weigher import Voter, Weigher
+from lorid_train.interaction.weigher import START, Voter, Weigher
 
 Agree = Callable[[str, str], bool]
 """Whether two answers are equal."""
@@ -165,9 +165,9 @@ def probability(
     """
     if answer is None:
         return None
-    answers, node = Answers(agree), weigher.node()
+    answers, state = Answers(agree), START
     for voter, side in enumerate((ir, dr)):
         for said in side:
-            node = weigher.after(node, voter, answers.add(said))
+            state = state.after(voter, answers.add(said))
     place = answers.place(answer)
-    return None if place == len(answers.given) else weigher.probability(node.state, place)
+    return None if place == len(answers.given) else weigher.probability(state, place)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SYSTEM = "dr-minus-ir"
-N_RESAMPLES = 10_000
+N_RESAMPLES = 4_000
 FEWEST = 50
 """Questions on either side; with fewer no claim is made."""
 

@@ -126,7 +126,7 @@ def test_a_lazy_evaluation_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_same_evaluation_twice_is_refused(evaluation: Path) -> None:
-    with pytest.raises(ConfigError, match="more than one"):
+    with pytest.raises(ConfigError, match="more than once"):
         fitted([evaluation, evaluation])
 
 

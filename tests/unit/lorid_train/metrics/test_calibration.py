@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from random import Random
 
+import polars as pl
 import pytest
 
+from lorid_data.folders.parquet import read_rows, write_rows
 from lorid_train.metrics.calibration import Stated, calibration, covered, reliability
 from lorid_train.metrics.contrasts import contrast, contrasts, sides
 from lorid_train.metrics.grading import Gold, GradedProblem, Vote
@@ -157,3 +160,11 @@ def test_lengths() -> None:
     assert [length_of("a " * n) for n in (20, 21, 40, 60, 61)] == [
         "up to 20 words", "21 to 40 words", "21 to 40 words", "41 to 60 words", "over 60 words",
     ]  # fmt: skip
+
+
+def test_outcomes_of_earlier_releases_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "outcomes.parquet"
+    write_rows(path, Outcome, [outcome(1, Verdict.CORRECT, 0.9)])
+    pl.read_parquet(path).drop("probability").write_parquet(path)
+    [found] = read_rows(path, Outcome)
+    assert found == outcome(1, Verdict.CORRECT, None)
