@@ -11,7 +11,7 @@
 | `run` | `pipeline` |
 
 Entry: `app.main`.
-Read: `app`, which names every command; then the file of the command: `building`, `stages`,
+Read: `app`, which names every command; then the file of the command: `building`, `stages`, `coding`,
     `doctor`, `auditing`, `publishing`, `pages`, `running`. `ending` and `numbers` are shared by them.
 Imports: every room of `lorid_data`, when the command runs.
 """

@@ -77,8 +77,7 @@ def build(
     from lorid_data.build import stage
 
     given |= {"concurrency": min(concurrency, 4096), "columns": columns or ()}
-    shared = given.keys() & stage.BuildOptions.model_fields.keys()
-    options = stage.BuildOptions(**{name: given[name] for name in shared})
+    options = stage.BuildOptions(**{n: given[n] for n in given.keys() & stage.BuildOptions.model_fields.keys()})  # fmt: skip
     if dry_run:
         return _say_price(stage.dry_run(options, out))
     return finish_asking(stage.build(options, out), out)

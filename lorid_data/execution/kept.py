@@ -127,6 +127,9 @@ def _open(path: Path) -> sqlite3.Connection:
             )
         if not n_tables:
             connection.executescript(f"BEGIN; {_TABLE} COMMIT;")
+    except sqlite3.OperationalError:  # a full disk, for one
+        connection.close()
+        raise
     except sqlite3.DatabaseError as e:
         connection.close()
         raise ConfigError(f"{path}: no file of results of programs ({e}); remove it") from e

@@ -72,9 +72,7 @@ def load(
         ConfigError: an unknown source or split, or an option that the source does not take.
         InputError: the source cannot be read, lacks a column or has no rows.
     """
-    _check(source, limit, source_path, seed, columns)
-    if scale != 1 and source != "arithmetic":
-        raise ConfigError(f"--scale {scale!r}: only 'arithmetic' draws its numbers")
+    _check(source, limit, source_path, seed, scale, columns)
     read = Reading(columns or {})
     if source == "arithmetic":
         return _arithmetic(split, seed, scale, limit)
@@ -248,6 +246,7 @@ def _check(
     limit: int | None,
     source_path: str | None,
     seed: int,
+    scale: int,
     columns: Mapping[str, str] | None,
 ) -> None:
     problems = faults(columns or {})
@@ -267,6 +266,8 @@ def _check(
         elif not is_there:
             what = "folder" if name in _FOLDERS else "file or folder"
             problems.append(f"--source-path {source_path!r}: no such {what}{near(source_path)}")
+    if scale != 1 and source != "arithmetic":
+        problems.append(f"--scale {scale!r}: only 'arithmetic' draws its numbers")
     if seed and source not in _DRAWN:
         problems.append(f"--seed {seed!r}: only {' and '.join(_DRAWN)} draw their problems")
     is_there = Path(source).exists() or is_pattern(source) or reading.parse_ref(source).is_local

@@ -41,6 +41,7 @@ COMMANDS = {
     "dedup": "dedup W/in --out W/out",
     "decontaminate": "decontaminate W/in --against W/t.jsonl --out W/out",
     "expand": "expand W/in --with W/v.jsonl --out W/out",
+    "programs": "programs W/in --out W/out",
     "audit": "audit W/in",
     "view": "view W/in --out W/page.html",
     "publish": "publish W/in me/x --dry-run --out W/out",

@@ -21,11 +21,11 @@ ROOMS = sorted(
 TOP = {
     "lorid_data": {
         "__init__", "__main__", "schema", "pipeline", "errors",
-        "prompts", "role_texts", "sampling", "intervals", "store",
+        "prompts", "role_texts", "sampling", "intervals", "store", "reasons",
     },
     "lorid_train": {"__init__", "__main__", "cli", "config", "roles", "formats", "quickstart"},
 }  # fmt: skip
-"""What a newcomer reads first, and in `lorid_data` five small modules more."""
+"""What a newcomer reads first, and in `lorid_data` six small modules more."""
 FACES = {
     "lorid_data.answers": {
         "Accepted", "Answer", "FoundBy", "NoAnswer", "Verdict", "Why", "boxed", "equal", "extract", "group", "key",
