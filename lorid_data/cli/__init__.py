@@ -4,7 +4,7 @@
 | --- | --- |
 | `build`, `choose`, `reparse`, `prompts diff` | `build.stage`, `build.choose`, `build.reparse`, `build.prompt_diff` |
 | `import` | `build.importing` |
-| `validate`, `expand`, `dedup`, `decontaminate`, `split` | `stage` in the room of that name |
+| `validate`, `expand`, `dedup`, `decontaminate`, `split`, `programs` | `stage` in the room of that name |
 | `audit`, `view`, `publish` | `audit.stage`, `view.write`, `publish.stage` |
 | `label` | `labelling.serve` |
 | `doctor` | `asking.doctor` |

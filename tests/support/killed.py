@@ -25,7 +25,9 @@ from typing import Any
 
 EVENTS = frozenset(["open", "os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.truncate", "os.link", "os.symlink", "sqlite3.connect", "shutil.rmtree", "fcntl.flock"])  # fmt: skip
 # Locks, notes and what SQLite keeps beside a database; its content is compared by what it became.
-PASSED_OVER = re.compile(r"\.lock$|\.verified\.json$|journal\.sqlite|executions\.sqlite|labels\.sqlite")
+PASSED_OVER = re.compile(
+    r"\.lock$|\.verified\.json$|journal\.sqlite|executions\.sqlite|labels\.sqlite"
+)
 LEFTOVER = re.compile(r"\..*\.tmp$")
 
 
