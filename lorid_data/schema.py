@@ -261,7 +261,6 @@ PROGRAM_COLUMNS: tuple[str, ...] = (
 )  # fmt: skip
 """Columns of the program of a record and of its run."""
 ADDED_LATER: tuple[str, ...] = ("accepted", "difficulty", *PROGRAM_COLUMNS, "probability")
-ADDED_LATER: tuple[str, ...] = ("accepted", "probability", *PROGRAM_COLUMNS)
 """Columns that files of earlier releases lack: their rows have an empty list there, or nothing."""
 
 
