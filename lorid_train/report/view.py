@@ -136,8 +136,8 @@ def view_of(  # noqa: PLR0913  (one argument per thing that a report shows)
         by_id.setdefault(r.problem_id, r)
     graded = _grade_all(by_id.values(), draws, replay)
     graded = as_scheduled(graded, exhaustive=exhaustive, voted=voted, samples=samples)
-    further = _further(graded, replay)
-    scored = outcomes(graded, rounds=replay.rounds, thresholds=thresholds, further=further)
+    t, further = replay.rounds, _further(graded, replay)
+    scored = outcomes(graded, rounds=t, thresholds=thresholds, further=further)
     found = summarise(scored, graded, graders=_GRADERS if graders is None else graders)
     return EvaluationView(
         name=name,
