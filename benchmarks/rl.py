@@ -190,7 +190,9 @@ def plain(folder: Path) -> None:
     torch.set_num_threads(1)
     place = str(base_model.resolve("student").source)
     model = PeftModel.from_pretrained(
-        AutoModelForCausalLM.from_pretrained(place), folder / "start/adapters/ir", is_trainable=True
+        AutoModelForCausalLM.from_pretrained(place, trust_remote_code=False),
+        folder / "start/adapters/ir",
+        is_trainable=True,
     )
     fmt, ir = formats.load("plain"), roles.role("ir")
     records = read_records(folder / "ask")
@@ -210,7 +212,7 @@ def plain(folder: Path) -> None:
         )  # fmt: skip
         trainer = GRPOTrainer(
             model=model, reward_funcs=reward, args=args, train_dataset=Dataset.from_dict(rows),
-            processing_class=AutoTokenizer.from_pretrained(place),
+            processing_class=AutoTokenizer.from_pretrained(place, trust_remote_code=False),
         )  # fmt: skip
         trainer.train()
     (folder / "plain.json").write_text(

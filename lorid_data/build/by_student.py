@@ -16,6 +16,7 @@ from typing import Any
 from lorid_data.build.candidates import Candidate
 from lorid_data.difficulty.rates import Equal
 from lorid_data.intervals import Z_95
+from lorid_data.texts.counting import count
 
 VERSION = 1
 """Bump when the same draws lead to another choice."""
@@ -153,9 +154,7 @@ class Compared:
             else "the student's choice is worse than the audit's" if self.high < 0
             else "it is not shown that the student's choice beats the audit's"
         )  # fmt: skip
-        return (
-            f"{said}: {difference} on the same {self.n_rows:,} rows, on draws that did not choose"
-        )
+        return f"{said}: {difference} on the same {count(self.n_rows, 'row')}, on draws that did not choose"
 
 
 def compared(

@@ -405,7 +405,7 @@ def test_the_weighed_rule_draws_roles_alone_whatever_the_batch(
     other = rule_files.load(kept).model_copy(update={"threshold": 0.51})
     named = tmp_path / "other.json"
     named.write_text(other.text(), encoding="utf-8")
-    with pytest.raises(ConfigError, match="rule_sha256"):
+    with pytest.raises(ConfigError, match="rule: not the same"):
         evaluate(config(world, tmp_path / "1", rule="weighed", rule_file=str(named)))
     # The folder's own rule is used again, wherever the file that it came from is now.
     evaluate(config(world, tmp_path / "2", rule="weighed", rule_file=str(named)))

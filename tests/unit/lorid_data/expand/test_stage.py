@@ -138,7 +138,7 @@ def test_run_again_it_does_nothing_and_other_variants_are_refused(folder: Path) 
     table, out = folder.parent / "v.jsonl", folder.parent / "out"
     assert expand(folder, out, ExpandOptions(variants=str(table))) == manifest
     write(table, metamath("How many now?", "GSM_AnsAug"))
-    with pytest.raises(ConfigError, match="with was"):
+    with pytest.raises(ConfigError, match="with: not the same"):
         expand(folder, out, ExpandOptions(variants=str(table)))
 
 

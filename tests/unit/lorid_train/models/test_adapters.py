@@ -184,7 +184,7 @@ def test_all_missing_adapters_are_one_error(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("given", [["ir=a", "xr=b"], ["a", "b"], []])
 def test_unknown_roles_are_refused(given: list[str]) -> None:
-    with pytest.raises(ConfigError, match="of ir, kg, dr, ks, ird; got"):
+    with pytest.raises(ConfigError, match="of ir, kg, dr, ks, ird, cg; got"):
         adapters.folders_of(given)
 
 
