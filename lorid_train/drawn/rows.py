@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from lorid_data.schema import (
+    PROGRAM_COLUMNS,
     Disposition,
     FrozenModel,
     Provenance,
@@ -133,6 +134,8 @@ def _record(record: Record, d: Draw, found: Labelled, rules: tuple[str, ...], by
     changed = {
         "rationale": rationale, "answer": answer, "knowledge": rules, "accepted": (), "flags": (),
         "provenance": source,
+        # Made with the reference answer, which is this row's answer no longer.
+        "difficulty": None, **dict.fromkeys(PROGRAM_COLUMNS),
     }  # fmt: skip
     return record.model_copy(update=changed)
 
