@@ -131,11 +131,10 @@ def _record(record: Record, d: Draw, found: Labelled, rules: tuple[str, ...], by
         agreement=found.agreement if found.label is not None else None,
         n_votes=found.n_votes if found.label is not None else None,
     )  # fmt: skip
+    # Pass rates and a program were held against the reference answer: they are not the draw's.
     changed = {
         "rationale": rationale, "answer": answer, "knowledge": rules, "accepted": (), "flags": (),
-        "provenance": source,
-        # Made with the reference answer, which is this row's answer no longer.
-        "difficulty": None, **dict.fromkeys(PROGRAM_COLUMNS),
+        "difficulty": None, **dict.fromkeys(PROGRAM_COLUMNS), "provenance": source,
     }  # fmt: skip
     return record.model_copy(update=changed)
 
