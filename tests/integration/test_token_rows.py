@@ -160,7 +160,7 @@ def test_pairs_refine_it_and_are_held_against_the_very_start(
         "max_steps": 2, "per_device_train_batch_size": 2, "gradient_accumulation_steps": 1, "logging_steps": 1,
         "learning_rate": 1e-2, "gradient_checkpointing": False, "loss_type": ["sigmoid"],
     }  # fmt: skip
-    body = {
+    body: dict[str, Any] = {
         "base": str(base), "data": str(_pairs(small_dataset, tmp_path / "pairs")), "out": str(tmp_path / "dpo"),
         "roles": ("ir",), "dtype": "float32", "threads": 1, "init": str(run), "method": "dpo", "dpo": dpo,
     }  # fmt: skip
