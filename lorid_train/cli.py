@@ -208,7 +208,7 @@ def report(
     Args:
         evaluations: Evaluation folders.
         out: HTML file; the Markdown and JSON of the same report go beside it.
-        replay: Decide anew on the stored draws: rule=… rounds=… fallback=….
+        replay: Decide anew on the stored draws: rule=… rounds=… fallback=… rule_file=… votes_file=… abstain_below=….
     """
     from lorid_train.evaluation.evaluate import report_on
 
@@ -268,7 +268,7 @@ def prompts(
 
     Args:
         format: plain, or a template such as lf-0.9.2/llama2.
-        role: ir, kg, dr, or one of the controls ks and ird.
+        role: ir, kg, dr, cg, or one of the controls ks and ird.
         question: The question.
         knowledge: What DR reads.
     """

@@ -84,6 +84,10 @@ def gather(
                 asked.n_twice += 1
                 continue
             seen.add(name)
-            value = getattr(extract(d.text), "value", None)
-            asked.by_problem[d.problem_id].setdefault(judge, []).append(value)
+            asked.by_problem[d.problem_id].setdefault(judge, []).append(d.answer(_stated))
     return asked
+
+
+def _stated(text: str) -> str | None:
+    value: str | None = getattr(extract(text), "value", None)
+    return value

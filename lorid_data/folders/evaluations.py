@@ -6,7 +6,7 @@ their seals compared first. Fields of a draw that are not needed here are passed
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,6 +30,14 @@ _SAMPLING = ("temperature", "top_p", "top_k", "max_new_tokens")
 _SHARED = ("base_sha256", "tokenizer_sha256", "format_sha256", "dtype", "merged")
 
 
+class Executed(BaseModel):
+    """What is read of what became of a program."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    answer: str | None = None
+
+
 class WrittenDraw(BaseModel):
     """What is read of a line of `draws.jsonl`."""
 
@@ -42,6 +50,16 @@ class WrittenDraw(BaseModel):
     round: int
     text: str
     finish_reason: str
+    executed: Executed | None = None
+    """Of a role that writes programs: its answer is what the program gave, whatever the text says."""
+
+    def answer(self, stated: Callable[[str], str | None]) -> str | None:
+        """What the draw answers; None where it states nothing.
+
+        Args:
+            stated: text → the answer that it states.
+        """
+        return stated(self.text) if self.executed is None else self.executed.answer
 
 
 class Judge(NamedTuple):

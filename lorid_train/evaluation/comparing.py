@@ -43,10 +43,14 @@ def _side(folder: Path, name: str) -> Side:
     for o in read_rows(folder / OUTCOMES, Outcome):
         outcomes.setdefault(o.system, []).append(o)
     known = [k for k in EvalConfig.model_fields if k in manifest.identity and k not in MAY_CHANGE]
+    fitted = [k for k in ("rule_sha256", "votes_sha256") if k in manifest.identity]
     settings = {
         "base": manifest.settings["base"],
         "format": manifest.identity["format"],
         **{k: manifest.identity[k] for k in known},
+        **{
+            k: str(manifest.identity[k])[:12] for k in fitted
+        },  # as many digits as a person compares
     }
     questions: dict[str, tuple[str, str]] = {}
     for r in read_rows(folder / RECORDS, Record):

@@ -42,7 +42,7 @@ from lorid_train.report.reading import DrawFile
 from lorid_train.training.trained_on import text_hash
 
 ROLES = ("ir", "dr")
-"""Roles whose draws state answers, and can be exported."""
+"""Roles whose draws can be exported: solutions with their answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ def _check(wanted: Wanted) -> None:
     if wanted.rule not in RULES:
         problems.append(f"--rule {wanted.rule!r}: there is no such rule; there are {', '.join(RULES)}")  # fmt: skip
     problems += [
-        f"--roles {r!r}: states no answer, so that no rule can choose its draws; name {' or '.join(ROLES)}"
+        f"--roles {r!r}: the rules choose among draws of {' and '.join(ROLES)} alone; name {' or '.join(ROLES)}"
         for r in wanted.roles
         if r not in ROLES
     ]
@@ -248,7 +248,7 @@ def _refuse_missing(folder: Path, record: Record, draws: Iterable[Draw], wanted:
         if role not in there:
             raise InputError(
                 f"{folder}: {role.upper()} was not sampled for {record.question[:60]!r}, and --rule {wanted.rule} with "
-                f"--roles {' '.join(wanted.roles)} needs its draws; evaluate with the loop, or choose another --rule"
+                f"--roles {' '.join(wanted.roles)} needs its draws; evaluate with the loop of the three and --schedule exhaustive, or choose another --rule"
             )
 
 

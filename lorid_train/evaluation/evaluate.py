@@ -27,7 +27,7 @@ from lorid_train.evaluation.drawing import draw_all, needed_roles
 from lorid_train.evaluation.exports import DRAWS, evaluation
 from lorid_train.evaluation.identity import adapter_configs
 from lorid_train.evaluation.usual import with_usual_sampling
-from lorid_train.interaction import rule_files, votes_files
+from lorid_train.interaction import rule_files, three_way, votes_files
 from lorid_train.interaction.draws import DrawLog
 from lorid_train.interaction.rule_files import RuleFile
 from lorid_train.metrics.rows import Metric, Outcome
@@ -111,7 +111,7 @@ def evaluate(config: EvalConfig) -> Manifest:
             trained_on.keep(stage.out, looked)
         trained_on.keep_losses(stage.out, adapters.folders)
         write_text(stage.out / RULE, rule.text())
-        if config.rule == "cg_votes":
+        if _counts_votes(config):
             write_text(stage.out / VOTES, counted.text())
         answers.prepare()  # the verifier's start must not use up the time of a first pair
         log, start = DrawLog(stage.out / DRAWS), time.monotonic()
@@ -150,13 +150,18 @@ def _identity(
         del identity["abstain_below"]
     if config.rule == "weighed" or config.rule_file:
         identity["rule_sha256"] = chosen_rule(config).sha256
-    if config.rule == "cg_votes":
+    if _counts_votes(config):
         identity["votes_sha256"] = votes_files.load(config.votes_file).sha256
     if executor is not None:
         identity["execution"] = executor
     if adapters.wholes:
         identity["wholes"] = {r: w.identity for r, w in adapters.wholes.items()}
     return identity
+
+
+def _counts_votes(config: EvalConfig) -> bool:
+    """Whether the votes of a file, or one vote each, belong to what an evaluation is: `cg_votes` is reported under any rule."""
+    return config.rule == "cg_votes" or config.votes_file is not None
 
 
 def _looked(
@@ -198,12 +203,34 @@ def stated(config: EvalConfig, rule: RuleFile, records: Sequence[Record], where:
     """Whether answers state a probability: not on questions that the packaged rule was fitted on.
 
     Raises:
-        ConfigError: there are such questions, and the rule is asked for by name, to decide or to withhold.
+        ConfigError: there are such questions, and the rule is asked for by name, to decide or to withhold; or
+            something is asked for that would change nothing.
     """
+    _refuse_without_effect(config)
     is_asked = config.rule == "weighed" or config.rule_file or config.abstain_below is not None
     if is_asked:
         rule.refuse_fitted_on(records, where)
     return not rule.fitted_on(records)
+
+
+def _refuse_without_effect(config: EvalConfig) -> None:
+    """Refuse options that the rule would pass over in silence.
+
+    Raises:
+        ConfigError: with all of them.
+    """
+    problems = []
+    if config.abstain_below and three_way.is_three_way(config.rule, config.fallback):
+        problems.append(
+            f"abstain_below {config.abstain_below:g}: rule {config.rule!r} with fallback {config.fallback!r} gives no "
+            "probability by which an answer could be withheld; leave it out (0 in a replay), or take a rule of IR and DR"
+        )
+    if config.rule == "weighed" and config.fallback == "cg":
+        problems.append(
+            "fallback 'cg': the rule 'weighed' never asks CG, and gives its likeliest answer; take the fallback ir or none"
+        )
+    if problems:
+        raise ConfigError(*problems)
 
 
 def _played(players: Mapping[str, str]) -> dict[str, Any]:

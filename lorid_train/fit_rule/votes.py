@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
-from cyclopts import Parameter
-
 from lorid_data.commandline import result
 from lorid_data.commandline.progress import say
 from lorid_data.errors import InputError
@@ -17,14 +15,10 @@ from lorid_data.folders.names import RECORDS
 from lorid_data.folders.parquet import read_rows
 from lorid_data.schema import Record
 from lorid_data.texts.counting import count
-from lorid_train.evaluation.exports import DRAWS, evaluation
-from lorid_train.interaction.rules import answer_of
+from lorid_train.fit_rule.command import Many, read_graded
 from lorid_train.interaction.votes_files import VotesFile
-from lorid_train.metrics.grading import GradedProblem, gold_of, grade
+from lorid_train.metrics.grading import GradedProblem
 from lorid_train.metrics.program_votes import fitted
-from lorid_train.report.reading import DrawFile
-
-Many = Parameter(consume_multiple=True)
 
 
 def fit_votes(evaluations: Annotated[list[Path], Many], /, *, out: Path) -> None:
@@ -58,14 +52,8 @@ def fitted_file(folders: Sequence[Path]) -> tuple[VotesFile, int]:
     ids: set[str] = set()
     seen: set[tuple[str, int]] = set()
     for folder in folders:
-        evaluation(folder)
+        found = read_graded(folder)
         records = {r.problem_id: r for r in read_rows(folder / RECORDS, Record)}
-        draws = DrawFile(folder / DRAWS)
-        found = [
-            g
-            for r in records.values()
-            for g in grade(gold_of(r), draws(r.problem_id), decide=lambda *_: None, rounds=0, extract=answer_of)
-        ]  # fmt: skip
         if not any(role == "cg" for g in found for role, _ in g.by_round):
             msg = (
                 f"{folder}: no program was sampled; evaluate a validation split with --rule any_two "

@@ -126,12 +126,8 @@ def prepare(config: RlConfig) -> Prepared:
 
 
 def _checked(config: RlConfig) -> roles.Role:
-    problems = []
     who = roles.role(config.role)
-    if not who.states_answer:
-        problems.append(f"role {config.role!r} states no answer that could be paid for; take ir or dr")  # fmt: skip
-    if who.also:
-        problems.append(f"role {config.role!r} is asked as {who.also} too; take ir or dr")
+    problems = _unpayable(who)
     if config.reward == "agreement" and not config.allow_live_agreement:
         problems.append(LIVE)
     if config.validation is None and not config.blind:
@@ -147,6 +143,20 @@ def _checked(config: RlConfig) -> roles.Role:
     if problems:
         raise ConfigError(*problems)
     return who
+
+
+def _unpayable(who: roles.Role) -> list[str]:
+    """Why no text of a role could be paid for."""
+    problems = []
+    if not who.states_answer:
+        problems.append(f"role {who.name!r} states no answer that could be paid for; take ir or dr")
+    if who.answer_from == "execution":
+        problems.append(
+            f"role {who.name!r} answers by a program, and none is run while it trains; take ir or dr"
+        )
+    if who.also:
+        problems.append(f"role {who.name!r} is asked as {who.also} too; take ir or dr")
+    return problems
 
 
 def _place(config: RlConfig) -> str:

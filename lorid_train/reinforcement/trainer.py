@@ -10,6 +10,7 @@ from typing import Any
 from lorid_data.errors import ConfigError, StageError
 from lorid_train.reinforcement import stopping
 from lorid_train.reinforcement.rewards import Reward
+from lorid_train.training import token_rows
 from lorid_train.training.measuring import measured
 
 KEY = "key"
@@ -154,6 +155,7 @@ def make_trainer(model: Any, args: Any, tokenizer: Any, asking: Asking) -> Any:
         )
     except (ValueError, RuntimeError, ImportError, NotImplementedError) as e:
         raise ConfigError(f"GRPOTrainer refuses this configuration: {e}") from e
+    token_rows.known_to_trl(model)
     trainer.to_ids = functools.cache(asking.to_ids)
     trainer.grade = asking.grade
     # The format's ends, where TRL takes the model's own.

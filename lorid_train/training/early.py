@@ -30,10 +30,27 @@ def early_problems(config: TrainConfig) -> list[str]:
     problems = refused(partial(roles.role, name) for name in config.roles)
     problems += refused([partial(formats.on, config.format, config.template_date)])
     problems += _data_problems(config)
+    problems += _method_problems(config)
     problems += [
         unknown_key(r, config.roles, "per_role") for r in config.per_role if r not in config.roles
     ]
     return problems + key_problems(config)
+
+
+def _method_problems(config: TrainConfig) -> list[str]:
+    """Settings of another method than the run's, which would change nothing."""
+    problems = []
+    if config.method != "redi" and config.redi_alpha != TrainConfig.model_fields["redi_alpha"].default:  # fmt: skip
+        problems.append(f"redi_alpha: has no meaning with method {config.method!r}; remove it, or set method: redi")  # fmt: skip
+    if config.method == "sft":
+        return problems
+    if config.difficulty is not None:
+        problems.append(f"difficulty: method {config.method!r} learns from pairs, which have no pass rate; leave it out")  # fmt: skip
+    return problems + [
+        f"per_role.{r}.sft: method {config.method!r} takes its settings from dpo:, for all roles; leave it out"
+        for r, body in config.per_role.items()
+        if body.get("sft")
+    ]
 
 
 def refused(attempts: Iterable[Callable[[], object]]) -> list[str]:

@@ -1,7 +1,7 @@
 """Measuring a role while it trains: greedy answers of a few validation rows, graded.
 
-Reasoners are graded on their answer. The knowledge generator has no answer: its text counts as
-right if it is the teacher's, white space at the ends aside.
+Reasoners are graded on their answer. The knowledge generator has no answer, and a program is not run
+while its role trains: their texts count as right if they are the teacher's, white space at the ends aside.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def make_greedy_eval(
     role: roles.Role, records: Iterable[Record], fmt: formats.Format, tokenizer: Any, n: int
 ) -> GreedyEval:
     """The first `n` rows that the role can be asked, as prompts; gold enters in the grading only."""
-    by_answer = role.states_answer
+    by_answer = role.states_answer and role.answer_from == "text"
     prompts: list[list[int]] = []
     expected: list[str | answers.Accepted] = []
     usable = ((r, e) for r in records for e in roles.examples(role, [r])[0] if e.part == role.name)

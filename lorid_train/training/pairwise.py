@@ -20,6 +20,7 @@ from lorid_data.errors import ConfigError, InputError, StageError
 from lorid_data.schema import Disposition, Reject, RejectReason
 from lorid_train import formats, roles
 from lorid_train.drawn.pairs import Pair
+from lorid_train.training import token_rows
 from lorid_train.training.measuring import measured
 
 _NOT_FOR_THE_MODEL = frozenset({"completion_mask", "ref_chosen_logps", "ref_rejected_logps"})
@@ -167,6 +168,7 @@ def make_pair_trainer(
         raise ConfigError(f"DPOTrainer refuses this configuration: {e}") from e
     if alpha is not None and "ref" in model.peft_config:
         model.delete_adapter("ref")  # REDI compares with nothing
+    token_rows.known_to_trl(model)
     trainer.alpha = alpha
     trainer.remove_callback(PrinterCallback)
     return trainer

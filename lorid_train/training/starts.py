@@ -21,6 +21,7 @@ from lorid_train.config import PAPER_LORA, TrainConfig
 from lorid_train.models.adapters import WEIGHTS, folders_of, own_metadata
 from lorid_train.models.base_model import Base, load_config
 from lorid_train.models.fetching import fetch
+from lorid_train.models.fitting import refuse_misfit
 from lorid_train.models.untrusted import read_object
 from lorid_train.training import trained_on
 from lorid_train.training.trained_on import TrainedOn
@@ -123,11 +124,11 @@ def _check_weights(start: Start, base: Base) -> None:
     PEFT passes over weights that are missing, and the run would go on from something else.
 
     Raises:
-        ConfigError: they differ, or the adapter cannot be put onto this base.
+        ConfigError: they differ, cannot be read or are no numbers, or the adapter cannot be put onto this base.
     """
     import torch
     from peft import LoraConfig, get_peft_model, get_peft_model_state_dict
-    from safetensors import safe_open
+    from safetensors import SafetensorError, safe_open
     from transformers import AutoModelForCausalLM
 
     bare = {**start.lora, "init_lora_weights": False}
@@ -140,8 +141,11 @@ def _check_weights(start: Start, base: Base) -> None:
         except (ValueError, TypeError) as e:
             raise ConfigError(f"{start.name}: cannot be put onto {base.name!r}: {e}") from e
         wanted = {k: tuple(v.shape) for k, v in get_peft_model_state_dict(made).items()}
-    with safe_open(str(start.folder / WEIGHTS), framework="np") as file:
-        given = {k: tuple(file.get_slice(k).get_shape()) for k in file.keys()}  # noqa: SIM118
+    try:
+        with safe_open(str(start.folder / WEIGHTS), framework="np") as file:
+            given = {k: tuple(file.get_slice(k).get_shape()) for k in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as e:
+        raise ConfigError(f"{start.name}: {WEIGHTS} cannot be read ({e}); put it back as it was") from e  # fmt: skip
     odd = sorted(k for k in {*wanted, *given} if wanted.get(k) != given.get(k))
     if odd:
         msg = (
@@ -149,6 +153,7 @@ def _check_weights(start: Start, base: Base) -> None:
             f"(the first is {odd[0]!r}); take an adapter folder as lorid-train sft wrote it"
         )
         raise ConfigError(msg)
+    refuse_misfit(start.folder, base)
 
 
 def with_before(rows: list[TrainedOn], start: Start | None) -> list[TrainedOn]:

@@ -89,6 +89,26 @@ def lora_settings(model: Any, lora: dict[str, Any], rows: list[int]) -> dict[str
     return {**lora, "trainable_token_indices": {name: list(rows) for name in sorted(names)}}
 
 
+def known_to_trl(model: Any) -> None:
+    """Let TRL's trainers, once made, see trained rows: two things of PEFT's layer around embeddings escape them.
+
+    They read the output layer's bias, which that layer does not pass on; and of the rows no copy is made
+    for the adapter `ref`, that of the start, so that it would be another model's.
+
+    Args:
+        model: the base with its adapter `default`, as a trainer holds it.
+    """
+    head = model.get_output_embeddings()
+    if hasattr(head, "token_adapter"):
+        vars(head).setdefault("bias", getattr(head.token_adapter.base_layer, "bias", None))
+    if "ref" not in model.peft_config:
+        return
+    rows = {n: p for n, p in model.named_parameters() if ".trainable_tokens_delta." in n}
+    for name, parameter in rows.items():
+        if name.endswith(".ref"):
+            parameter.data.copy_(rows[name.removesuffix("ref") + "default"].data)
+
+
 def _of_text(tokenizer: Any, text: str) -> list[int]:
     """The tokens of a text, as it stands within another."""
     found: list[int] = tokenizer(text, add_special_tokens=False).input_ids

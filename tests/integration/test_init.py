@@ -163,6 +163,20 @@ def _fewer_weights(folder: Path) -> None:
     save_file(dict(list(weights.items())[1:]), path)
 
 
+def _damaged(folder: Path) -> None:
+    path = folder / "adapter_model.safetensors"
+    path.write_bytes(path.read_bytes()[:100])
+
+
+def _no_numbers(folder: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    path = folder / "adapter_model.safetensors"
+    weights = load_file(path)
+    name = sorted(weights)[0]
+    save_file({**weights, name: weights[name] * float("nan")}, path)
+
+
 @pytest.mark.parametrize(
     ("spoil", "changes", "sentence"),
     [
@@ -176,6 +190,8 @@ def _fewer_weights(folder: Path) -> None:
         (_without_card, {}, "lorid.json is missing"),
         (shutil.rmtree, {}, "no such folder"),
         (None, {"roles": ("dr", "ir")}, "no adapter for ir"),
+        (_damaged, {}, "adapter_model.safetensors cannot be read"),
+        (_no_numbers, {}, "holds what is no number"),
         (_fewer_weights, {}, "its weights are not those that its adapter_config.json says"),
     ],
 )  # fmt: skip

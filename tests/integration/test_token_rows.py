@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import runpy
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,7 +13,9 @@ from typing import Any
 import pytest
 
 from lorid_data.errors import ConfigError
+from lorid_data.folders.records import read_records
 from lorid_train.config import TrainConfig
+from lorid_train.drawn.pairs import Pair, write_pairs
 from lorid_train.engines import self_check
 from lorid_train.engines.loading import with_adapters
 from lorid_train.engines.per_row_lora import can_choose
@@ -19,6 +23,7 @@ from lorid_train.engines.transformers import TransformersEngine
 from lorid_train.engines.ways import BEST
 from lorid_train.models import base_model
 from lorid_train.models.merge import merge
+from lorid_train.reinforcement.stage import train as train_rl
 from lorid_train.training.sft import train
 
 pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning")
@@ -126,6 +131,62 @@ def _engine(run: Path, base: Path, *, merged: bool) -> tuple[TransformersEngine,
         model, encode, lambda content, _: content, lambda ids: str(ids), [2], merged=merged
     )
     return engine, cases
+
+
+def _pairs(data: Path, out: Path) -> Path:
+    """Pairs of IR's, of whole texts."""
+    shutil.copytree(data, out)
+    rows = [r for r in read_records(out) if r.split == "train"][:4]
+    write_pairs(
+        out,
+        [
+            Pair(
+                pair_id=f"{i:064d}", problem_id=r.problem_id, split="train", role="ir", question=r.question,
+                knowledge=(), chosen=f"It is so.\nThe answer is: {i}", rejected=f"It is not.\nThe answer is: {i + 1}",
+                rule="consensus", label=str(i), agreement=0.5, n_votes=1, chosen_draw="a", rejected_draw="b",
+                adapter_sha256="0" * 64,
+            )
+            for i, r in enumerate(rows)
+        ],
+    )  # fmt: skip
+    return out
+
+
+@pytest.mark.slow
+def test_pairs_refine_it_and_are_held_against_the_very_start(
+    run: Path, base: Path, small_dataset: Path, tmp_path: Path
+) -> None:
+    dpo = {
+        "max_steps": 2, "per_device_train_batch_size": 2, "gradient_accumulation_steps": 1, "logging_steps": 1,
+        "learning_rate": 1e-2, "gradient_checkpointing": False, "loss_type": ["sigmoid"],
+    }  # fmt: skip
+    body: dict[str, Any] = {
+        "base": str(base), "data": str(_pairs(small_dataset, tmp_path / "pairs")), "out": str(tmp_path / "dpo"),
+        "roles": ("ir",), "dtype": "float32", "threads": 1, "init": str(run), "method": "dpo", "dpo": dpo,
+    }  # fmt: skip
+    train(TrainConfig(**body))
+    assert small.losses(tmp_path / "dpo", "ir")[0] == pytest.approx(math.log(2), abs=1e-5)
+    _moved(run, tmp_path / "dpo")
+
+
+@pytest.mark.slow
+def test_its_own_answers_refine_it_and_are_held_against_the_very_start(
+    run: Path, base: Path, small_dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = runpy.run_path(str(Path(__file__).parents[1] / "support" / "small_rl.py"))
+    own["answer_by"](monkeypatch.setattr)
+    out = tmp_path / "rl"
+    train_rl(own["config"](run, small_dataset, out, role="ir", base=str(base), grpo={"beta": 0.1}))
+    assert small.figures(out, "ir")["answers"][0]["kl"] == pytest.approx(0, abs=1e-6)
+    if small.figures(out, "ir")["best_step"]:
+        _moved(run, out)
+
+
+def _moved(before: Path, after: Path) -> None:
+    """The same tensors, rows among them, and other numbers."""
+    a, b = small.weights(before, "ir"), small.weights(after, "ir")
+    assert a.keys() == b.keys()
+    assert bool((a[ROWS] != b[ROWS]).any())
 
 
 def test_merged_into_the_base_they_take_the_place_of_its_rows(

@@ -21,9 +21,9 @@ _simulated = runpy.run_path(str(Path(__file__).parent / "simulated_evaluation.py
 
 def write(
     out: Path, *, draw_s: float | None = None, settings: Any = None, split: str = "test",
-    roles: tuple[str, ...] = ("ir", "kg", "dr"), **options: Any
+    roles: tuple[str, ...] = ("ir", "kg", "dr"), more: Any = None, **options: Any
 ) -> Path:  # fmt: skip
-    """A finished evaluation of simulated draws (`simulate`'s options) under some settings."""
+    """A finished evaluation of simulated draws (`simulate`'s options) under some settings; `more` stands in its identity."""
     asked = {"rounds": 5, **(settings or {})}
     records, draws = _simulated["simulate"](**{"rounds": asked["rounds"], **options})
     records = [r.model_copy(update={"split": split}) for r in records]
@@ -33,6 +33,7 @@ def write(
         r: c * 64 for r, c in zip(("ir", "kg", "dr"), "abc", strict=True)
     }
     identity["dataset_sha256"] = "0" * 64
+    identity |= more or {}
     shown = {"base": "tiny", "dataset": "data", "adapters": {}, "targets": []}
     with open_stage(out, "evaluate", identity=identity, settings=shown) as stage:
         stage.varying = frozenset({DRAWS})

@@ -10,11 +10,13 @@ from typing import Any
 import polars as pl
 import pytest
 
+from lorid_data.difficulty.asked import Opened, gather
 from lorid_data.difficulty.page import render
 from lorid_data.difficulty.rates import doubt, graded, merged
 from lorid_data.difficulty.stage import described, difficulty
 from lorid_data.difficulty.unsolved import NeverSolved, never_solved
 from lorid_data.errors import InputError
+from lorid_data.folders.draw_lines import line_of
 from lorid_data.folders.evaluations import Judge, judge_of
 from lorid_data.folders.parquet import read_rows
 from lorid_data.folders.records import read_records, write_dataset
@@ -141,6 +143,21 @@ def test_what_was_not_asked_and_what_is_not_in_the_table_is_said(
     assert "1 row without a gradable draw: kept" in said
     assert "24 draws about 2 questions that this dataset does not hold" in said
     assert "ir: 10 rows, 6 draws each" in said
+
+
+def test_a_program_answers_what_it_gave_and_not_what_its_text_says(tmp_path: Path) -> None:
+    lines = [
+        {"role": "cg", "text": "answer = 3\nThe answer is: 9", "executed": {"status": "ok", "answer": "3"}},
+        {"role": "cg", "text": "The answer is: 9", "executed": {"status": "raised"}},
+        {"role": "ir", "text": "The answer is: 9"},
+    ]  # fmt: skip
+    rest = {"problem_id": "p", "condition": "sampled", "seed": 0, "finish_reason": "stop"}
+    bodies = [json.dumps({**rest, **line, "round": i}) for i, line in enumerate(lines, 1)]
+    (tmp_path / "draws.jsonl").write_bytes(b"".join(line_of(b.encode()) for b in bodies))
+    asked = gather([Opened(tmp_path, "0" * 64, {})], {"p"})
+    assert {j.role: said for j, said in asked.by_problem["p"].items()} == {
+        "cg": ["3", None], "ir": ["9"],
+    }  # fmt: skip
 
 
 def test_the_same_draws_in_two_evaluations_count_once(tmp_path: Path, evaluation: Path) -> None:

@@ -47,6 +47,11 @@ def test_the_warning_comes_first_then_a_minus_b(folders: dict[str, Path], capsys
     assert "The draws took 12.5 s in good/eval, not noted in bad/eval" in lines[-1]
 
 
+def test_another_fitted_rule_is_another_setting(tmp_path: Path, capsys: Any) -> None:
+    a, b = (finished["write"](tmp_path / n, n=6, more={"rule_sha256": n * 64}) for n in "ab")
+    assert f"settings differ: rule_sha256 ({'a' * 12} against {'b' * 12})" in compare(capsys, a, b)
+
+
 def test_json_holds_what_the_outcomes_say(folders: dict[str, Path], capsys: Any) -> None:
     text = compare(capsys, folders["good"], folders["bad"], "--json")
     assert text.isascii()

@@ -1,0 +1,36 @@
+"""Settings of another method than the run's are refused: they would change nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from lorid_train.config import TrainConfig
+from lorid_train.training.early import early_problems
+
+
+def _problems(**changes: Any) -> list[str]:
+    body: dict[str, Any] = {"base": "student", "data": "data", "out": "run", "roles": ("ir",)}
+    return early_problems(TrainConfig(**(body | changes)))
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"redi_alpha": 0.5}, "redi_alpha: has no meaning with method 'sft'"),
+        ({"redi_alpha": 0.5, "method": "dpo"}, "redi_alpha: has no meaning with method 'dpo'"),
+        ({"difficulty": [0.1, 0.9], "method": "dpo"}, "learns from pairs, which have no pass rate"),
+        ({"per_role": {"ir": {"sft": {"max_steps": 1}}}, "method": "redi"}, "per_role.ir.sft: method 'redi'"),
+    ],
+)  # fmt: skip
+def test_what_the_method_does_not_know_is_refused(changes: dict[str, Any], sentence: str) -> None:
+    [problem] = _problems(**changes)
+    assert sentence in problem
+
+
+@pytest.mark.parametrize(
+    "changes", [{}, {"method": "redi", "redi_alpha": 0.5}, {"difficulty": [0.1, 0.9]}]
+)
+def test_what_it_knows_is_taken(changes: dict[str, Any]) -> None:
+    assert _problems(**changes) == []
