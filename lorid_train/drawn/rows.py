@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from lorid_data.schema import (
+    PROGRAM_COLUMNS,
     Disposition,
     FrozenModel,
     Provenance,
@@ -130,9 +131,10 @@ def _record(record: Record, d: Draw, found: Labelled, rules: tuple[str, ...], by
         agreement=found.agreement if found.label is not None else None,
         n_votes=found.n_votes if found.label is not None else None,
     )  # fmt: skip
+    # Pass rates and a program were held against the reference answer: they are not the draw's.
     changed = {
         "rationale": rationale, "answer": answer, "knowledge": rules, "accepted": (), "flags": (),
-        "provenance": source,
+        "difficulty": None, **dict.fromkeys(PROGRAM_COLUMNS), "provenance": source,
     }  # fmt: skip
     return record.model_copy(update=changed)
 

@@ -37,7 +37,9 @@ def beyond() -> Iterator[tuple[str, str, str]]:
                 continue
             values = [v for bound in field.metadata for v in _outside(bound)]
             # More than the most requests in flight is cut to it.
-            yield from ((command, option, v) for v in values if (option, v) != ("concurrency", "4097"))
+            yield from (
+                (command, option, v) for v in values if (option, v) != ("concurrency", "4097")
+            )
 
 
 def _outside(bound: Any) -> Iterator[str]:
@@ -57,5 +59,6 @@ def test_a_value_beyond_a_bound_is_refused_in_a_sentence(
     argv = [command, *COMMANDS[command][1], *out, *more, f"--{option.replace('_', '-')}={value}"]
     assert main(argv) == 2
     said = capsys.readouterr().err
-    assert option.replace("_", "-") in said and said.count("\n") == 1
+    assert option.replace("_", "-") in said
+    assert said.count("\n") == 1
     assert not (tmp_path / "out").exists()

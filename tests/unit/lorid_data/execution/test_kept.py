@@ -113,7 +113,7 @@ def test_a_file_that_cannot_be_read_is_named_with_what_to_do(tmp_path: Path, kin
         with sqlite3.connect(path) as db:
             db.executescript("DROP TABLE results; CREATE TABLE results (key)")
         db.close()
-    with pytest.raises(LoridError, match="results of programs.*remove it") as e, kept(path) as it:
+    with pytest.raises(LoridError, match=r"results of programs.*remove it") as e, kept(path) as it:
         it.run("answer = 5")
     assert str(path) in str(e.value)
 
