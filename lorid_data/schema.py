@@ -121,6 +121,8 @@ class Problem(FrozenModel):
     """Pass rates that the source carries, as those of a `Record`."""
     program: str | None = None
     """A program that assigns the answer to `answer`, of a source that gives one; nobody has run it."""
+    program_from: str | None = None
+    """`table` for a text of others; None for a source that makes it with the problem."""
 
     def as_question(self) -> Question:
         """The part of the problem that inference may see."""

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter, validators
 
-from lorid_data.cli.numbers import Natural, Positive
+from lorid_data.cli.numbers import Finite, Natural, Positive
 from lorid_data.commandline.failures import EXIT_FAILED, EXIT_OK
 
 
@@ -24,7 +24,7 @@ def audit(
     planted: Annotated[float, Parameter(validator=validators.Number(gte=0, lte=1))] = 0.1,
     concurrency: Positive = 64,
     mode: Literal["online", "flex", "batch"] = "online",
-    budget: Annotated[float, Parameter(validator=validators.Number(gt=0))] | None = None,
+    budget: Finite | None = None,
     prices: Path | None = None,
     journal: Path | None = None,
 ) -> int:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from cyclopts import Parameter, validators
 
 from lorid_data.cli.ending import finish, finish_asking
-from lorid_data.cli.numbers import Natural, Positive
+from lorid_data.cli.numbers import Finite, Natural, Positive
 from lorid_data.commandline.failures import EXIT_OK
 from lorid_data.commandline.result import show, tell
 
@@ -27,7 +27,7 @@ def build(
     teacher: list[str],
     out: Path,
     split: str = "train",
-    samples: Positive = 1,
+    samples: Annotated[int, Parameter(validator=validators.Number(gte=1, lte=64))] = 1,
     rewrite_rationale: bool = False,
     temperature: Temperature | None = None,
     max_tokens: Positive | None = None,
@@ -36,12 +36,12 @@ def build(
     source_path: str | None = None,
     columns: Columns = None,
     seed: Natural = 0,
-    scale: Positive = 1,
+    scale: Annotated[int, Parameter(validator=validators.Number(gte=1, lte=30))] = 1,
     concurrency: Positive = 64,
     mode: Literal["online", "flex", "batch"] = "online",
-    budget: Annotated[float, Parameter(validator=validators.Number(gt=0))] | None = None,
+    budget: Finite | None = None,
     prices: Path | None = None,
-    poll_s: Annotated[float, Parameter(validator=validators.Number(gt=0))] = 30.0,
+    poll_s: Finite = 30.0,
     journal: Path | None = None,
     dry_run: bool = False,
 ) -> int:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter, validators
 
 from lorid_data.cli.ending import finish, finish_asking
-from lorid_data.cli.numbers import Positive
+from lorid_data.cli.numbers import Finite, Positive
 from lorid_data.commandline.result import tell
 
 
@@ -21,17 +21,17 @@ def programs(
         list[Literal["ungrounded", "ambiguous_link"]] | None, Parameter(consume_multiple=True)
     ] = None,
     seconds: Annotated[float, Parameter(validator=validators.Number(gt=0, lte=60))] = 1.0,
-    memory_mib: Positive = 16,
-    workers: Positive = 2,
+    memory_mib: Annotated[int, Parameter(validator=validators.Number(gte=1, lte=1024))] = 16,
+    workers: Annotated[int, Parameter(validator=validators.Number(gte=1, lte=256))] = 2,
     temperature: Annotated[float, Parameter(validator=validators.Number(gte=0, lte=2))]
     | None = None,
     max_tokens: Positive | None = None,
     reasoning_effort: str | None = None,
     concurrency: Positive = 64,
     mode: Literal["online", "flex", "batch"] = "online",
-    budget: Annotated[float, Parameter(validator=validators.Number(gt=0))] | None = None,
+    budget: Finite | None = None,
     prices: Path | None = None,
-    poll_s: Annotated[float, Parameter(validator=validators.Number(gt=0))] = 30.0,
+    poll_s: Finite = 30.0,
     journal: Path | None = None,
 ) -> int:
     """Give each row a program that computes its answer; run it in a sandbox; reject what does not give it.

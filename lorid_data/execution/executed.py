@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -95,6 +96,6 @@ def identity(sandbox: str, limits: Limits) -> dict[str, Any]:
 
 def key_of(program: str, sandbox: str, limits: Limits) -> str:
     """Under which a result is kept: sha256 of the program, the sandbox and the limits."""
-    return sha256_text(
-        canonical_json([sha256_text(program), canonical_json(identity(sandbox, limits))])
-    )
+    # Half a character is no UTF-8, and a model may write one.
+    written = hashlib.sha256(program.encode("utf-8", "surrogatepass")).hexdigest()
+    return sha256_text(canonical_json([written, canonical_json(identity(sandbox, limits))]))

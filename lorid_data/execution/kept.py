@@ -9,10 +9,11 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 
-from lorid_data.errors import ConfigError
+from lorid_data.errors import ConfigError, StageError
 from lorid_data.execution.executed import Executed, Limits, Status, key_of
 from lorid_data.execution.sandbox import Sandbox
 from lorid_data.schema import canonical_json, sha256_text
@@ -20,7 +21,7 @@ from lorid_data.schema import canonical_json, sha256_text
 _APPLICATION_ID = 0x4C6F4578  # "LoEx", so that another program's database is recognised
 _VERSION = 1
 _TABLE = f"""
-CREATE TABLE results (
+CREATE TABLE IF NOT EXISTS results (
   key TEXT PRIMARY KEY, status TEXT NOT NULL, answer TEXT, output TEXT NOT NULL, ms REAL NOT NULL,
   error TEXT NOT NULL, row_sha256 TEXT NOT NULL
 ) WITHOUT ROWID;
@@ -50,6 +51,7 @@ class Kept:
         self._sandbox = sandbox
         self.n_run = self.n_kept = 0
         self._lock = threading.Lock()
+        self._path = path
         self._connection = _open(path)
 
     @property
@@ -96,9 +98,11 @@ class Kept:
         return [found[k] if k in found else ran[k] for k in keys]
 
     def _read(self, key: str) -> Executed | None:
-        with self._lock:
+        with self._lock, _readable(self._path):
             row = self._connection.execute(_SELECT, (key,)).fetchone()
-        if row is None or row[-1] != _row_sha256(key, *row[:-1]):
+        if row is None or any(isinstance(cell, bytes) for cell in row):
+            return None
+        if row[-1] != _row_sha256(key, *row[:-1]):
             return None
         return Executed(Status(row[0]), *row[1:-1])
 
@@ -107,7 +111,7 @@ class Kept:
         for key, r in results.items():
             cells = (r.status.value, r.answer, r.output, r.ms, r.error)
             rows.append((key, *cells, _row_sha256(key, *cells)))
-        with self._lock, self._connection:
+        with self._lock, _readable(self._path), self._connection:
             self._connection.executemany(_INSERT, rows)
 
 
@@ -115,25 +119,37 @@ def _row_sha256(*cells: object) -> str:
     return sha256_text(canonical_json(cells))
 
 
-def _open(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=30, check_same_thread=False)
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """What is wrong with the file itself, told with its name and what to do about it.
+
+    Raises:
+        ConfigError: it is something else than a file of results, or damaged.
+        StageError: another process holds it, the disk is full, or it is of no form to be read.
+    """
     try:
-        n_tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-        application = connection.execute("PRAGMA application_id").fetchone()[0]
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if n_tables and (application, version) != (_APPLICATION_ID, _VERSION):
-            raise ConfigError(
-                f"{path}: no file of results of programs, or of another release; remove it"
-            )
-        if not n_tables:
-            connection.executescript(f"BEGIN; {_TABLE} COMMIT;")
-    except sqlite3.OperationalError:  # a full disk, for one
-        connection.close()
-        raise
+        yield
+    except sqlite3.OperationalError as e:
+        msg = f"{path}: the results of programs cannot be read or written ({e}); end what else uses it, or remove it"
+        raise StageError(msg) from e
     except sqlite3.DatabaseError as e:
-        connection.close()
         raise ConfigError(f"{path}: no file of results of programs ({e}); remove it") from e
-    except ConfigError:
-        connection.close()
-        raise
-    return connection
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    with _readable(path):
+        connection = sqlite3.connect(path, timeout=30, check_same_thread=False)
+        try:
+            n_tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+            application = connection.execute("PRAGMA application_id").fetchone()[0]
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
+            if n_tables and (application, version) != (_APPLICATION_ID, _VERSION):
+                raise ConfigError(
+                    f"{path}: no file of results of programs, or of another release; remove it"
+                )
+            if not n_tables:
+                connection.executescript(f"BEGIN IMMEDIATE; {_TABLE} COMMIT;")
+        except (sqlite3.Error, ConfigError):
+            connection.close()
+            raise
+        return connection

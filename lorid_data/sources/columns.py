@@ -30,6 +30,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "id": ("id",),
     "original_id": ("original_id",),
     "difficulty": ("difficulty",),
+    "program": ("program",),
 }
 """The names under which a column is looked for, best first."""
 _OTHER_WORDS: Mapping[str, tuple[str, ...]] = {
@@ -124,6 +125,8 @@ def find_columns(table: Table, read: Reading | None = None) -> Found:
     # Others write a number there, which is no pass rate and says nothing of who was asked.
     if "difficulty" not in given and not holds_rates(table.rows):
         names.pop("difficulty", None)
+    if "program" not in given and not holds_texts(table.rows, "program"):
+        names.pop("program", None)
     shape = None if given.keys() & {"question", "rationale"} else shape_of(table, names)
     chosen = {**(shape.columns_of(table) if shape else {}), **given}
     taken = set(chosen.values())
@@ -152,6 +155,12 @@ def holds_rates(rows: Sequence[Mapping[str, Any]]) -> bool:
     return isinstance(first, list) and all(isinstance(x, dict) for x in first)
 
 
+def holds_texts(rows: Sequence[Mapping[str, Any]], column: str) -> bool:
+    """Whether the cells of a column of a table are texts, by the first that is not empty."""
+    first = next((v for r in rows if (v := r.get(column)) is not None and v == v), None)
+    return isinstance(first, str)
+
+
 def suggestion(columns: Sequence[str], wanted: Sequence[str], *, used: Iterable[str] = ()) -> str:
     """`; did you mean --columns question=instruction (of build and import)?`, or nothing."""
     left = {c.lower(): c for c in columns if c not in set(used)}
@@ -169,7 +178,7 @@ def ignored(table: Table, found: Found) -> list[str]:
     extra = [c for c in table.columns if c not in found.names.values()]
     if not extra:
         return []
-    left = [w for w in COLUMNS if w not in found.names and w != "difficulty"]
+    left = [w for w in COLUMNS if w not in found.names and w not in ("difficulty", "program")]
     hint = suggestion(extra, left)
     if not hint and (
         useful := [w for w in ("rationale", "knowledge", "subject", "level") if w in left]

@@ -31,7 +31,7 @@ from lorid_data.texts.counting import count
 _SEPARATOR = "####"
 _SENTENCE = 12
 """Words above which an answer that stands alone is taken for a sentence."""
-_TEXTS = ("rationale", "answer", "split", "question", "level", "subject", "licence")
+_TEXTS = ("rationale", "answer", "split", "question", "level", "subject", "licence", "program")
 _WRITTEN_OUT = (str, int, float, Decimal)
 """What a cell may be: bytes, dates and the like are spelled in more ways than one."""
 Rates = tuple[PassRate, ...] | None
@@ -90,6 +90,7 @@ def problems_of(
             continue
         row, text, knowledge, accepted, rates = cells
         rationale, answer = split_solution(text["rationale"], text["answer"], answer_in)
+        program = _stated(text["program"])
         rows.append(row)
         problems.append(
             make_problem(
@@ -103,7 +104,8 @@ def problems_of(
                 licence=_stated(text["licence"]) or licence,
                 knowledge=knowledge,
                 accepted=accepted,
-            ).model_copy(update={"difficulty": rates})
+                program=program,
+            ).model_copy(update={"difficulty": rates, "program_from": program and "table"})
         )
     originals, warnings = _originals(table, rows, problems)
     warnings += _sentences(table, problems, found.names.get("answer", "answer"))
@@ -315,7 +317,11 @@ def content_hash(problems: Iterable[Problem]) -> str:
     """sha256 over every field of every problem, in order; over those added later where they say something."""
     digest = hashlib.sha256()
     for p in problems:
-        unsaid = {n for n in ("accepted", "flags", "difficulty", "program") if not getattr(p, n)}
+        unsaid = {
+            n
+            for n in ("accepted", "flags", "difficulty", "program", "program_from")
+            if not getattr(p, n)
+        }
         digest.update(canonical_json(p.model_dump(mode="json", exclude=unsaid)).encode())
         digest.update(b"\n")
     return digest.hexdigest()

@@ -14,7 +14,7 @@ from lorid_data.schema import Record
 from lorid_data.view.rows import Folder, Shown
 
 PER_BLOCK = 50
-_HEAD, _SEARCHED = 300, 20_000
+_HEAD, _SEARCHED, _PROGRAM = 300, 20_000, 20_000
 
 
 def data_blocks(folder: Folder) -> Iterator[str]:
@@ -55,6 +55,7 @@ def _searched(row: Shown) -> str:
             r.answer,
             *r.accepted,
             r.subject or "",
+            r.program or "",
         ]
     if row.reject is not None:
         said += [row.reject.reason.value, row.reject.detail, row.reject.evidence]
@@ -90,6 +91,9 @@ def _texts(row: Shown) -> dict[str, Any]:
             "knowledge": [pieces(rule, how) for rule in r.knowledge],
             "rationale": pieces(r.rationale, how),
             "answer": pieces(r.answer, how),
+            "program": visible(r.program or "", _PROGRAM),
+            "printed": visible(r.program_output or "", 2_000),
+            "run": _run(r),
         }
     if row.reject is not None:
         found |= {
@@ -122,6 +126,12 @@ def _rate(d: PassRate) -> str:
         f"{d.n_right} of {d.n_draws} draws ({d.ci_low:.2f} to {d.ci_high:.2f}), {d.agreement:.0%} give the same answer; "
         f"judge {d.judge_sha256[:12]}"
     )
+
+
+def _run(r: Record) -> str:
+    """What a row's program was made of, and what became of it, for people."""
+    parts = (r.program_from and f"made of {r.program_from}", f"run: {r.program_status or 'not yet'}", r.program_sandbox)  # fmt: skip
+    return visible(", ".join(p for p in parts if p), 400)
 
 
 def _provenance(record: Record | None) -> list[tuple[str, str]]:

@@ -70,6 +70,12 @@
         part("Solution", LoridText.fill(el("div", "problem"), t.rationale), answer),
       );
       parts.push(columns);
+      if (t.program) {
+        const box = el("div");
+        box.append(el("p", "meta", t.run), el("pre", "", t.program));
+        if (t.printed) box.append(el("p", "meta", "It printed:"), el("pre", "", t.printed));
+        parts.push(part("Program", box));
+      }
     } else parts.push(el("p", "meta", "The texts of this row are not in this folder."));
     parts.push(folded("Where it comes from", pairs([...t.about, ...t.provenance])));
     return parts;

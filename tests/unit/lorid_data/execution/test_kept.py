@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from lorid_data.errors import ConfigError
+from lorid_data.errors import ConfigError, LoridError
 from lorid_data.execution.executed import Limits, Status, key_of
 from lorid_data.execution.kept import Kept
 from lorid_data.execution.opened import STORE, opened
@@ -82,6 +82,46 @@ def test_another_file_is_refused(tmp_path: Path, kind: str) -> None:
     with pytest.raises(ConfigError, match="results of programs"), opened(path):
         pass
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("cell", "value"), [("answer", "x'ff00'"), ("ms", "'x'"), ("status", "'nonsense'")]
+)
+def test_a_cell_of_another_kind_is_damage_too(tmp_path: Path, cell: str, value: str) -> None:
+    with kept(tmp_path / STORE) as it:
+        it.run("answer = 5")
+    with sqlite3.connect(tmp_path / STORE) as db:
+        db.execute(f"UPDATE results SET {cell} = {value}")
+    db.close()
+    with kept(tmp_path / STORE) as it:
+        assert it.run("answer = 5").answer == "5"
+
+
+@pytest.mark.parametrize("kind", ["damaged page", "folder", "other columns"])
+def test_a_file_that_cannot_be_read_is_named_with_what_to_do(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / STORE
+    with kept(path) as it:
+        it.run("answer = 5")
+    if kind == "damaged page":
+        data = bytearray(path.read_bytes())
+        data[4096:4296] = b"\xff" * 200
+        path.write_bytes(data)
+    elif kind == "folder":
+        path.unlink()
+        path.mkdir()
+    else:
+        with sqlite3.connect(path) as db:
+            db.executescript("DROP TABLE results; CREATE TABLE results (key)")
+        db.close()
+    with pytest.raises(LoridError, match=r"results of programs.*remove it") as e, kept(path) as it:
+        it.run("answer = 5")
+    assert str(path) in str(e.value)
+
+
+def test_half_a_character_is_no_text_and_stops_nothing(tmp_path: Path) -> None:
+    with kept(tmp_path / STORE) as it:
+        found = list(it.run_all(["answer = '\ud800'", "answer = 5"]))
+    assert [r.status for r in found] == [Status.UNPARSABLE, Status.OK]
 
 
 KILLED = """

@@ -200,3 +200,28 @@ def test_cg_is_published_of_programs_that_ran(folder: Path, tmp_path: Path) -> N
 def test_a_fence_is_no_part_of_a_program() -> None:
     assert unfenced("```python\nanswer = 1\n```\n") == "answer = 1"
     assert unfenced("\n  x = 1 \nanswer = x\n") == "  x = 1\nanswer = x"
+
+
+def test_a_program_of_a_table_is_text_of_others_until_it_is_run(tmp_path: Path) -> None:
+    rows = [
+        {"question": "4 and 3 apples?", "answer": "7", "program": "answer = 4 + 3"},
+        {"question": "Of 5 and 2 apples?", "answer": "7", "program": "answer = 999 - 992"},
+        {"question": "2 and 3?", "rationale": "2+3=5", "answer": "5", "program": " "},
+    ]
+    (tmp_path / "t.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
+    import_table(tmp_path / "t.jsonl", tmp_path / "in", licence="MIT")
+    found = read_records(tmp_path / "in")
+    assert [r.program for r in found] == ["answer = 4 + 3", "answer = 999 - 992", None]
+    assert [r.program_from for r in found] == ["table", "table", None]
+    assert {r.program_status for r in found} == {None}
+    programs(tmp_path / "in", tmp_path / "out", ProgramOptions())
+    assert [r.program_from for r in read_records(tmp_path / "out")] == ["table", "equations"]
+    rejected = read_rows(tmp_path / "out" / REJECTS, Reject)
+    assert [r.reason.value for r in rejected] == ["ungrounded"]
+
+
+def test_a_column_program_that_holds_no_texts_is_passed_over(tmp_path: Path) -> None:
+    row = {"question": "4 and 3?", "answer": "7", "program": ["add", 4, 3]}
+    (tmp_path / "t.jsonl").write_text(json.dumps(row) + "\n")
+    import_table(tmp_path / "t.jsonl", tmp_path / "in", licence="MIT")
+    assert [r.program for r in read_records(tmp_path / "in")] == [None]

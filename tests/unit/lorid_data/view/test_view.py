@@ -138,3 +138,16 @@ def test_the_command_says_what_it_wrote(
     assert main(["view", str(checked), "--out", str(tmp_path / "p.html"), "--rows", "6"]) == 0
     said = capsys.readouterr().out
     assert "view: 3 of 8 kept rows and 3 of 4 rejected ones, a sample with seed 0 → " in said
+
+
+def test_a_program_is_shown_with_how_it_ran_and_is_text_alone(tmp_path: Path) -> None:
+    hostile = "answer = '</script><script>alert(1)</script>'  # \u202e\x1b"
+    ran = {"program_from": "table", "program_status": "ok", "program_output": "<b>\x00"}
+    rows = [record(1).model_copy(update={"program": hostile, **ran}), record(2)]
+    view(write_folder(tmp_path / "data", rows), tmp_path / "page.html")
+    first, second = blocks(tmp_path / "page.html")["t0"]
+    assert first["program"] == "answer = '</script><script>alert(1)</script>'  # ⟨U+202E⟩␛"
+    assert (first["run"], first["printed"]) == ("made of table, run: ok", "<b>␀")
+    assert second["program"] == ""
+    assert "alert(1)" in blocks(tmp_path / "page.html")["texts"][0]
+    assert "<script>alert" not in (tmp_path / "page.html").read_text()
