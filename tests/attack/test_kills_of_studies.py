@@ -26,7 +26,7 @@ TINY: dict[str, Any] = {
 PRELOAD = ["torch", "transformers", "peft", "trl", "lorid_train.study.run", "lorid_train.study_report.page"]  # fmt: skip
 # As for trainings, and what a worker said of its steps.
 PASSED_OVER = r"/checkpoints/|/tokens/|/\.time\.json$|/speed\.jsonl$|/training\.html$|/log\.txt$"
-N_OF_STUDY, N_OF_WORKER = 8, 2
+N_OF_STUDY, N_OF_WORKER = 5, 2
 """Kills of a study and of a cell's process, spread over all their events: a cell's stages are killed at
 every one elsewhere."""
 

@@ -71,6 +71,11 @@ def test_a_flipped_bit_of_a_run_is_noticed(run: Path, name: str, n_flips: int) -
     assert missed == []
 
 
+def test_the_manifest_lists_what_is_the_same_each_time(run: Path) -> None:
+    """The library would leave a card whose tags have the order of a set."""
+    assert [name for name in read_manifest(run).files if name.endswith("README.md")] == []
+
+
 def _says_the_same(damaged: bytearray, whole: bytes) -> bool:
     """White space of JSON decides nothing."""
     try:
