@@ -40,7 +40,7 @@ class Progress:
         self._start = clock()
         self._closed = threading.Event()
         self.note: Callable[[int, int], str] | None = None
-        """Called with the numbers done by this run and left; what it says ends the line."""
+        """Called with the numbers done by this run and left; what it says ends the line, if anything."""
         self._live: Any = None
         self._thread: threading.Thread | None = None
 
@@ -108,7 +108,7 @@ class Progress:
                 parts.append(self.note(self._done - self._already, n_left))
             except Exception as e:  # noqa: BLE001  (what it tells of goes on; so must the telling)
                 parts.append(f"no more is known ({type(e).__name__}: {e})")
-        return f"{self._title}: {', '.join(parts)}"
+        return f"{self._title}: {', '.join(filter(None, parts))}"
 
     def _panel(self) -> Panel:
         from rich.panel import Panel

@@ -99,7 +99,7 @@ def draw_all(
     gold = {r.problem_id: knowledge_text(r.knowledge) for r in records if r.knowledge}
     with Progress("evaluate", None, done=len(log)) as progress:
         asker = Asker(
-            engine=_Lazy(make),
+            engine=_Lazy(lambda: _loaded(make, progress)),
             log=log,
             questions={r.problem_id: r.as_question() for r in records},
             sampling=Sampling(config.temperature, config.top_p, config.top_k, config.max_new_tokens),
@@ -235,6 +235,15 @@ def _n_votes(config: EvalConfig, ids: Sequence[str], seeds: range, log: DrawLog)
             dr.append([cost["kg", r] + n for (role, r), n in cost.items() if role == "dr"])
     n_ir, n_dr = votes_to_draw(loop, ir), votes_to_draw(loop, dr)
     return {"ir": n_ir} if config.votes == "ir" else {"ir": n_ir, "kg": n_dr, "dr": n_dr}
+
+
+def _loaded(make: Callable[[], Engine], progress: Progress) -> Engine:
+    """The engine; while it is loaded, which may take minutes, the line of progress says so."""
+    progress.note = lambda *_: "loading the model"
+    try:
+        return make()
+    finally:
+        progress.note = None
 
 
 class _Lazy:

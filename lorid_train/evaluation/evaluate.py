@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -238,6 +239,15 @@ def _played(players: Mapping[str, str]) -> dict[str, Any]:
     return {"played_by": dict(players)} if players else {}
 
 
+def unasked(config: EvalConfig, system: str) -> str | None:
+    """That an evaluation was not asked for a system; None where it was."""
+    role, _, condition = system.partition("-")
+    if condition == "greedy" or condition.endswith("-knowledge"):
+        option = role if condition == "greedy" else condition
+        return None if option in config.greedy else f"it was not asked for (--greedy {option})"
+    return None if config.loop else "it was not asked for (--no-loop)"
+
+
 def run_names(folders: Sequence[Path]) -> list[str]:
     """What runs are called: the last parts of their paths, as many as tell them apart."""
     parts = [f.resolve().parts[1:] or f.resolve().parts for f in folders]
@@ -275,6 +285,7 @@ def _view(
         exhaustive=config.schedule == "exhaustive",
         voted=voted,
         samples=config.samples,
+        unasked=partial(unasked, config),
         settings={
             **settings,
             **config.model_dump(mode="json", exclude=MAY_CHANGE | {"abstain_below"}),

@@ -32,6 +32,7 @@ class Answered(NamedTuple):
 EARLY_STOP = "early-stop-ir"
 Answer = Callable[[GradedProblem], Answered | None]
 """A system: its answer to a problem, or None where the draws it needs are missing."""
+_NO_DRAW = "its draws are missing for all questions"
 _OF_GOLD_KNOWLEDGE = frozenset({f"dr-{kind}-knowledge" for kind in ("gold", "shuffled", "other")})
 """Systems that read the dataset's knowledge, or what is made of it."""
 
@@ -67,6 +68,7 @@ def outcomes(
     rounds: int,
     thresholds: Iterable[int] = (1, 3, 5, 20),
     further: Mapping[str, Answer] | None = None,
+    unasked: Callable[[str], str | None] = lambda _: None,
 ) -> Scored:
     """The outcome of every system that the draws allow.
 
@@ -75,6 +77,7 @@ def outcomes(
         rounds: the largest threshold; `lorid@<rounds>` is what others are compared with.
         thresholds: further thresholds to show; those above `rounds` are ignored.
         further: other ways to decide on the same draws, by name.
+        unasked: of a system without a draw, that nobody asked for it, or None where its draws are missed.
     """
     scored = Scored({}, {}, rounds)
     ts = sorted({t for t in thresholds if t <= rounds} | {rounds})
@@ -94,6 +97,9 @@ def outcomes(
         _add_majority(scored, graded, pool)
     _add_early_stop(scored, graded)
     _add(scored, graded, "oracle", partial(oracle_within, t=rounds))
+    for name, why in scored.left_out.items():
+        if why == _NO_DRAW:
+            scored.left_out[name] = unasked(name) or why
     return scored
 
 
@@ -132,7 +138,7 @@ def _why_left_out(name: str, results: Sequence[tuple[GradedProblem, Answered | N
     some = f"{len(lacking)} of {len(results)} questions"
     if name in _OF_GOLD_KNOWLEDGE and not any(g.gold.has_knowledge for g in lacking):
         return f"{'none of the questions has' if is_all else f'{some} have no'} knowledge in the dataset"
-    return f"its draws are missing for {'all questions' if is_all else some}"
+    return _NO_DRAW if is_all else f"its draws are missing for {some}"
 
 
 def _add_further(scored: Scored, graded: Sequence[GradedProblem]) -> None:
@@ -262,7 +268,7 @@ def _add_majority_of_all(scored: Scored, graded: Sequence[GradedProblem], pool: 
         return
     k = min((len(pool_votes(g, pool)) for g in of_sampled_seeds(graded)), default=0)
     if k == 0:
-        scored.left_out[name] = "its draws are missing for all questions"
+        scored.left_out[name] = _NO_DRAW
         return
     _add(scored, graded, f"maj-{pool}@{k}", partial(majority_of, pool=pool, k=k))
     scored.notes[f"maj-{pool}@{k}"] = f"K = {k} is every stored round: no loop was drawn to match"

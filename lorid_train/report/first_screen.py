@@ -28,6 +28,7 @@ from lorid_train.report.words import (
 
 _RIVALS = ("maj-ir@", "maj-both@", "maj-dr@", "early-stop-ir@")
 """What the loop's tokens could have bought instead, the plainest first."""
+_NO_RESULT = "no question was answered"
 _SHOWN = ("ir-greedy", "dr-kg-knowledge", "maj-ir@K")
 """What runs are shown by beside their loops; everything else stands below."""
 
@@ -42,7 +43,7 @@ def lead(view: EvaluationView) -> str:
     """The verdict against the alternative of equal cost."""
     n, top = numbers(view.metrics), view.scored.headline
     if top not in view.scored.outcomes:
-        return f"No verdict: {top} has no result, {view.scored.left_out.get(top, 'no question was answered')}."
+        return f"No verdict: {top} has no result, {view.scored.left_out.get(top, _NO_RESULT)}."
     rival = equal_cost(view)
     if rival is None:
         return (
@@ -74,7 +75,7 @@ def one(view: EvaluationView) -> Iterator[str]:
     yield paragraph(lead(view), "lead")
     rival = equal_cost(view)
     three = [
-        ("The loop", top, f"its draws are missing: {top}"),
+        ("The loop", top, view.scored.left_out.get(top, _NO_RESULT)),
         ("Greedy IR", "ir-greedy", "was not drawn"),
         ("Majority, equal tokens", rival or "", "was not drawn"),
     ]
@@ -140,7 +141,7 @@ def _of_pair(c: Comparison) -> list[Tile]:
 
 def _of_run(view: EvaluationView) -> Tile:
     n, top = numbers(view.metrics), view.scored.headline
-    made = _tile(view.name, top, n.get((top, "accuracy", None)), n.get((top, "tokens_per_problem", None)), "its draws are missing")  # fmt: skip
+    made = _tile(view.name, top, n.get((top, "accuracy", None)), n.get((top, "tokens_per_problem", None)), view.scored.left_out.get(top, _NO_RESULT))  # fmt: skip
     if view.draw_s is None:
         return made
     return Tile(made.name, made.value, (*made.lines, f"drawn in {compared.duration(view.draw_s)}"))

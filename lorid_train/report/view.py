@@ -104,6 +104,7 @@ def view_of(  # noqa: PLR0913  (one argument per thing that a report shows)
     settings: Mapping[str, Any] | None = None,
     voted: Sequence[str] = ("ir",),
     samples: Mapping[str, int] | None = None,
+    unasked: Callable[[str], str | None] = lambda _: None,
     extra: Sequence[Metric] = (),
     targets: Sequence[Target] = (),
     draw_s: float | None = None,
@@ -125,6 +126,7 @@ def view_of(  # noqa: PLR0913  (one argument per thing that a report shows)
         settings: what to show of the run's configuration; rule, t and fallback are added.
         voted: roles that were drawn on after the loop for majority voting.
         samples: rounds by role that were drawn whatever the loop needed.
+        unasked: what to say of a system that nobody asked for (`metrics.outcomes`).
         extra: metrics that do not come from the draws.
         targets: accuracies that others reported.
         draw_s: seconds that the draws took.
@@ -137,7 +139,7 @@ def view_of(  # noqa: PLR0913  (one argument per thing that a report shows)
     graded = _grade_all(by_id.values(), draws, replay)
     graded = as_scheduled(graded, exhaustive=exhaustive, voted=voted, samples=samples)
     t, further = replay.rounds, _further(graded, replay)
-    scored = outcomes(graded, rounds=t, thresholds=thresholds, further=further)
+    scored = outcomes(graded, rounds=t, thresholds=thresholds, further=further, unasked=unasked)
     found = summarise(scored, graded, graders=_GRADERS if graders is None else graders)
     return EvaluationView(
         name=name,

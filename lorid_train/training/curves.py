@@ -90,9 +90,11 @@ class Watch:
             self._written = now
             write(self._folder, {**self._done, self.role: made})
 
-    def note(self, *_: int) -> str:
-        """The loss, for the line of progress."""
-        return "no loss yet" if self.loss is None else f"loss {self.loss:.4f}"
+    def note(self, _: int, n_left: int) -> str:
+        """The loss, for the line of progress; nothing where a role ended before a first was logged."""
+        if self.loss is None:
+            return "no loss yet" if n_left else ""
+        return f"loss {self.loss:.4f}"
 
 
 def speeds(folder: Path) -> dict[str, list[tuple[int, float]]]:

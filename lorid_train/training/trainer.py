@@ -72,6 +72,9 @@ def trainer_class() -> type:
                 raise StageError(not_a_number(self, rows))
             return loss
 
+        def create_model_card(self, *_: Any, **__: Any) -> None:
+            """No card: the library's names a path, and its tags are in another order each time."""
+
         def _get_train_sampler(self, train_dataset: Any = None) -> Any:
             own = _own_sampler(self)
             return super()._get_train_sampler(train_dataset) if own is None else own

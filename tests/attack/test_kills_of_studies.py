@@ -17,7 +17,7 @@ SCRIPT = ROOT / "tests" / "support" / "killed.py"
 IS_ALL = os.environ.get("LORID_ATTACK") == "all"
 TINY: dict[str, Any] = {
     "source": "concepts", "group_by": "subject", "worlds": [0], "seeds": [0], "workers": 1, "threads": 1, "groups": 6,
-    "roles": ["ir", "kg", "dr"], "limit": {"test": 3, "validation": 3}, "max_new_tokens": 4,
+    "roles": ["ir", "kg", "dr"], "limit": {"test": 2, "validation": 2}, "max_new_tokens": 4,
     "lora": {"r": 2, "lora_alpha": 4, "lora_dropout": 0.0, "target_modules": ["q_proj"]},
     "sft": {"max_steps": 1, "warmup_steps": 0, "per_device_train_batch_size": 2, "gradient_accumulation_steps": 1,
             "gradient_checkpointing": False, "bf16": False},
@@ -26,8 +26,9 @@ TINY: dict[str, Any] = {
 PRELOAD = ["torch", "transformers", "peft", "trl", "lorid_train.study.run", "lorid_train.study_report.page"]  # fmt: skip
 # As for trainings, and what a worker said of its steps.
 PASSED_OVER = r"/checkpoints/|/tokens/|/\.time\.json$|/speed\.jsonl$|/training\.html$|/log\.txt$"
-N_OF_WORKER = 5
-"""Kills of a cell's process, spread over all its events: its stages are killed at every one elsewhere."""
+N_OF_STUDY, N_OF_WORKER = 5, 2
+"""Kills of a study and of a cell's process, spread over all their events: a cell's stages are killed at
+every one elsewhere."""
 
 
 def environment(tmp_path: Path) -> dict[str, str]:
@@ -55,13 +56,13 @@ def template(tmp_path: Path) -> Path:
 @pytest.mark.skipif(
     not IS_ALL, reason="LORID_ATTACK=all; tests/integration/test_study.py kills a study once"
 )
-@pytest.mark.timeout(1800)  # 26 events, and two studies for each
+@pytest.mark.timeout(3600)  # minutes of CPU: a limit that tells a hang, and no slow machine
 def test_a_study_killed_at_any_file_event_ends_the_same(template: Path) -> None:
     """The study itself over finished cells, and the process of a cell, from nothing."""
     work = template / "w"
     order = {
         "program": "lorid_train", "argv": ["study", str(work / "s.yaml"), "--out", str(work / "out")], "work": str(work), "every": 1,
-        "preload": PRELOAD, "passed_over": PASSED_OVER, "template": str(template / "template"),
+        "most": N_OF_STUDY, "preload": PRELOAD, "passed_over": PASSED_OVER, "template": str(template / "template"),
     }  # fmt: skip
     of_worker = {
         **order,

@@ -17,6 +17,8 @@ pytestmark = pytest.mark.filterwarnings("ignore::FutureWarning")
 ROOT = Path(__file__).parents[2]
 support = runpy.run_path(str(ROOT / "tests" / "support" / "served_evaluation.py"))
 small = runpy.run_path(str(ROOT / "tests" / "support" / "small_training.py"))
+simulated = runpy.run_path(str(ROOT / "tests" / "support" / "simulated_evaluation.py"))
+finished = runpy.run_path(str(ROOT / "tests" / "support" / "finished_evaluation.py"))
 COMMANDS = {
     "sft": "lorid_train sft W/sft.yaml",
     "evaluate": "lorid_train evaluate --adapters W/run --dataset W/data --out W/ro/eval --rounds 1 --max-new-tokens 2 --votes none",
@@ -27,6 +29,9 @@ COMMANDS = {
     "merge": "lorid_train merge W/run/adapters/ir --out W/ro/merged",
     "import": "lorid_data import W/t.jsonl --out W/ro/table",
     "validate": "lorid_data validate W/data --out W/ro/valid",
+    "export-draws": "lorid_train export-draws W/told --rule majority --out W/ro/draws",
+    "fit-rule": "lorid_train fit-rule W/told --out W/ro/rule.json",
+    "difficulty": "lorid_data difficulty W/questions --from W/told --out W/ro/judged",
     "view": "lorid_data view W/data --out W/ro/page.html",
 }
 SAMPLE = ("evaluate", "report", "view")
@@ -60,6 +65,9 @@ def work(tiny_base: Path, small_dataset: Path, tmp_path_factory: pytest.TempPath
     body = small["config"](tiny_base, small_dataset, root / "ro" / "trained")
     (root / "sft.yaml").write_text(json.dumps(body.model_dump(mode="json", exclude_unset=True)))
     (root / "t.jsonl").write_text(json.dumps({"question": "What is 1 + 1?", "answer": "2"}) + "\n")
+    all_drawn = {"schedule": "exhaustive", "rounds": 4, "votes": "none"}
+    finished["write"](root / "told", split="validation", settings=all_drawn, n=40, lazy=False, n_votes=0)  # fmt: skip
+    support["dataset"](root / "questions", [simulated["record"](i) for i in range(40)])
     argv = COMMANDS["evaluate"].replace("W/ro/", "W/").replace("W/", f"{root}/").split()[1:]
     assert run(app, argv) == 0
     return root

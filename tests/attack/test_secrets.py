@@ -119,6 +119,11 @@ def commands(root: Path, url: str, echo: str) -> list[list[str]]:
         ["lorid_train", "compare", echo, echo], ["lorid_train", "solve", echo, "Q"], ["lorid_train", "publish", echo, "me/x", "--dry-run", "--out", next(out)],
         ["lorid_train", "study", echo], ["lorid_train", "import-base", echo, "--out", next(out)],
         ["lorid_train", "prompts", "--role", "ir", "--question", "Q", "--format", echo], ["lorid_train", "report", echo, "--out", str(root / "r.html")],
+        [d, "expand", done, "--with", echo, "--out", next(out)], [d, "split", done, "--out", next(out)], [d, "programs", done, "--teacher", server, "--out", next(out)],
+        [d, "difficulty", done, "--from", echo, "--out", next(out)], [d, "choose", done, "--from", echo, "--out", next(out)], [d, "label", echo, "--annotator", echo],
+        ["lorid_train", "export-draws", echo, "--rule", "none", "--out", next(out)], ["lorid_train", "export-log", echo, "--out", str(root / "l.parquet")],
+        ["lorid_train", "fit-rule", echo, "--out", str(root / "w.json")], ["lorid_train", "fit-votes", echo, "--out", str(root / "w.json")],
+        ["lorid_train", "route", echo, "--rule-file", echo], ["lorid_train", "rl", str(root / "bad.yaml")], ["lorid_train", "rounds", str(root / "bad.yaml")], ["lorid_train", "serve", echo],
     ]  # fmt: skip
 
 
@@ -131,8 +136,14 @@ def teachers() -> dict[str, FakeTeacher]:
     }  # fmt: skip
 
 
+IS_ALL = os.environ.get("LORID_ATTACK") == "all"
+N_PARTS = 8 if IS_ALL else 1
+"""Parts of the list of commands: one test, of a few minutes at most, for each."""
+
+
+@pytest.mark.parametrize("part", range(N_PARTS))
 @pytest.mark.parametrize("which", ["echo", "refuses"])
-def test_no_command_says_or_stores_a_secret(tmp_path: Path, which: str, every: int) -> None:
+def test_no_command_says_or_stores_a_secret(tmp_path: Path, which: str, part: int) -> None:
     root = tmp_path / "r"
     root.mkdir()
     (root / "t.jsonl").write_text(json.dumps(ROW) + "\n")
@@ -146,7 +157,7 @@ def test_no_command_says_or_stores_a_secret(tmp_path: Path, which: str, every: i
         subprocess.run(done, env=env, check=True, capture_output=True)
         asked = commands(root, teacher.url, echo)
         few = [asked[0], asked[6], asked[19]] if which == "echo" else [asked[0], asked[2]]
-        shown = asked if every == 1 else few
+        shown = asked[part::N_PARTS] if IS_ALL else few
         for command in shown:
             ran = subprocess.run([*start, *command], env=env, capture_output=True, cwd=tmp_path, check=False, timeout=600)  # fmt: skip
             n_run += 1
@@ -155,7 +166,7 @@ def test_no_command_says_or_stores_a_secret(tmp_path: Path, which: str, every: i
     for path in sorted(p for p in root.rglob("*") if p.is_file()):
         found += [("stored in", path.relative_to(root).name, s) for s in leaks(path.read_bytes())]
     assert found == []
-    assert n_run >= (30 if every == 1 else 2)  # of each of the two teachers
+    assert n_run >= (4 if IS_ALL else 2)  # in each part, of each of the two teachers
 
 
 def leaks(data: bytes) -> list[str]:

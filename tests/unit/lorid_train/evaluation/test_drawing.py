@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
+from lorid_data.commandline.progress import Progress
 from lorid_data.errors import ConfigError
 from lorid_data.schema import Provenance, Record, make_problem, row_ids
 from lorid_train.config import EvalConfig
 from lorid_train.engines.base import GenRequest
 from lorid_train.engines.scripted import ScriptedEngine
+from lorid_train.evaluation import drawing
 from lorid_train.evaluation.drawing import draw_all, needed_roles
 from lorid_train.interaction.draws import Draw, DrawKey, DrawLog
 
@@ -92,6 +94,24 @@ def test_a_whole_study_s_draws_can_be_asked_for(tmp_path: Path) -> None:
         | {("dr", c): 3 for c in dr}
         | {(r, "sampled"): 3 * n for r, n in (("ir", 5), ("kg", 4), ("dr", 4), ("ks", 2))}
     )
+
+
+def test_while_the_model_is_loaded_that_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[Progress] = []
+    monkeypatch.setattr(drawing, "Progress", lambda *a, **k: shown.append(Progress(*a, **k)) or shown[0])  # fmt: skip
+    said = []
+
+    def make() -> ScriptedEngine:
+        said.append(shown[0].line())
+        return ScriptedEngine(_answer)
+
+    draw_all(config(votes="none"), records("A"), DrawLog(tmp_path / "d.jsonl"), make)
+    assert len(said) == 1
+    assert said[0].startswith("evaluate: 0 of at most ")
+    assert said[0].endswith(", loading the model")
+    assert "loading" not in shown[0].line()
 
 
 def test_rounds_of_the_loop_count_among_the_samples(tmp_path: Path) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import runpy
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from lorid_train.config import EvalConfig
+from lorid_train.evaluation.evaluate import unasked
 from lorid_train.interaction.draws import Decision
 from lorid_train.metrics.curves import CURVE
 from lorid_train.metrics.grading import Gold, grade, score
@@ -79,6 +82,21 @@ def test_nothing_is_guessed_where_draws_are_missing() -> None:
         scored.left_out["early-stop-ir"]
         == "it takes 2 draws of IR per question; 1 are stored for all"
     )
+
+
+def test_of_what_nobody_asked_for_no_draw_is_missed() -> None:
+    only_ir = graded([draw("ir", 1, "1", condition="greedy")])
+    alone = EvalConfig(adapters={}, dataset="d", out="o", rounds=3, loop=False, greedy=("ir",))
+    scored = outcomes(only_ir, rounds=3, unasked=partial(unasked, alone))
+    assert set(scored.outcomes) == {"ir-greedy"}
+    loop = ("lorid@3", "dr-sampled", "oracle", "maj-both@K")
+    assert {scored.left_out[name] for name in loop} == {"it was not asked for (--no-loop)"}
+    said = scored.left_out["dr-kg-knowledge"]
+    assert said == "it was not asked for (--greedy kg-knowledge)"
+    asked = alone.model_copy(update={"loop": True, "greedy": ("ir", "kg-knowledge")})
+    scored = outcomes(only_ir, rounds=3, unasked=partial(unasked, asked))
+    assert scored.left_out["lorid@3"] == "its draws are missing for all questions"
+    assert scored.left_out["dr-kg-knowledge"] == "its draws are missing for all questions"
 
 
 def test_a_system_that_some_questions_lack_is_left_out() -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import pytest
 
+from lorid_data.commandline.progress import Progress
 from lorid_train.training import curves
 
 LOG = [
@@ -51,16 +53,27 @@ def test_a_short_run_says_that_nothing_was_logged(tmp_path: Path) -> None:
     assert "fewer steps than logging_steps" in (tmp_path / curves.PAGE).read_text(encoding="utf-8")
 
 
+def test_a_role_that_ended_without_a_loss_promises_none(tmp_path: Path) -> None:
+    """Shorter than logging_steps: there is no loss to come."""
+    progress = Progress("train ir", 8, stream=io.StringIO(), clock=lambda: 0.0)
+    progress.note = curves.Watch(tmp_path, "ir", 50.0, {}).note
+    progress.advance(7)
+    assert progress.line().endswith(", no loss yet")
+    progress.advance()
+    assert progress.line().startswith("train ir: 8/8 (100%), ")
+    assert progress.line().endswith("/s")
+
+
 def test_progress_shows_the_loss_and_speed_is_noted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = iter([100.0, 102.0])
     monkeypatch.setattr(curves.time, "monotonic", lambda: next(now))
     watch = curves.Watch(tmp_path, "ir", 50.0, {})
-    assert watch.note(0, 0) == "no loss yet"
+    assert watch.note(0, 8) == "no loss yet"
     watch.logged(10, LOG[:1])
     watch.logged(20, LOG)
-    assert watch.note(0, 0) == "loss 1.0000"
+    assert watch.note(20, 0) == "loss 1.0000"
     assert curves.speeds(tmp_path) == {"ir": [(20, 250.0)]}
 
 
