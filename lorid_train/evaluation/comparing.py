@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from lorid_data.errors import ConfigError
 from lorid_data.folders.names import RECORDS
@@ -44,13 +45,13 @@ def _side(folder: Path, name: str) -> Side:
         outcomes.setdefault(o.system, []).append(o)
     known = [k for k in EvalConfig.model_fields if k in manifest.identity and k not in MAY_CHANGE]
     fitted = [k for k in ("rule_sha256", "votes_sha256") if k in manifest.identity]
-    settings = {
+    # As many digits of a hash as a person compares.
+    shown = {k: str(manifest.identity[k])[:12] for k in fitted}
+    settings: dict[str, Any] = {
         "base": manifest.settings["base"],
         "format": manifest.identity["format"],
         **{k: manifest.identity[k] for k in known},
-        **{
-            k: str(manifest.identity[k])[:12] for k in fitted
-        },  # as many digits as a person compares
+        **shown,
     }
     questions: dict[str, tuple[str, str]] = {}
     for r in read_rows(folder / RECORDS, Record):
