@@ -46,7 +46,7 @@ def _side(folder: Path, name: str) -> Side:
     known = [k for k in EvalConfig.model_fields if k in manifest.identity and k not in MAY_CHANGE]
     fitted = [k for k in ("rule_sha256", "votes_sha256") if k in manifest.identity]
     # As many digits of a hash as a person compares.
-    shown = {k: str(manifest.identity[k])[:12] for k in fitted}
+    shown: dict[str, Any] = {k: str(manifest.identity[k])[:12] for k in fitted}
     settings: dict[str, Any] = {
         "base": manifest.settings["base"],
         "format": manifest.identity["format"],
