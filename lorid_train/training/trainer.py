@@ -40,8 +40,7 @@ def trainer_class() -> type:
         validation_row_ids: Sequence[bytes] = ()
         lengths: Sequence[int] = ()
         ease: Sequence[float] = ()
-        order = "shuffled"
-        """Of the rows in an epoch, by `ease`: see `difficulty.EaseSampler`."""
+        order = "shuffled"  # of the rows in an epoch, by `ease`: see `difficulty.EaseSampler`
         grade: Callable[[Any], float] | None = None
         """Share of right greedy answers of the model; None does not ask."""
         loss_way = "fused"
@@ -79,13 +78,9 @@ def trainer_class() -> type:
             own = _own_sampler(self)
             return super()._get_train_sampler(train_dataset) if own is None else own
 
-        def evaluation_loop(
-            self, *args: Any, metric_key_prefix: str = "eval", **kwargs: Any
-        ) -> Any:
+        def evaluation_loop(self, *args: Any, metric_key_prefix: str = "eval", **more: Any) -> Any:
             with torch.random.fork_rng():  # a loader alone draws a number from the shared stream
-                output = super().evaluation_loop(
-                    *args, metric_key_prefix=metric_key_prefix, **kwargs
-                )
+                output = super().evaluation_loop(*args, metric_key_prefix=metric_key_prefix, **more)
                 if self.grade is not None:
                     output.metrics[f"{metric_key_prefix}_accuracy"] = self.grade(self.model)
             return output
