@@ -1,21 +1,18 @@
-"""What a rule of programs wants drawn: the draw that it asks for next, and nothing ahead of it.
-
-So which draws are stored does not depend on the batch size, and a draw that cannot change the
-decision any more is never made.
-"""
+"""What a rule of programs wants drawn: the draw that it asks for next, and nothing ahead of it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 
 from lorid_train.interaction import three_way
 from lorid_train.interaction.draws import Decision, Draw, DrawKey
-from lorid_train.interaction.loop import Log, Wanted
+from lorid_train.interaction.loop import Log
+from lorid_train.interaction.one_by_one import OneByOne
 from lorid_train.interaction.rules import SAMPLED, agree, answer_to
 from lorid_train.interaction.three_way import EQUAL, Missing, Said, Votes
 
 
-class ThreeWayLoop(Wanted):
+class ThreeWayLoop(OneByOne):
     """The wants of a rule, per question, until it is decided.
 
     Args:
@@ -32,44 +29,23 @@ class ThreeWayLoop(Wanted):
         self, problem_ids: Iterable[str], log: Log, *, seed: int, rounds: int, rule: str, fallback: str,
         votes: Votes = EQUAL,
     ) -> None:  # fmt: skip
-        super().__init__((), log)
-        self._log, self._seed, self._rounds = log, seed, rounds
+        self._seed, self._rounds = seed, rounds
         self._rule, self._fallback, self._votes = rule, fallback, votes
-        self._open: dict[str, list[DrawKey]] = {p: [] for p in problem_ids}
-        """The draws that each open question waits for."""
-        for problem_id in list(self._open):
-            self._advance(problem_id)
+        super().__init__(problem_ids, log)
 
-    @property
-    def is_decided(self) -> bool:
-        """Whether no question is open any more."""
-        return not self._open
-
-    def next_keys(self) -> Iterator[DrawKey]:
-        """The next draw of every open question; KG's before DR's, which reads it."""
-        for keys in list(self._open.values()):
-            yield from (k for k in keys if k not in self._log)
-
-    def seen(self, draw: Draw) -> None:
-        """Move the question on when what it waited for is there; drop it when it is decided."""
-        self._advance(draw.problem_id)
-
-    def _advance(self, problem_id: str) -> None:
-        waits = self._open.get(problem_id)
-        if waits is None or not all(k in self._log for k in waits):
-            return
+    def wants(self, problem_id: str) -> list[DrawKey]:
+        """The draws without which the rule cannot go on; nothing where it is decided."""
         try:
             _played(
                 self._log, problem_id, self._seed, rule=self._rule, rounds=self._rounds, fallback=self._fallback,
                 votes=self._votes,
             )  # fmt: skip
         except Missing as missing:
-            self._open[problem_id] = [
+            return [
                 DrawKey(problem_id, role, SAMPLED, self._seed, r)
                 for role, r in three_way.keys_of(missing.role, missing.number)
             ]
-        else:
-            del self._open[problem_id]
+        return []
 
 
 def looked_at(
