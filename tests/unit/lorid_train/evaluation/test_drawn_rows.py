@@ -156,7 +156,7 @@ def test_what_is_refused_leaves_nothing_behind(evaluation: Path, tmp_path: Path)
     alike = WRITE(tmp_path / "alike", n=5, split="train", lazy=False, n_votes=5, p_ir=1.0, p_dr=1.0)
     assert "there is no pair" in refused(InputError, alike, out, Wanted("gold", with_pairs=True))
     assert "says of no draw that it is wrong" in refused(ConfigError, evaluation, out, Wanted("none", with_pairs=True))  # fmt: skip
-    assert "--roles 'kg': states no answer" in refused(ConfigError, evaluation, out, Wanted("gold", ("kg",)))  # fmt: skip
+    assert "--roles 'kg': the rules choose among draws of ir and dr alone" in refused(ConfigError, evaluation, out, Wanted("gold", ("kg",)))  # fmt: skip
     assert "--cap 0" in refused(ConfigError, evaluation, out, Wanted("gold", cap=0))
     assert "not of lorid-train evaluate" in refused(ConfigError, _dataset(tmp_path), out, Wanted("gold"))  # fmt: skip
 
