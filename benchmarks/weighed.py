@@ -29,9 +29,9 @@ import weighed_cells
 import weighed_lazy
 import weighed_tables as tables
 
-from lorid_train.fit_rule.command import fitted
 from lorid_train.fit_rule.route import ways_of
 from lorid_train.fit_rule.routing import Compared, adjusted, compare
+from lorid_train.fit_rule.rule import fitted
 from lorid_train.interaction import rule_files
 from lorid_train.interaction.rule_files import RuleFile
 from lorid_train.metrics.calibration import Stated, covered, reliability

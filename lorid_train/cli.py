@@ -20,9 +20,7 @@ from lorid_data.folders.names import REJECTS
 from lorid_data.texts.counting import count
 from lorid_train.evaluation.command import compare, evaluate, export_draws
 from lorid_train.evaluation.command import show as show_evaluation
-from lorid_train.fit_rule.command import fit_rule
-from lorid_train.fit_rule.route import route
-from lorid_train.fit_rule.votes import fit_votes
+from lorid_train.fit_rule.command import fit_rule, fit_votes, route
 from lorid_train.reinforcement.command import rl
 from lorid_train.rounds.command import rounds
 from lorid_train.serve.command import serve

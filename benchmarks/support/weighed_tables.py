@@ -12,7 +12,7 @@ import numpy as np
 from lorid_data.folders.names import RECORDS
 from lorid_data.folders.parquet import read_rows
 from lorid_data.schema import Record
-from lorid_train.fit_rule.command import read_graded
+from lorid_train.fit_rule.rule import read_graded
 from lorid_train.interaction.draws import How
 from lorid_train.interaction.rules import decide_answers
 from lorid_train.interaction.weigher import Weigher

@@ -1,36 +1,11 @@
-"""The command `fit-rule`: finished evaluations in, `rule.json` out."""
+"""The commands `fit-rule`, `fit-votes` and `route`: their options; what does the work is imported when one runs."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
-
-from lorid_data.commandline import result
-from lorid_data.commandline.progress import say
-from lorid_data.errors import ConfigError, InputError
-from lorid_data.folders.files import write_text
-from lorid_data.folders.manifests import manifest_sha256
-from lorid_data.folders.names import RECORDS
-from lorid_data.folders.parquet import read_rows
-from lorid_data.schema import Manifest, Record
-from lorid_data.texts.counting import count
-from lorid_train.evaluation.exports import DRAWS, evaluation
-from lorid_train.fit_rule import regression
-from lorid_train.fit_rule.drawn import Asked, asked
-from lorid_train.interaction.rule_files import (
-    Calibration,
-    Repeats,
-    RuleFile,
-    Source,
-)
-from lorid_train.interaction.rules import answer_of
-from lorid_train.interaction.weigher import FEATURES, KINDS, VOTERS, Weigher
-from lorid_train.metrics.grading import GradedProblem, gold_of, grade
-from lorid_train.report.reading import DrawFile
 
 Many = Parameter(consume_multiple=True)
 
@@ -48,122 +23,39 @@ def fit_rule(
         out: JSON file.
         aim: When to stop: as cheaply as being right as often as the loop allows, or one point short of the best.
     """
-    made, figures = fitted(evaluations, aim)
-    write_text(out, made.text())
-    share = made.figures["tokens_per_problem"] / made.figures["loop_tokens_per_problem"]
-    lines = [
-        f"fitted on {count(len(figures), 'question')}: answers at a probability of {made.threshold:.2f}, "
-        f"or after {count(made.most_draws, 'draw')}",
-        f"on these, each decided by models that had not seen it: {made.figures['accuracy']:.1%} right with "
-        f"{share:.0%} of the loop's tokens; the loop {made.figures['loop_accuracy']:.1%}",
-        f"rule: {out}",
-    ]
-    if not made.figures["is_as_good"]:
-        lines.insert(2, "no threshold was right as often as the loop; this one comes closest")
-    body = {**made.model_dump(mode="json", exclude={"questions"}), "out": str(out)}
-    result.show("\n".join(lines), body)
+    from lorid_train.fit_rule.rule import fit_and_write
+
+    fit_and_write(evaluations, out, aim)
 
 
-def fitted(
-    folders: Sequence[Path], aim: Literal["loop", "best"] = "loop"
-) -> tuple[RuleFile, list[Asked]]:
-    """The rule that finished evaluations give, and the questions that it was fitted on.
+def fit_votes(evaluations: Annotated[list[Path], Many], /, *, out: Path) -> None:
+    """Fit what the votes of IR, DR and CG count, for --rule cg_votes.
 
-    Raises:
-        ConfigError: no finished evaluation, or scikit-learn is not installed.
-        InputError: too few rounds or questions, or nothing tells right from wrong.
+    The evaluations are of a validation split, with all rounds of all roles drawn: --rule any_two
+    --schedule exhaustive --votes none. The votes are refused on questions that they were fitted on.
+
+    Args:
+        evaluations: Evaluation folders; their questions are put together.
+        out: JSON file.
     """
-    regression.require()
-    from lorid_train.fit_rule.fitting import fit
+    from lorid_train.fit_rule.votes import fit_and_write
 
-    read = [_read(f) for f in folders]
-    rounds = min(r for _, _, r in read)
-    questions = [asked(g, rounds) for graded, _, _ in read for g in graded]
-    if len({manifest_sha256(f) for f in folders}) < len(folders):
-        msg = (
-            "an evaluation is named more than once, and its votes would count twice; name each once"
-        )
-        raise ConfigError(msg)
-    weigher, figures = fit(questions, aim)
-    sources = tuple(
-        Source(
-            manifest_sha256=manifest_sha256(folder),
-            dataset_sha256=str(manifest.identity["dataset_sha256"]),
-            n_questions=len({g.gold.problem_id for g in graded}),
-            rounds=r,
-        )
-        for folder, (graded, manifest, r) in zip(folders, read, strict=True)
-    )
-    ids = {i for graded, _, _ in read for g in graded for i in (g.gold.problem_id, g.gold.original_id)}  # fmt: skip
-    found = {
-        "n_problems": len({q.original_id for q in questions}),
-        "rounds": rounds,
-        "accuracy": round(figures.accuracy, 6),
-        "tokens_per_problem": round(figures.tokens, 3),
-        "loop_accuracy": round(figures.loop_accuracy, 6),
-        "loop_tokens_per_problem": round(figures.loop_tokens, 3),
-        "is_as_good": figures.is_as_good,
-    }
-    return _file(weigher, found, sources, tuple(sorted(i for i in ids if i))), questions
+    fit_and_write(evaluations, out)
 
 
-def _read(folder: Path) -> tuple[list[GradedProblem], Manifest, int]:
-    """The graded draws of an evaluation, its manifest, and the rounds that every question has."""
-    manifest = evaluation(folder)
-    records = {r.problem_id: r for r in read_rows(folder / RECORDS, Record)}
-    graded = read_graded(folder)
-    rounds = min((min(len(g.ir), len(g.dr)) for g in graded), default=0)
-    if rounds < 2 or len({g.gold.problem_id for g in graded}) < len(records):
-        msg = (
-            f"{folder}: {count(rounds, 'round')} of IR, KG and DR drawn of every question, and a rule is fitted on "
-            "2 or more (10 are usual); evaluate a validation split with --schedule exhaustive --rounds 10 --votes none"
-        )
-        raise InputError(msg)
-    if any(r.split == "test" for r in records.values()):
-        say(
-            f"note: {folder} has questions of the split 'test'; the rule will be refused on each of them"
-        )
-    return graded, manifest, rounds
+def route(
+    evaluations: Annotated[list[Path], Many], /, *, rule_file: Path | None = None, rounds: int = 20
+) -> None:
+    """Tell from the question alone which way to take, and compare that with one way for all at equal tokens.
 
+    Ways: one draw of IR, one of KG and DR, or the loop with weighed votes. Nothing is drawn: all ways are
+    replayed on stored draws, which have to be there (--schedule exhaustive). Five folds by original question.
 
-def read_graded(folder: Path) -> list[GradedProblem]:
-    """The graded draws of a finished evaluation, nothing decided."""
-    evaluation(folder)
-    records = {r.problem_id: r for r in read_rows(folder / RECORDS, Record)}
-    draws = DrawFile(folder / DRAWS)
-    return [
-        g
-        for r in records.values()
-        for g in grade(
-            gold_of(r), draws(r.problem_id), decide=lambda *_: None, rounds=0, extract=answer_of
-        )
-    ]
+    Args:
+        evaluations: Evaluation folders of the same adapters or of several seeds.
+        rule_file: Weights that lorid-train fit-rule wrote; packaged ones by default.
+        rounds: The weighed loop's threshold t.
+    """
+    from lorid_train.fit_rule.route import compared
 
-
-def _file(
-    weigher: Weigher, figures: dict[str, float | int | bool], sources: tuple[Source, ...], ids: tuple[str, ...]
-) -> RuleFile:  # fmt: skip
-    """The rule's numbers as a file has them: ten digits, which is more than they mean."""
-    repeats = {
-        v: {k: Repeats(**{n: _short(p) for n, p in weigher.tells[v, k]._asdict().items()}) for k in KINDS}
-        for v in VOTERS
-    }  # fmt: skip
-    a, b = weigher.calibration
-    return RuleFile(
-        intercept=_short(weigher.intercept),
-        weights={f: _short(w) for f, w in zip(FEATURES, weigher.weights, strict=True)},
-        calibration=Calibration(intercept=_short(a), slope=_short(b)),
-        threshold=weigher.threshold,
-        most_draws=weigher.most_draws,
-        repeats=repeats,
-        right={v: _short(weigher.right[v]) for v in VOTERS},
-        tokens={v: _short(weigher.tokens[v]) for v in VOTERS},
-        figures=figures,
-        sources=sources,
-        questions=ids,
-        libraries={n: version(n) for n in ("scikit-learn", "numpy")},
-    )
-
-
-def _short(x: float) -> float:
-    return float(f"{x:.10g}")
+    compared(evaluations, rule_file, rounds)

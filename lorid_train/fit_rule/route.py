@@ -1,10 +1,10 @@
-"""The command `route`: whether the question alone tells which way is worth its tokens."""
+"""Whether the question alone tells which way is worth its tokens."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 from lorid_data.commandline import result
 from lorid_data.errors import InputError
@@ -13,9 +13,9 @@ from lorid_data.folders.parquet import read_rows
 from lorid_data.pages.table import aligned, table
 from lorid_data.schema import Record
 from lorid_train.fit_rule import regression
-from lorid_train.fit_rule.command import Many, read_graded
 from lorid_train.fit_rule.question_features import features_of
 from lorid_train.fit_rule.routing import ARMS, Compared, Way, adjusted, compare
+from lorid_train.fit_rule.rule import read_graded
 from lorid_train.interaction.rule_files import load
 from lorid_train.interaction.weigher import Weigher
 from lorid_train.metrics.grading import GradedProblem, Vote
@@ -27,18 +27,12 @@ FEWEST = 50
 """Original questions; with fewer, a router learns nothing."""
 
 
-def route(
-    evaluations: Annotated[list[Path], Many], /, *, rule_file: Path | None = None, rounds: int = 20
-) -> None:
-    """Tell from the question alone which way to take, and compare that with one way for all at equal tokens.
+def compared(evaluations: Sequence[Path], rule_file: Path | None, rounds: int) -> None:
+    """Show what a router gains on stored draws over every fixed way.
 
-    Ways: one draw of IR, one of KG and DR, or the loop with weighed votes. Nothing is drawn: all ways are
-    replayed on stored draws, which have to be there (--schedule exhaustive). Five folds by original question.
-
-    Args:
-        evaluations: Evaluation folders of the same adapters or of several seeds.
-        rule_file: Weights that lorid-train fit-rule wrote; packaged ones by default.
-        rounds: The weighed loop's threshold t.
+    Raises:
+        ConfigError: scikit-learn is missing, or the rule was fitted on these questions.
+        InputError: draws are missing, or too few questions.
     """
     regression.require()
     rule = load(rule_file)

@@ -1,10 +1,9 @@
-"""The command `fit-votes`: what the votes of IR, DR and CG are worth, from finished evaluations."""
+"""What the votes of IR, DR and CG are worth, from finished evaluations."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
 
 from lorid_data.commandline import result
 from lorid_data.commandline.progress import say
@@ -15,22 +14,14 @@ from lorid_data.folders.names import RECORDS
 from lorid_data.folders.parquet import read_rows
 from lorid_data.schema import Record
 from lorid_data.texts.counting import count
-from lorid_train.fit_rule.command import Many, read_graded
+from lorid_train.fit_rule.rule import read_graded
 from lorid_train.interaction.votes_files import VotesFile
 from lorid_train.metrics.grading import GradedProblem
 from lorid_train.metrics.program_votes import fitted
 
 
-def fit_votes(evaluations: Annotated[list[Path], Many], /, *, out: Path) -> None:
-    """Fit what the votes of IR, DR and CG count, for --rule cg_votes.
-
-    The evaluations are of a validation split, with all rounds of all roles drawn: --rule any_two
-    --schedule exhaustive --votes none. The votes are refused on questions that they were fitted on.
-
-    Args:
-        evaluations: Evaluation folders; their questions are put together.
-        out: JSON file.
-    """
+def fit_and_write(evaluations: Sequence[Path], out: Path) -> None:
+    """Write the weights that evaluations give, and say them."""
     made, n = fitted_file(evaluations)
     write_text(out, made.text())
     lines = [

@@ -13,10 +13,10 @@ import pytest
 from lorid_data.errors import ConfigError, InputError
 from lorid_train import cli
 from lorid_train.cli import run
-from lorid_train.fit_rule.command import fitted
 from lorid_train.fit_rule.drawn import Asked, Side, same
 from lorid_train.fit_rule.fitting import fit
 from lorid_train.fit_rule.regression import folds, logistic
+from lorid_train.fit_rule.rule import fitted
 from lorid_train.interaction import rule_files
 from lorid_train.interaction.weighed import play
 from lorid_train.interaction.weigher import FEATURES

@@ -10,8 +10,8 @@ import pytest
 from lorid_data.errors import InputError
 from lorid_train import cli
 from lorid_train.cli import run
+from lorid_train.fit_rule.command import route
 from lorid_train.fit_rule.question_features import PLAIN, features_of, plain_features
-from lorid_train.fit_rule.route import route
 from lorid_train.fit_rule.routing import Way, adjusted, compare
 
 
