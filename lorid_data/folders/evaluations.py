@@ -70,17 +70,27 @@ class Judge(NamedTuple):
     adapters_sha256: tuple[str, ...]
 
 
-def open_evaluation(folder: Path) -> Manifest:
-    """The manifest of a finished evaluation folder whose files and draws are what it says.
+def evaluation(folder: Path) -> Manifest:
+    """The manifest of a finished evaluation folder whose files are what it says; draws are not read.
 
     Raises:
-        InputError: it is no such folder, or something in it has changed.
+        InputError: it is no such folder, or files of it have changed.
     """
     manifest = read_manifest(folder)
     if manifest.stage != "evaluate":
         msg = f"{folder}: a folder of {manifest.stage!r}; name one of lorid-train evaluate"
         raise InputError(msg)
     verify(folder, manifest)
+    return manifest
+
+
+def open_evaluation(folder: Path) -> Manifest:
+    """The manifest of a finished evaluation folder whose files and draws are what it says.
+
+    Raises:
+        InputError: it is no such folder, or something in it has changed.
+    """
+    manifest = evaluation(folder)
     if DRAWS not in manifest.files:  # evaluations of before lines had hashes name it there
         sum_of(folder / DRAWS).check(folder / DRAWS, manifest.figures)
     return manifest

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from lorid_data.errors import ConfigError
+from lorid_data.folders.evaluations import evaluation
 from lorid_data.folders.names import RECORDS
 from lorid_data.folders.parquet import read_rows
 from lorid_data.schema import Record
 from lorid_train.config import EvalConfig
 from lorid_train.evaluation import timing
 from lorid_train.evaluation.evaluate import MAY_CHANGE, OUTCOMES, run_names
-from lorid_train.evaluation.exports import evaluation
 from lorid_train.metrics.rows import Outcome
 from lorid_train.metrics.systems import Scored
 from lorid_train.report.comparing import Side

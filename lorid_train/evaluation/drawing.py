@@ -28,7 +28,6 @@ from lorid_train.interaction.weighed_loop import WeighedLoop
 from lorid_train.metrics.schedule import votes_to_draw
 from lorid_train.roles import ROLES, knowledge_text
 
-LOOP = ("ir", "kg", "dr")
 """The roles of the interaction loop."""
 _FROM_KG = (ablation.KG, ablation.SHUFFLED, ablation.OTHER)
 """Conditions that KG writes for; the last two where the dataset has no knowledge."""
@@ -61,7 +60,9 @@ def needed_roles(config: EvalConfig) -> tuple[str, ...]:
         raise ConfigError(*problems)
     needed = {role for role, n in _sampled(config).items() if n}
     needed |= {"dr"} if config.samples.get(ablation.GOLD) else set()
-    needed |= set(_of_loop(config)) if config.loop else {"ir"} if config.votes != "none" else set()
+    needed |= (
+        set(planned.of_loop(config)) if config.loop else {"ir"} if config.votes != "none" else set()
+    )
     for name in config.greedy:
         needed |= {name} if name in ROLES else {"dr"}
         if name in _FROM_KG:
@@ -69,13 +70,6 @@ def needed_roles(config: EvalConfig) -> tuple[str, ...]:
     if not needed:
         raise ConfigError("nothing is to be drawn: no loop, no votes, no greedy, no samples")
     return tuple(r for r in ROLES if r in needed)
-
-
-def _of_loop(config: EvalConfig) -> tuple[str, ...]:
-    """The roles that the loop may draw."""
-    if three_way.is_three_way(config.rule, config.fallback):
-        return three_way.roles_of(config.rule, config.fallback)
-    return LOOP
 
 
 def _sampled(config: EvalConfig) -> dict[str, int]:
@@ -157,7 +151,7 @@ def _draw_three_way(
 ) -> None:
     """A rule in which programs have a say, under one seed."""
     if config.schedule == "exhaustive":
-        _draw_rounds(asker, ids, range(seed, seed + 1), dict.fromkeys(_of_loop(config), config.rounds))  # fmt: skip
+        _draw_rounds(asker, ids, range(seed, seed + 1), dict.fromkeys(planned.of_loop(config), config.rounds))  # fmt: skip
         return
     asker.draw(
         ThreeWayLoop(

@@ -13,6 +13,7 @@ from typing import Any
 
 from lorid_data.answers import reference
 from lorid_data.errors import ConfigError, InputError
+from lorid_data.folders.evaluations import DRAWS, evaluation
 from lorid_data.folders.manifests import manifest_sha256
 from lorid_data.folders.names import RECORDS
 from lorid_data.folders.parquet import read_rows, write_rows
@@ -33,7 +34,6 @@ from lorid_train.drawn.labels import RULES, VOTERS, Label, Labelled, Rule
 from lorid_train.drawn.pairs import Pair
 from lorid_train.drawn.rows import STAGE, Drawn, Writer
 from lorid_train.drawn.texts import knowledge_by_round
-from lorid_train.evaluation.exports import DRAWS, evaluation
 from lorid_train.interaction.draws import Draw
 from lorid_train.interaction.rules import SAMPLED
 from lorid_train.metrics.grading import score

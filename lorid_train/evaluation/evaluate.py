@@ -15,6 +15,7 @@ from lorid_data import answers
 from lorid_data.commandline.progress import say
 from lorid_data.errors import ConfigError, InputError, unknown_key
 from lorid_data.folders.draw_lines import sum_of
+from lorid_data.folders.evaluations import DRAWS, evaluation
 from lorid_data.folders.files import write_text
 from lorid_data.folders.manifests import manifest_sha256
 from lorid_data.folders.names import MANIFEST, RECORDS
@@ -25,7 +26,6 @@ from lorid_data.schema import Manifest, Record
 from lorid_train.config import EvalConfig, parse
 from lorid_train.evaluation import forgetting, planned, programs, servers, timing, trained_on
 from lorid_train.evaluation.drawing import draw_all, needed_roles
-from lorid_train.evaluation.exports import DRAWS, evaluation
 from lorid_train.evaluation.identity import adapter_configs
 from lorid_train.evaluation.usual import with_usual_sampling
 from lorid_train.interaction import rule_files, three_way, votes_files

@@ -12,12 +12,12 @@ from typing import Any
 
 from lorid_data.answers import reference
 from lorid_data.errors import ConfigError, InputError
-from lorid_data.folders.manifests import manifest_sha256, read_manifest
+from lorid_data.folders.evaluations import DRAWS, evaluation
+from lorid_data.folders.manifests import manifest_sha256
 from lorid_data.folders.names import RECORDS
 from lorid_data.folders.parquet import read_rows, write_rows
 from lorid_data.folders.records import write_dataset
 from lorid_data.folders.stage import open_stage
-from lorid_data.folders.verified import verify
 from lorid_data.schema import (
     Disposition,
     FrozenModel,
@@ -34,23 +34,8 @@ from lorid_train.metrics.grading import score
 from lorid_train.report.reading import DrawFile
 from lorid_train.roles import role
 
-DRAWS = "draws.jsonl"
 TEACHER = "kg"
 """The kind of teacher that the exported records name."""
-
-
-def evaluation(folder: Path) -> Manifest:
-    """The manifest of a finished evaluation folder whose files are what it says.
-
-    Raises:
-        ConfigError: it is no such folder, or files of it have changed.
-    """
-    manifest = read_manifest(folder)
-    if manifest.stage != "evaluate":
-        msg = f"{folder}: a folder of {manifest.stage!r}, not of lorid-train evaluate"
-        raise ConfigError(msg)
-    verify(folder, manifest)
-    return manifest
 
 
 # --- knowledge ---------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from lorid_train.interaction import three_way
 UTILISATION = 0.1
 """Share of the measured matrix-product rate that drawing is taken to reach: tokens come one by one."""
 _BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
-_LOOP = ("ir", "kg", "dr")
+LOOP = ("ir", "kg", "dr")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def bounds(config: EvalConfig, n: int, *, has_knowledge: bool) -> Bounds:
     n_greedy = n * (len(names) + (needs_kg and "kg" not in names))
     asked = dict(config.samples)
     asked["kg"] = max(asked.get("kg", 0), asked.get("dr", 0))  # DR reads what KG wrote
-    drawn = _of_loop(config) if config.loop else ("ir",) if config.votes != "none" else ()
+    drawn = of_loop(config) if config.loop else ("ir",) if config.votes != "none" else ()
     decides = config.loop and config.schedule == "lazy"
     # A rule of programs may be decided by the first one.
     least = ("cg",) if decides and config.rule in three_way.THREE_WAY else drawn
@@ -78,10 +78,11 @@ def bounds(config: EvalConfig, n: int, *, has_knowledge: bool) -> Bounds:
     )
 
 
-def _of_loop(config: EvalConfig) -> tuple[str, ...]:
+def of_loop(config: EvalConfig) -> tuple[str, ...]:
+    """The roles that the loop may draw."""
     if three_way.is_three_way(config.rule, config.fallback):
         return three_way.roles_of(config.rule, config.fallback)
-    return _LOOP
+    return LOOP
 
 
 def lines(config: EvalConfig, records: Sequence[Record], base: Any, n_done: int) -> list[str]:
@@ -104,7 +105,7 @@ def lines(config: EvalConfig, records: Sequence[Record], base: Any, n_done: int)
             is_pair = config.rule in ("same_round", "cumulative")
             when = "IR and DR agree" if is_pair else f"the rule {config.rule} knows enough"
             stops = f", a question stops when {when}"
-        named = [r.upper() for r in (_of_loop(config) if config.loop else ("ir",))]
+        named = [r.upper() for r in (of_loop(config) if config.loop else ("ir",))]
         what = "rounds of " + " and ".join(filter(None, (", ".join(named[:-1]), named[-1])))
         seeds = f" under {config.seeds} seeds" if config.seeds > 1 else ""
         said[0] += f"; up to {config.rounds} {what}{seeds}{stops}"

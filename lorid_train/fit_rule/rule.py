@@ -10,13 +10,13 @@ from typing import Literal
 from lorid_data.commandline import result
 from lorid_data.commandline.progress import say
 from lorid_data.errors import ConfigError, InputError
+from lorid_data.folders.evaluations import DRAWS, evaluation
 from lorid_data.folders.files import write_text
 from lorid_data.folders.manifests import manifest_sha256
 from lorid_data.folders.names import RECORDS
 from lorid_data.folders.parquet import read_rows
 from lorid_data.schema import Manifest, Record
 from lorid_data.texts.counting import count
-from lorid_train.evaluation.exports import DRAWS, evaluation
 from lorid_train.fit_rule import regression
 from lorid_train.fit_rule.drawn import Asked, asked
 from lorid_train.interaction.rule_files import (

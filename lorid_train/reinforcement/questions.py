@@ -13,6 +13,7 @@ from typing import Any
 
 from lorid_data.answers import reference
 from lorid_data.errors import ConfigError, InputError
+from lorid_data.folders.evaluations import DRAWS
 from lorid_data.folders.manifests import manifest_sha256, read_manifest
 from lorid_data.folders.names import RECORDS
 from lorid_data.folders.parquet import read_rows
@@ -22,7 +23,6 @@ from lorid_data.schema import Disposition, Manifest, Record, Reject, RejectReaso
 from lorid_data.texts.counting import count
 from lorid_train.drawn.labels import Label, labels_of, read_labels
 from lorid_train.drawn.rows import STAGE as EXPORTED
-from lorid_train.evaluation.exports import DRAWS
 from lorid_train.interaction.draws import Draw
 from lorid_train.interaction.rules import SAMPLED, answer_of
 from lorid_train.metrics.grading import score

@@ -8,6 +8,7 @@ from typing import Any
 
 from lorid_data.commandline.progress import say
 from lorid_data.errors import ConfigError, InputError
+from lorid_data.folders.evaluations import DRAWS
 from lorid_data.folders.manifests import manifest_sha256, read_manifest
 from lorid_data.folders.parquet import read_rows
 from lorid_data.folders.stage import open_stage
@@ -78,7 +79,7 @@ def run_rounds(config: RoundsConfig) -> Manifest:
             if not _round(config, state, records, number):
                 break
         stage.libraries += base_model.LIBRARIES
-        stage.varying = frozenset({"draws.jsonl", "training.html", "speed.jsonl"})
+        stage.varying = frozenset({DRAWS, "training.html", "speed.jsonl"})
         stage.figures = {
             "accuracy": state.accuracy, "best_round": state.best, "ended": state.ended, "rounds": state.rounds,
         }  # fmt: skip

@@ -13,10 +13,10 @@ from pathlib import Path
 
 from lorid_data.commandline.progress import say
 from lorid_data.errors import InputError
+from lorid_data.folders.evaluations import DRAWS
 from lorid_data.folders.stage import open_stage
 from lorid_data.schema import Manifest
 from lorid_data.texts.counting import count
-from lorid_train.evaluation.exports import DRAWS
 from lorid_train.models import base_model
 from lorid_train.study.agreement_cells import CONSENSUS, Maker
 from lorid_train.study.agreement_data import Place

@@ -12,13 +12,13 @@ from typing import Any
 
 from lorid_data.commandline.progress import say
 from lorid_data.errors import ConfigError, StageError
+from lorid_data.folders.evaluations import DRAWS
 from lorid_data.folders.manifests import manifest_sha256
 from lorid_data.folders.stage import open_stage
 from lorid_data.schema import Manifest
 from lorid_data.texts.counting import count
 from lorid_train import study_report
 from lorid_train.evaluation.drawing import needed_roles
-from lorid_train.evaluation.exports import DRAWS
 from lorid_train.models import base_model
 from lorid_train.study import data
 from lorid_train.study.pool import LOG, Failure, make_all

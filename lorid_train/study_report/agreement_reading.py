@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from lorid_data.folders.evaluations import DRAWS
 from lorid_data.folders.manifests import read_manifest
 from lorid_data.folders.names import MANIFEST, RECORDS
 from lorid_data.folders.parquet import read_rows
@@ -188,7 +189,7 @@ def _drawn_tokens(folder: Path) -> dict[str, int]:
     """Generated tokens of the stored draws, by role."""
     if not _is_done(folder):
         return {}
-    of, found = DrawFile(folder / "draws.jsonl"), dict[str, int]()
+    of, found = DrawFile(folder / DRAWS), dict[str, int]()
     for r in read_rows(folder / RECORDS, Record):
         for d in of(r.problem_id):
             found[d.role] = found.get(d.role, 0) + d.n_tokens

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from lorid_data.errors import InputError
+from lorid_data.folders.evaluations import DRAWS
 from lorid_data.folders.names import RECORDS
 from lorid_data.folders.parquet import read_rows
 from lorid_data.schema import Record
@@ -30,7 +31,6 @@ from lorid_train.report.reading import DrawFile
 from lorid_train.report.three_way import three_way_systems
 from lorid_train.study_report.cells import Cell
 
-DRAWS = "draws.jsonl"
 FALLBACK = "ir"
 COMPARED = (
     ("cg-greedy", "ir-greedy"), ("cg-greedy", "lorid@T"), ("cg-greedy", "maj-ir@K"),

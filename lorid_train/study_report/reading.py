@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lorid_data.errors import ConfigError, InputError, unknown_key
+from lorid_data.folders.evaluations import DRAWS
 from lorid_data.folders.names import RECORDS
 from lorid_data.folders.parquet import read_frame, read_rows
 from lorid_data.schema import Record
@@ -18,7 +19,6 @@ from lorid_train.report.reading import DrawFile
 from lorid_train.study_report.cells import Cell
 from lorid_train.study_report.problems import Asked, asked
 
-DRAWS = "draws.jsonl"
 NO_GROUP = "(none)"
 """The group of rows whose column is empty."""
 _NOT_A_NAME = ("knowledge", "flags", "provenance")

@@ -277,7 +277,7 @@ def test_what_kg_wrote_becomes_a_dataset(
     assert kept.provenance.teacher == "kg"
     assert {r.row_id for r in by_question.values()} <= {r.row_id for r in records}
     export_knowledge(tmp_path / "eval", tmp_path / "kg")  # again: nothing to do
-    with pytest.raises(ConfigError, match="not of lorid-train evaluate"):
+    with pytest.raises(ConfigError, match="name one of lorid-train evaluate"):
         export_knowledge(tmp_path / "kg", tmp_path / "x")
 
 

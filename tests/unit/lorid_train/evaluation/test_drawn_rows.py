@@ -158,7 +158,7 @@ def test_what_is_refused_leaves_nothing_behind(evaluation: Path, tmp_path: Path)
     assert "says of no draw that it is wrong" in refused(ConfigError, evaluation, out, Wanted("none", with_pairs=True))  # fmt: skip
     assert "--roles 'kg': the rules choose among draws of ir and dr alone" in refused(ConfigError, evaluation, out, Wanted("gold", ("kg",)))  # fmt: skip
     assert "--cap 0" in refused(ConfigError, evaluation, out, Wanted("gold", cap=0))
-    assert "not of lorid-train evaluate" in refused(ConfigError, _dataset(tmp_path), out, Wanted("gold"))  # fmt: skip
+    assert "name one of lorid-train evaluate" in refused(ConfigError, _dataset(tmp_path), out, Wanted("gold"))  # fmt: skip
 
 
 def test_a_rule_that_looks_at_dr_needs_its_draws(tmp_path: Path) -> None:
