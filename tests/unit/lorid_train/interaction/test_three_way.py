@@ -198,7 +198,9 @@ def loop(log: DrawLog, rule: str, fallback: str = "ir", batch_size: int = 8) -> 
     asker = Asker(
         engine=engine, log=log, questions={"p": Question("p", "How many?")}, sampling=Sampling(1.0), run=run
     )  # fmt: skip
-    asker.draw(ThreeWayLoop(["p"], log, seed=0, rounds=3, rule=rule, fallback=fallback))
+    loop = ThreeWayLoop(["p"], log, seed=0, rounds=3, rule=rule, fallback=fallback)
+    asker.draw(loop)
+    assert loop.is_decided
     return engine
 
 

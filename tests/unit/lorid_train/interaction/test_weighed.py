@@ -204,7 +204,9 @@ def drawn(tmp_path: Path, batch_size: int, stop_after: int | None = None) -> Dra
             raise KeyboardInterrupt
 
     asker = Asker(ScriptedEngine(script, batch_size=batch_size), log, QUESTIONS, Sampling(0.8), on_draw=maybe_stop)  # fmt: skip
-    asker.draw(WeighedLoop(IDS, log, seed=0, rounds=6, weigher=weigher(0.9, 9, ir=Tells(0.6, 0.4))))
+    loop = WeighedLoop(IDS, log, seed=0, rounds=6, weigher=weigher(0.9, 9, ir=Tells(0.6, 0.4)))
+    asker.draw(loop)
+    assert loop.is_decided
     return log
 
 
