@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from lorid_data import prompts
 from lorid_data.schema import Record, TeacherReply
-from lorid_data.teachers.base import Message, Teacher, TeacherRequest
+from lorid_data.teachers.base import Teacher, TeacherRequest, asking
 from lorid_data.texts import strict_json
 
 SYSTEM, RULE, LIST = "judge/system.v1", "judge/rule.v1", "judge/list.v1"
@@ -99,26 +99,16 @@ def request_of(item: Item, teacher: Teacher, position: int) -> TeacherRequest:
         rule = row.knowledge[item.rule_index]
         text = prompt.fill(question=row.question, rationale=row.rationale, rule=rule)
     fields = _SCHEMAS[item.kind]
-    return TeacherRequest(
-        problem_id=row.problem_id,
+    return asking(
+        row.problem_id, text, teacher=teacher, prompt=prompt, system=prompts.load(SYSTEM).text.strip(),
         position=position,
-        prompt_id=prompt.id,
-        prompt_sha256=prompt.sha256,
-        teacher=teacher.kind,
-        endpoint=getattr(teacher, "endpoint", None),
-        model=teacher.model,
-        sampling=dict(getattr(teacher, "sampling", {})),
-        messages=(
-            Message(role="system", content=prompts.load(SYSTEM).text.strip()),
-            Message(role="user", content=text),
-        ),
         output_schema={
             "type": "object",
             "properties": fields,
             "required": list(fields),
             "additionalProperties": False,
         },
-    )
+    )  # fmt: skip
 
 
 def read_verdict(kind: Kind, reply: TeacherReply) -> dict[str, str] | None:

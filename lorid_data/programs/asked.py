@@ -14,11 +14,11 @@ from lorid_data.programs.convert import Made, NotMade
 from lorid_data.schema import Record, RejectReason, TeacherReply
 from lorid_data.teachers.base import (
     SYSTEM,
-    Message,
     NoRules,
     Teacher,
     TeacherRequest,
     Unasked,
+    asking,
     read_object,
 )
 from lorid_data.teachers.registry import AskOptions, Mode, open_teacher
@@ -108,15 +108,7 @@ def unfenced(program: str) -> str:
 def _request(record: Record, teacher: Teacher, position: int) -> TeacherRequest:
     prompt, system = prompts.load(PROMPT), prompts.load(SYSTEM)
     text = prompt.fill(question=record.question, rationale=record.rationale)
-    return TeacherRequest(
-        problem_id=record.problem_id,
-        position=position,
-        prompt_id=prompt.id,
-        prompt_sha256=prompt.sha256,
-        teacher=teacher.kind,
-        endpoint=getattr(teacher, "endpoint", None),
-        model=teacher.model,
-        sampling=dict(getattr(teacher, "sampling", {})),
-        messages=(Message(role="system", content=system.text), Message(role="user", content=text)),
+    return asking(
+        record.problem_id, text, teacher=teacher, prompt=prompt, system=system.text, position=position,
         output_schema=SCHEMA,
-    )
+    )  # fmt: skip

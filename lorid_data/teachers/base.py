@@ -140,8 +140,17 @@ def make_request(
     problem: Problem, *, teacher: Teacher, prompt: Prompt, system: Prompt, position: int
 ) -> TeacherRequest:
     """The request for the knowledge of one problem, in the wording of a prompt."""
+    text = prompt.fill(question=problem.question, rationale=problem.rationale)
+    who = problem.problem_id
+    return asking(who, text, teacher=teacher, prompt=prompt, system=system.text, position=position)
+
+
+def asking(
+    problem_id: str, text: str, *, teacher: Teacher, prompt: Prompt, system: str, position: int, **more: Any
+) -> TeacherRequest:  # fmt: skip
+    """The request that puts a filled prompt to a teacher; `more` are fields of `TeacherRequest`."""
     return TeacherRequest(
-        problem_id=problem.problem_id,
+        problem_id=problem_id,
         position=position,
         prompt_id=prompt.id,
         prompt_sha256=prompt.sha256,
@@ -149,13 +158,8 @@ def make_request(
         endpoint=getattr(teacher, "endpoint", None),
         model=teacher.model,
         sampling=dict(getattr(teacher, "sampling", {})),
-        messages=(
-            Message(role="system", content=system.text),
-            Message(
-                role="user",
-                content=prompt.fill(question=problem.question, rationale=problem.rationale),
-            ),
-        ),
+        messages=(Message(role="system", content=system), Message(role="user", content=text)),
+        **more,
     )
 
 

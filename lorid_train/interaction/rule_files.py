@@ -6,19 +6,19 @@ import json
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from lorid_data.errors import ConfigError
 from lorid_data.schema import FrozenModel, Record, sha256_text
-from lorid_data.texts import strict_json
 from lorid_data.texts.counting import count
+from lorid_train.interaction import fitted_files
+from lorid_train.interaction.fitted_files import among
 from lorid_train.interaction.weigher import FEATURES, KINDS, VOTERS, Tells, Weigher
 
 DEFAULT = Path(__file__).parent / "default_rule.json"
 """The rule for when none was fitted; `benchmarks/weighed.py` says on what it was and makes it again."""
-LARGEST_BYTES = 2**26
 Open = Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)]
 Real = Annotated[float, Field(allow_inf_nan=False, ge=-1e6, le=1e6)]
 
@@ -111,8 +111,7 @@ class RuleFile(FrozenModel):
 
     def fitted_on(self, records: Iterable[Record]) -> list[Record]:
         """The records whose question, or the one that it is a variant of, the rule was fitted on."""
-        known = set(self.questions)
-        return [r for r in records if known & {r.problem_id, r.original_id}]
+        return among(self.questions, records)
 
     def refuse_fitted_on(self, records: Iterable[Record], where: str) -> None:
         """Refuse questions that the rule was fitted on, and variants of them.
@@ -158,19 +157,11 @@ def read(path: Path) -> RuleFile:
     Raises:
         ConfigError: it cannot be read, or is no rule of this version.
     """
-    advice = "name a file that lorid-train fit-rule wrote"
+    found = fitted_files.read(path, RuleFile, "rule", "lorid-train fit-rule")
     try:
-        if path.stat().st_size > LARGEST_BYTES:
-            raise ConfigError(f"{path}: larger than {LARGEST_BYTES:,} bytes is no rule; {advice}")
-        body: Any = strict_json.parse(path.read_bytes())
-        found = RuleFile.model_validate(body)
         found.weigher()
-    except OSError as e:
-        raise ConfigError(f"{path}: cannot be read ({e.strerror}); {advice}") from e
-    except ValidationError as e:
-        first = e.errors()[0]
-        why = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
-        raise ConfigError(f"{path}: no rule of this version ({why}); {advice}") from e
     except ValueError as e:
-        raise ConfigError(f"{path}: no rule of this version ({e}); {advice}") from e
+        raise ConfigError(
+            f"{path}: no rule of this version ({e}); name a file that lorid-train fit-rule wrote"
+        ) from e
     return found

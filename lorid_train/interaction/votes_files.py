@@ -7,15 +7,14 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from lorid_data.errors import ConfigError
 from lorid_data.schema import FrozenModel, Record, sha256_text
-from lorid_data.texts import strict_json
 from lorid_data.texts.counting import count
+from lorid_train.interaction.fitted_files import among, read
 from lorid_train.interaction.three_way import EQUAL, Votes
 
-LARGEST_BYTES = 2**26
 Weight = Annotated[float, Field(allow_inf_nan=False, ge=0, le=1e6)]
 
 
@@ -53,9 +52,8 @@ class VotesFile(FrozenModel):
         Raises:
             ConfigError: there are some.
         """
-        known = set(self.questions)
         rows = {r.problem_id: r for r in records}
-        hit = [r for r in rows.values() if known & {r.problem_id, r.original_id}]
+        hit = among(self.questions, rows.values())
         if hit:
             msg = (
                 f"{where}: the votes were fitted on {count(len(hit), 'question')} of the {len(rows):,} that they are "
@@ -77,20 +75,6 @@ def load(path: str | Path | None) -> VotesFile:
     Raises:
         ConfigError: it cannot be read, or holds no weights of this version.
     """
-    if path is None:
-        return DEFAULT
-    path, advice = Path(path), "name a file that lorid-train fit-votes wrote"
-    try:
-        if path.stat().st_size > LARGEST_BYTES:
-            raise ConfigError(
-                f"{path}: larger than {LARGEST_BYTES:,} bytes is no file of votes; {advice}"
-            )
-        return VotesFile.model_validate(strict_json.parse(path.read_bytes()))
-    except OSError as e:
-        raise ConfigError(f"{path}: cannot be read ({e.strerror}); {advice}") from e
-    except ValidationError as e:
-        first = e.errors()[0]
-        why = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
-        raise ConfigError(f"{path}: no votes of this version ({why}); {advice}") from e
-    except ValueError as e:
-        raise ConfigError(f"{path}: no votes of this version ({e}); {advice}") from e
+    return (
+        DEFAULT if path is None else read(Path(path), VotesFile, "votes", "lorid-train fit-votes")
+    )
