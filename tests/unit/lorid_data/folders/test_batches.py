@@ -123,10 +123,12 @@ def test_left_without_an_end_the_folder_is_as_it_was(tmp_path: Path) -> None:
     before = {p.name for p in folder.iterdir()}
 
     def fail() -> None:
-        with open_stage(folder, "build", identity={}, settings={"x": 1}) as stage:
-            with DatasetWriter(stage) as writer:
-                writer.keep([record(1)])
-                raise RuntimeError
+        with (
+            open_stage(folder, "build", identity={}, settings={"x": 1}) as stage,
+            DatasetWriter(stage) as writer,
+        ):
+            writer.keep([record(1)])
+            raise RuntimeError
 
     with pytest.raises(RuntimeError):
         fail()
@@ -138,13 +140,10 @@ def test_left_without_an_end_the_folder_is_as_it_was(tmp_path: Path) -> None:
 
 
 def test_rows_that_are_lost_are_an_error(tmp_path: Path) -> None:
-    with (
-        open_stage(tmp_path / "d", "build", identity={}) as stage,
-        DatasetWriter(stage) as writer,
-        pytest.raises(StageError, match="rows were lost"),
-    ):
+    with open_stage(tmp_path / "d", "build", identity={}) as stage, DatasetWriter(stage) as writer:
         writer.keep([record(0)])
-        writer.finish(n_in=2)
+        with pytest.raises(StageError, match="rows were lost"):
+            writer.finish(n_in=2)
     assert not (tmp_path / "d" / "manifest.json").exists()
 
 
