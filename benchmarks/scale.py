@@ -27,10 +27,9 @@ from typing import Any
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
-sys.path.insert(0, str(Path(__file__).parent))
 
-from support import many_rows
-from support.measured import Measured, measured
+from benchmarks.support import many_rows
+from benchmarks.support.measured import Measured, measured
 
 STAGES = ("import", "validate", "dedup", "decontaminate", "audit", "publish")
 MIB = 1 << 20

@@ -23,8 +23,8 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from lorid_data.build.importing import import_table
 from lorid_data.dedup.stage import DedupOptions, dedup
-from lorid_data.folders import draw_lines as lines
 from lorid_data.folders import batches, files, parquet, verified
+from lorid_data.folders import draw_lines as lines
 from lorid_data.folders import stage as stages
 from lorid_data.folders.records import read_records
 from lorid_data.schema import sha256_text

@@ -11,8 +11,44 @@ from typing import Any
 
 _WORD = re.compile(r"[A-Za-z]{4,}")
 _KEPT = frozenset(
-    "half twice third thirds quarter quarters fourth fifth double triple dozen dozens hundred thousand million zero three "
-    "four five seven eight nine eleven twelve answer total percent many much than more less each every left times".split()
+    [
+        "half",
+        "twice",
+        "third",
+        "thirds",
+        "quarter",
+        "quarters",
+        "fourth",
+        "fifth",
+        "double",
+        "triple",
+        "dozen",
+        "dozens",
+        "hundred",
+        "thousand",
+        "million",
+        "zero",
+        "three",
+        "four",
+        "five",
+        "seven",
+        "eight",
+        "nine",
+        "eleven",
+        "twelve",
+        "answer",
+        "total",
+        "percent",
+        "many",
+        "much",
+        "than",
+        "more",
+        "less",
+        "each",
+        "every",
+        "left",
+        "times",
+    ]
 )
 """Words that say how much, or that a check looks for: a row without them would be another kind of row."""
 _RULES = (
