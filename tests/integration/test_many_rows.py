@@ -29,7 +29,7 @@ def rows(n: int, *, program: str | None = None) -> Iterator[Record]:
         question = f"What is {i} + {i + 1}? Say how."
         answer = str(2 * i + 1) if i % 7 else "3"
         rationale = f"{i} + {i + 1} = {2 * i + 1}. " + f"The answer is {2 * i + 1}."  # fmt: skip
-        if i % 50 == 1:
+        if i % 50 == 1 and program is None:
             answer = rf"\frac{{{2 * i + 1}}}{{1}}"
         problem = make_problem(source="t", split="train", question=question, rationale=rationale, answer=answer, original_id=f"o{i // 3}")  # fmt: skip
         [row_id] = row_ids([problem])
@@ -129,7 +129,7 @@ def peak_mib(*argv: str) -> float:
 
 COMMANDS = {
     "validate": ["validate", "IN", "--out", "OUT", "--workers", "1"],
-    "validate in processes": ["validate", "IN", "--out", "OUT", "--workers", "2"],
+    "split": ["split", "IN", "--out", "OUT", "--test", "0.2"],
 }
 
 
