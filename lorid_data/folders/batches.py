@@ -208,10 +208,10 @@ class DatasetWriter:
         """Add kept rows: records, or an Arrow table with their columns."""
         import pyarrow as pa
 
-        if not isinstance(rows, pa.Table):
-            rows = self._noted(rows)
-        else:
+        if isinstance(rows, pa.Table):
             self._splits.update(rows["split"].unique().to_pylist())
+        else:
+            rows = self._noted(rows)
         with writing(self._stage.out / RECORDS):
             self._kept.add(rows)
 
@@ -219,16 +219,22 @@ class DatasetWriter:
         """Add rejected rows: rejects, or an Arrow table with their columns."""
         import pyarrow as pa
 
-        if not isinstance(rows, pa.Table):
-            rows = table_of(Reject, rows)
-        for value in rows["reason"].value_counts().to_pylist():
-            self._n_rejected[value["values"]] += value["counts"]
+        if isinstance(rows, pa.Table):
+            for value in rows["reason"].value_counts().to_pylist():
+                self._n_rejected[value["values"]] += value["counts"]
+        else:
+            rows = self._counted(rows)
         with writing(self._stage.out / REJECTS):
             self._rejected.add(rows)
 
     def _noted(self, rows: Iterable[Record]) -> Iterator[Record]:
         for row in rows:
             self._splits.add(row.split)
+            yield row
+
+    def _counted(self, rows: Iterable[Reject]) -> Iterator[Reject]:
+        for row in rows:
+            self._n_rejected[row.reason] += 1
             yield row
 
     def finish(self, *, n_in: int) -> Manifest:
