@@ -181,6 +181,9 @@ def test_what_is_no_record_is_named(tmp_path: Path) -> None:
         reseal(other)
         with pytest.raises(InputError, match=says):
             list(iter_records(other))
+        if "answer" in says:
+            with pytest.raises(InputError, match="'answer'"):
+                list(iter_columns(other, ["split", "answer"]))
 
 
 def reseal(folder: Path) -> None:
