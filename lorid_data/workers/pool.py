@@ -6,6 +6,7 @@ import pickle
 import signal
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from itertools import chain, islice
 from typing import Any, TypeVar
 
@@ -17,6 +18,23 @@ R = TypeVar("R")
 
 _AHEAD = 2
 """Batches that each process has: one that it works on, one that waits."""
+
+Elsewhere = Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]]
+"""(work, batches) → the results in the order of the batches, done by something other than processes of this one."""
+_elsewhere: ContextVar[Elsewhere | None] = ContextVar("elsewhere", default=None)
+
+
+@contextmanager
+def elsewhere(spread: Elsewhere | None) -> Iterator[None]:
+    """Have the work of `in_processes` done by `spread` until the block ends; by None: by processes again.
+
+    A stage knows nothing of it: what it reads, joins and writes is the same wherever its work is done.
+    """
+    token = _elsewhere.set(spread)
+    try:
+        yield
+    finally:
+        _elsewhere.reset(token)
 
 
 def in_processes(work: Callable[[T], R], batches: Iterable[T], n_workers: int) -> Iterator[R]:
@@ -37,6 +55,10 @@ def in_processes(work: Callable[[T], R], batches: Iterable[T], n_workers: int) -
         StageError: a process ended by itself.
         Exception: what `work` raised for a batch, once the results before it are given.
     """
+    spread = _elsewhere.get()
+    if spread is not None:
+        yield from spread(work, batches)
+        return
     todo = iter(batches)
     first = list(islice(todo, n_workers))
     if len(first) < 2:
