@@ -103,6 +103,7 @@ def decontaminate(
         templates: What becomes of rows that are only worded like a test question.
     """
     from lorid_data.decontaminate import stage
+    from lorid_data.decontaminate.shown import described, shown
 
     options = stage.DecontaminateOptions(
         against=tuple(against),
@@ -112,7 +113,7 @@ def decontaminate(
         templates=templates,
     )
     manifest = stage.decontaminate(folder, out, options)
-    for line in [*stage.shown(out), *stage.described(manifest)]:
+    for line in [*shown(out), *described(manifest)]:
         tell(line)
     return finish(manifest, out)
 
