@@ -66,5 +66,8 @@ def read_solutions(folder: Path, rows: I64, places: I64) -> Solutions:
 def read_rationales(folder: Path, places: I64) -> Rationales:
     """What is compared of the rationales of the rows at some places, in the order of `places`."""
     order = np.argsort(places)
-    parts = [rationales_of(frame["rationale"]) for frame in iter_chosen(folder, ["rationale"], places[order])]
+    parts = [
+        rationales_of(frame["rationale"])
+        for frame in iter_chosen(folder, ["rationale"], places[order])
+    ]
     return joined_rationales(parts, np.argsort(order))

@@ -64,13 +64,17 @@ class Removals:
 
 def _detail(reason: int, question: float, rationale: float) -> str:
     if reason == NEAR:
-        return f"question {question:.2f} and rationale {rationale:.2f} alike, same numbers and answer"
+        return (
+            f"question {question:.2f} and rationale {rationale:.2f} alike, same numbers and answer"
+        )
     return "equal but for case and white space" if reason == EXACT else "a variant beyond the cap"
 
 
 def joined_removals(parts: Sequence[Removals]) -> Removals:
     """Those of all parts (at least one), one after another."""
-    return Removals(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Removals)))
+    return Removals(
+        *(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Removals))
+    )
 
 
 def exact_removals(exact: Exact) -> Removals:
@@ -124,8 +128,8 @@ def over_cap(rows: Signatures, gone: I64, max_variants: int) -> Removals:
         n=pl.int_range(pl.len()).over(group), first=pl.col("row").first().over(group)
     )
     over = frame.filter(pl.col("n") >= max_variants).sort("row")
-    columns = (over[name].to_numpy().astype(np.int64) for name in ("row", "first"))
-    return _alike(*columns, VARIANT)
+    beyond, first = (over[name].to_numpy().astype(np.int64) for name in ("row", "first"))
+    return _alike(beyond, first, VARIANT)
 
 
 def _alike(rows: I64, of: I64, reason: int) -> Removals:
