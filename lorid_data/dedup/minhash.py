@@ -83,12 +83,12 @@ def jaccard(shingles: Shingles, a: I64, b: I64) -> npt.NDArray[np.float32]:
     equal = shingles.sums[a] == shingles.sums[b]
     found[equal & words] = 1
     unequal = np.flatnonzero(~equal & words)
-    doubled = _padded(shingles) << np.uint32(1)
+    values = _padded(shingles)
 
     def settle(batch: I64) -> None:
         some = unequal[batch]
         found[some] = _jaccard_of(
-            _rows(doubled, shingles, a[some]), _rows(doubled, shingles, b[some])
+            _rows(values, shingles, a[some]), _rows(values, shingles, b[some])
         )
 
     in_threads(settle, list(_batches(sizes[a[unequal]] + sizes[b[unequal]])))
@@ -96,8 +96,11 @@ def jaccard(shingles: Shingles, a: I64, b: I64) -> npt.NDArray[np.float32]:
 
 
 def _jaccard_of(left: U32, right: U32) -> npt.NDArray[np.float64]:
-    """The same of two texts in each row, filled up with repetitions; the last bit of a shingle is free."""
-    # It says from which side a value comes: sorted, what both sides have stands together.
+    """The same of two texts in each row, filled up with repetitions; both are changed in place."""
+    # All but the first bit of a shingle are compared; the last one then says from which side a
+    # value comes: sorted, what both sides have stands together.
+    left <<= np.uint32(1)
+    right <<= np.uint32(1)
     right |= np.uint32(1)
     table = np.concatenate([left, right], axis=1)
     table.sort(axis=1)
