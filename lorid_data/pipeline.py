@@ -83,9 +83,9 @@ def _validate(folder: Path, out: Path, _: ValidateSection, *, n_workers: int) ->
     return validate(folder, out, n_workers=n_workers)
 
 
-def _audit(options: AuditOptions, folder: Path | None, _: Path, _n_workers: int) -> Manifest:
+def _audit(options: AuditOptions, folder: Path | None, _: Path, n_workers: int) -> Manifest:
     assert folder is not None, "the first stage reads no folder"
-    result = audit(folder, options)
+    result = audit(folder, options, n_workers=n_workers)
     say(audit_summary(result, folder))
     messages = audit_problems(result)
     if messages:

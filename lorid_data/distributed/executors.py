@@ -160,6 +160,7 @@ def _one(url: str, n_tasks: int, task: int) -> None:
 
 
 def _ray(executor: Executor, job: Job, n_tasks: int) -> None:
+    connect(executor.where)
     import ray
     from datatrove.executor.ray import RayPipelineExecutor
     from loguru import logger
@@ -167,9 +168,6 @@ def _ray(executor: Executor, job: Job, n_tasks: int) -> None:
     from lorid_data.distributed.blocks import pipeline
 
     logger.remove()  # what a task says is in its log
-    is_ours = not ray.is_initialized()
-    if is_ours:
-        connect(executor.where)
     try:
         RayPipelineExecutor(
             pipeline(job.url),
@@ -178,8 +176,7 @@ def _ray(executor: Executor, job: Job, n_tasks: int) -> None:
             mem_per_cpu_gb=executor.task_memory_gb,
         ).run()
     finally:
-        if is_ours:
-            ray.shutdown()
+        ray.shutdown()
 
 
 def connect(address: str) -> None:
@@ -188,9 +185,13 @@ def connect(address: str) -> None:
     Raises:
         StageError: there is none at the address.
     """
-    import ray
-
     from lorid_data.workers.cores import usable_cores
+
+    if address == "local":
+        # Ray takes the machine's outer address for 127.0.0.1 where it thinks that others may join,
+        # and then listens on all of them; this is how it is told that none will.
+        os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
+    import ray
 
     about: dict[str, Any] = {
         "log_to_driver": False,
@@ -200,7 +201,6 @@ def connect(address: str) -> None:
     if address == "local":
         about |= {
             "include_dashboard": False,
-            "_node_ip_address": "127.0.0.1",
             "num_cpus": usable_cores(),
         }
     try:

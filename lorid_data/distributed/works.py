@@ -7,9 +7,21 @@ from functools import partial
 from importlib import import_module
 from typing import Any
 
-WORKS: tuple[str, ...] = ("lorid_data.validate.stage:check_table",)
-"""The functions: of one batch, or (bound arguments, batch)."""
-CLASSES: tuple[str, ...] = ("lorid_data.validate.stage:Checked",)
+WORKS: tuple[str, ...] = (
+    "lorid_data.validate.stage:check_table",
+    "lorid_data.contamination.looked:look",
+    "lorid_data.audit.stage:look",
+)
+"""The functions: of one batch, or of what is bound to them and one batch."""
+CLASSES: tuple[str, ...] = (
+    "lorid_data.validate.stage:Checked",
+    "lorid_data.contamination.looked:Batch",
+    "lorid_data.contamination.looked:Looked",
+    "lorid_data.contamination.matches:Match",
+    "lorid_data.contamination.matches:Questions",
+    "lorid_data.contamination.test_set:TestSet",
+    "lorid_data.audit.joined:Seen",
+)
 """The classes that batches, bound arguments and results are made of."""
 
 
