@@ -77,10 +77,12 @@ def _run(
     options: dict[str, Any],
 ) -> dict[str, Manifest]:
     if executor is not None:
-        from lorid_data.distributed import executors
+        from lorid_data.distributed.executors import parse
+
+        who = parse(executor, **options)  # before anything of datatrove is imported
         from lorid_data.distributed.run import run as run_elsewhere
 
-        return run_elsewhere(body, where, executors.parse(executor, **options), work=work)
+        return run_elsewhere(body, where, who, work=work)
     from lorid_data import pipeline
 
     return pipeline.run(pipeline.read_config(body, where), n_workers=n_workers(workers))

@@ -2,6 +2,7 @@
 
 Entry: `stage.dedup`.
 Read: `minhash` (which rows may be alike), `signatures` (what is held of each row), `duplicates` (which rows are the
-    same problem), `removals` (the threshold, and which of two rows goes): pure; `reading`, `writing`, `stage`.
-Imports: answers, texts, folders, commandline, schema.
+    same problem), `removals` (the threshold, and which of two rows goes): pure; `reading`, `writing`,
+    `apart` (group by group, where the work is done elsewhere), `stage`.
+Imports: answers, texts, folders, workers, commandline, schema.
 """

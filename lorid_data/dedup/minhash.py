@@ -181,11 +181,17 @@ def _groups(band: U64, key: U64, texts: I64) -> U64:
     key = mix(band ^ key)
     bits = np.uint64(max(1, len(texts)).bit_length())
     place = (np.uint64(1) << bits) - np.uint64(1)
-    # Sorting the numbers themselves is several times faster than sorting an index by them. A text
-    # that falls into a wrong group by the lost bits is sorted out by `candidate_pairs`.
+    # Sorting the numbers themselves is several times faster than sorting an index by them.
     packed = np.sort((key & ~place) | np.arange(len(texts), dtype=np.uint64))
     same = np.zeros(len(packed), np.bool_)
     same[1:] = (packed[1:] ^ packed[:-1]) <= place
+    sorted_key = key[(packed & place).astype(np.int64)]
+    if (same[1:] & (sorted_key[1:] != sorted_key[:-1])).any():
+        # Two groups that only the lost bits tell apart: which these are depends on how many texts
+        # there are, and what is found must not.
+        packed = np.argsort(key, kind="stable").astype(np.uint64)
+        sorted_key = key[packed.astype(np.int64)]
+        same[1:] = sorted_key[1:] == sorted_key[:-1]
     at = np.flatnonzero(same)
     heads = np.flatnonzero(~same)
     head = heads[np.searchsorted(heads, at, side="right") - 1]

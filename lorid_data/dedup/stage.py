@@ -22,6 +22,7 @@ import numpy as np
 from pydantic import Field
 
 from lorid_data.commandline.progress import Progress
+from lorid_data.dedup.apart import found_apart, read_outline
 from lorid_data.dedup.duplicates import (
     FLOOR,
     VERSION,
@@ -49,6 +50,7 @@ from lorid_data.folders.parquet import write_frame
 from lorid_data.folders.stage import open_stage
 from lorid_data.schema import FrozenModel, Manifest
 from lorid_data.texts.arrays import threads
+from lorid_data.workers.pool import is_elsewhere
 
 if TYPE_CHECKING:
     from lorid_data.folders.stage import Stage
@@ -101,11 +103,17 @@ def _write(stage: Stage, folder: Path, options: DedupOptions) -> Manifest:
     n_rows = n_records(folder)
     # Each row is read once to be known, and once to be written.
     with Progress("dedup", 2 * n_rows) as progress:
-        rows = read_signatures(folder, progress.advance)
-        places = by_rank(rows)
-        if not rows.has_knowledge.all():
-            rows = rows.of(places)
-        exact, pairs = _found(stage.out / PAIRS, folder, rows, places)
+        if is_elsewhere():
+            outlined, places = read_outline(folder, progress.advance)
+            rows = outlined.rows
+            exact, pairs = found_apart(folder, outlined, places)
+            _store_pairs(stage.out / PAIRS, rows, pairs, sha256_file(folder / RECORDS))
+        else:
+            rows = read_signatures(folder, progress.advance)
+            places = by_rank(rows)
+            if not rows.has_knowledge.all():
+                rows = rows.of(places)
+            exact, pairs = _found(stage.out / PAIRS, folder, rows, places)
         removals = _removals(rows, exact, pairs, options)
         stage.figures = {
             "n_originals": len(np.unique(rows.originals)),

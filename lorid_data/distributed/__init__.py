@@ -5,7 +5,7 @@ and this room is another way to do that. So the folder at the end is the same, b
 
 Entry: `run.run`, which `lorid-data run --executor` calls; `blocks.pipeline` for a pipeline of one's own.
 Read: `works` (what may be done elsewhere), `coding` (batches and results as bytes), `jobs` (a job on
-    disk), `blocks`, `executors`, `slurm`, `task` (what Slurm starts), `spread` (all of it in place
-    of `in_processes`), `places` (folders on s3:// and hf://), `run`.
+    disk), `blocks`, `executors`, `slurm`, `running`, `task` (what Slurm starts), `spread` (all of it in the place of
+    processes), `places` (folders on s3:// and hf://), `run`.
 Imports: pipeline, folders, workers, commandline, texts, schema, errors.
 """

@@ -26,7 +26,7 @@ from lorid_data.errors import InputError
 from lorid_data.texts import strict_json
 
 _LENGTH = 8
-_MOST_JSON = 1 << 31
+_MOST_BYTES = 1 << 36
 Blobs = list[bytes]
 
 
@@ -95,8 +95,8 @@ def _json(file: Any) -> tuple[dict[str, Any], bytes]:
 
 def _blob(file: Any) -> bytes:
     size = int.from_bytes(_exactly(file, _LENGTH), "little")
-    if size > _MOST_JSON:
-        raise ValueError("a part of more than 2 GiB")
+    if size > _MOST_BYTES:
+        raise ValueError("a part of more than 64 GiB")
     return _exactly(file, size)
 
 

@@ -1,21 +1,13 @@
-"""Who does the tasks of a job: datatrove's Local, Ray or Slurm executor."""
+"""Who does the tasks of a job: datatrove's Local, Ray or Slurm executor, by the name that `--executor` takes."""
 
 from __future__ import annotations
 
 import os
 import re
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Literal
 
-from lorid_data.commandline.progress import Progress
-from lorid_data.distributed.jobs import Job, filesystem
-from lorid_data.errors import ConfigError, StageError
-from lorid_data.texts.counting import count
-from lorid_data.workers.pool import elsewhere, in_processes
+from lorid_data.errors import ConfigError
 
 QUIET = {"LOGURU_DIAGNOSE": "NO", "RAY_USAGE_STATS_ENABLED": "0", "HF_HUB_DISABLE_TELEMETRY": "1"}
 """The environment of every task: a log must not print the values of variables, which may be
@@ -45,6 +37,9 @@ class Executor:
 def parse(text: str, **options: Any) -> Executor:
     """The executor of `local:N`, `ray:ADDRESS` or `slurm:PARTITION`.
 
+    Sets `QUIET` in the environment of this process, and so of those that it begins: loguru reads it
+    when it is imported, which the modules with datatrove's classes do.
+
     Raises:
         ConfigError: it is none of these, or its packages are not installed.
     """
@@ -58,6 +53,7 @@ def parse(text: str, **options: Any) -> Executor:
         raise ConfigError(f"--executor {text!r}: must be {_FORMS}")
     for package in ["datatrove", *(["ray"] if kind == "ray" else [])]:
         require(package)
+    os.environ.update(QUIET)
     return Executor(kind, where, **options)  # type: ignore[arg-type]
 
 
@@ -69,154 +65,3 @@ def require(package: str) -> None:
         raise ConfigError(
             f"--executor needs {package}, which is not installed: `pip install lorid[distributed]`"
         )
-
-
-def run_tasks(executor: Executor, job: Job, n_tasks: int, title: str) -> None:
-    """Have every task of a job done that is not done yet.
-
-    Raises:
-        StageError: tasks failed; the others' results stay.
-    """
-    os.environ.update(QUIET)  # before loguru is imported, and for the processes that begin here
-    done = {"local": _local, "ray": _ray, "slurm": _slurm}[executor.kind]
-    with _counted(job, n_tasks, title), elsewhere(None):
-        done(executor, job, n_tasks)
-    if missing := unfinished(job, n_tasks):
-        logs = f"{job.logging}/logs/task_{missing[0]:05d}.log"
-        raise StageError(
-            f"{title}: {count(len(missing), 'task')} of {n_tasks:,} did not end ({_some(missing)}); see {logs}; "
-            "the same command does them again, and keeps the others"
-        )
-
-
-def unfinished(job: Job, n_tasks: int) -> list[int]:
-    """The tasks that datatrove has not marked as complete."""
-    fs, path = filesystem(f"{job.logging}/completions")
-    fs.invalidate_cache()
-    found = {str(p).rsplit("/", 1)[-1] for p in fs.find(path)} if fs.exists(path) else set()
-    return [i for i in range(n_tasks) if f"{i:05d}" not in found]
-
-
-def _some(tasks: list[int]) -> str:
-    return ", ".join(map(str, tasks[:5])) + (", …" if len(tasks) > 5 else "")
-
-
-@contextmanager
-def _counted(job: Job, n_tasks: int, title: str) -> Iterator[None]:
-    """Count the tasks that are done, on stderr, every few seconds."""
-    import threading
-
-    ended = threading.Event()
-    before = n_tasks - len(unfinished(job, n_tasks))
-
-    def look() -> None:
-        seen = before
-        is_last = False
-        while not is_last:
-            is_last = ended.wait(5)
-            n = n_tasks - len(unfinished(job, n_tasks))
-            progress.advance(n - seen)
-            seen = n
-
-    with Progress(f"{title} tasks", n_tasks, done=before) as progress:
-        watcher = threading.Thread(target=look, daemon=True)
-        watcher.start()
-        try:
-            yield
-        finally:
-            ended.set()
-            watcher.join()
-
-
-# --- this machine ---------------------------------------------------------------------------------
-
-
-def _local(executor: Executor, job: Job, n_tasks: int) -> None:
-    # datatrove's own pool waits for ever for a process that was killed; ours says so.
-    todo = unfinished(job, n_tasks)
-    for _ in in_processes(partial(_one, job.url, n_tasks), todo, int(executor.where)):
-        pass
-
-
-def _one(url: str, n_tasks: int, task: int) -> None:
-    """One task, in this process, by datatrove's executor for one machine."""
-    os.environ.update(QUIET)
-    from datatrove.executor import LocalPipelineExecutor
-
-    from lorid_data.distributed.blocks import pipeline
-
-    with open(os.devnull, "w", encoding="utf-8") as nowhere, redirect_stderr(nowhere):  # noqa: PTH123
-        LocalPipelineExecutor(
-            pipeline(url),
-            tasks=n_tasks,
-            workers=1,
-            local_tasks=1,
-            local_rank_offset=task,
-            logging_dir=Job(url).logging,
-        ).run()
-
-
-# --- Ray ------------------------------------------------------------------------------------------
-
-
-def _ray(executor: Executor, job: Job, n_tasks: int) -> None:
-    connect(executor.where)
-    import ray
-    from datatrove.executor.ray import RayPipelineExecutor
-    from loguru import logger
-
-    from lorid_data.distributed.blocks import pipeline
-
-    logger.remove()  # what a task says is in its log
-    try:
-        RayPipelineExecutor(
-            pipeline(job.url),
-            tasks=n_tasks,
-            logging_dir=job.logging,
-            mem_per_cpu_gb=executor.task_memory_gb,
-        ).run()
-    finally:
-        ray.shutdown()
-
-
-def connect(address: str) -> None:
-    """Join a Ray cluster, or (`local`) begin one on this machine that listens on 127.0.0.1 alone.
-
-    Raises:
-        StageError: there is none at the address.
-    """
-    from lorid_data.workers.cores import usable_cores
-
-    if address == "local":
-        # Ray takes the machine's outer address for 127.0.0.1 where it thinks that others may join,
-        # and then listens on all of them; this is how it is told that none will.
-        os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
-    import ray
-
-    about: dict[str, Any] = {
-        "log_to_driver": False,
-        "logging_level": "ERROR",
-        "runtime_env": {"env_vars": QUIET},
-    }
-    if address == "local":
-        about |= {
-            "include_dashboard": False,
-            "num_cpus": usable_cores(),
-        }
-    try:
-        ray.init(address=address, **about)
-    except (ConnectionError, ValueError, RuntimeError) as e:
-        raise StageError(
-            f"ray:{address}: no cluster there ({e}); begin one with `ray start --head`, or name ray:local"
-        ) from e
-
-
-# --- Slurm ----------------------------------------------------------------------------------------
-
-
-def _slurm(executor: Executor, job: Job, n_tasks: int) -> None:
-    from lorid_data.distributed.slurm import submit, wait
-
-    ids = submit(executor, job, n_tasks)
-    sys.stderr.flush()
-    wait(ids, lambda: unfinished(job, n_tasks))

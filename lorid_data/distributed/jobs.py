@@ -14,12 +14,12 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 from lorid_data.distributed.coding import decoded, encoded
 from lorid_data.distributed.works import class_of, name_of
 from lorid_data.errors import ConfigError, InputError
+from lorid_data.folders.batches import BATCH
 from lorid_data.texts import strict_json
 from lorid_data.texts.secrets import holds_userinfo
 
@@ -68,7 +68,7 @@ class Job:
             work: the name of the function.
             bound: what is bound to it.
             batches: all of them, in order.
-            at_once: batches of a task.
+            at_once: batches of 512 rows of a task; a larger batch counts for more.
             code: the version of the code that will do it.
         """
         fs, root = filesystem(self.url)
@@ -81,8 +81,7 @@ class Job:
         fs.makedirs(f"{root}/in", exist_ok=True)
         fs.makedirs(f"{root}/out", exist_ok=True)
         _write(fs, f"{root}/bound", encoded([bound], name_of))
-        todo = iter(batches)
-        while some := list(islice(todo, at_once)):
+        for some in _grouped(batches, at_once):
             path, n = f"{root}/in/{len(hashes):05d}", len(hashes)
             pieces = list(encoded(some, name_of))
             hashes.append(hashlib.sha256(b"".join(pieces)).hexdigest())
@@ -164,6 +163,20 @@ class Job:
         fs, root = filesystem(self.url)
         if fs.exists(root):
             fs.rm(root, recursive=True)
+
+
+def _grouped(batches: Iterable[Any], at_once: int) -> Iterator[list[Any]]:
+    """The batches of each task; there is at least one in each."""
+    some: list[Any] = []
+    weight = 0
+    for batch in batches:
+        some.append(batch)
+        weight += max(1, getattr(batch, "num_rows", 0) // BATCH)
+        if weight >= at_once:
+            yield some
+            some, weight = [], 0
+    if some:
+        yield some
 
 
 def _sha256(items: Iterable[Any]) -> str:

@@ -17,6 +17,7 @@ from lorid_data.commandline.progress import say
 from lorid_data.distributed.executors import Executor
 from lorid_data.distributed.jobs import filesystem
 from lorid_data.distributed.places import Sender, bring, is_elsewhere, is_finished
+from lorid_data.distributed.running import close
 from lorid_data.distributed.spread import Spread
 from lorid_data.errors import ConfigError
 from lorid_data.folders.names import MANIFEST
@@ -69,7 +70,9 @@ def run(
     read_config(body, where)
     url = out.rstrip("/") if is_elsewhere(out) else str(Path(out).resolve())
     above = work.rstrip("/") if work else f"{url}/{WORK}"
-    jobs = f"{above}/{_JOBS}{sha256_text(url)[:12]}"  # of this run's own: several may share a `work`
+    jobs = (
+        f"{above}/{_JOBS}{sha256_text(url)[:12]}"  # of this run's own: several may share a `work`
+    )
     for place in (url, jobs):
         filesystem(place)
     with TemporaryDirectory(prefix="lorid-") as tmp:
@@ -80,7 +83,10 @@ def run(
             local.mkdir()
             for name in config.sections:
                 _resume(at, name)
-        manifests = run_stages(config, around=_around(at, jobs, executor))
+        try:
+            manifests = run_stages(config, around=_around(at, jobs, executor))
+        finally:
+            close()
     _tidy(jobs, above if work is None else None)
     return manifests
 
@@ -90,7 +96,9 @@ def _tidy(jobs: str, above: str | None) -> None:
     if fs.exists(root):
         fs.rm(root, recursive=True)
     if above is not None:
-        with suppress(OSError):  # another run's jobs are there; and a store has no folders to remove
+        with suppress(
+            OSError
+        ):  # another run's jobs are there; and a store has no folders to remove
             fs.rmdir(filesystem(above)[1])
 
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from lorid_data.distributed.executors import Executor, run_tasks
+from lorid_data.distributed.executors import Executor
 from lorid_data.distributed.jobs import Job
+from lorid_data.distributed.running import run_tasks
 from lorid_data.distributed.works import described
 
 

@@ -11,6 +11,8 @@ WORKS: tuple[str, ...] = (
     "lorid_data.validate.stage:check_table",
     "lorid_data.contamination.looked:look",
     "lorid_data.audit.stage:look",
+    "lorid_data.dedup.apart:outline",
+    "lorid_data.dedup.apart:compare",
 )
 """The functions: of one batch, or of what is bound to them and one batch."""
 CLASSES: tuple[str, ...] = (
@@ -21,6 +23,12 @@ CLASSES: tuple[str, ...] = (
     "lorid_data.contamination.matches:Questions",
     "lorid_data.contamination.test_set:TestSet",
     "lorid_data.audit.joined:Seen",
+    "lorid_data.dedup.apart:Compared",
+    "lorid_data.dedup.apart:Outline",
+    "lorid_data.dedup.duplicates:Exact",
+    "lorid_data.dedup.duplicates:Pairs",
+    "lorid_data.dedup.signatures:Signatures",
+    "lorid_data.texts.shingles:Shingles",
 )
 """The classes that batches, bound arguments and results are made of."""
 

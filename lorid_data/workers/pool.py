@@ -37,6 +37,11 @@ def elsewhere(spread: Elsewhere | None) -> Iterator[None]:
         _elsewhere.reset(token)
 
 
+def is_elsewhere() -> bool:
+    """Whether the work of `in_processes` is done by something else now: for a stage that cuts its work in another way then."""
+    return _elsewhere.get() is not None
+
+
 def in_processes(work: Callable[[T], R], batches: Iterable[T], n_workers: int) -> Iterator[R]:
     """Do some work on each batch, and give the results in the order of the batches.
 
