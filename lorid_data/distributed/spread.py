@@ -10,7 +10,9 @@ from typing import Any
 from lorid_data.distributed.executors import Executor
 from lorid_data.distributed.jobs import Job
 from lorid_data.distributed.running import run_tasks
-from lorid_data.distributed.works import described
+from lorid_data.distributed.works import described, is_listed
+from lorid_data.workers.cores import usable_cores
+from lorid_data.workers.pool import here
 
 
 @dataclass(slots=True)
@@ -31,10 +33,15 @@ class Spread:
     def __call__(self, work: Callable[..., Any], batches: Iterable[Any]) -> Iterator[Any]:
         """The results of some work on each batch, in the order of the batches.
 
+        Work that is not listed in `works` is done by processes of this machine.
+
         Raises:
             StageError: tasks failed; the others' results stay for the next run.
-            TypeError: the work, or what it takes or gives, is not listed in `works`.
+            TypeError: what listed work takes or gives is of a class that is not listed.
         """
+        if not is_listed(work):
+            yield from here(work, batches, usable_cores())
+            return
         name, bound = described(work)
         job = Job(f"{self.url}/{len(self.jobs)}")
         self.jobs.append(job)

@@ -33,6 +33,12 @@ CLASSES: tuple[str, ...] = (
 """The classes that batches, bound arguments and results are made of."""
 
 
+def is_listed(work: Callable[..., Any]) -> bool:
+    """Whether some work may be done elsewhere."""
+    function: Any = work.func if isinstance(work, partial) else work
+    return f"{function.__module__}:{getattr(function, '__qualname__', '')}" in WORKS
+
+
 def described(work: Callable[..., Any]) -> tuple[str, list[Any]]:
     """The name of some work and what is bound to it.
 

@@ -61,9 +61,11 @@ def in_processes(work: Callable[[T], R], batches: Iterable[T], n_workers: int) -
         Exception: what `work` raised for a batch, once the results before it are given.
     """
     spread = _elsewhere.get()
-    if spread is not None:
-        yield from spread(work, batches)
-        return
+    yield from here(work, batches, n_workers) if spread is None else spread(work, batches)
+
+
+def here(work: Callable[[T], R], batches: Iterable[T], n_workers: int) -> Iterator[R]:
+    """As `in_processes`, always by processes of this machine."""
     todo = iter(batches)
     first = list(islice(todo, n_workers))
     if len(first) < 2:
