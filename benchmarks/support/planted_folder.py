@@ -35,7 +35,7 @@ def planted_rows(data: Path, n_rows: int, seed: int = 0) -> Iterator[tuple[Row, 
             for k in range(18)
         )
         same = f"{steps} So the answer is {answer}."
-        waiting += [(row, same) for row in copies(question, answer, n, rng, words)]
+        waiting += [(row, same) for row in copies(question, answer, n + len(waiting), rng, words)]
         if len(waiting) >= 13_000 or n + len(waiting) >= n_rows:
             rng.shuffle(waiting)
             yield from waiting[: n_rows - n]
@@ -45,13 +45,17 @@ def planted_rows(data: Path, n_rows: int, seed: int = 0) -> Iterator[tuple[Row, 
 
 def write_folder(folder: Path, data: Path, n_rows: int, seed: int = 0) -> None:
     """Write a dataset folder of planted rows, with a rule of knowledge each; a batch is in memory."""
+    write_rows(folder, planted_rows(data, n_rows, seed), {"n_rows": n_rows, "seed": seed})
+
+
+def write_rows(folder: Path, rows: Iterator[tuple[Row, str]], identity: dict[str, Any]) -> None:
+    """Write rows with their rationales as a dataset folder."""
     from lorid_data.folders.batches import DatasetWriter
     from lorid_data.folders.stage import open_stage
 
-    rows = planted_rows(data, n_rows, seed)
     n = 0
     with (
-        open_stage(folder, "import", identity={"n_rows": n_rows, "seed": seed}) as stage,
+        open_stage(folder, "import", identity=identity) as stage,
         DatasetWriter(stage) as writer,
     ):
         while some := list(islice(rows, _AT_ONCE)):

@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from lorid_data.answers.same import same_answer
 from lorid_data.contamination.index import Index, index_of
-from lorid_data.contamination.overlap import all_words, compare, contained, words
+from lorid_data.contamination.overlap import all_words, compare, compared_words, contained
 from lorid_data.contamination.test_set import TestSet
 from lorid_data.schema import FrozenModel
 from lorid_data.texts.folding import fold
@@ -103,11 +103,12 @@ def matches_of(questions: Questions, index: Index, *, n_threads: int = 1) -> lis
         index: the test set.
         n_threads: threads that compare; -1 is one a core.
     """
-    ours = [words(q) for q in questions.texts]
+    whole = [all_words(q) for q in questions.texts]
+    ours = [compared_words(q, w) for q, w in zip(questions.texts, whole, strict=True)]
     pairs: dict[int, dict[int, tuple[MatchKind | None, float]]] = defaultdict(dict)
     for pair in compare(ours, index.coded, n_threads=n_threads):
         pairs[pair.row][pair.test] = (None, pair.fraction)
-    for row, rules in _certain(questions, index).items():
+    for row, rules in _certain(questions, whole, index).items():
         for test, rule in rules.items():
             pairs[row][test] = (rule, pairs[row].get(test, (None, 0.0))[1])
     matches: list[Match] = []
@@ -121,11 +122,12 @@ def matches_of(questions: Questions, index: Index, *, n_threads: int = 1) -> lis
     return matches
 
 
-def _certain(questions: Questions, index: Index) -> dict[int, dict[int, MatchKind]]:
+def _certain(
+    questions: Questions, whole: Sequence[Sequence[str]], index: Index
+) -> dict[int, dict[int, MatchKind]]:
     """The test questions that each question equals or holds, drawings and instructions included."""
     found: dict[int, dict[int, MatchKind]] = defaultdict(dict)
-    ours = [all_words(q) for q in questions.texts]
-    for row, test in contained(ours, index.all_words, index.starts):
+    for row, test in contained(whole, index.all_words, index.starts):
         found[row][test] = MatchKind.HOLDS_QUESTION
     for row, text in enumerate(questions.texts):
         for test in index.folded.get(fold(text), ()):

@@ -51,12 +51,19 @@ def words(question: str) -> list[str]:
     What says how to write the answer ("Express your answer as a common fraction.") and `[asy]`
     drawings are shared by unrelated questions. Where nothing else is there, they stay.
     """
-    return all_words(_INSTRUCTION.sub(" ", without_drawings(question, " "))) or all_words(question)
+    return compared_words(question, all_words(question))
+
+
+def compared_words(question: str, whole: list[str]) -> list[str]:
+    """The same of a question of which `all_words` are known: of most they are those."""
+    bare = _INSTRUCTION.sub(" ", without_drawings(question, " "))
+    return whole if bare == question else all_words(bare) or whole
 
 
 def all_words(question: str) -> list[str]:
     """The same of the whole text."""
-    return [w.replace(",", "") if w[-1].isdigit() else w for w in _WORD.findall(question.lower())]
+    found = _WORD.findall(question.lower())
+    return [w.replace(",", "") if "," in w else w for w in found]  # a comma is in numbers alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +97,8 @@ def compare(questions: Sequence[Sequence[str]], tests: Coded, *, n_threads: int 
     from rapidfuzz.distance import Indel
     from rapidfuzz.process import cdist
 
-    queries = ["".join(tests.alphabet.get(w, _OTHER) for w in q) for q in questions]
+    code = tests.alphabet.get
+    queries = ["".join([code(w, _OTHER) for w in q]) for q in questions]
     table = cdist(
         queries,
         tests.texts,
