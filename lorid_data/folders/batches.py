@@ -51,7 +51,7 @@ def iter_tables(folder: Path, *, at_once: int = BATCH) -> Iterator[Any]:
         _refuse_columns(folder, file.schema_arrow.names)
         schema = arrow_schema(Record)
         for table in _tables(file, at_once, None):
-            is_of_now = table.schema.equals(schema)
+            is_of_now = table.schema.equals(schema) and not _has_gaps(table)
             yield table if is_of_now else table_of(Record, records_of(table, folder))
 
 
@@ -64,6 +64,15 @@ def iter_columns(folder: Path, names: Sequence[str], *, at_once: int = BATCH) ->
     with _open(folder) as file:
         _refuse_columns(folder, file.schema_arrow.names)
         yield from _tables(file, at_once, list(names))
+
+
+def with_column(table: Any, name: str, values: Sequence[Any]) -> Any:
+    """An Arrow table of records with other values in one of its columns, or with that column at its end."""
+    import pyarrow as pa
+
+    column = pa.array(values, arrow_schema(Record).field(name).type)
+    at = table.schema.get_field_index(name)
+    return table.append_column(name, column) if at < 0 else table.set_column(at, name, column)
 
 
 def n_records(folder: Path) -> int:
@@ -115,6 +124,14 @@ def _tables(file: Any, at_once: int, columns: list[str] | None) -> Iterator[Any]
 
     for batch in file.iter_batches(batch_size=at_once, columns=columns, use_threads=False):
         yield pa.Table.from_batches([batch])
+
+
+def _has_gaps(table: Any) -> bool:
+    """Whether a row lacks a value that every record has; which, its type says when it is made one."""
+    needed = [n for n, a in Record.__annotations__.items() if "None" not in str(a)]
+    return any(table[n].null_count for n in needed) or bool(
+        table["provenance"].combine_chunks().field("teacher").null_count
+    )
 
 
 def _refuse_columns(folder: Path, names: Sequence[str]) -> None:
@@ -191,10 +208,10 @@ class DatasetWriter:
         """Add kept rows: records, or an Arrow table with their columns."""
         import pyarrow as pa
 
-        if not isinstance(rows, pa.Table):
-            rows = self._noted(rows)
-        else:
+        if isinstance(rows, pa.Table):
             self._splits.update(rows["split"].unique().to_pylist())
+        else:
+            rows = self._noted(rows)
         with writing(self._stage.out / RECORDS):
             self._kept.add(rows)
 
@@ -202,16 +219,22 @@ class DatasetWriter:
         """Add rejected rows: rejects, or an Arrow table with their columns."""
         import pyarrow as pa
 
-        if not isinstance(rows, pa.Table):
-            rows = table_of(Reject, rows)
-        for value in rows["reason"].value_counts().to_pylist():
-            self._n_rejected[value["values"]] += value["counts"]
+        if isinstance(rows, pa.Table):
+            for value in rows["reason"].value_counts().to_pylist():
+                self._n_rejected[value["values"]] += value["counts"]
+        else:
+            rows = self._counted(rows)
         with writing(self._stage.out / REJECTS):
             self._rejected.add(rows)
 
     def _noted(self, rows: Iterable[Record]) -> Iterator[Record]:
         for row in rows:
             self._splits.add(row.split)
+            yield row
+
+    def _counted(self, rows: Iterable[Reject]) -> Iterator[Reject]:
+        for row in rows:
+            self._n_rejected[row.reason] += 1
             yield row
 
     def finish(self, *, n_in: int) -> Manifest:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -87,20 +86,29 @@ class RowFile:
 
         self._kind, self._schema = kind, arrow_schema(kind)
         self._file = pq.ParquetWriter(path, self._schema, compression="zstd")
+        self._objects: list[FrozenModel] = []
         self._waiting: list[Any] = []
         self._n_waiting = 0
         self.n_rows = 0
+        """Rows of the file, once it is closed."""
 
     def add(self, rows: Iterable[FrozenModel] | Any) -> None:
         """Add rows: objects of the type, or an Arrow table with its columns."""
         import pyarrow as pa
 
         if isinstance(rows, pa.Table):
+            self._take_objects()
             self._take(rows.select(self._schema.names).cast(self._schema))
             return
-        one_by_one = iter(rows)
-        while some := list(islice(one_by_one, _AT_ONCE)):
-            self._take(table_of(self._kind, some))
+        for row in rows:
+            self._objects.append(row)
+            if len(self._objects) == _AT_ONCE:
+                self._take_objects()
+
+    def _take_objects(self) -> None:
+        if self._objects:
+            self._take(table_of(self._kind, self._objects))
+            self._objects = []
 
     def _take(self, table: Any) -> None:
         self.n_rows += len(table)
@@ -117,11 +125,12 @@ class RowFile:
 
         # One chunk: where pieces end would decide where the pages of the file do.
         whole = pa.concat_tables([self._schema.empty_table(), *self._waiting]).combine_chunks()
-        self._file.write_table(whole, row_group_size=ROW_GROUP)
         self._waiting, self._n_waiting = [], 0
+        self._file.write_table(whole, row_group_size=ROW_GROUP)
 
     def close(self) -> None:
         """Write what is left and the file's index. A file without rows has one row group of none."""
+        self._take_objects()
         if self._n_waiting or not self.n_rows:
             self._write()
         self._file.close()

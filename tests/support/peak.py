@@ -16,5 +16,5 @@ def peak_kib() -> int:
 
 if __name__ == "__main__":
     status = main(sys.argv[1:])
-    print(peak_kib())
+    sys.stdout.write(f"{peak_kib()}\n")
     sys.exit(status)

@@ -64,8 +64,7 @@ def test_batches_larger_than_a_pipe_do_not_wait_for_each_other() -> None:
 def test_an_error_is_raised_behind_the_results_before_it(n_workers: int) -> None:
     seen: list[int] = []
     with pytest.raises(ZeroDivisionError):
-        for n in in_processes(batch_work.wrong_at_two, range(9), n_workers):
-            seen.append(n)
+        seen.extend(in_processes(batch_work.wrong_at_two, range(9), n_workers))
     assert len(seen) == 2
 
 
@@ -77,15 +76,14 @@ def test_an_error_that_cannot_travel_is_told_by_its_text() -> None:
 def test_a_process_that_dies_ends_it_with_one_sentence() -> None:
     seen: list[int] = []
     with pytest.raises(StageError, match=r"ended by itself \(status 3\).*fewer --workers") as e:
-        for n in in_processes(batch_work.dies_at_two, range(9), 2):
-            seen.append(n)
+        seen.extend(in_processes(batch_work.dies_at_two, range(9), 2))
     assert "\n" not in str(e.value)
     assert set(seen) <= {0, 1}
 
 
 def alive(folder: Path) -> list[int]:
     found = []
-    for name in os.listdir(folder):
+    for name in (p.name for p in folder.iterdir()):
         try:
             state = Path(f"/proc/{name}/stat").read_text().rpartition(")")[2].split()[0]
         except FileNotFoundError:
