@@ -35,7 +35,7 @@ OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_ENDPOINT": "http://127.0.0.1:9"}
 def rows(n: int, n_words: int) -> Iterator[Record]:
     """A fifth of the rows leaks its answer; lists and rules recur, variants disagree, some hold markup."""
     for i in range(n):
-        more = f"Add to get {2 * i + 1}." if i % 5 == 0 else f"Add the {i % 97} parts." + " Say how." * (n_words // 9)  # fmt: skip
+        more = f"Add to get {2 * i + 1}." if i % 5 == 0 else f"Add the {i // 3 % 97} parts." + " Say how." * (n_words // 9)  # fmt: skip
         answer = str(2 * i + 1) if i % 7 else "3"
         markup = "</script><script>alert(1)</script>" if i % 100 == 0 else ""
         problem = make_problem(
@@ -102,9 +102,9 @@ def test_killed_in_the_middle_the_next_run_ends_the_same(tmp_path: Path) -> None
 
 @pytest.fixture(scope="module")
 def small_and_large(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """Rows of 5 KB: held as objects, the large folder's would take more than 100 MiB beyond the small one's."""
+    """Rows of 5 KB: held as objects, the large folder's would take more than 60 MiB beyond the small one's."""
     root = tmp_path_factory.mktemp("sizes")
-    return folder_of(root / "small" / "data", 5000, n_words=120), folder_of(root / "large" / "data", 20_000, n_words=120)  # fmt: skip
+    return folder_of(root / "small" / "data", 2500, n_words=120), folder_of(root / "large" / "data", 10_000, n_words=120)  # fmt: skip
 
 
 COMMANDS = {
@@ -129,7 +129,7 @@ def test_memory_does_not_grow_with_the_rows(
         )  # fmt: skip
         assert done.returncode in (0, 1), done.stderr
         peaks.append(int(done.stdout.split()[-1]) / 1024)
-    assert peaks[1] < peaks[0] + 40, peaks
+    assert peaks[1] < peaks[0] + 30, peaks
 
 
 def test_a_labelling_session_holds_its_sample(small_and_large: tuple[Path, Path]) -> None:
@@ -144,4 +144,4 @@ def test_a_labelling_session_holds_its_sample(small_and_large: tuple[Path, Path]
             capture_output=True, text=True, check=True, cwd=ROOT,
         )  # fmt: skip
         peaks.append(int(done.stdout.split()[-1]) / 1024)
-    assert peaks[1] < peaks[0] + 40, peaks
+    assert peaks[1] < peaks[0] + 30, peaks
