@@ -74,7 +74,9 @@ def cell(work: Path, data: Path, how: list[str]) -> dict[str, Any]:
     watch = JobBytes(out / ".work")
     watch.start()
     done = measured(
-        [sys.executable, "-m", "lorid_data", "run", str(file), *how], work / f"{name}.log", ENVIRONMENT
+        [sys.executable, "-m", "lorid_data", "run", str(file), *how],
+        work / f"{name}.log",
+        ENVIRONMENT,
     )
     watch.end()
     if done.status not in (0, 1):  # 1: made-up words may miss a gate of the audit
@@ -104,7 +106,10 @@ def main() -> None:
             many_rows.write(work / "rows.jsonl", data, n, asked.seed)
             argv = [sys.executable, "-m", "lorid_data", "import", str(work / "rows.jsonl")]
             subprocess.run([*argv, "--out", str(work / "rows")], env=ENVIRONMENT, check=True)
-            two = [cell(work, data, how) for how in (["--workers", "1"], ["--executor", asked.executor])]
+            two = [
+                cell(work, data, how)
+                for how in (["--workers", "1"], ["--executor", asked.executor])
+            ]
         if two[0].pop("tree") != two[1].pop("tree"):
             raise SystemExit("other bytes")
         for found in two:

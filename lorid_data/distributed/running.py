@@ -15,7 +15,7 @@ from lorid_data.distributed.executors import QUIET, Executor
 from lorid_data.distributed.jobs import Job, filesystem
 from lorid_data.errors import StageError
 from lorid_data.texts.counting import count
-from lorid_data.workers.pool import elsewhere, in_processes
+from lorid_data.workers.pool import here
 
 
 def run_tasks(executor: Executor, job: Job, n_tasks: int, title: str) -> None:
@@ -25,7 +25,7 @@ def run_tasks(executor: Executor, job: Job, n_tasks: int, title: str) -> None:
         StageError: tasks failed; the others' results stay.
     """
     done = {"local": _local, "ray": _ray, "slurm": _slurm}[executor.kind]
-    with _counted(job, n_tasks, title), elsewhere(None):
+    with _counted(job, n_tasks, title):
         done(executor, job, n_tasks)
     if missing := unfinished(job, n_tasks):
         logs = f"{job.logging}/logs/task_{missing[0]:05d}.log"
@@ -80,7 +80,7 @@ def _counted(job: Job, n_tasks: int, title: str) -> Iterator[None]:
 def _local(executor: Executor, job: Job, n_tasks: int) -> None:
     # datatrove's own pool waits for ever for a process that was killed; ours says so.
     todo = unfinished(job, n_tasks)
-    for _ in in_processes(partial(_one, job.url, n_tasks), todo, int(executor.where)):
+    for _ in here(partial(_one, job.url, n_tasks), todo, int(executor.where)):
         pass
 
 

@@ -100,7 +100,8 @@ def _checked(path: Path, name: str) -> dict[str, Any]:
         if has_rows and name in head:
             raise ValueError(f"a key stands twice in one object: {name!r}")
         found = head.pop(SEAL, None)
-        if found is not None and found != seal.hexdigest({**head, name: {}}, name):
+        wanted = seal.hexdigest({**head, name: {}}, name)  # says too what stands twice
+        if found is not None and found != wanted:
             raise ValueError("its content has changed since it was written")
     if head.pop(name, {}) != {}:
         raise ValueError("not of this layout")
@@ -118,23 +119,25 @@ def _members(path: Path, name: str) -> Iterator[tuple[str, str, Any]]:
         if next(f, b"") != b"{\n":
             raise ValueError("not of this layout")
         piece: list[bytes] = []
-        is_after_last = False
+        is_after_last = is_read = has_rows = False
         for line in f:
-            if line.startswith(b' "') or line == b"}\n":
-                if piece:
-                    yield ("", *_member(piece, is_last=line == b"}\n"))
-                elif is_after_last != (line == b"}\n"):
-                    raise ValueError("not of this layout")
-                piece, is_after_last = [line], False
-                if line == b"}\n":
-                    piece = []
-                    break
-                if line == begin:
-                    piece = []
-                    is_after_last = ends[(yield from _of_rows(f, name, ends))]
-            else:
+            if not line.startswith(b' "') and line != b"}\n":
                 piece.append(line)
-        if piece or f.read(1):
+                continue
+            is_read = line == b"}\n"
+            if piece:
+                yield ("", *_member(piece, is_last=is_read))
+            elif is_after_last != is_read:
+                raise ValueError("not of this layout")
+            piece, is_after_last = [line], False
+            if is_read:
+                break
+            if line == begin:
+                if has_rows:
+                    raise ValueError(f"a key stands twice in one object: {name!r}")
+                has_rows, piece = True, []
+                is_after_last = ends[(yield from _of_rows(f, name, ends))]
+        if not is_read or f.read(1):
             raise ValueError("not of this layout")
 
 
