@@ -90,15 +90,13 @@ def _one(url: str, n_tasks: int, task: int) -> None:
 
     from lorid_data.distributed.blocks import pipeline
 
+    made = LocalPipelineExecutor(
+        pipeline(url), tasks=n_tasks, workers=1, logging_dir=Job(url).logging
+    )
+    # Its `run` would fork a process for a queue of one, which outlives this one if it is killed and
+    # holds its pipe open: nobody would notice. What an executor does for each task is this:
     with open(os.devnull, "w", encoding="utf-8") as nowhere, redirect_stderr(nowhere):  # noqa: PTH123
-        LocalPipelineExecutor(
-            pipeline(url),
-            tasks=n_tasks,
-            workers=1,
-            local_tasks=1,
-            local_rank_offset=task,
-            logging_dir=Job(url).logging,
-        ).run()
+        made._run_for_rank(task)
 
 
 # --- Ray ------------------------------------------------------------------------------------------
