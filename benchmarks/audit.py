@@ -19,11 +19,11 @@ from pathlib import Path
 from typing import Any
 
 from lorid_data.audit.calibration import labels
-from lorid_data.audit.checks import BY_NAME, VERSION, examine
+from lorid_data.audit.checks import BY_NAME, VERSION, examine, measure
 from lorid_data.audit.gates import rates
 from lorid_data.audit.mapping import is_backward
 from lorid_data.audit.plant import PLANTS, plant_each
-from lorid_data.audit.result import Flag
+from lorid_data.audit.result import Counted, Flag
 from lorid_data.build.importing import import_table
 from lorid_data.build.stage import BuildOptions, build
 from lorid_data.folders.records import read_records
@@ -149,12 +149,16 @@ def held_out(row: Record) -> int:
 
 
 def show(
-    rows: Sequence[Record], found: Found, alarms: Measured, seen_planted: Measured, n_held_out: int
+    rows: Sequence[Record],
+    counted: Counted,
+    alarms: Measured,
+    seen_planted: Measured,
+    n_held_out: int,
 ) -> None:
     """Rates, false alarms and recall with their intervals, for reading."""
     n_rules = sum(len(r.knowledge) for r in rows)
     print(f"\nrecorded knowledge: {len(rows)} lists, {n_rules:,} rules; original questions flagged")
-    for rate in rates(rows, found):
+    for rate in rates(counted):
         rules = f"; {rate.n_rules_flagged} rules" if rate.n_rules_flagged else ""
         print(f"  {rate.check}: {fraction(rate.n_flagged, rate.n)}{rules}")
     n_labelled = next(iter(alarms.values()))["n"]
@@ -181,11 +185,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as tmp:
         seen = official(data, Path(tmp))
         rows = recorded(data, Path(tmp))
-    found = examine(rows)
+    found, counted = measure(rows)
     n_rules = sum(len(r.knowledge) for r in rows)
     alarms, seen_planted, n_held_out = false_alarms(rows, found), recall(rows), held_out(rows[0])
     n_labelled = next(iter(alarms.values()))["n"]
-    show(rows, found, alarms, seen_planted, n_held_out)
+    show(rows, counted, alarms, seen_planted, n_held_out)
     body = {
         "checks": VERSION,
         "n_lists": len(rows),

@@ -10,6 +10,7 @@ A stage that is done is passed over; an interrupted one goes on where it stopped
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -82,9 +83,9 @@ def _validate(folder: Path, out: Path, _: ValidateSection, *, n_workers: int) ->
     return validate(folder, out, n_workers=n_workers)
 
 
-def _audit(options: AuditOptions, folder: Path | None, _: Path, _n_workers: int) -> Manifest:
+def _audit(options: AuditOptions, folder: Path | None, _: Path, n_workers: int) -> Manifest:
     assert folder is not None, "the first stage reads no folder"
-    result = audit(folder, options)
+    result = audit(folder, options, n_workers=n_workers)
     say(audit_summary(result, folder))
     messages = audit_problems(result)
     if messages:
@@ -98,39 +99,48 @@ STAGES: tuple[Stage, ...] = (
     Stage("choose", ChooseOptions, _between(choose)),
     Stage("expand", ExpandOptions, _between(expand)),
     Stage("validate", ValidateSection, _between(_validate, is_spread=True)),
-    Stage("dedup", DedupOptions, _between(dedup)),
-    Stage("decontaminate", DecontaminateOptions, _between(decontaminate)),
+    Stage("dedup", DedupOptions, _between(dedup, is_spread=True)),
+    Stage("decontaminate", DecontaminateOptions, _between(decontaminate, is_spread=True)),
     Stage("programs", ProgramOptions, _between(programs, is_spread=True), check=check_programs),
     Stage("split", SplitOptions, _between(split)),
     Stage("audit", AuditOptions, _audit, adds=True, check=check_options),
 )
-"""In their order. `build` must stand in the configuration; a later stage runs if it is named."""
+"""In their order. `build` or `from` must stand in the configuration; a later stage runs if it is named."""
+START = "from"
+"""The key of a finished dataset folder to begin with, in the place of `build`."""
 
 
 @dataclass(frozen=True, slots=True)
 class PipelineConfig:
-    """A checked configuration: where to, and the options of each stage that is to run."""
+    """A checked configuration: where to, the options of each stage that is to run, and what the first one reads."""
 
     out: Path
     sections: Mapping[str, FrozenModel]
+    start: Path | None = None
 
 
 def read_config(body: Mapping[str, Any], where: str) -> PipelineConfig:
     """Check a configuration whole.
 
     Args:
-        body: `{out: FOLDER, build: {source: …, teacher: …}, validate: {}}`.
+        body: `{out: FOLDER, build: {source: …, teacher: …}, validate: {}}`, or `from: FOLDER` for `build: …`.
         where: the file, for messages.
 
     Raises:
         ConfigError: with every problem.
     """
     names = {s.name: s for s in STAGES}
-    problems = [unknown_key(k, ("out", *names), where) for k in body if k not in ("out", *names)]
+    known = ("out", START, *names)
+    problems = [unknown_key(k, known, where) for k in body if k not in known]
     if not isinstance(body.get("out"), str):
         problems.append(f"{where}: 'out' must name the folder to write")
-    if "build" not in body:
-        problems.append(f"{where}: missing section 'build' (source, teacher, …)")
+    start = body.get(START)
+    if "build" not in body and start is None:
+        problems.append(
+            f"{where}: missing section 'build' (source, teacher, …), or 'from', a finished dataset folder"
+        )
+    if start is not None and ("build" in body or not isinstance(start, str)):
+        problems.append(f"{where}: 'from' names a finished dataset folder, in the place of 'build'")
     sections: dict[str, FrozenModel] = {}
     for name, stage in names.items():
         if name in body:
@@ -146,10 +156,15 @@ def read_config(body: Mapping[str, Any], where: str) -> PipelineConfig:
         )
     if problems:
         raise ConfigError(*problems)
-    return PipelineConfig(Path(body["out"]), sections)
+    return PipelineConfig(Path(body["out"]), sections, Path(start) if start else None)
 
 
-def run(config: PipelineConfig, *, n_workers: int = 1) -> dict[str, Manifest]:
+def run(
+    config: PipelineConfig,
+    *,
+    n_workers: int = 1,
+    around: Callable[[str], AbstractContextManager[object]] = nullcontext,
+) -> dict[str, Manifest]:
     """Run the stages in their order; the manifest of each that was run, by name.
 
     A stage that keeps no row is the last: what comes after it would have nothing to do.
@@ -157,6 +172,7 @@ def run(config: PipelineConfig, *, n_workers: int = 1) -> dict[str, Manifest]:
     Args:
         config: what is to run.
         n_workers: processes for the rows of each stage that spreads them.
+        around: what stands around each stage, by its name.
 
     Raises:
         ConfigError: the options of any stage cannot work; no stage has begun.
@@ -166,11 +182,12 @@ def run(config: PipelineConfig, *, n_workers: int = 1) -> dict[str, Manifest]:
         if stage.name in config.sections and stage.check is not None:
             stage.check(config.sections[stage.name])
     manifests: dict[str, Manifest] = {}
-    folder: Path | None = None
+    folder = config.start
     for stage in STAGES:
         if stage.name in config.sections:
             out = config.out / stage.name
-            manifest = stage.run(config.sections[stage.name], folder, out, n_workers)
+            with around(stage.name):
+                manifest = stage.run(config.sections[stage.name], folder, out, n_workers)
             manifests[stage.name] = manifest
             if not stage.adds:
                 say(summary(manifest, out))

@@ -1,4 +1,4 @@
-"""Every check of the audit by its name, and `examine`, which runs them on all rows.
+"""The functions of the checks by their names, and `examine`, which runs them on all rows.
 
 Checks of rules and of rows are pure functions of one row; checks of joins see all rows.
 """
@@ -6,75 +6,32 @@ Checks of rules and of rows are pure functions of one row; checks of joins see a
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from typing import Any
 
 from lorid_data.audit import leaks, mapping, rationales, usefulness
-from lorid_data.audit.result import Audit, Flag
+from lorid_data.audit.catalogue import BY_NAME, CHECKS, Check
+from lorid_data.audit.joined import (
+    BACKWARD,
+    COVERED,
+    ORIGINAL,
+    Found,
+    Joined,
+    Seen,
+    digest,
+)
+from lorid_data.audit.result import Counted, Flag
 from lorid_data.audit.words import is_covered
 from lorid_data.checks import catalogue as row_checks
-from lorid_data.checks.finding import Severity, failed
+from lorid_data.checks.finding import failed
 from lorid_data.checks.rules import rule_fault
-from lorid_data.schema import Record
-from lorid_data.texts.counting import count
+from lorid_data.schema import Record, canonical_json
+
+__all__ = ["BY_NAME", "CHECKS", "Check", "examine", "found_in", "measure"]
 
 VERSION = 4
 """Bump when a check changes what it finds."""
-Level = Literal["rule", "list", "row"]
-FREQUENT = 0.01
-"""A rule that stands under more than this fraction of the original questions is frequent."""
-_FREQUENT_LEAST = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """What a check is called, what it is about, and how much may fail it.
-
-    Attributes:
-        name: as in flags, gates and options.
-        level: what it looks at.
-        severity: what should become of what it finds; the audit itself removes nothing.
-        sentence: what a finding means, for people.
-        max_fraction: default gate: at most this fraction of original questions; None is no gate.
-    """
-
-    name: str
-    level: Level
-    severity: Severity
-    sentence: str
-    max_fraction: float | None = None
-
-
-_R, _L, _W = "rule", "list", "row"
-_DROP, _AGAIN, _QUARANTINE = Severity.DROP, Severity.REGENERATE, Severity.QUARANTINE
-CHECKS: tuple[Check, ...] = (
-    Check("answer_leak", "rule", _DROP, "A rule states the answer.", 0.01),
-    Check("intermediate_leak", "rule", _AGAIN, "A rule holds a number that the solution computes.", 0.02),
-    Check("question_number", "rule", _AGAIN, "A rule holds a number of the question.", 0.02),
-    Check("name_leak", "rule", _DROP, "A rule holds a name of the question.", 0.01),
-    Check("copied_question", "rule", _DROP, "A rule copies six or more words of the question.", 0.02),
-    Check("copied_rationale", "rule", Severity.QUEUE, "A rule copies seven or more words of the solution."),
-    Check("generic_rule", "rule", Severity.QUEUE, "A rule names nothing specific to do."),
-    Check("duplicate_rule", "rule", _AGAIN, "A rule repeats an earlier one of its list.", 0.02),
-    Check("rule_format", "rule", _AGAIN, "A rule is empty or not one plain line.", 0.0),
-    Check("frequent_rule", "rule", Severity.REPORT, "A rule stands under more than 1 % of the original questions."),
-    Check("no_knowledge", "list", Severity.REPORT, "The row has no rules."),
-    Check("generic_list", "list", _AGAIN, "The rules together say nothing specific.", 0.02),
-    Check("few_rules", "list", Severity.QUEUE, "Fewer rules than half the steps of the solution."),
-    Check("missing_operation", "list", Severity.REPORT, "The solution uses an operation that no rule speaks of."),
-    Check("backward_question", "list", _DROP, "The row asks for a number of its original question, but carries the original's rules.", 0.0),
-    Check("answer_conflict", "list", _AGAIN, "The row shares its list with rows that have another answer to the same original question.", 0.0),
-    Check("shared_list", "list", Severity.REPORT, "The same list stands under several original questions."),
-    Check("unreached_answer", "row", _QUARANTINE, "The solution does not reach the stated answer.", 0.02),
-    Check("row_format", "row", _QUARANTINE, "The question, solution or answer is broken; see validate.", 0.02),
-    Check("glued_sentence", "row", Severity.QUEUE, "Two sentences run into each other."),
-    Check("annotation_left", "row", Severity.QUEUE, "A calculator annotation, or a piece of one, was left in a text."),
-)  # fmt: skip
-"""All checks, in the order in which they are shown."""
-BY_NAME: Mapping[str, Check] = {c.name: c for c in CHECKS}
-
 _RULE_CHECKS: Mapping[str, Callable[[str, Record], str | None]] = {
     "answer_leak": leaks.answer_leak,
     "intermediate_leak": leaks.intermediate_leak,
@@ -109,13 +66,35 @@ def applies(check: str, row: Record) -> bool:
 
 def examine(rows: Sequence[Record]) -> dict[str, tuple[Flag, ...]]:
     """What the checks find, by row_id, in the order of the rows; rows without a finding are left out."""
-    joined = _joined(rows)
-    found: dict[str, tuple[Flag, ...]] = {}
-    for row in rows:
-        flags = [*found_in(row), *joined.get(row.row_id, ())]
-        if flags:
-            found[row.row_id] = tuple(sorted(flags, key=_order))
-    return found
+    return measure(rows)[0]
+
+
+def measure(rows: Sequence[Record]) -> tuple[dict[str, tuple[Flag, ...]], Counted]:
+    """As `examine`, with how often each check found something: what `gates.rates` reads."""
+    with closing(Joined()) as joined:
+        joined.add(map(seen, rows))
+        counted = joined.settle(order)
+        return {row_id: flags_of(found) for row_id, found in joined.found()}, counted
+
+
+def seen(row: Record) -> Seen:
+    """What the checks find in a row that need no other one, and what it is joined by."""
+    has_list = bool(row.knowledge)
+    marks = BACKWARD * mapping.is_backward(row) + ORIGINAL * (row.problem_id == row.original_id)
+    return Seen(
+        row_id=row.row_id,
+        original=digest(row.original_id),
+        rules=tuple(digest(same_rule(rule)) for rule in row.knowledge),
+        list_=digest(canonical_json(row.knowledge)) if has_list else None,
+        answer=row.answer if has_list and row.answer.strip() else None,
+        marks=marks + COVERED * applies(min(OF_LANGUAGE), row),
+        found=tuple((f.check, f.rule_index, f.evidence) for f in found_in(row)),
+    )
+
+
+def flags_of(found: Iterable[Found]) -> tuple[Flag, ...]:
+    """Findings as `audit.json` has them."""
+    return tuple(Flag(check=name, rule_index=i, evidence=said) for name, i, said in found)
 
 
 def found_in(row: Record) -> tuple[Flag, ...]:
@@ -123,8 +102,12 @@ def found_in(row: Record) -> tuple[Flag, ...]:
     return (*_of_rules(row), *_of_row(row))
 
 
-def _order(flag: Flag) -> tuple[int, int]:
-    return list(BY_NAME).index(flag.check), -1 if flag.rule_index is None else flag.rule_index
+_PLACES = {name: i for i, name in enumerate(BY_NAME)}
+
+
+def order(found: Found) -> tuple[int, int]:
+    """The place of a finding among those of its row: by check, then by rule."""
+    return _PLACES[found[0]], -1 if found[1] is None else found[1]
 
 
 def _of_rules(row: Record) -> Iterator[Flag]:
@@ -159,64 +142,6 @@ def _said(name: str, check: Callable[..., str | None], *about: Any) -> str | Non
         return f"check_failed: {failed(name, e).detail}"[:200]
 
 
-def _joined(rows: Sequence[Record]) -> dict[str, list[Flag]]:
-    """What only shows when rows are put side by side."""
-    found: dict[str, list[Flag]] = defaultdict(list)
-    for row_id, evidence in mapping.answer_conflicts(rows).items():
-        found[row_id].append(Flag(check="answer_conflict", evidence=evidence))
-    shared = mapping.shared_lists(rows)
-    frequent = frequent_rules(rows)
-    for row in rows:
-        if row.knowledge in shared:
-            n = shared[row.knowledge]
-            found[row.row_id].append(
-                Flag(check="shared_list", evidence=f"under {count(n, 'original question')}")
-            )
-        for i, rule in enumerate(row.knowledge):
-            n_under = frequent.get(same_rule(rule))
-            if n_under is not None:
-                evidence = f"under {count(n_under, 'original question')}"
-                found[row.row_id].append(
-                    Flag(check="frequent_rule", rule_index=i, evidence=evidence)
-                )
-    return found
-
-
 def same_rule(rule: str) -> str:
     """One spelling for rules that differ in case, spaces or the final stop."""
     return re.sub(r"\s+", " ", rule).strip().rstrip(".").casefold()
-
-
-def rule_counts(rows: Sequence[Record]) -> dict[str, int]:
-    """Under how many original questions each rule stands, by `same_rule`."""
-    under: dict[str, set[str]] = defaultdict(set)
-    for row in rows:
-        for rule in row.knowledge:
-            under[same_rule(rule)].add(row.original_id)
-    return {rule: len(ids) for rule, ids in under.items()}
-
-
-def spellings(rows: Sequence[Record]) -> dict[str, str]:
-    """How each rule is written most often (of equals, first), by `same_rule`."""
-    seen: dict[str, Counter[str]] = defaultdict(Counter)
-    for row in rows:
-        for rule in row.knowledge:
-            seen[same_rule(rule)][" ".join(rule.split())] += 1
-    return {key: found.most_common(1)[0][0] for key, found in seen.items()}
-
-
-def frequent_rules(rows: Sequence[Record]) -> dict[str, int]:
-    """Rules under more than `FREQUENT` of the original questions, and under five at least."""
-    n_questions = len({r.original_id for r in rows})
-    least = max(_FREQUENT_LEAST, FREQUENT * n_questions)
-    return {
-        rule: n
-        for rule, n in rule_counts(rows).items()
-        if n >= least and n > FREQUENT * n_questions
-    }
-
-
-def n_with_findings(result: Audit) -> int:
-    """Rows with a finding that is more than a count (severity report)."""
-    report = {c.name for c in CHECKS if c.severity is Severity.REPORT}
-    return sum(any(f.check not in report for f in flags) for flags in result.rows.values())

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from lorid_data.audit.checks import BY_NAME, CHECKS, OF_LANGUAGE, applies
-from lorid_data.audit.result import Flag, Gate, Rate
+from lorid_data.audit.catalogue import BY_NAME, CHECKS
+from lorid_data.audit.checks import OF_LANGUAGE
+from lorid_data.audit.result import Counted, Gate, Rate
 from lorid_data.errors import ConfigError, unknown_key
 from lorid_data.intervals import wilson
-from lorid_data.schema import Record
 
 DEFAULTS: Mapping[str, float] = {
     c.name: c.max_fraction for c in CHECKS if c.max_fraction is not None
@@ -17,26 +16,15 @@ DEFAULTS: Mapping[str, float] = {
 """The gates of a configuration that names none."""
 
 
-def rates(rows: Sequence[Record], found: Mapping[str, Sequence[Flag]]) -> tuple[Rate, ...]:
+def rates(counted: Counted) -> tuple[Rate, ...]:
     """How often each check found something, in the order of the checks, over the questions it applies to."""
-    questions = {r.row_id: r.original_id for r in rows}
-    n = len(set(questions.values()))
-    n_of_language = len({r.original_id for r in rows if applies(min(OF_LANGUAGE), r)})
-    flagged: dict[str, set[str]] = defaultdict(set)
-    n_rows: dict[str, set[str]] = defaultdict(set)
-    n_rules: dict[str, int] = defaultdict(int)
-    for row_id, flags in found.items():
-        for flag in flags:
-            flagged[flag.check].add(questions[row_id])
-            n_rows[flag.check].add(row_id)
-            n_rules[flag.check] += flag.rule_index is not None
     return tuple(
         _rate(
             name,
-            len(flagged[name]),
-            n_of_language if name in OF_LANGUAGE else n,
-            len(n_rows[name]),
-            n_rules[name],
+            counted.n_flagged.get(name, 0),
+            counted.n_of_language if name in OF_LANGUAGE else counted.n_questions,
+            counted.n_rows.get(name, 0),
+            counted.n_rules.get(name, 0),
         )
         for name in BY_NAME
     )

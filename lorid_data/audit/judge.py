@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,9 @@ from lorid_data.audit.judging import flags_of, items_of, judge_rates
 from lorid_data.audit.result import Flag, JudgeResult
 from lorid_data.audit.rubric import Item, prompt_hashes, read_verdict, request_of
 from lorid_data.errors import ConfigError, TeacherError
+from lorid_data.folders.batches import iter_columns
+from lorid_data.folders.names import RECORDS
+from lorid_data.folders.picked import pick_rows
 from lorid_data.sampling import draw_by_original
 from lorid_data.schema import FrozenModel, Record, TeacherReply
 from lorid_data.teachers.base import Teacher, Unasked
@@ -64,12 +67,12 @@ def open_judge(options: JudgeOptions) -> Teacher:
 
 
 def judge(
-    records: Sequence[Record], options: JudgeOptions, teacher: Teacher, *, journal: Path, seed: int
+    folder: Path, options: JudgeOptions, teacher: Teacher, *, journal: Path, seed: int
 ) -> Judged:
     """Have a sample judged; what the journal answers is not asked again.
 
     Args:
-        records: all rows of the folder.
+        folder: whose rows are judged.
         options: how many, and how.
         teacher: from `open_judge`.
         journal: the file, where the options name no other.
@@ -79,9 +82,9 @@ def judge(
         StageError: no request can be answered any more; what was answered is stored.
         KeyboardInterrupt: interrupted; the same command goes on.
     """
-    ids = ((r.row_id, r.original_id) for r in records if r.knowledge)
-    drawn = set(draw_by_original(ids, options.sample, seed))
-    rows = [r for r in records if r.row_id in drawn]
+    rows = pick_rows(
+        folder / RECORDS, Record, draw_by_original(_with_rules(folder), options.sample, seed)
+    )
     items = items_of(rows, options.planted, seed)
     requests = [request_of(item, teacher, n) for n, item in enumerate(items)]
     with open_journal(options.journal or journal) as opened:
@@ -110,6 +113,14 @@ def judge(
         rates=judge_rates(items, verdicts),
     )
     return Judged(result, flags_of(items, verdicts))
+
+
+def _with_rules(folder: Path) -> Iterator[tuple[str, str]]:
+    """(row_id, original_id) of each row with knowledge."""
+    for table in iter_columns(folder, ["row_id", "original_id", "knowledge"]):
+        for row in table.to_pylist():
+            if row["knowledge"]:
+                yield row["row_id"], row["original_id"]
 
 
 def _verdict(item: Item, answer: TeacherReply | TeacherError | None) -> dict[str, str] | None:

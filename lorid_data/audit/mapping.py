@@ -7,8 +7,9 @@ question must share their answer.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from lorid_data.schema import Record
 from lorid_data.texts.backward import BACKWARD_TEXT, asks_backward
@@ -27,46 +28,45 @@ def backward_question(row: Record) -> str | None:
     return row.question[found.start() :][:90] if found else f"type {row.subject}"
 
 
-def answer_conflicts(rows: Sequence[Record]) -> dict[str, str]:
-    """Rows whose answer is not that of their original question, although they carry its list.
+class Member(NamedTuple):
+    """What is known of one of the rows that share an original question and a list."""
 
-    The original itself, where it is among the rows, says which answer is right; else the variants
+    n: int
+    """Its place in the folder."""
+    answer: str
+    is_backward: bool
+    is_original: bool
+
+
+def answer_conflicts(members: Sequence[Member]) -> dict[int, str]:
+    """Of rows that share their original question and its list, those whose answer is not that question's.
+
+    The original itself, where it is among them, says which answer is right; else the variants
     that do not ask backwards, by majority.
+
+    Args:
+        members: rows with knowledge and an answer, in the order of the folder.
+
+    Returns:
+        Places of rows, each with what it and the others say.
     """
     from lorid_data.answers import group
 
-    lists: dict[tuple[str, tuple[str, ...]], list[Record]] = defaultdict(list)
-    for row in rows:
-        if row.knowledge and row.answer.strip():
-            lists[row.original_id, row.knowledge].append(row)
-    found: dict[str, str] = {}
-    for members in lists.values():
-        spellings = list(dict.fromkeys(r.answer for r in members))
-        if len(spellings) == 1:
-            continue
-        number = dict(zip(spellings, group(spellings), strict=True))
-        right = _right(members, number)
-        shown = next(r.answer for r in members if number[r.answer] == right)
-        for row in members:
-            if number[row.answer] != right:
-                found[row.row_id] = f"answer {row.answer[:40]}, others with this list {shown[:40]}"
-    return found
+    spellings = list(dict.fromkeys(m.answer for m in members))
+    if len(spellings) == 1:
+        return {}
+    number = dict(zip(spellings, group(spellings), strict=True))
+    right = _right(members, number)
+    shown = next(m.answer for m in members if number[m.answer] == right)
+    return {
+        m.n: f"answer {m.answer[:40]}, others with this list {shown[:40]}"
+        for m in members
+        if number[m.answer] != right
+    }
 
 
-def _right(members: Sequence[Record], number: Mapping[str, int]) -> int:
-    forward = [r for r in members if not is_backward(r)]
-    originals = [r for r in forward if r.problem_id == r.original_id]
-    counts = Counter(number[r.answer] for r in originals or forward or members)
+def _right(members: Sequence[Member], number: Mapping[str, int]) -> int:
+    forward = [m for m in members if not m.is_backward]
+    originals = [m for m in forward if m.is_original]
+    counts = Counter(number[m.answer] for m in originals or forward or members)
     return min(counts, key=lambda n: (-counts[n], n))
-
-
-def shared_lists(rows: Sequence[Record]) -> dict[tuple[str, ...], int]:
-    """Lists that stand under several original questions, with the number of those."""
-    under: dict[tuple[str, ...], set[str]] = defaultdict(set)
-    for row in rows:
-        if row.knowledge:
-            under[row.knowledge].add(row.original_id)
-    return {rules: len(ids) for rules, ids in under.items() if len(ids) > 1}
-
-
-# --- rationales -----------------------------------------------------------------------------------

@@ -105,6 +105,7 @@ def _in_order(text: str) -> Iterator[Found]:
         )
 
 
+@lru_cache(maxsize=8)
 def values(text: str) -> frozenset[Fraction]:
     """The values of all numbers of a text; a percentage also as a fraction."""
     found = set()

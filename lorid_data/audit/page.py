@@ -8,10 +8,13 @@ from pathlib import Path
 from lorid_data.audit import tables
 from lorid_data.audit.acceptance import accept_probability
 from lorid_data.audit.calibration import READER
-from lorid_data.audit.checks import BY_NAME, n_with_findings
-from lorid_data.audit.page_rows import MOST_ROWS, data_blocks, filters, shown_rows, tone
-from lorid_data.audit.result import Audit, Rate
+from lorid_data.audit.catalogue import BY_NAME
+from lorid_data.audit.page_rows import MOST_ROWS, PageRows, data_blocks, filters, tone
+from lorid_data.audit.result import AUDIT_JSON, Audit, Rate
+from lorid_data.folders.batches import iter_columns
 from lorid_data.folders.files import write_text
+from lorid_data.folders.names import RECORDS
+from lorid_data.folders.picked import pick_rows
 from lorid_data.pages.charts import Estimate, bar_chart, interval_chart
 from lorid_data.pages.charts import Row as ChartRow
 from lorid_data.pages.latex import Dialect, dialect
@@ -27,41 +30,50 @@ from lorid_data.texts.counting import count
 _PLANS = ((50, 2), (100, 4), (200, 10))
 
 
-def write_page(path: Path, name: str, result: Audit, records: Sequence[Record]) -> None:
+def write_page(path: Path, folder: Path, result: Audit, shown: PageRows) -> None:
     """Write the page of an audit.
 
     Args:
         path: the file.
+        folder: what was audited; its rows are read again for those of the page.
+        result: the audit.
+        shown: the rows of the page.
+    """
+    rows = pick_rows(folder / RECORDS, Record, shown.row_ids)
+    write_text(path, render(folder.resolve().name, result, shown, rows, _how(folder)))
+
+
+def render(name: str, result: Audit, shown: PageRows, rows: Sequence[Record], how: Dialect) -> str:
+    """The page as one HTML text that asks nothing of any network.
+
+    Args:
         name: what the folder is called on the page.
         result: the audit.
-        records: the records that it saw.
+        shown: which rows are on the page, and what was found in them.
+        rows: those rows.
+        how: the formulas of rules that stand under many questions.
     """
-    write_text(path, render(name, result, records))
-
-
-def render(name: str, result: Audit, records: Sequence[Record]) -> str:
-    """The page as one HTML text that asks nothing of any network."""
-    rows = shown_rows(result, records)
     nav = [("findings", "Findings"), ("rates", "Rates"), ("lists", "Lists"), ("trust", "Trust")]
     nav += [("judge", "Judge")] if result.judge is not None else []
     nav += [("reading", "Reading"), ("rows-section", "Rows"), ("settings", "Settings")]
     return page(
         "Audit of knowledge",
-        _sections(result, rows, records),
+        _sections(result, shown, len(rows), how),
         subtitle=f"{name} · {count(result.n_rows, 'row')} of {result.n_questions:,} original questions · {count(result.n_rules, 'rule')}",
         nav=nav,
         scripts=page_scripts("lorid_data.audit", "audit.js", "rich.js", "rows.js"),
-        data=data_blocks(result, rows),
+        data=data_blocks(result, shown, rows),
     )
 
 
-def _how(records: Sequence[Record]) -> Dialect:
+def _how(folder: Path) -> Dialect:
     """How the rules of a folder write formulas: those that recur belong to no single row."""
-    sources = {r.source for r in records}
-    return dialect("math" if "math" in sources else "", (k for r in records for k in r.knowledge))
+    from_math = any("math" in t["source"].to_pylist() for t in iter_columns(folder, ["source"]))
+    lists = (k for t in iter_columns(folder, ["knowledge"]) for k in t["knowledge"].to_pylist())
+    return dialect("math" if from_math else "", (rule for rules in lists for rule in rules))
 
 
-def _sections(result: Audit, rows: Sequence[Record], records: Sequence[Record]) -> Iterator[str]:
+def _sections(result: Audit, shown: PageRows, n_here: int, how: Dialect) -> Iterator[str]:
     items = "".join(f"<li>{esc(s)}</li>" for s in findings(result))
     yield section(
         "findings",
@@ -71,7 +83,7 @@ def _sections(result: Audit, rows: Sequence[Record], records: Sequence[Record]) 
         table_html(tables.gates(result)),
     )
     yield section("rates", "Rates", *_rates(result))
-    yield section("lists", "Rules and lists", *_lists(result, _how(records)))
+    yield section("lists", "Rules and lists", *_lists(result, how))
     yield section(
         "trust",
         "How far to trust the checks",
@@ -81,7 +93,7 @@ def _sections(result: Audit, rows: Sequence[Record], records: Sequence[Record]) 
     if result.judge is not None:
         yield section("judge", "The judge", table_html(tables.judge(result.judge)))
     yield section("reading", "Reading by people", *_reading(result))
-    yield section("rows-section", "Rows", _rows(result, rows))
+    yield section("rows-section", "Rows", _rows(shown, n_here))
     yield section("settings", "Settings", table_html(tables.settings(result)))
 
 
@@ -102,7 +114,7 @@ def findings(result: Audit) -> list[str]:
     said += [
         f"{g.check}, {count(n_rows[g.check], 'row')}: {BY_NAME[g.check].sentence}" for g in unmet
     ]
-    n_flagged = n_with_findings(result)
+    n_flagged = result.n_with_findings
     said.append(
         f"{n_flagged:,} of {result.n_rows:,} rows have a finding; how often rules and lists recur is counted apart. What has no gate is for people to look at."
     )
@@ -183,17 +195,17 @@ def _reading(result: Audit) -> Iterator[str]:
     yield figure(chart, tables.claims(result), caption)
 
 
-def _rows(result: Audit, rows: Sequence[Record]) -> str:
-    wanted = len(set(result.rows) | set(result.sample))
+def _rows(shown: PageRows, n_here: int) -> str:
     note = (
-        f"<p class='note'>{count(wanted, 'row')} with a finding or to be read; {len(rows):,} of them are here, drawn by chance (at most {MOST_ROWS:,}).</p>"
-        if wanted > len(rows)
+        f"<p class='note'>{count(shown.n_wanted, 'row')} with a finding or to be read; {n_here:,} of them are here (at most {MOST_ROWS:,}), "
+        f"some of every check and else drawn by chance: search and counts are of these. What was found in all is in {AUDIT_JSON}, beside this page.</p>"
+        if shown.n_wanted > n_here
         else ""
     )
     found = row_list(
         "Search questions, rules, findings, ids",
         "Search rows",
-        filters(result),
+        filters(shown.checks),
         tone=tone,
         without_script="The table of rows needs JavaScript; everything above does not.",
         heads=("found", ("Question", "Findings")),

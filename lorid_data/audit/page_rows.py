@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from lorid_data.audit.checks import BY_NAME
-from lorid_data.audit.result import Audit
+from lorid_data.audit.catalogue import BY_NAME
+from lorid_data.audit.result import Audit, Flag
 from lorid_data.checks.finding import REJECTING, Severity
 from lorid_data.pages.latex import Dialect, dialect, shown
 from lorid_data.pages.page import chunk
 from lorid_data.pages.text import visible
-from lorid_data.sampling import ranked
+from lorid_data.sampling import Draw
 from lorid_data.schema import Record
 
 MOST_ROWS = 2000
@@ -19,22 +20,59 @@ _PER_BLOCK = 50
 _HEAD, _MOST_TEXT = 400, 20_000
 
 
-def shown_rows(result: Audit, records: Sequence[Record]) -> list[Record]:
-    """Rows with a finding and those to be read, in the order of the folder; a draw where they are too many.
+@dataclass(frozen=True, slots=True)
+class PageRows:
+    """The rows of a page, and what all rows of the audit come to.
+
+    Attributes:
+        row_ids: which rows are on the page.
+        flags: the findings of those that have any.
+        n_wanted: rows with a finding, and those to be read, on the page or not.
+        checks: every check that found something.
+    """
+
+    row_ids: frozenset[str]
+    flags: Mapping[str, tuple[Flag, ...]]
+    n_wanted: int
+    checks: frozenset[str]
+
+
+def choose_rows(
+    result: Audit, rows: Callable[[], Iterator[tuple[str, tuple[Flag, ...]]]]
+) -> PageRows:
+    """Rows with a finding and those to be read; a draw where they are too many.
 
     The draw keeps the rows to be read, and some of every check, however rare.
+
+    Args:
+        result: the audit, without its rows.
+        rows: gives the findings of each row with any, from the beginning each time.
     """
-    wanted = set(result.rows) | set(result.sample)
-    if len(wanted) > MOST_ROWS:
-        seed = int(result.options.get("seed", 0))
-        per_check = MOST_ROWS // (2 * len(BY_NAME))
-        kept = set(result.sample[: MOST_ROWS // 4])
-        for check in BY_NAME:
-            having = [r for r, flags in result.rows.items() if any(f.check == check for f in flags)]
-            kept |= set(ranked(having, seed)[:per_check])
-        rest = ranked(wanted - kept, seed)
-        wanted = kept | set(rest[: max(0, MOST_ROWS - len(kept))])
-    return [r for r in records if r.row_id in wanted]
+    seed = int(result.options.get("seed", 0))
+    per_check = {name: Draw(MOST_ROWS // (2 * len(BY_NAME)), seed) for name in BY_NAME}
+    drawn, checks, n_found, unread = Draw(MOST_ROWS, seed), set(), 0, set(result.sample)
+    for row_id, flags in rows():
+        names = {f.check for f in flags}
+        checks |= names
+        for name in names & per_check.keys():
+            per_check[name].add(row_id)
+        drawn.add(row_id)
+        unread.discard(row_id)
+        n_found += 1
+    for row_id in result.sample:
+        drawn.add(row_id)
+    n_wanted = n_found + len(unread)
+    chosen = drawn.result()
+    if n_wanted > MOST_ROWS:
+        kept = {
+            *result.sample[: MOST_ROWS // 4],
+            *(r for d in per_check.values() for r in d.result()),
+        }
+        rest = [r for r in chosen if r not in kept]
+        chosen = [*kept, *rest[: max(0, MOST_ROWS - len(kept))]]
+    row_ids = frozenset(chosen)
+    flags_of = {row_id: flags for row_id, flags in rows() if row_id in row_ids}
+    return PageRows(row_ids, flags_of, n_wanted, frozenset(checks))
 
 
 def tone(check: str) -> str:
@@ -43,26 +81,26 @@ def tone(check: str) -> str:
     return "wrong" if severity in REJECTING else "ungradable" if severity is Severity.QUEUE else ""
 
 
-def filters(result: Audit) -> list[tuple[str, str]]:
+def filters(found: Collection[str]) -> list[tuple[str, str]]:
     """(key, label) of each filter: all, each check that found something, the rows to be read."""
-    found = {f.check for flags in result.rows.values() for f in flags}
     named = [(name, name.replace("_", " ")) for name in BY_NAME if name in found]
-    judged = sorted(found - set(BY_NAME))
+    judged = sorted(set(found) - set(BY_NAME))
     named += [(name, name.replace("_", " ")) for name in judged]
     return [("all", "All"), ("to_read", "To read"), *named]
 
 
-def data_blocks(result: Audit, rows: Sequence[Record]) -> Iterator[str]:
-    """An index of all rows, and the texts in blocks that are opened on demand."""
+def data_blocks(result: Audit, shown: PageRows, rows: Sequence[Record]) -> Iterator[str]:
+    """An index of all rows of the page, and the texts in blocks that are opened on demand."""
     to_read = set(result.sample)
-    index = [_entry(result, row, i, to_read=row.row_id in to_read) for i, row in enumerate(rows)]
+    flags = [shown.flags.get(row.row_id, ()) for row in rows]
+    index = [_entry(row, flags[i], i, to_read=row.row_id in to_read) for i, row in enumerate(rows)]
     yield chunk("index", index)
+    texts = [_texts(row, flags[i]) for i, row in enumerate(rows)]
     for at in range(0, len(rows), _PER_BLOCK):
-        yield chunk(f"t{at // _PER_BLOCK}", [_texts(result, r) for r in rows[at : at + _PER_BLOCK]])
+        yield chunk(f"t{at // _PER_BLOCK}", texts[at : at + _PER_BLOCK])
 
 
-def _entry(result: Audit, row: Record, i: int, *, to_read: bool) -> dict[str, Any]:
-    flags = result.rows.get(row.row_id, ())
+def _entry(row: Record, flags: Sequence[Flag], i: int, *, to_read: bool) -> dict[str, Any]:
     checks = list(dict.fromkeys(f.check for f in flags))
     return {
         "id": row.row_id,
@@ -81,9 +119,8 @@ def how_of(row: Record) -> Dialect:
     return dialect(row.source, (row.question, row.rationale, row.answer, *row.knowledge))
 
 
-def _texts(result: Audit, row: Record) -> dict[str, Any]:
+def _texts(row: Record, flags: Sequence[Flag]) -> dict[str, Any]:
     how = how_of(row)
-    flags = result.rows.get(row.row_id, ())
     about = (row.source, row.split, row.subject, row.level)
     return {
         "q": shown(row.question, how, _MOST_TEXT),

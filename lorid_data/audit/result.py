@@ -5,21 +5,25 @@ It has no clock and no path in it: the same records and options give the same fi
 
 from __future__ import annotations
 
-import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import ConfigDict, Field, ValidationError
+from pydantic import ConfigDict, Field, PrivateAttr, TypeAdapter, ValidationError
 
+from lorid_data.audit.catalogue import REPORTED
 from lorid_data.errors import InputError
 from lorid_data.folders.files import sha256_file
 from lorid_data.folders.names import RECORDS
-from lorid_data.folders.seals import sealed, unsealed
+from lorid_data.folders.sealed_rows import read_sealed_rows, write_sealed_rows
 from lorid_data.schema import FrozenModel
 from lorid_data.texts.counting import count
 
 AUDIT_JSON, AUDIT_HTML = "audit.json", "audit.html"
 SCHEMA = 1
+MOST_HELD = 20_000
+"""Rows with a finding that `audit` gives back; of more, `audit.json` alone holds them."""
 
 
 class Flag(FrozenModel):
@@ -30,6 +34,25 @@ class Flag(FrozenModel):
     """Which rule of the row (from 0); None where it is about the list or the row."""
     evidence: str = ""
     """What shows it, in a few words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """How often checks found something; each mapping by the name of the check.
+
+    Attributes:
+        n_questions: original questions.
+        n_of_language: those with a row whose language a word list covers.
+        n_flagged: original questions with at least one flagged row.
+        n_rows: flagged rows.
+        n_rules: flagged rules.
+    """
+
+    n_questions: int
+    n_of_language: int
+    n_flagged: Mapping[str, int]
+    n_rows: Mapping[str, int]
+    n_rules: Mapping[str, int]
 
 
 class Rate(FrozenModel):
@@ -119,18 +142,59 @@ class Audit(FrozenModel):
     """Distributions: rules per list, frequent rules, and the acceptance plan."""
     sample: tuple[str, ...] = ()
     """Rows to be read by a person: one per original question, drawn with the seed of the options."""
-    rows: dict[str, tuple[Flag, ...]] = Field(default_factory=dict)
-    """What was found, by row_id; rows without a finding are left out."""
+    rows: dict[str, tuple[Flag, ...]] | None = Field(default_factory=dict)
+    """What was found, by row_id; rows without a finding are left out. None where they are more than were asked for: the file holds all."""
     judge: JudgeResult | None = None
+    _n_with_findings: int = PrivateAttr(0)
 
-    def to_json(self) -> str:
-        """The file's text."""
-        body = sealed(self.model_dump(mode="json", by_alias=True))
-        return json.dumps(body, indent=1, ensure_ascii=False) + "\n"
+    @property
+    def n_with_findings(self) -> int:
+        """Rows with a finding that is more than a count."""
+        return self._n_with_findings
+
+    def with_rows(self, rows: Iterable[tuple[str, tuple[Flag, ...]]], most: int | None) -> Audit:
+        """The audit with its rows, where they are no more than `most`; those with a finding are counted.
+
+        Args:
+            rows: row_id and findings of each row with any; read to the end.
+            most: how many may be held; None is all.
+        """
+        held: dict[str, tuple[Flag, ...]] | None = {}
+        n = 0
+        for row_id, flags in rows:
+            n += any(f.check not in REPORTED for f in flags)
+            if held is not None:
+                held[row_id] = flags
+                held = None if most is not None and len(held) > most else held
+        made = self.model_copy(update={"rows": held})
+        made._n_with_findings = n
+        return made
 
 
-def read_audit(folder: Path) -> Audit | None:
+def write_audit(folder: Path, audit: Audit, rows: Iterable[tuple[str, tuple[Flag, ...]]]) -> None:
+    """Write `audit.json`, row by row.
+
+    Args:
+        folder: the audited folder.
+        audit: all but its rows, which are not looked at.
+        rows: row_id and findings of each row with any, in the order of the file.
+    """
+    body = audit.model_dump(mode="json", by_alias=True, exclude={"rows"})
+    # In the order of the fields, where the rows have their place.
+    names = [f.alias or name for name, f in Audit.model_fields.items()]
+    dumped = ((row_id, [f.model_dump(mode="json") for f in flags]) for row_id, flags in rows)
+    write_sealed_rows(folder / AUDIT_JSON, {n: body.get(n) for n in names}, "rows", dumped)
+
+
+_FLAGS = TypeAdapter(tuple[Flag, ...])
+
+
+def read_audit(folder: Path, *, most: int | None = None) -> Audit | None:
     """The audit of a folder; None where there is none, or where it saw other records.
+
+    Args:
+        folder: the audited folder.
+        most: rows with findings that are held at most; of more, `rows` is None. By default all are.
 
     Raises:
         InputError: the file cannot be read.
@@ -139,7 +203,10 @@ def read_audit(folder: Path) -> Audit | None:
     if not path.is_file():
         return None
     try:
-        found = Audit.model_validate(unsealed(path.read_bytes()))
+        head, rows = read_sealed_rows(path, "rows")
+        found = Audit.model_validate(head).with_rows(
+            ((row_id, _FLAGS.validate_python(flags)) for row_id, flags in rows()), most
+        )
     except (ValueError, RecursionError) as e:
         said = count(e.error_count(), "problem") if isinstance(e, ValidationError) else e
         msg = f"{path}: not an audit of this version ({said}); run lorid-data audit {folder} again"

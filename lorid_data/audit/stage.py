@@ -6,8 +6,8 @@ With the same records and options nothing is done again.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -15,29 +15,35 @@ from pydantic import Field
 
 from lorid_data.asking.journal import JOURNAL
 from lorid_data.audit import acceptance
-from lorid_data.audit.checks import (
-    VERSION,
-    examine,
-    frequent_rules,
-    n_with_findings,
-    rule_counts,
-    spellings,
-)
+from lorid_data.audit.checks import VERSION, flags_of, order, same_rule, seen
 from lorid_data.audit.gates import gates, rates, thresholds
+from lorid_data.audit.joined import Joined, Seen
 from lorid_data.audit.judge import Judged, JudgeOptions, judge, open_judge
 from lorid_data.audit.page import write_page
-from lorid_data.audit.result import AUDIT_HTML, AUDIT_JSON, SCHEMA, Audit, JudgeRate, read_audit
+from lorid_data.audit.page_rows import choose_rows
+from lorid_data.audit.result import (
+    AUDIT_HTML,
+    MOST_HELD,
+    SCHEMA,
+    Audit,
+    Counted,
+    Flag,
+    JudgeRate,
+    read_audit,
+    write_audit,
+)
 from lorid_data.audit.rubric import prompt_hashes
 from lorid_data.checks import catalogue as row_checks
-from lorid_data.commandline.progress import say
+from lorid_data.commandline.progress import Progress, say
 from lorid_data.errors import InputError
-from lorid_data.folders.files import locked, sha256_file, write_text
+from lorid_data.folders.batches import iter_columns, iter_tables, n_records, records_of
+from lorid_data.folders.files import locked, sha256_file
 from lorid_data.folders.names import RECORDS
-from lorid_data.folders.records import read_records
 from lorid_data.sampling import draw_by_original
-from lorid_data.schema import FrozenModel, Record, canonical_json, sha256_text
+from lorid_data.schema import FrozenModel, canonical_json, sha256_text
 from lorid_data.teachers.base import Teacher
 from lorid_data.texts.counting import count
+from lorid_data.workers.pool import in_processes
 
 _MOST_FREQUENT = 20
 
@@ -56,8 +62,16 @@ class AuditOptions(FrozenModel):
     """A model that judges a sample too."""
 
 
-def audit(folder: Path, options: AuditOptions) -> Audit:
+def audit(folder: Path, options: AuditOptions, *, n_workers: int = 1) -> Audit:
     """Audit a finished dataset folder; writes `audit.json` and `audit.html` into it.
+
+    Args:
+        folder: a finished dataset folder.
+        options: what is allowed, what is drawn, and who judges.
+        n_workers: processes that check rows; both files are the same whatever their number.
+
+    Returns:
+        The audit; its rows only where they are no more than `result.MOST_HELD`.
 
     Raises:
         ConfigError: an unknown gate; a judge that cannot be asked; the folder is no finished
@@ -68,9 +82,9 @@ def audit(folder: Path, options: AuditOptions) -> Audit:
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; name a dataset folder")
     with locked(folder):
-        records = read_records(folder)
-        seen = sha256_file(folder / RECORDS)
-        identity = _identity(seen, options, teacher)
+        n_rows = n_records(folder)
+        records_sha256 = sha256_file(folder / RECORDS)
+        identity = _identity(records_sha256, options, teacher)
         done = _done(folder)
         if (
             done is not None
@@ -79,16 +93,37 @@ def audit(folder: Path, options: AuditOptions) -> Audit:
             and (folder / AUDIT_HTML).is_file()
         ):
             return done
-        result = build_audit(
-            records, options, limits, records_sha256=seen, identity_sha256=identity
-        )
-        if options.judge is not None and teacher is not None:
-            path = folder / JOURNAL
-            judged = judge(records, options.judge, teacher, journal=path, seed=options.seed)
-            result = with_judge(result, judged)
-        # The page first: the file by which a finished audit is recognised is written last.
-        write_page(folder / AUDIT_HTML, folder.resolve().name, result, records)
-        write_text(folder / AUDIT_JSON, result.to_json())
+        with closing(Joined()) as joined:
+            with Progress("audit", n_rows) as progress:
+                for batch in in_processes(look, iter_tables(folder), n_workers):
+                    joined.add(batch)
+                    progress.advance(len(batch))
+            counted = joined.settle(order)
+            result = _result(folder, joined, counted, options, limits)
+            result = result.model_copy(
+                update={"records_sha256": records_sha256, "identity_sha256": identity}
+            )
+            judged = None
+            if options.judge is not None and teacher is not None:
+                path = folder / JOURNAL
+                judged = judge(folder, options.judge, teacher, journal=path, seed=options.seed)
+                result = result.model_copy(update={"judge": judged.result})
+            return _written(folder, result, lambda: _rows(joined, judged))
+
+
+def look(table: Any) -> list[Seen]:
+    """The checks of rows on an Arrow table of records."""
+    return [seen(record) for record in records_of(table)]
+
+
+def _written(
+    folder: Path, result: Audit, rows: Callable[[], Iterator[tuple[str, tuple[Flag, ...]]]]
+) -> Audit:
+    """The audit with its rows where they are few, once its page and its file are written."""
+    result = result.with_rows(rows(), MOST_HELD)
+    # The page first: the file by which a finished audit is recognised is written last.
+    write_page(folder / AUDIT_HTML, folder, result, choose_rows(result, rows))
+    write_audit(folder, result, rows())
     return result
 
 
@@ -102,59 +137,61 @@ def check_options(options: AuditOptions) -> tuple[dict[str, float], Teacher | No
     return limits, open_judge(options.judge) if options.judge is not None else None
 
 
-def build_audit(
-    records: Sequence[Record],
-    options: AuditOptions,
-    limits: dict[str, float],
-    *,
-    records_sha256: str,
-    identity_sha256: str,
+def _result(
+    folder: Path, joined: Joined, counted: Counted, options: AuditOptions, limits: dict[str, float]
 ) -> Audit:
-    """The audit of some records; pure."""
-    found = examine(records)
-    measured = rates(records, found)
+    """The audit without its rows and its hashes."""
+    measured = rates(counted)
+    ids = (
+        pair
+        for table in iter_columns(folder, ["row_id", "original_id"])
+        for pair in zip(table["row_id"].to_pylist(), table["original_id"].to_pylist(), strict=True)
+    )
     return Audit(
-        records_sha256=records_sha256,
-        identity_sha256=identity_sha256,
+        records_sha256="",
+        identity_sha256="",
         options=options.model_dump(mode="json", exclude={"judge"}),
-        n_rows=len(records),
-        n_questions=len({r.original_id for r in records}),
-        n_rules=sum(len(r.knowledge) for r in records),
+        n_rows=joined.n_rows,
+        n_questions=counted.n_questions,
+        n_rules=joined.n_rules,
         gates=gates(measured, limits, upper=options.gate_on == "upper"),
         rates=measured,
-        figures=figures(records),
-        sample=tuple(
-            draw_by_original(
-                ((r.row_id, r.original_id) for r in records), options.sample, options.seed
-            )
-        ),
-        rows=found,
+        figures=figures(joined, lambda: _lists(folder)),
+        sample=tuple(draw_by_original(ids, options.sample, options.seed)),
     )
 
 
-def with_judge(result: Audit, judged: Judged) -> Audit:
-    """The audit with what a judge said added to it."""
-    rows = dict(result.rows)
-    for row_id, flags in judged.flags.items():
-        rows[row_id] = (*rows.get(row_id, ()), *flags)
-    return result.model_copy(update={"rows": rows, "judge": judged.result})
+def _lists(folder: Path) -> Iterator[Sequence[str]]:
+    """The rules of each row."""
+    for table in iter_columns(folder, ["knowledge"]):
+        yield from table["knowledge"].to_pylist()
 
 
-def figures(records: Sequence[Record]) -> dict[str, Any]:
-    """Distributions over original questions: rules per list, frequent rules, the acceptance plan."""
-    first = {r.original_id: r for r in reversed(records)}
-    lengths = Counter(len(r.knowledge) for r in first.values())
-    counts = rule_counts(records)
-    written = spellings(records)
-    often = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+def _rows(joined: Joined, judged: Judged | None) -> Iterator[tuple[str, tuple[Flag, ...]]]:
+    """The findings of each row with any; what a judge found stands behind the others."""
+    more = dict(judged.flags) if judged is not None else {}
+    for row_id, found in joined.found():
+        yield row_id, (*flags_of(found), *more.pop(row_id, ()))
+    for row_id, flags in more.items():
+        yield row_id, tuple(flags)
+
+
+def figures(joined: Joined, lists: Callable[[], Iterable[Sequence[str]]]) -> dict[str, Any]:
+    """Distributions over original questions: rules per list, frequent rules, the acceptance plan.
+
+    Args:
+        joined: the rows, settled.
+        lists: gives the rules of each of them, in their order.
+    """
     return {
-        "n_rules_per_list": {str(n): lengths[n] for n in sorted(lengths)},
-        "n_distinct_rules": len(counts),
-        "n_frequent_rules": len(frequent_rules(records)),
+        "n_rules_per_list": {str(n): m for n, m in joined.n_rules_per_list().items()},
+        "n_distinct_rules": joined.n_distinct_rules(),
+        "n_frequent_rules": joined.n_frequent_rules(),
         "most_frequent_rules": [
-            {"rule": written[rule], "n_questions": n} for rule, n in often[:_MOST_FREQUENT] if n > 1
+            {"rule": rule, "n_questions": n}
+            for rule, n in joined.most_frequent(_MOST_FREQUENT, lists, same_rule)
         ],
-        "claims": acceptance.claims(len(first)),
+        "claims": acceptance.claims(joined.n_questions),
     }
 
 
@@ -174,7 +211,7 @@ def summary(result: Audit, folder: Path) -> str:
     flagged = [r for r in result.rates if r.n_flagged]
     lines = [
         f"audit: {count(result.n_rows, 'row')} of {result.n_questions:,} original questions, {count(result.n_rules, 'rule')}; "
-        f"{count(n_with_findings(result), 'row')} with findings → {folder / AUDIT_HTML}"
+        f"{count(result.n_with_findings, 'row')} with findings → {folder / AUDIT_HTML}"
     ]
     lines += [
         f"  {r.check}: {r.n_flagged:,} of {r.n:,} original questions, {r.fraction:.2%} ({r.ci_low:.2%} to {r.ci_high:.2%}); "
@@ -223,7 +260,7 @@ def _identity(records_sha256: str, options: AuditOptions, teacher: Teacher | Non
 
 def _done(folder: Path) -> Audit | None:
     try:
-        return read_audit(folder)
+        return read_audit(folder, most=MOST_HELD)
     except InputError as e:
         say(f"warning: {e}; it is replaced")
         return None

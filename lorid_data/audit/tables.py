@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from lorid_data.audit.calibration import calibration
-from lorid_data.audit.checks import BY_NAME
+from lorid_data.audit.catalogue import BY_NAME
 from lorid_data.audit.result import Audit, JudgeResult
 from lorid_data.checks.finding import Severity
 from lorid_data.intervals import wilson

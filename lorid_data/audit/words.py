@@ -9,6 +9,8 @@ from functools import cache, lru_cache
 
 from lorid_data.pages.page import packaged
 
+_OF_ONE_ROW = 8
+"""Texts whose words are kept: each check of each rule reads those of its row again."""
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _COMMAND = re.compile(r"\\[A-Za-z]+")
 _IRREGULAR = {
@@ -134,6 +136,7 @@ _OTHERS = frozenset(
 """Function words of other languages that are no words of English."""
 
 
+@lru_cache(maxsize=_OF_ONE_ROW)
 def is_covered(text: str, context: str = "") -> bool:
     """Whether the word lists cover the language of a text: all of them are of English.
 
@@ -165,24 +168,25 @@ def stems(text: str) -> tuple[str, ...]:
     return tuple(stem(w) for w in words(text) if w.lower() not in function)
 
 
-def shingle_words(text: str) -> list[str]:
+@lru_cache(maxsize=_OF_ONE_ROW)
+def shingle_words(text: str) -> tuple[str, ...]:
     """Lower-case words with every number as `#`: what a copied sentence keeps."""
     plain = _COMMAND.sub(" ", text).lower()
-    return re.findall(r"[^\W\d_]+|#", re.sub(r"\d+(?:[.,]\d+)*", "#", plain))
+    return tuple(re.findall(r"[^\W\d_]+|#", re.sub(r"\d+(?:[.,]\d+)*", "#", plain)))
 
 
 _MOST_A, _MOST_B = 200, 3000
 
 
-def longest_shared_run(a: list[str], b: list[str], least: int) -> list[str]:
+def longest_shared_run(a: tuple[str, ...], b: tuple[str, ...], least: int) -> tuple[str, ...]:
     """The longest run of at least `least` words that stands in both, or nothing.
 
     The first 200 words of `a` and the first 3,000 of `b` are read.
     """
     a, b = a[:_MOST_A], b[:_MOST_B]
-    runs = {tuple(b[j : j + least]) for j in range(len(b) - least + 1)}
-    if not any(tuple(a[i : i + least]) in runs for i in range(len(a) - least + 1)):
-        return []
+    runs = {b[j : j + least] for j in range(len(b) - least + 1)}
+    if not any(a[i : i + least] in runs for i in range(len(a) - least + 1)):
+        return ()
     best_n, best_end, before = 0, 0, [0] * (len(b) + 1)
     for i, word in enumerate(a, 1):
         now = [0] * (len(b) + 1)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter, validators
 
 from lorid_data.cli.numbers import Finite, Natural, Positive
 from lorid_data.commandline.failures import EXIT_FAILED, EXIT_OK
+from lorid_data.commandline.workers import Workers, n_workers
+
+if TYPE_CHECKING:
+    from lorid_data.audit.result import Audit
 
 
 def audit(
@@ -27,6 +31,7 @@ def audit(
     budget: Finite | None = None,
     prices: Path | None = None,
     journal: Path | None = None,
+    workers: Workers = None,
 ) -> int:
     """Check each row's knowledge, rule by rule and as a whole list; write audit.json and audit.html beside the rows.
 
@@ -48,29 +53,31 @@ def audit(
         budget: Maximum cost of the judge in USD, earlier runs on this journal included.
         prices: YAML file that overrides the packaged prices.
         journal: Journal of the judge's replies; by default the folder's own.
+        workers: Processes that check rows; all cores that this program may use by default. The
+            files are the same whatever their number.
     """
     from lorid_data.audit.judge import JudgeOptions
     from lorid_data.audit.stage import AuditOptions, problems, summary
     from lorid_data.audit.stage import audit as run_audit
     from lorid_data.commandline.result import show
 
-    named = {name.replace("-", "_"): limit for name, limit in (gates or {}).items()}
     judging = judge and JudgeOptions(
-        teacher=judge,
-        sample=judge_sample,
-        planted=planted,
-        concurrency=min(concurrency, 4096),
-        mode=mode,
-        budget=budget,
-        prices=prices,
-        journal=journal,
-    )
-    options = AuditOptions(
-        gates=named, gate_on=gate_on, sample=sample, seed=seed, judge=judging or None
-    )
-    result = run_audit(folder, options)
-    show(summary(result, folder), result.model_dump(mode="json"))
+        teacher=judge, sample=judge_sample, planted=planted, concurrency=min(concurrency, 4096),
+        mode=mode, budget=budget, prices=prices, journal=journal,
+    )  # fmt: skip
+    named = {name.replace("-", "_"): limit for name, limit in (gates or {}).items()}
+    options = AuditOptions(gates=named, gate_on=gate_on, sample=sample, seed=seed, judge=judging or None)  # fmt: skip
+    result = run_audit(folder, options, n_workers=n_workers(workers))
+    show(summary(result, folder), _shown(result, folder))
     return _failed(problems(result))
+
+
+def _shown(result: Audit, folder: Path) -> dict[str, Any]:
+    """The result for programs; where rows with findings are too many to print, `rows` is null."""
+    from lorid_data.audit.result import AUDIT_JSON
+
+    body = result.model_dump(mode="json")
+    return body if result.rows is not None else {**body, "rows_file": str(folder / AUDIT_JSON)}
 
 
 def _failed(messages: Sequence[str]) -> int:

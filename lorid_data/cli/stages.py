@@ -59,6 +59,7 @@ def dedup(
     out: Path,
     threshold: Annotated[float, Parameter(validator=validators.Number(gte=0.3, lte=1))] = 0.5,
     max_variants: Positive = 32,
+    workers: Workers = None,
 ) -> int:
     """Remove exact and near duplicates, and cap the variants of each original question.
 
@@ -71,12 +72,14 @@ def dedup(
         threshold: How alike question and rationale must be, besides equal numbers and answers:
             Jaccard similarity of their word pairs.
         max_variants: Most rows that one original question keeps.
+        workers: Threads that compare texts; all cores that this program may use by default. The
+            folder is the same whatever their number.
     """
     from lorid_data.dedup.stage import DedupOptions
     from lorid_data.dedup.stage import dedup as run_dedup
 
     options = DedupOptions(threshold=threshold, max_variants=max_variants)
-    return finish(run_dedup(folder, out, options), out)
+    return finish(run_dedup(folder, out, options, n_workers=n_workers(workers)), out)
 
 
 def decontaminate(
@@ -88,6 +91,7 @@ def decontaminate(
     source_path: Annotated[list[str] | None, Parameter(consume_multiple=True)] = None,
     policy: Literal["drop", "quarantine", "report"] = "drop",
     templates: Literal["drop", "quarantine", "report"] = "report",
+    workers: Workers = None,
 ) -> int:
     """Remove rows whose question is that of a test set; show the pairs that match.
 
@@ -104,8 +108,11 @@ def decontaminate(
         policy: What becomes of rows whose question is that of a test set, and of the variants of
             their original; report keeps them with a flag.
         templates: What becomes of rows that are only worded like a test question.
+        workers: Processes that compare; all cores that this program may use by default. The folder
+            is the same whatever their number.
     """
     from lorid_data.decontaminate import stage
+    from lorid_data.decontaminate.shown import described, shown
 
     options = stage.DecontaminateOptions(
         against=tuple(against),
@@ -114,8 +121,8 @@ def decontaminate(
         policy=policy,
         templates=templates,
     )
-    manifest = stage.decontaminate(folder, out, options)
-    for line in [*stage.shown(out), *stage.described(manifest)]:
+    manifest = stage.decontaminate(folder, out, options, n_workers=n_workers(workers))
+    for line in [*shown(out), *described(manifest)]:
         tell(line)
     return finish(manifest, out)
 

@@ -7,19 +7,10 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import groupby
-from typing import Any
 
 from lorid_data.answers.same import same_answer
-from lorid_data.contamination.overlap import (
-    all_words,
-    as_gpt3,
-    as_open_r1,
-    compare_all,
-    contained,
-    n_sharing,
-    words,
-)
+from lorid_data.contamination.index import Index, index_of
+from lorid_data.contamination.overlap import all_words, compare, compared_words, contained
 from lorid_data.contamination.test_set import TestSet
 from lorid_data.schema import FrozenModel
 from lorid_data.texts.folding import fold
@@ -84,6 +75,10 @@ class Questions:
     answers: Sequence[str]
 
 
+_ROWS_AT_ONCE = 256
+"""Questions whose table of pairs is in memory at once."""
+
+
 def find_matches(
     questions: Questions, tests: TestSet, advance: Callable[[int], None] = lambda _: None
 ) -> list[Match]:
@@ -91,41 +86,51 @@ def find_matches(
 
     Of one question with one test set the five strongest pairs are kept.
     """
-    ours, theirs = [words(q) for q in questions.texts], [words(q) for q in tests.questions]
-    certain = _certain(questions, tests)
-    matches: list[Match] = []
+    index, found = index_of(tests), list[Match]()
+    for at in range(0, len(questions.ids), _ROWS_AT_ONCE):
+        columns = (questions.ids, questions.texts, questions.answers)
+        some = Questions(*(column[at : at + _ROWS_AT_ONCE] for column in columns))
+        found += matches_of(some, index, n_threads=-1)
+        advance(len(some.ids))
+    return found
 
-    def settle(row: int, pairs: Mapping[int, tuple[MatchKind | None, float]]) -> None:
+
+def matches_of(questions: Questions, index: Index, *, n_threads: int = 1) -> list[Match]:
+    """The same of a few questions and a test set that was prepared.
+
+    Args:
+        questions: few: a number for each pair of them and a test question is held.
+        index: the test set.
+        n_threads: threads that compare; -1 is one a core.
+    """
+    whole = [all_words(q) for q in questions.texts]
+    ours = [compared_words(q, w) for q, w in zip(questions.texts, whole, strict=True)]
+    pairs: dict[int, dict[int, tuple[MatchKind | None, float]]] = defaultdict(dict)
+    for pair in compare(ours, index.coded, n_threads=n_threads):
+        pairs[pair.row][pair.test] = (None, pair.fraction)
+    for row, rules in _certain(questions, whole, index).items():
+        for test, rule in rules.items():
+            pairs[row][test] = (rule, pairs[row].get(test, (None, 0.0))[1])
+    matches: list[Match] = []
+    for row in sorted(pairs):
         some = [
-            _match(questions, tests, row, test, rule, alike, (ours[row], theirs[test]))
-            for test, (rule, alike) in _strongest(pairs)
+            _match(questions, index.tests, row, test, rule, alike, (ours[row], index.words[test]))
+            for test, (rule, alike) in _strongest(pairs[row])
         ]
         some.sort(key=lambda m: (_ORDER[m.rule], -m.alike))
         matches.extend(some[:_KEEP])
-
-    for row, alike in groupby(compare_all(ours, theirs, advance), key=lambda pair: pair.row):
-        pairs: dict[int, tuple[MatchKind | None, float]] = {
-            p.test: (None, p.fraction) for p in alike
-        }
-        for test, rule in certain.pop(row, {}).items():
-            pairs[test] = (rule, pairs.get(test, (None, 0.0))[1])
-        settle(row, pairs)
-    for row, rules in certain.items():
-        settle(row, {test: (rule, 0.0) for test, rule in rules.items()})
     return matches
 
 
-def _certain(questions: Questions, tests: TestSet) -> dict[int, dict[int, MatchKind]]:
+def _certain(
+    questions: Questions, whole: Sequence[Sequence[str]], index: Index
+) -> dict[int, dict[int, MatchKind]]:
     """The test questions that each question equals or holds, drawings and instructions included."""
     found: dict[int, dict[int, MatchKind]] = defaultdict(dict)
-    ours, theirs = ([all_words(q) for q in texts] for texts in (questions.texts, tests.questions))
-    for row, test in contained(ours, theirs):
+    for row, test in contained(whole, index.all_words, index.starts):
         found[row][test] = MatchKind.HOLDS_QUESTION
-    folded: dict[str, list[int]] = defaultdict(list)
-    for i, text in enumerate(tests.questions):
-        folded[fold(text)].append(i)
     for row, text in enumerate(questions.texts):
-        for test in folded.get(fold(text), ()):
+        for test in index.folded.get(fold(text), ()):
             found[row][test] = MatchKind.SAME_QUESTION
     return found
 
@@ -218,33 +223,3 @@ def numbers_of(question: Sequence[str]) -> list[str]:
     """
     spelled = [_SPELLED.get(w, w) for w in question if w not in ("one", "1")]
     return [w for w in spelled if w[-1].isdigit()]
-
-
-def counts(
-    questions: Questions, knowledge: Sequence[str], tests: TestSet, matches: Sequence[Match]
-) -> dict[str, Any]:
-    """What was found against one test set, and what others would count.
-
-    Args:
-        questions: the distinct questions.
-        knowledge: the distinct rules of the dataset, whose runs of 8 words are counted, too.
-        tests: the test set.
-        matches: of these two.
-    """
-    first: dict[str, MatchKind] = {}
-    for m in matches:
-        first.setdefault(m.problem_id, m.rule)
-    runs = {
-        "open_r1_8": n_sharing(questions.texts, tests.questions, 8, as_open_r1),
-        "gpt3_13": n_sharing(questions.texts, tests.questions, 13, as_gpt3),
-        "knowledge_8": n_sharing(knowledge, tests.questions, 8, as_gpt3),
-    }
-    return {
-        **tests.identity(),
-        "n_test_questions": len(tests.questions),
-        "n_pairs_compared": len(tests.questions) * len(questions.texts),
-        "n_questions_by_rule": {r.value: list(first.values()).count(r) for r in MatchKind},
-        "n_sharing_words": {
-            name: {"questions": a, "test_questions": b} for name, (a, b) in runs.items()
-        },
-    }

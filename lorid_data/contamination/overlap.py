@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from lorid_data.texts.latex import without_drawings
@@ -26,7 +26,6 @@ _INSTRUCTION = re.compile(
     r"(?:your|the|each|all(?: of)?(?: your| the)?|any) (?:final )?(?:answers?|solutions?)\b[^.?!]*[.?!]?",
     re.IGNORECASE,
 )
-_ROWS_AT_ONCE = 256
 _OTHER = "\x00"
 """A word that the test set does not hold; it matches nothing."""
 
@@ -52,70 +51,97 @@ def words(question: str) -> list[str]:
     What says how to write the answer ("Express your answer as a common fraction.") and `[asy]`
     drawings are shared by unrelated questions. Where nothing else is there, they stay.
     """
-    return all_words(_INSTRUCTION.sub(" ", without_drawings(question, " "))) or all_words(question)
+    return compared_words(question, all_words(question))
+
+
+def compared_words(question: str, whole: list[str]) -> list[str]:
+    """The same of a question of which `all_words` are known: of most they are those."""
+    bare = _INSTRUCTION.sub(" ", without_drawings(question, " "))
+    return whole if bare == question else all_words(bare) or whole
 
 
 def all_words(question: str) -> list[str]:
     """The same of the whole text."""
-    return [w.replace(",", "") if w[-1].isdigit() else w for w in _WORD.findall(question.lower())]
+    found = _WORD.findall(question.lower())
+    return [w.replace(",", "") if "," in w else w for w in found]  # a comma is in numbers alone
 
 
-def compare_all(
-    questions: Sequence[Sequence[str]],
-    tests: Sequence[Sequence[str]],
-    advance: Callable[[int], None] = lambda _: None,
-) -> Iterator[Alike]:
+@dataclass(frozen=True, slots=True)
+class Coded:
+    """The words of test questions, a character for each distinct word: what rapidfuzz compares fastest."""
+
+    alphabet: dict[str, str]
+    texts: list[str]
+
+
+def coded(tests: Iterable[Sequence[str]]) -> Coded:
+    """The words of test questions as characters."""
+    alphabet: dict[str, str] = {}
+    texts = []
+    for test in tests:
+        for word in test:
+            alphabet.setdefault(word, chr(len(alphabet) + 1))
+        texts.append("".join(alphabet[w] for w in test))
+    return Coded(alphabet, texts)
+
+
+def compare(questions: Sequence[Sequence[str]], tests: Coded, *, n_threads: int = 1) -> list[Alike]:
     """Every pair of question and test question from `ALIKE_FLOOR` on; all pairs are compared.
 
     Args:
-        questions: the words of each question.
-        tests: the words of each test question.
-        advance: told how many more questions are done.
+        questions: the words of each question; the table that is made has a number for each pair.
+        tests: the test questions.
+        n_threads: threads that compare; -1 is one a core.
     """
     import numpy as np
     from rapidfuzz.distance import Indel
     from rapidfuzz.process import cdist
 
-    alphabet: dict[str, str] = {}
-    for test in tests:
-        for word in test:
-            alphabet.setdefault(word, chr(len(alphabet) + 1))
-    coded = ["".join(alphabet[w] for w in test) for test in tests]
-    for at in range(0, len(questions), _ROWS_AT_ONCE):
-        some = questions[at : at + _ROWS_AT_ONCE]
-        queries = ["".join(alphabet.get(w, _OTHER) for w in q) for q in some]
-        table = cdist(
-            queries,
-            coded,
-            scorer=Indel.normalized_similarity,
-            score_cutoff=ALIKE_FLOOR,
-            dtype=np.float32,
-            workers=-1,
-        )
-        for row, test in zip(*np.nonzero(table >= ALIKE_FLOOR), strict=True):
-            if some[row] and tests[test]:
-                yield Alike(at + int(row), int(test), float(table[row, test]))
-        advance(len(some))
+    code = tests.alphabet.get
+    queries = ["".join([code(w, _OTHER) for w in q]) for q in questions]
+    table = cdist(
+        queries,
+        tests.texts,
+        scorer=Indel.normalized_similarity,
+        score_cutoff=ALIKE_FLOOR,
+        dtype=np.float32,
+        workers=n_threads,
+    )
+    rows, places = (found.tolist() for found in np.nonzero(table >= ALIKE_FLOOR))
+    return [
+        Alike(row, test, float(table[row, test]))
+        for row, test in zip(rows, places, strict=True)
+        if queries[row] and tests.texts[test]
+    ]
+
+
+_Starts = Mapping[tuple[str, ...], Sequence[int]]
+
+
+def starts_of(tests: Sequence[Sequence[str]], *, at_least: int = 8) -> _Starts:
+    """The test questions by their first `at_least` words; shorter ones are left out: they stand everywhere."""
+    by_start: dict[tuple[str, ...], list[int]] = {}
+    for i, test in enumerate(tests):
+        if len(test) >= at_least:
+            by_start.setdefault(tuple(test[:at_least]), []).append(i)
+    return by_start
 
 
 def contained(
-    questions: Sequence[Sequence[str]], tests: Sequence[Sequence[str]], *, at_least: int = 8
+    questions: Sequence[Sequence[str]], tests: Sequence[Sequence[str]], starts: _Starts
 ) -> list[tuple[int, int]]:
     """Pairs (question, test) where a longer question holds a whole test question, word for word.
 
     Args:
         questions: the words of each question.
         tests: the words of each test question.
-        at_least: shorter test questions are passed over: they stand everywhere.
+        starts: `starts_of` them.
     """
-    by_start: dict[tuple[str, ...], list[int]] = {}
-    for i, test in enumerate(tests):
-        if len(test) >= at_least:
-            by_start.setdefault(tuple(test[:at_least]), []).append(i)
+    n = len(next(iter(starts), ()))
     found = []
     for row, question in enumerate(questions):
-        for at, gram in enumerate(zip(*(question[k:] for k in range(at_least)), strict=False)):
-            for i in by_start.get(gram, ()):
+        for at, gram in enumerate(_runs(question, n)):
+            for i in starts.get(gram, ()):
                 test = tests[i]
                 if len(question) > len(test) and list(question[at : at + len(test)]) == list(test):
                     found.append((row, i))
@@ -138,14 +164,23 @@ def as_gpt3(text: str) -> list[str]:
     return text.lower().translate(_NO_PUNCTUATION).split()
 
 
-def n_sharing(
-    texts: Iterable[str], tests: Iterable[str], n: int, split: Callable[[str], list[str]]
-) -> tuple[int, int]:
-    """How many texts share a run of n words with any test text, and how many test texts with any."""
-    where: dict[str, list[int]] = {}
+Runs = Mapping[tuple[str, ...], Sequence[int]]
+"""Runs of words, and the test questions in which each stands."""
+
+
+def runs_of(tests: Iterable[str], n: int, split: Callable[[str], list[str]]) -> Runs:
+    """The runs of `n` words of test questions."""
+    where: dict[tuple[str, ...], list[int]] = {}
     for i, test in enumerate(tests):
         for run in _runs(split(test), n):
             where.setdefault(run, []).append(i)
+    return where
+
+
+def sharing(
+    texts: Iterable[str], where: Runs, n: int, split: Callable[[str], list[str]]
+) -> tuple[int, frozenset[int]]:
+    """How many texts share a run of `n` words with any test question, and which of these they share it with."""
     n_texts = 0
     hit: set[int] = set()
     for text in texts:
@@ -153,8 +188,8 @@ def n_sharing(
         n_texts += bool(shared)
         for run in shared:
             hit.update(where[run])
-    return n_texts, len(hit)
+    return n_texts, frozenset(hit)
 
 
-def _runs(words_of_text: list[str], n: int) -> list[str]:
-    return [" ".join(words_of_text[i : i + n]) for i in range(len(words_of_text) - n + 1)]
+def _runs(words_of_text: Sequence[str], n: int) -> Iterable[tuple[str, ...]]:
+    return zip(*(words_of_text[k:] for k in range(n)), strict=False)

@@ -1,15 +1,16 @@
-"""Which rows are the same problem with the same solution: pure functions of a frame of records.
+"""Which rows are the same problem with the same solution: pure functions of what is held of the rows.
 
 Two different questions are the same problem only if they agree in their numbers, in order, in no
 group of telling words is one exchanged for another (`two` for `three`, `odd` for `even`), and their
 answers are equal; how alike their words are says only how likely it is. Rows of one original are
 wanted variants, and never paired; nor are rows of one question with several rationales.
 
-Frames are in order of priority: of two duplicates the earlier row stays.
+Rows are in order of priority: of two duplicates the earlier one stays.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,11 +18,12 @@ import numpy as np
 import numpy.typing as npt
 
 from lorid_data.answers.same import same_answer
-from lorid_data.dedup.minhash import candidate_pairs, jaccard, n_equal, ranges
+from lorid_data.dedup.minhash import candidate_pairs, jaccard, ranges
+from lorid_data.dedup.signatures import Rationales, Signatures, Solutions
 from lorid_data.texts.arrays import first_equal
-from lorid_data.texts.folding import fold, fold_all
-from lorid_data.texts.shingles import TELLING_GROUPS, Shingles, shingles_of
-from lorid_data.texts.word_hashes import I64, U64, mix
+from lorid_data.texts.digests import digests, equal_digests
+from lorid_data.texts.shingles import TELLING_GROUPS, Shingles
+from lorid_data.texts.word_hashes import I64, U64
 
 if TYPE_CHECKING:
     import polars as pl
@@ -67,41 +69,35 @@ class Pairs:
     n_compared: int
 
 
-def find_exact(frame: pl.DataFrame, shingles: Shingles) -> Exact:
-    """The exact duplicates among records.
+def find_exact(rows: Signatures, solutions: Solutions) -> Exact:
+    """The exact duplicates among rows.
 
     Args:
-        frame: split, question, rationale and answer, in order of priority.
-        shingles: of the questions.
+        rows: all of them, in order of priority.
+        solutions: of those that may be equal (`signatures.shared_rows`).
     """
-    import polars as pl
-
-    keys = mix(shingles.sums ^ mix(_codes(frame["split"])))
-    shared = np.flatnonzero(n_equal(keys) > 1)
-    texts = frame[shared].select("split", "question", "rationale", "answer")
-    of = first_equal(texts)  # most are equal as they stand, and need no folding
+    shared = solutions.rows
+    answers = rows.answers[shared].str.strip_chars()
+    of = first_equal(_columns(solution=solutions.wholes, answer=digests(answers)))
     single = np.flatnonzero(of == np.arange(len(of)))
-    folded = texts[single].with_columns(pl.col("answer").str.strip_chars())
-    folded = folded.with_columns(_folded(folded["question"]), _folded(folded["rationale"]))
-    of[single] = single[first_equal(folded)]
-    left = np.flatnonzero(of[single] == single)
-    leaders, conflicts = _across_answers(folded[left])
-    of[single[left]] = single[left[leaders]]
+    leaders, conflicts = _across_answers(solutions.wholes[single], answers[single])
+    of[single] = single[leaders]
     while (further := of[of] != of).any():
         of[further] = of[of[further]]
     goes = of != np.arange(len(of))
-    return Exact(shared[goes], shared[of[goes]], shared[single[left[conflicts]]])
+    return Exact(shared[goes], shared[of[goes]], shared[single[conflicts]])
 
 
-def _folded(texts: pl.Series) -> pl.Series:
-    """The folded texts; one that stands several times is folded once."""
-    first = first_equal(texts.to_frame())
-    is_first = first == np.arange(len(texts))
-    return fold_all(texts.filter(is_first))[(np.cumsum(is_first) - 1)[first]]
+def _columns(**digests_of: U64) -> pl.DataFrame:
+    """Digests as columns of numbers, two for each."""
+    import polars as pl
+
+    halves = {f"{k}_{i}": v[:, i] for k, v in digests_of.items() for i in (0, 1)}
+    return pl.DataFrame(halves)
 
 
-def _across_answers(texts: pl.DataFrame) -> tuple[I64, I64]:
-    """Of rows distinct in folded texts and answer, those of one solution with several answers.
+def _across_answers(wholes: U64, answers: pl.Series) -> tuple[I64, I64]:
+    """Of rows distinct in solution and answer, those of one solution with several answers.
 
     Returns:
         For each row the first one of its solution with an equal answer; and the rows of solutions
@@ -109,13 +105,14 @@ def _across_answers(texts: pl.DataFrame) -> tuple[I64, I64]:
     """
     import polars as pl
 
-    leaders, conflicts = np.arange(len(texts)), list[int]()
-    solution = ["split", "question", "rationale"]
-    several = texts.select(*solution, "answer").with_row_index("place")
+    leaders, conflicts = np.arange(len(wholes)), list[int]()
+    texts = _columns(solution=wholes)
+    solution = texts.columns
+    several = texts.with_columns(answer=answers).with_row_index("place")
     several = several.filter(pl.len().over(solution) > 1)
-    known: dict[tuple[str, str, str], list[tuple[int, str]]] = {}
+    known: dict[tuple[int, int], list[tuple[int, str]]] = {}
     for place, *key, answer in several.iter_rows():
-        group = known.setdefault(tuple(key), [])
+        group = known.setdefault((key[0], key[1]), [])
         leader = next((p for p, other in group if same_answer(other, answer)), None)
         if leader is None:
             group.append((place, answer))
@@ -127,46 +124,48 @@ def _across_answers(texts: pl.DataFrame) -> tuple[I64, I64]:
     return leaders, np.array(sorted(conflicts), np.int64)
 
 
-def find_pairs(frame: pl.DataFrame, shingles: Shingles, rows: I64) -> Pairs:
+def find_pairs(
+    rows: Signatures,
+    solutions: Solutions,
+    some: I64,
+    rationales: Callable[[I64], Rationales],
+) -> Pairs:
     """The pairs of near duplicates among some rows, at every similarity from `FLOOR` on.
 
     Args:
-        frame: split, original_id, question, rationale and answer, in order of priority.
-        shingles: of the questions.
-        rows: the rows to pair, ascending.
+        rows: all of them, in order of priority.
+        solutions: as `find_exact` takes them.
+        some: the rows to pair, ascending.
+        rationales: gives those of rows that it is told, ascending; asked once, for the rows of
+            pairs whose questions are alike.
     """
-    a, b = candidate_pairs(shingles, rows, _codes(frame["split"]))
-    originals = _codes(frame["original_id"])
-    keep = originals[a] != originals[b]
+    shingles = rows.shingles
+    a, b = candidate_pairs(shingles, some, rows.splits)
+    keep = rows.originals[a] != rows.originals[b]
     a, b = a[keep], b[keep]
-    keep = ~(_telling_differs(shingles, a, b) | _other_solution(frame, shingles, a, b))
+    keep = ~(_telling_differs(shingles, a, b) | _other_solution(solutions, shingles, a, b))
     a, b = a[keep], b[keep]
-    keep = _has_evidence(frame["answer"], shingles, a, b)
+    keep = _has_evidence(rows.answers, shingles, a, b)
     a, b = a[keep], b[keep]
     question = jaccard(shingles, a, b)
     n_compared = len(a)
     keep = question >= FLOOR
     a, b, question = a[keep], b[keep], question[keep]
-    keep = _answers_agree(frame["answer"], a, b)
+    keep = _answers_agree(rows.answers, a, b)
     a, b, question = a[keep], b[keep], question[keep]
-    return Pairs(a, b, question, _rationale_similarity(frame["rationale"], a, b), n_compared)
-
-
-def _codes(column: pl.Series) -> U64:
-    """A hash of each value of a column; only whether two are equal is used."""
-    return column.hash().to_numpy()
+    return Pairs(a, b, question, _rationale_similarity(rationales, a, b), n_compared)
 
 
 def _other_solution(
-    frame: pl.DataFrame, shingles: Shingles, a: I64, b: I64
+    solutions: Solutions, shingles: Shingles, a: I64, b: I64
 ) -> npt.NDArray[np.bool_]:
     """Whether two rows have the same question (as `fold` reads it) with different rationales."""
     found = np.zeros(len(a), np.bool_)
     at = np.flatnonzero(shingles.sums[a] == shingles.sums[b])
-    rationales, questions = frame["rationale"], frame["question"]
-    at = at[(rationales[a[at]] != rationales[b[at]]).to_numpy()]
-    texts = zip(questions[a[at]].to_list(), questions[b[at]].to_list(), strict=True)
-    found[at] = [fold(x) == fold(y) for x, y in texts]
+    # Rows of one split and the same words are all among the solutions.
+    of_a, of_b = (np.searchsorted(solutions.rows, side[at]) for side in (a, b))
+    found[at] = equal_digests(solutions.questions[of_a], solutions.questions[of_b])
+    found[at] &= ~equal_digests(solutions.rationales[of_a], solutions.rationales[of_b])
     return found
 
 
@@ -221,21 +220,25 @@ def _answers_agree(answers: pl.Series, a: I64, b: I64) -> npt.NDArray[np.bool_]:
     return agree
 
 
-def _rationale_similarity(rationales: pl.Series, a: I64, b: I64) -> npt.NDArray[np.float32]:
+def _rationale_similarity(
+    rationales: Callable[[I64], Rationales], a: I64, b: I64
+) -> npt.NDArray[np.float32]:
     found = np.ones(len(a), np.float32)
-    unequal = np.flatnonzero((rationales[a] != rationales[b]).to_numpy())
-    rows, places = np.unique(np.concatenate([a[unequal], b[unequal]]), return_inverse=True)
-    shingles = shingles_of(rationales[rows])
-    found[unequal] = jaccard(shingles, places[: len(unequal)], places[len(unequal) :])
+    if not len(a):
+        return found
+    rows, places = np.unique(np.concatenate([a, b]), return_inverse=True)
+    read = rationales(rows)
+    of_a, of_b = places[: len(a)], places[len(a) :]
+    unequal = np.flatnonzero(~equal_digests(read.digests[of_a], read.digests[of_b]))
+    found[unequal] = jaccard(read.shingles, of_a[unequal], of_b[unequal])
     return found
 
 
-def columns_of_pairs(frame: pl.DataFrame, pairs: Pairs) -> dict[str, Any]:
+def columns_of_pairs(row_ids: pl.Series, pairs: Pairs) -> dict[str, Any]:
     """The pairs as columns of a table, rows named by their ids."""
-    ids = frame["row_id"]
     return {
-        "row_id": ids[pairs.b],
-        "of_row_id": ids[pairs.a],
+        "row_id": row_ids[pairs.b],
+        "of_row_id": row_ids[pairs.a],
         "similarity": pairs.question,
         "rationale_similarity": pairs.rationale,
     }

@@ -83,12 +83,12 @@ def jaccard(shingles: Shingles, a: I64, b: I64) -> npt.NDArray[np.float32]:
     equal = shingles.sums[a] == shingles.sums[b]
     found[equal & words] = 1
     unequal = np.flatnonzero(~equal & words)
-    doubled = _padded(shingles) << np.uint32(1)
+    values = _padded(shingles)
 
     def settle(batch: I64) -> None:
         some = unequal[batch]
         found[some] = _jaccard_of(
-            _rows(doubled, shingles, a[some]), _rows(doubled, shingles, b[some])
+            _rows(values, shingles, a[some]), _rows(values, shingles, b[some])
         )
 
     in_threads(settle, list(_batches(sizes[a[unequal]] + sizes[b[unequal]])))
@@ -96,8 +96,11 @@ def jaccard(shingles: Shingles, a: I64, b: I64) -> npt.NDArray[np.float32]:
 
 
 def _jaccard_of(left: U32, right: U32) -> npt.NDArray[np.float64]:
-    """The same of two texts in each row, filled up with repetitions; the last bit of a shingle is free."""
-    # It says from which side a value comes: sorted, what both sides have stands together.
+    """The same of two texts in each row, filled up with repetitions; both are changed in place."""
+    # All but the first bit of a shingle are compared; the last one then says from which side a
+    # value comes: sorted, what both sides have stands together.
+    left <<= np.uint32(1)
+    right <<= np.uint32(1)
     right |= np.uint32(1)
     table = np.concatenate([left, right], axis=1)
     table.sort(axis=1)
@@ -178,11 +181,17 @@ def _groups(band: U64, key: U64, texts: I64) -> U64:
     key = mix(band ^ key)
     bits = np.uint64(max(1, len(texts)).bit_length())
     place = (np.uint64(1) << bits) - np.uint64(1)
-    # Sorting the numbers themselves is several times faster than sorting an index by them. A text
-    # that falls into a wrong group by the lost bits is sorted out by `candidate_pairs`.
+    # Sorting the numbers themselves is several times faster than sorting an index by them.
     packed = np.sort((key & ~place) | np.arange(len(texts), dtype=np.uint64))
     same = np.zeros(len(packed), np.bool_)
     same[1:] = (packed[1:] ^ packed[:-1]) <= place
+    sorted_key = key[(packed & place).astype(np.int64)]
+    if (same[1:] & (sorted_key[1:] != sorted_key[:-1])).any():
+        # Two groups that only the lost bits tell apart: which these are depends on how many texts
+        # there are, and what is found must not.
+        packed = np.argsort(key, kind="stable").astype(np.uint64)
+        sorted_key = key[packed.astype(np.int64)]
+        same[1:] = sorted_key[1:] == sorted_key[:-1]
     at = np.flatnonzero(same)
     heads = np.flatnonzero(~same)
     head = heads[np.searchsorted(heads, at, side="right") - 1]

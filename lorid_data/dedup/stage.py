@@ -1,9 +1,11 @@
 """`dedup DIR --out DIR`: exact and near duplicates go, variants of one question are capped.
 
-    records → exact duplicates
+    records → what is held of each row (`signatures`)
+            → exact duplicates
             → pairs of near duplicates, the slow part (`pairs.parquet`)
             → which of them go at a threshold
             → variants of one original beyond the cap
+            → records again, batch by batch: what stays, and what goes with its evidence
 
 Nothing may merge two different problems. A question stays as alike to its original with other
 numbers in it as its paraphrases are, so no threshold on text can tell them apart; what else a pair
@@ -13,35 +15,44 @@ split shares with a test split is `decontaminate`'s.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Sequence
-from itertools import repeat
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from pydantic import Field
 
+from lorid_data.commandline.progress import Progress
+from lorid_data.dedup.apart import found_apart, read_outline
 from lorid_data.dedup.duplicates import (
     FLOOR,
     VERSION,
+    Exact,
     Pairs,
     columns_of_pairs,
     find_exact,
     find_pairs,
 )
+from lorid_data.dedup.reading import read_rationales, read_signatures, read_solutions
+from lorid_data.dedup.removals import (
+    Removals,
+    exact_removals,
+    joined_removals,
+    near_removals,
+    over_cap,
+)
+from lorid_data.dedup.signatures import Signatures, by_rank, shared_rows
+from lorid_data.dedup.writing import write_rows_apart
+from lorid_data.folders.batches import DatasetWriter, n_records
 from lorid_data.folders.files import sha256_file
-from lorid_data.folders.frames import read_record_frame, write_dataset_frames
 from lorid_data.folders.manifests import manifest_sha256, read_manifest
 from lorid_data.folders.names import RECORDS
 from lorid_data.folders.parquet import write_frame
 from lorid_data.folders.stage import open_stage
-from lorid_data.schema import Disposition, FrozenModel, Manifest, RejectReason
-from lorid_data.texts.shingles import shingles_of
+from lorid_data.schema import FrozenModel, Manifest
+from lorid_data.texts.arrays import threads
+from lorid_data.workers.pool import is_elsewhere
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from lorid_data.folders.stage import Stage
     from lorid_data.texts.word_hashes import I64
 
@@ -57,34 +68,17 @@ class DedupOptions(FrozenModel):
     """Most rows that one original question keeps."""
 
 
-class Removal(NamedTuple):
-    """A row that goes, and the one that stays in its place; both by their rank."""
-
-    row: int
-    of: int
-    """The row that stays; of a variant too many, the first one of its original."""
-    reason: RejectReason
-    question: float = 1.0
-    """How alike the two questions are."""
-    rationale: float = 1.0
-
-    @property
-    def detail(self) -> str:
-        """How close, for people."""
-        match self.reason:
-            case RejectReason.DUPLICATE_NEAR:
-                return (
-                    f"question {self.question:.2f} and rationale {self.rationale:.2f} alike, "
-                    "same numbers and answer"
-                )
-            case RejectReason.DUPLICATE_EXACT:
-                return "equal but for case and white space"
-            case _:
-                return "a variant beyond the cap"
-
-
-def dedup(folder: Path, out: Path, options: DedupOptions | None = None) -> Manifest:
+def dedup(
+    folder: Path, out: Path, options: DedupOptions | None = None, *, n_workers: int | None = None
+) -> Manifest:
     """Write the rows of a dataset folder that are no duplicates, and the others with the evidence.
+
+    Args:
+        folder: a finished dataset folder.
+        out: the folder to write.
+        options: what is a duplicate.
+        n_workers: threads that compare texts, all cores by default; the folder is the same
+            whatever their number.
 
     Raises:
         ConfigError: `folder` is no finished dataset folder, or `out` belongs to something else.
@@ -101,156 +95,77 @@ def dedup(folder: Path, out: Path, options: DedupOptions | None = None) -> Manif
     ) as stage:
         if stage.done is not None:
             return stage.done
-        frame = read_record_frame(folder)
-        return _write(stage, frame, sha256_file(folder / RECORDS), options)
+        with threads(n_workers):
+            return _write(stage, folder, options)
 
 
-def _write(
-    stage: Stage, frame: pl.DataFrame, records_sha256: str, options: DedupOptions
-) -> Manifest:
-    ranked = by_rank(frame)
-    shingles = shingles_of(ranked["question"])
-    exact = find_exact(ranked, shingles)
-    pairs = _stored_pairs(stage.out / PAIRS, ranked, records_sha256)
+def _write(stage: Stage, folder: Path, options: DedupOptions) -> Manifest:
+    n_rows = n_records(folder)
+    # Each row is read once to be known, and once to be written.
+    with Progress("dedup", 2 * n_rows) as progress:
+        if is_elsewhere():
+            outlined, places = read_outline(folder, progress.advance)
+            rows = outlined.rows
+            exact, pairs = found_apart(folder, outlined, places)
+            _store_pairs(stage.out / PAIRS, rows, pairs, sha256_file(folder / RECORDS))
+        else:
+            rows = read_signatures(folder, progress.advance)
+            places = by_rank(rows)
+            if not rows.has_knowledge.all():
+                rows = rows.of(places)
+            exact, pairs = _found(stage.out / PAIRS, folder, rows, places)
+        removals = _removals(rows, exact, pairs, options)
+        stage.figures = {
+            "n_originals": len(np.unique(rows.originals)),
+            "n_pairs_compared": pairs.n_compared,
+            "n_pairs": len(pairs.a),
+            **{f"n_{reason}": n for reason, n in sorted(removals.n_by_reason().items())},
+            "n_with_differing_answers": len(exact.conflicts),
+        }
+        row_ids = rows.row_ids
+        del rows
+        with DatasetWriter(stage) as writer:
+            differing = places[exact.conflicts]
+            write_rows_apart(
+                writer, folder, (row_ids, places, removals), differing, progress.advance
+            )
+            return writer.finish(n_in=n_rows)
+
+
+def _found(path: Path, folder: Path, rows: Signatures, places: I64) -> tuple[Exact, Pairs]:
+    """The exact duplicates, and the pairs: those of an earlier run over the same records, or found now."""
+    shared = shared_rows(rows)
+    solutions = read_solutions(folder, shared, places[shared])
+    exact = find_exact(rows, solutions)
+    records_sha256 = sha256_file(folder / RECORDS)
+    pairs = _stored_pairs(path, rows, records_sha256)
     if pairs is None:
-        rest = np.setdiff1d(np.arange(len(ranked)), exact.rows, assume_unique=True)
-        pairs = find_pairs(ranked, shingles, rest)
-    _store_pairs(stage.out / PAIRS, ranked, pairs, records_sha256)
-    removals = [
-        Removal(row, of, RejectReason.DUPLICATE_EXACT)
-        for row, of in zip(exact.rows.tolist(), exact.of.tolist(), strict=True)
-    ]
-    removals += near_removals(pairs, options.threshold)
-    removals += over_cap(ranked, {r.row for r in removals}, options.max_variants)
-    stage.figures = _figures(ranked, pairs, removals) | {
-        "n_with_differing_answers": len(exact.conflicts)
-    }
-    kept = kept_rows(ranked, removals, exact.conflicts.tolist())
-    return write_dataset_frames(stage, kept, reject_columns(ranked, removals), n_in=len(frame))
-
-
-# --- pure ---------------------------------------------------------------------------------------
-
-
-def by_rank(frame: pl.DataFrame) -> pl.DataFrame:
-    """The rows in the order in which they stay: those with knowledge first; `place` is where each stood."""
-    import polars as pl
-
-    placed = frame.with_row_index("place")
-    without = frame["knowledge"].list.len() == 0
-    return placed.sort(pl.lit(without), maintain_order=True) if without.any() else placed
-
-
-def near_removals(pairs: Pairs, threshold: float) -> list[Removal]:
-    """The rows that go at a threshold: each for the most alike of the earlier rows that stay."""
-    at = deciding_pairs(pairs, threshold)
-    columns = (pairs.b, pairs.a, pairs.question, pairs.rationale)
-    rows, of, question, rationale = (column[at].tolist() for column in columns)
-    return list(map(Removal, rows, of, repeat(RejectReason.DUPLICATE_NEAR), question, rationale))
-
-
-def deciding_pairs(pairs: Pairs, threshold: float) -> I64:
-    """The pairs, by index, for which their later row goes; no row stands in two.
-
-    A row goes only for a row that it was itself compared with, so that no chain of small steps
-    joins what is far apart.
-    """
-    closeness = np.minimum(pairs.question, pairs.rationale)
-    chosen = np.flatnonzero(closeness >= np.float32(threshold))
-    # The bits of a positive float, read as a number, are in its order. One stable sort of pairs
-    # that are sorted by b and a already puts those of each b in the order in which they decide.
-    key = (pairs.b[chosen] << 32) - closeness[chosen].view(np.int32)
-    order = chosen[np.argsort(key, kind="stable")]
-    goes, deciding = bytearray(len(pairs.b) and int(pairs.b[-1]) + 1), list[int]()
-    pairs_in_order = (column[order].tolist() for column in (pairs.a, pairs.b))
-    for i, a, b in zip(order.tolist(), *pairs_in_order, strict=True):
-        if not (goes[b] or goes[a]):
-            goes[b] = 1
-            deciding.append(i)
-    return np.array(deciding, np.int64)
-
-
-def over_cap(ranked: pl.DataFrame, gone: Collection[int], max_variants: int) -> list[Removal]:
-    """The rows beyond the cap of their original; each question gives a row before any gives a second."""
-    import polars as pl
-
-    taken = np.ones(len(ranked), np.bool_)
-    taken[list(gone)] = False
-    group, question = ["split", "original_id"], ["split", "original_id", "problem_id"]
-    rows = ranked.select(*question).with_row_index("row").filter(pl.Series(taken))
-    rows = rows.with_columns(turn=pl.int_range(pl.len()).over(question))
-    rows = rows.sort("turn", "row").with_columns(
-        n=pl.int_range(pl.len()).over(group), first=pl.col("row").first().over(group)
-    )
-    over = rows.filter(pl.col("n") >= max_variants).sort("row")
-    return [
-        Removal(row, of, RejectReason.TOO_MANY_VARIANTS)
-        for row, of in over.select("row", "first").iter_rows()
-    ]
-
-
-def kept_rows(
-    ranked: pl.DataFrame, removals: Sequence[Removal], conflicts: Collection[int]
-) -> pl.DataFrame:
-    """The rows that stay, where they stood, and a flag on those whose answers differ."""
-    import polars as pl
-
-    stays, differs = np.ones(len(ranked), np.bool_), np.zeros(len(ranked), np.bool_)
-    stays[[r.row for r in removals]] = False
-    differs[list(conflicts)] = True
-    flag = pl.lit([RejectReason.DUPLICATE_ANSWERS_DIFFER.value])
-    flagged = pl.concat_list("flags", flag).list.unique().list.sort()
-    return (
-        ranked.with_columns(
-            flags=pl.when(pl.Series(differs)).then(flagged).otherwise(pl.col("flags"))
+        rest = np.setdiff1d(np.arange(len(rows)), exact.rows, assume_unique=True)
+        pairs = find_pairs(
+            rows, solutions, rest, lambda some: read_rationales(folder, places[some])
         )
-        .filter(pl.Series(stays))
-        .sort("place")
-        .drop("place")
-    )
+    _store_pairs(path, rows, pairs, records_sha256)
+    return exact, pairs
 
 
-def reject_columns(ranked: pl.DataFrame, removals: Sequence[Removal]) -> dict[str, Any]:
-    """The removals as columns of rejects; the evidence is the question of the row that stays."""
-    order = sorted(removals, key=lambda r: r.row)
-    rows = ranked[[r.row for r in order]]
-    others = ranked[[r.of for r in order]]
-    return {
-        "row_id": rows["row_id"],
-        "stage": ["dedup"] * len(order),
-        "disposition": [Disposition.DROP.value] * len(order),
-        "reason": [r.reason.value for r in order],
-        "detail": [
-            f"{r.detail}; stays: {row_id}"
-            for r, row_id in zip(order, others["row_id"].to_list(), strict=True)
-        ],
-        "evidence": others["question"],
-        "problem_id": rows["problem_id"],
-        "split": rows["split"],
-    }
-
-
-def _figures(ranked: pl.DataFrame, pairs: Pairs, removals: Sequence[Removal]) -> dict[str, Any]:
-    by_reason = Counter(r.reason.value for r in removals)
-    return {
-        "n_originals": ranked["original_id"].n_unique(),
-        "n_pairs_compared": pairs.n_compared,
-        "n_pairs": len(pairs.a),
-        **{f"n_{reason}": n for reason, n in sorted(by_reason.items())},
-    }
+def _removals(rows: Signatures, exact: Exact, pairs: Pairs, options: DedupOptions) -> Removals:
+    parts = [exact_removals(exact), near_removals(pairs, options.threshold)]
+    gone = np.concatenate([part.rows for part in parts])
+    return joined_removals([*parts, over_cap(rows, gone, options.max_variants)])
 
 
 # --- pairs.parquet --------------------------------------------------------------------------------
 
 
-def _store_pairs(path: Path, ranked: pl.DataFrame, pairs: Pairs, records_sha256: str) -> None:
+def _store_pairs(path: Path, rows: Signatures, pairs: Pairs, records_sha256: str) -> None:
     import polars as pl
 
     about = {"records_sha256": records_sha256, "n_compared": str(pairs.n_compared)}
-    write_frame(path, pl.DataFrame(columns_of_pairs(ranked, pairs)), about)
+    columns: dict[str, Any] = columns_of_pairs(rows.row_ids, pairs)
+    write_frame(path, pl.DataFrame(columns), about)
 
 
-def _stored_pairs(path: Path, ranked: pl.DataFrame, records_sha256: str) -> Pairs | None:
+def _stored_pairs(path: Path, rows: Signatures, records_sha256: str) -> Pairs | None:
     """The pairs of an earlier run over the same records, or None."""
     import polars as pl
 
@@ -259,7 +174,7 @@ def _stored_pairs(path: Path, ranked: pl.DataFrame, records_sha256: str) -> Pair
     about = pl.read_parquet_metadata(path)
     if about.get("records_sha256") != records_sha256:
         return None
-    ranks = ranked.select("row_id").with_row_index("rank")
+    ranks = rows.row_ids.alias("row_id").to_frame().with_row_index("rank")
     table = pl.read_parquet(path)
     a, b = (
         table.select(row_id=column).join(ranks, on="row_id", how="left", maintain_order="left")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
@@ -245,13 +245,12 @@ def with_added(frame: pl.DataFrame, kind: type[FrozenModel]) -> pl.DataFrame:
     )
 
 
-def read_rows(path: Path, kind: type[_R], only: Collection[str] | None = None) -> list[_R]:
+def read_rows(path: Path, kind: type[_R]) -> list[_R]:
     """The rows of a parquet file, checked against the row type.
 
     Args:
         path: the file.
         kind: the type of its rows.
-        only: read the rows with these row ids; all by default.
 
     Raises:
         InputError: the file cannot be read, or its columns are not those of `kind`.
@@ -261,10 +260,6 @@ def read_rows(path: Path, kind: type[_R], only: Collection[str] | None = None) -
     if missing:
         msg = f"{path}: missing columns {missing}; this is no file of {kind.__name__} rows"
         raise InputError(msg)
-    if only is not None:
-        import polars as pl
-
-        frame = frame.filter(pl.col("row_id").is_in(list(only)))
     try:
         return [kind.model_validate(row) for row in frame.iter_rows(named=True)]
     except ValidationError as e:

@@ -6,7 +6,7 @@ annotator has given a verdict on it (the solution also when asked for, which is 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,8 @@ from lorid_data.folders.files import sha256_file
 from lorid_data.folders.flags import audit_flags, flags_of
 from lorid_data.folders.manifests import read_manifest
 from lorid_data.folders.names import RECORDS
-from lorid_data.folders.parquet import read_frame, read_rows
+from lorid_data.folders.picked import n_rows, pick_rows, tables
+from lorid_data.folders.scratch import n_distinct
 from lorid_data.labelling.book import BOOK, Book
 from lorid_data.labelling.files import write_files
 from lorid_data.labelling.labels import CURRENT, labels_of
@@ -49,30 +50,27 @@ class Session:
         self._path = folder / RECORDS
         self.records_sha256 = sha256_file(self._path)
         self._stamp = _stamp(self._path)
-        frame = read_frame(self._path).select("row_id", "original_id")
-        if frame.is_empty():
+        if not n_rows(self._path):
             msg = f"{folder}: holds no rows, so there is nothing to label"
             raise ConfigError(msg)
         self.book = Book(folder / BOOK)
         try:
-            self._open(frame.rows(), seed, n_samples)
+            self._open(seed, n_samples)
         except BaseException:
             self.book.close()
             raise
 
-    def _open(
-        self, ids: Sequence[tuple[str, str]], seed: int | None, n_samples: int | None
-    ) -> None:
+    def _open(self, seed: int | None, n_samples: int | None) -> None:
         self.seed, wanted = _sample(self.book, seed, n_samples)
-        drawn = draw_by_original(ids, wanted, self.seed)
+        drawn = draw_by_original(_ids(self._path), wanted, self.seed)
         labelled = {e.row_id for e in self.book.events()}
-        rows = read_rows(self._path, Record, only={*drawn, *labelled})
+        rows = pick_rows(self._path, Record, {*drawn, *labelled})
         self._records = {r.row_id: r for r in rows}
         self._sampled = frozenset(drawn)
-        self._audited = audit_flags(self.folder, self.records_sha256)
+        self._audited = audit_flags(self.folder, self.records_sha256, self._records)
         self.order = ranked(drawn, self.seed, self.annotator)
-        n_originals = len({original for _, original in ids})
-        self.sampled = Sampled(seed=self.seed, n_samples=len(drawn), n_originals=n_originals, n_rows=len(ids))  # fmt: skip
+        n_originals = n_distinct(original for _, original in _ids(self._path))
+        self.sampled = Sampled(seed=self.seed, n_samples=len(drawn), n_originals=n_originals, n_rows=n_rows(self._path))  # fmt: skip
 
     # --- what there is --------------------------------------------------------------------------
 
@@ -217,6 +215,12 @@ class Session:
     def close(self) -> None:
         """Close the book."""
         self.book.close()
+
+
+def _ids(path: Path) -> Iterator[tuple[str, str]]:
+    """(row_id, original_id) of each row."""
+    for table in tables(path, Record, ["row_id", "original_id"]):
+        yield from zip(*(table[n].to_pylist() for n in ("row_id", "original_id")), strict=True)
 
 
 def _stamp(path: Path) -> tuple[int, int, int]:

@@ -12,14 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from lorid_data.errors import InputError
+from lorid_data.folders.batches import iter_tables, n_records
 from lorid_data.folders.names import CONFIG, MANIFEST, RECORDS, REJECTS
 from lorid_data.folders.paths import below
+from lorid_data.folders.picked import tables
 from lorid_data.hub.splits import split_fault
 from lorid_data.publish.chain import Chain
-from lorid_data.publish.rows import CONFIGS, arrow_schema, missing_columns, rows_of
+from lorid_data.publish.rows import CONFIGS, arrow_schema, rows_of
 from lorid_data.publish.shards import MAX_SHARD_BYTES, ShardWriter, SplitFacts
 from lorid_data.publish.statistics import Counting, Statistics
-from lorid_data.schema import FrozenModel, Record, Reject
+from lorid_data.schema import FrozenModel, Reject
 
 STAGES = "stages"
 """Top folder of the manifests and configurations of the stages before."""
@@ -63,7 +65,8 @@ def stage_dataset(
     Raises:
         InputError: a file lacks columns, ids repeat, or a split's name cannot be one of the Hub.
     """
-    _refuse_repeated_ids(chain.last.folder / RECORDS)
+    if not n_records(chain.last.folder):
+        raise InputError(f"{chain.last.folder / RECORDS}: holds no rows; nothing to publish")
     writers: dict[tuple[str, str], ShardWriter] = {}
     counting = Counting()
 
@@ -74,7 +77,7 @@ def stage_dataset(
             writers[config, split] = writer
         writer.add(row)
 
-    for record in _read(chain.last.folder / RECORDS, Record):
+    for record in _records(chain.last.folder):
         split = _split(record["split"], chain.last.folder / RECORDS)
         for config, row in rows_of(record):
             write(config, split, row)
@@ -83,7 +86,7 @@ def stage_dataset(
     examples: dict[tuple[str, str], list[Example]] = {}
     for link in chain.links:
         path = link.folder / REJECTS
-        for reject in _read(path, Reject) if path.is_file() else ():
+        for reject in _rejects(path) if path.is_file() else ():
             write("rejects", _split(reject["split"] or _UNNAMED, path), reject)
             some = examples.setdefault((reject["stage"], reject["reason"]), [])
             if len(some) < 2:
@@ -119,27 +122,15 @@ def _copy_manifests(chain: Chain, out: Path, *, with_audit: bool) -> None:
                 shutil.copyfile(link.folder / name, target / name)
 
 
-def _read(path: Path, kind: type[FrozenModel]) -> Iterator[dict[str, Any]]:
-    """The rows of a parquet file, a few at a time."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+def _records(folder: Path) -> Iterator[dict[str, Any]]:
+    """The rows of the published folder, whose ids are unique: everything joins by them."""
+    for table in iter_tables(folder):
+        yield from table.to_pylist()
 
-    try:
-        with pq.ParquetFile(path, pre_buffer=False) as file:
-            missing = missing_columns(file.schema_arrow.names, kind)
-            if missing:
-                msg = f"{path}: missing columns {missing}; this is no file of {kind.__name__} rows"
-                raise InputError(msg)
-            names = [n for n in kind.__annotations__ if n in file.schema_arrow.names]
-            added: dict[str, Any] = {
-                n: None if "None" in str(a) else []
-                for n, a in kind.__annotations__.items()
-                if n not in names
-            }
-            for batch in file.iter_batches(batch_size=1000, columns=names):
-                yield from ({**added, **row} for row in batch.to_pylist())
-    except (pa.ArrowException, OSError) as e:
-        raise InputError(f"{path}: cannot be read ({e})") from e
+
+def _rejects(path: Path) -> Iterator[dict[str, Any]]:
+    for table in tables(path, Reject):
+        yield from table.to_pylist()
 
 
 def _split(name: str, path: Path) -> str:
@@ -147,16 +138,3 @@ def _split(name: str, path: Path) -> str:
     if fault is not None:
         raise InputError(f"{path}: {fault}")
     return name
-
-
-def _refuse_repeated_ids(path: Path) -> None:
-    import polars as pl
-
-    ids = pl.scan_parquet(path).select("row_id").collect()["row_id"]
-    if not len(ids):
-        raise InputError(f"{path}: holds no rows; nothing to publish")
-    if ids.n_unique() != len(ids):
-        repeated = ids.filter(ids.is_duplicated())[0]
-        raise InputError(
-            f"{path}: row_id {repeated!r} stands twice, so that nothing can join by it"
-        )

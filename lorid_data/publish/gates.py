@@ -11,7 +11,7 @@ from lorid_data.commandline.progress import say
 from lorid_data.errors import ConfigError, InputError, unknown_key
 from lorid_data.folders.files import sha256_file
 from lorid_data.folders.names import RECORDS
-from lorid_data.folders.seals import unsealed
+from lorid_data.folders.sealed_rows import read_sealed_rows
 from lorid_data.publish.chain import Chain
 from lorid_data.publish.contents import AUDIT
 from lorid_data.publish.statistics import Statistics
@@ -113,7 +113,7 @@ def current_audit(folder: Path) -> dict[str, Any] | None:
 
 
 def read_audit(folder: Path) -> dict[str, Any] | None:
-    """The folder's `audit.json`, or None; it may be of other rows, see `current_audit`.
+    """The folder's `audit.json` without its rows, or None; it may be of other rows, see `current_audit`.
 
     Raises:
         InputError: it is no JSON object.
@@ -122,7 +122,7 @@ def read_audit(folder: Path) -> dict[str, Any] | None:
     if not path.is_file():
         return None
     try:
-        return unsealed(path.read_bytes())
+        return read_sealed_rows(path, "rows")[0]
     except (ValueError, RecursionError) as e:
         raise InputError(f"{path}: not an audit that can be trusted ({e}); run it again") from e
 

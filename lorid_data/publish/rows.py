@@ -19,9 +19,7 @@ from typing import TYPE_CHECKING, Any
 from lorid_data import role_texts
 from lorid_data.pass_rates import PassRate
 from lorid_data.schema import (
-    ADDED_LATER,
     PROGRAM_COLUMNS,
-    FrozenModel,
     Provenance,
     Record,
     Reject,
@@ -76,11 +74,6 @@ def _pass_rate() -> list[tuple[str, pa.DataType]]:
     kinds = {"int": pa.int64(), "float": pa.float64(), "tuple[str, ...]": pa.list_(pa.string())}
     own = {n: str(a) for n, a in PassRate.__annotations__.items() if n in PassRate.model_fields}
     return [(n, kinds.get(a, pa.string())) for n, a in own.items()]
-
-
-def missing_columns(columns: list[str], kind: type[FrozenModel]) -> list[str]:
-    """Columns that a file of rows of this type lacks."""
-    return [n for n in kind.__annotations__ if n not in columns and n not in ADDED_LATER]
 
 
 def rows_of(record: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:

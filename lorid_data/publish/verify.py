@@ -13,7 +13,7 @@ from lorid_data.publish.contents import Facts
 from lorid_data.publish.shards import hash_rows
 from lorid_data.texts.counting import count
 
-STREAM_ABOVE_BYTES = 250_000_000
+STREAM_ABOVE_BYTES = 32_000_000
 """A split that is larger in memory is streamed: it would be mapped into memory whole."""
 
 

@@ -3,6 +3,6 @@
 Entry: one module a purpose: `latex`, `backslashes`, `calculate`, `backward`, `folding`, `shingles`.
 Read: `latex`, `backslashes`, `calculate`, `backward`, `strict_json`, `safe_yaml`, `secrets`, `visible`, `counting`; for many
     texts at once `arrays`, `word_hashes`,
-    `folding`, `shingles`.
+    `folding`, `digests`, `shingles`.
 Imports: nothing of the project.
 """

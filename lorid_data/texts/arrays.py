@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -36,9 +38,22 @@ def first_equal(rows: pl.DataFrame) -> I64:
     return first
 
 
+_N_THREADS: ContextVar[int | None] = ContextVar("_N_THREADS", default=None)
+
+
+@contextmanager
+def threads(n: int | None) -> Iterator[None]:
+    """Have `in_threads` use at most `n` threads in this block, or one a core; what comes out is the same."""
+    before = _N_THREADS.set(n)
+    try:
+        yield
+    finally:
+        _N_THREADS.reset(before)
+
+
 def in_threads(work: Callable[[T], R], things: Sequence[T]) -> list[R]:
     """The results of some work on each of some things, done on all cores; numpy lets threads run."""
-    n = min(len(os.sched_getaffinity(0)), len(things))
+    n = min(_N_THREADS.get() or len(os.sched_getaffinity(0)), len(things))
     if n < 2:
         return [work(thing) for thing in things]
     with ThreadPoolExecutor(n) as pool:

@@ -70,13 +70,15 @@ class Shingles:
         return Shingles(**{k: v if k in flat else v[texts] for k, v in columns.items()})
 
 
-def _joined(parts: Sequence[Shingles]) -> Shingles:
+def joined_shingles(parts: Sequence[Shingles]) -> Shingles:
     """The texts of all parts, one after another."""
     columns = {
         f.name: np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(Shingles)
     }
-    columns["begins"] = begins_of(columns["sizes"])
-    columns["telling_begins"] = begins_of(columns["telling_sizes"])
+    for flat, begins in (("values", "begins"), ("telling", "telling_begins")):
+        ends = np.cumsum([len(getattr(part, flat)) for part in parts])
+        before = np.append(0, ends[:-1])
+        columns[begins] += np.repeat(before, [len(part.begins) for part in parts])
     return Shingles(**columns)
 
 
@@ -112,7 +114,7 @@ def shingles_of(texts: pl.Series) -> Shingles:
     first = first_equal(texts.to_frame())
     is_first = first == np.arange(len(texts))
     parts = in_threads(_of_piece, _pieces(texts.filter(is_first)) or [texts])
-    return _joined(parts).of((np.cumsum(is_first) - 1)[first])
+    return joined_shingles(parts).of((np.cumsum(is_first) - 1)[first])
 
 
 def begins_of(sizes: I64) -> I64:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from lorid_data.folders.files import sha256_file
-from lorid_data.folders.flags import Flag, audit_flags, flags_of
+from lorid_data.folders.flags import Flag, flags_of, iter_audit_flags
 from lorid_data.folders.manifests import read_manifest
 from lorid_data.folders.names import MANIFEST, RECORDS, REJECTS
-from lorid_data.folders.parquet import read_frame, read_rows
-from lorid_data.sampling import ranked
+from lorid_data.folders.picked import n_rows, pick_places, pick_rows, tables
+from lorid_data.sampling import Draw
 from lorid_data.schema import Manifest, Record, Reject
 
 
@@ -64,18 +65,18 @@ def read_folder(folder: Path, *, most: int, seed: int) -> Folder:
         InputError: no finished dataset folder, or a file that cannot be read.
     """
     manifest = read_manifest(folder)
-    frame = read_frame(folder / RECORDS).select("row_id", "flags")
-    audited = audit_flags(folder, sha256_file(folder / RECORDS))
-    counts = Counter(name for names in frame["flags"].to_list() for name in names)
-    for found in (audited or {}).values():
-        counts.update({f.check for f in found})
-    kept_ids = frame["row_id"].to_list()
-    rejects = read_rows(folder / REJECTS, Reject) if (folder / REJECTS).is_file() else []
-    n_rejects = min(len(rejects), max(most // 2, most - len(kept_ids)))
-    places = ranked(map(str, range(len(rejects))), seed)[:n_rejects]
-    rejects_shown = [rejects[i] for i in sorted(map(int, places))]
-    chosen = _chosen(kept_ids, most - n_rejects, seed)
-    records = read_rows(folder / RECORDS, Record, only=chosen)
+    n_kept = n_rows(folder / RECORDS)
+    has_rejects = (folder / REJECTS).is_file()
+    n_rejected = n_rows(folder / REJECTS) if has_rejects else 0
+    n_rejects = min(n_rejected, max(most // 2, most - n_kept))
+    places = _drawn(map(str, range(n_rejected)), n_rejects, seed)
+    rejects_shown = (
+        pick_places(folder / REJECTS, Reject, [int(p) for p in places]) if has_rejects else []
+    )
+    counts: Counter[str] = Counter()
+    chosen = _drawn(_kept_ids(folder, counts), most - n_rejects, seed)
+    records = pick_rows(folder / RECORDS, Record, chosen)
+    audited = _audited(folder, set(chosen), counts)
     parent = _parent(folder, manifest) if rejects_shown else None
     texts = _texts(parent, {r.row_id for r in rejects_shown})
     rows = [Shown(r.row_id, texts.get(r.row_id), r, ()) for r in rejects_shown]
@@ -83,8 +84,8 @@ def read_folder(folder: Path, *, most: int, seed: int) -> Folder:
     return Folder(
         manifest=manifest,
         rows=tuple(rows),
-        n_kept=len(kept_ids),
-        n_rejected=len(rejects),
+        n_kept=n_kept,
+        n_rejected=n_rejected,
         n_kept_shown=len(records),
         n_rejected_shown=len(rejects_shown),
         seed=seed,
@@ -94,8 +95,34 @@ def read_folder(folder: Path, *, most: int, seed: int) -> Folder:
     )
 
 
-def _chosen(ids: list[str], n: int, seed: int) -> set[str]:
-    return set(ids) if len(ids) <= n else set(ranked(ids, seed)[:n])
+def _drawn(ids: Iterable[str], n: int, seed: int) -> list[str]:
+    draw = Draw(n, seed)
+    for i in ids:
+        draw.add(i)
+    return draw.result()
+
+
+def _kept_ids(folder: Path, counts: Counter[str]) -> Iterator[str]:
+    """The id of each kept row; its flags are added to the counts."""
+    for table in tables(folder / RECORDS, Record, ["row_id", "flags"]):
+        for flags in table["flags"].to_pylist():
+            counts.update(flags)
+        yield from table["row_id"].to_pylist()
+
+
+def _audited(
+    folder: Path, chosen: Collection[str], counts: Counter[str]
+) -> dict[str, tuple[Flag, ...]] | None:
+    """What the audit found in the rows of the page; of all rows it is added to the counts."""
+    rows = iter_audit_flags(folder, sha256_file(folder / RECORDS))
+    if rows is None:
+        return None
+    audited = {}
+    for row_id, flags in rows:
+        counts.update({f.check for f in flags})
+        if row_id in chosen:
+            audited[row_id] = flags
+    return audited
 
 
 def _parent(folder: Path, manifest: Manifest) -> Path | None:
@@ -112,7 +139,7 @@ def _parent(folder: Path, manifest: Manifest) -> Path | None:
 def _texts(parent: Path | None, row_ids: set[str]) -> dict[str, Record]:
     if parent is None or not (parent / RECORDS).is_file():
         return {}
-    return {r.row_id: r for r in read_rows(parent / RECORDS, Record, only=row_ids)}
+    return {r.row_id: r for r in pick_rows(parent / RECORDS, Record, row_ids)}
 
 
 def identity_text(manifest: Manifest) -> str:

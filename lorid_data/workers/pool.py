@@ -6,6 +6,7 @@ import pickle
 import signal
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from itertools import chain, islice
 from typing import Any, TypeVar
 
@@ -19,6 +20,28 @@ _AHEAD = 2
 """Batches that each process has: one that it works on, one that waits."""
 _END_S = 30.0
 """How long a process may take to end by itself."""
+
+Elsewhere = Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]]
+"""(work, batches) → the results in the order of the batches, done by something other than processes of this one."""
+_elsewhere: ContextVar[Elsewhere | None] = ContextVar("elsewhere", default=None)
+
+
+@contextmanager
+def elsewhere(spread: Elsewhere | None) -> Iterator[None]:
+    """Have the work of `in_processes` done by `spread` until the block ends; by None: by processes again.
+
+    A stage knows nothing of it: what it reads, joins and writes is the same wherever its work is done.
+    """
+    token = _elsewhere.set(spread)
+    try:
+        yield
+    finally:
+        _elsewhere.reset(token)
+
+
+def is_elsewhere() -> bool:
+    """Whether the work of `in_processes` is done by something else now: for a stage that cuts its work in another way then."""
+    return _elsewhere.get() is not None
 
 
 def in_processes(work: Callable[[T], R], batches: Iterable[T], n_workers: int) -> Iterator[R]:
@@ -39,6 +62,12 @@ def in_processes(work: Callable[[T], R], batches: Iterable[T], n_workers: int) -
         StageError: a process ended by itself.
         Exception: what `work` raised for a batch, once the results before it are given.
     """
+    spread = _elsewhere.get()
+    yield from here(work, batches, n_workers) if spread is None else spread(work, batches)
+
+
+def here(work: Callable[[T], R], batches: Iterable[T], n_workers: int) -> Iterator[R]:
+    """As `in_processes`, always by processes of this machine."""
     todo = iter(batches)
     first = list(islice(todo, n_workers))
     if len(first) < 2:

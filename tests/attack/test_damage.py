@@ -49,7 +49,7 @@ READERS = {
     REJECTS: lambda f: main(["view", str(f), "--out", str(f.parent / "v.html")]),
     MANIFEST: lambda f: read_records(f),
     CONFIG: lambda f: main(["validate", str(f.parent / "in"), "--out", str(f)]),
-    "audit.json": lambda f: [read_audit(f), gates.read_audit(f), audit_flags(f, "0" * 64)],
+    "audit.json": lambda f: [read_audit(f), gates.read_audit(f), audit_flags(f, "0" * 64, ())],
 }  # fmt: skip
 
 

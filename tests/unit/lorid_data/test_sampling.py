@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from lorid_data.sampling import draw_by_original, ranked, wilson
+from lorid_data.sampling import Draw, draw_by_original, ranked, wilson
 
 ROWS = [(f"row-{i}", f"original-{i % 40}") for i in range(400)]
 
@@ -60,3 +60,26 @@ def test_a_salt_gives_another_order_of_the_same() -> None:
     ids = [r for r, _ in ROWS]
     assert ranked(ids, 0, "ann") != ranked(ids, 0, "bob")
     assert sorted(ranked(ids, 0, "ann")) == sorted(ids)
+
+
+@pytest.mark.parametrize("n", [0, 1, 7, 40, 100])
+def test_a_draw_that_holds_no_more_than_it_gives_is_the_beginning_of_the_order(n: int) -> None:
+    ids = [f"id{i % 40}" for i in range(100)]
+    random.Random(3).shuffle(ids)
+    draw = Draw(n, 5, "salt")
+    for i in ids:
+        draw.add(i)
+        assert len(draw.result()) <= n
+    assert draw.result() == ranked(ids, 5, "salt")[:n]
+    assert all(i in draw for i in draw.result())
+
+
+@pytest.mark.parametrize("n", [0, 1, 13, 40, 99])
+def test_a_draw_by_original_is_what_the_whole_order_gives(n: int) -> None:
+    by_original: dict[str, list[str]] = {}
+    for row, original in ROWS:
+        by_original.setdefault(original, []).append(row)
+    chosen = ranked(by_original, 3)[:n]
+    assert draw_by_original(iter(ROWS), n, 3) == [
+        ranked(by_original[o], 3, "row")[0] for o in chosen
+    ]

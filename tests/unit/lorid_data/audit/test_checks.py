@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from lorid_data.audit import leaks, mapping, rationales, usefulness
+from lorid_data.audit import leaks, rationales, usefulness
 from lorid_data.audit.checks import BY_NAME, examine
 from lorid_data.audit.numbers import numbers, of_a_question
 from lorid_data.schema import Provenance, Record
@@ -160,8 +160,9 @@ def test_backward_rows_are_found_by_wording_and_by_join() -> None:
 
 def test_the_original_decides_against_more_backward_rows() -> None:
     rows = [variant(0, "7"), *(variant(n, "3") for n in (1, 2, 3))]
-    assert set(mapping.answer_conflicts(rows)) == {"r1", "r2", "r3"}
-    assert mapping.answer_conflicts([row(0, answer="7"), row(1, answer="3")]) == {}
+    conflict = {r for r, fs in examine(rows).items() if "answer_conflict" in {f.check for f in fs}}
+    assert conflict == {"r1", "r2", "r3"}
+    assert "answer_conflict" not in str(examine([row(0, answer="7"), row(1, answer="3")]))
 
 
 @pytest.mark.parametrize(

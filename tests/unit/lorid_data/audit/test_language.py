@@ -2,7 +2,7 @@
 
 import pytest
 
-from lorid_data.audit.checks import OF_LANGUAGE, examine, found_in
+from lorid_data.audit.checks import OF_LANGUAGE, found_in, measure
 from lorid_data.audit.gates import gates, rates, thresholds
 from lorid_data.audit.words import is_covered
 from lorid_data.publish.gates import _is_met
@@ -39,7 +39,7 @@ def test_english_is_judged_as_before() -> None:
 
 def test_a_gate_without_its_language_is_neither_met_nor_failed() -> None:
     rows = [record(RULES["Chinese"], f"第{i}题") for i in range(3)]
-    measured = rates(rows, examine(rows))
+    measured = rates(measure(rows)[1])
     by_check = {g.check: g for g in gates(measured, thresholds({"generic_rule": 0.1}), upper=True)}
     assert by_check["generic_rule"].met is None
     assert "Not applied" in by_check["generic_rule"].message
@@ -49,6 +49,6 @@ def test_a_gate_without_its_language_is_neither_met_nor_failed() -> None:
 
 def test_of_a_mixed_folder_the_rows_in_english_are_counted() -> None:
     rows = [record(RULES["Chinese"], "第一题"), record(GENERIC, "How much is it?")]
-    measured = {r.check: r for r in rates(rows, examine(rows))}
+    measured = {r.check: r for r in rates(measure(rows)[1])}
     assert (measured["generic_rule"].n, measured["generic_rule"].n_flagged) == (1, 1)
     assert measured["answer_leak"].n == 2

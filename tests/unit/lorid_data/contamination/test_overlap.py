@@ -2,6 +2,7 @@
 
 import random
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -10,9 +11,12 @@ from lorid_data.contamination.overlap import (
     ALIKE_FLOOR,
     as_gpt3,
     as_open_r1,
-    compare_all,
+    coded,
+    compare,
     contained,
-    n_sharing,
+    runs_of,
+    sharing,
+    starts_of,
     words,
 )
 
@@ -32,7 +36,7 @@ def test_every_pair_is_compared_by_its_common_words_in_order() -> None:
     make = lambda: rng.choices(["one", "two", "three", "four", "five", "six"], k=rng.randint(0, 12))  # noqa: E731
     ours, theirs = [make() for _ in range(300)], [make() for _ in range(20)]
     ours[7] += ["unknown to the tests"] * 3
-    found = {(p.row, p.test): p.fraction for p in compare_all(ours, theirs)}
+    found = {(p.row, p.test): p.fraction for p in compare(ours, coded(theirs))}
     for i, a in enumerate(ours):
         for j, b in enumerate(theirs):
             fraction = 2 * longest_common(a, b) / (len(a) + len(b)) if a and b else 0.0
@@ -42,13 +46,13 @@ def test_every_pair_is_compared_by_its_common_words_in_order() -> None:
 
 
 def test_a_word_that_no_test_holds_matches_nothing() -> None:
-    [pair] = compare_all([["new", "b"]], [["a", "b"]])
+    [pair] = compare([["new", "b"]], coded([["a", "b"]]))
     assert pair.fraction == 0.5
 
 
 def test_more_words_than_one_plane_of_characters_holds() -> None:
     tests = [[f"w{i}" for i in range(k, k + 10)] for k in range(0, 70_000, 10)]
-    [pair] = compare_all([tests[6000]], tests)
+    [pair] = compare([tests[6000]], coded(tests))
     assert (pair.test, pair.fraction) == (6000, 1.0)
 
 
@@ -71,7 +75,14 @@ def test_words(text: str, expected: str) -> None:
 def test_a_question_that_holds_another() -> None:
     test = ["how", "many", "pens", "does", "Ann", "have", "left", "at", "the", "end"]
     ours = [["so", *test, "now"], test, ["so", *test[:-1]], ["a"]]
-    assert contained(ours, [test, ["a"]]) == [(0, 0)]
+    tests = [test, ["a"]]
+    assert contained(ours, tests, starts_of(tests)) == [(0, 0)]
+    assert contained(ours, [["a"]], starts_of([["a"]])) == []
+
+
+def n_sharing(ours: list[str], theirs: list[str], n: int, split: Any) -> tuple[int, int]:
+    n_texts, hit = sharing(ours, runs_of(theirs, n, split), n, split)
+    return n_texts, len(hit)
 
 
 def test_the_counts_of_gsm8k_are_the_known_ones(real_data: Path) -> None:

@@ -9,7 +9,8 @@ import pytest
 
 from lorid_data.build.importing import import_table
 from lorid_data.cli.app import main
-from lorid_data.decontaminate.stage import MATCHES, DecontaminateOptions, decontaminate
+from lorid_data.decontaminate.shown import MATCHES
+from lorid_data.decontaminate.stage import DecontaminateOptions, decontaminate
 from lorid_data.errors import ConfigError
 from lorid_data.folders.names import REJECTS
 from lorid_data.folders.parquet import read_rows

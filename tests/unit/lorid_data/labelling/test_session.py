@@ -14,6 +14,7 @@ import pytest
 from lorid_data.errors import ConfigError
 from lorid_data.folders.names import RECORDS
 from lorid_data.folders.parquet import read_rows, write_rows
+from lorid_data.folders.picked import pick_rows
 from lorid_data.labelling.book import BOOK
 from lorid_data.labelling.files import LABELS, SUMMARY
 from lorid_data.labelling.rubric import DEFECTS, VERDICTS, Defect, Verdict
@@ -268,7 +269,7 @@ def test_one_row_of_each_original_is_drawn(tmp_path: Path) -> None:
     ]
     folder = write_folder(tmp_path / "data", [*first, *variants])
     s = session(folder, n=50)
-    originals = [r.original_id for r in read_rows(folder / RECORDS, Record, only=s.order)]
+    originals = [r.original_id for r in pick_rows(folder / RECORDS, Record, s.order)]
     assert sorted(originals) == sorted(r.original_id for r in first)
 
 
