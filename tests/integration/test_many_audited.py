@@ -42,7 +42,7 @@ def rows(n: int, level: str | None) -> Iterator[Record]:
         answer = str(2 * i + 1) if i % 7 else "3"
         markup = "</script><script>alert(1)</script>" if i % 100 == 0 else ""
         problem = make_problem(
-            source="t", split="train" if i % 9 else "test", question=f"What is {i} + {i + 1}?{markup}", licence="MIT",
+            source="t", split="train" if i % 2 else "test", question=f"What is {i} + {i + 1}?{markup}", licence="MIT",
             rationale=f"{i} + {i + 1} = {2 * i + 1}. The answer is {2 * i + 1}.", answer=answer, original_id=f"o{i // 3}", level=level,
             knowledge=("Add the numbers.", more),
         )  # fmt: skip
@@ -105,9 +105,9 @@ def test_killed_in_the_middle_the_next_run_ends_the_same(tmp_path: Path) -> None
 
 @pytest.fixture(scope="module")
 def small_and_large(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """Rows of 20 KB, in a column that no check reads: held, the large folder's would take more than 60 MiB beyond the small one's."""
+    """Rows of 20 KB, in a column that no check reads: held, the large folder's would take more than 120 MiB beyond the small one's. Both fill a page and the batches of a writer."""
     root = tmp_path_factory.mktemp("sizes")
-    return folder_of(root / "small" / "data", 1000, level=WIDE), folder_of(root / "large" / "data", 4000, level=WIDE)  # fmt: skip
+    return folder_of(root / "small" / "data", 2000, level=WIDE), folder_of(root / "large" / "data", 8000, level=WIDE)  # fmt: skip
 
 
 _LABEL = "from lorid_data.labelling.session import Session; s = Session(folder, 'a', seed=0, n_samples=50); assert len(s.order) == 50; s.close()"
@@ -140,4 +140,4 @@ def test_memory_does_not_grow_with_the_rows(
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         peaks.append(int(done.stdout.split()[-1]) / 1024)
-    assert peaks[1] < peaks[0] + 45, peaks
+    assert peaks[1] < peaks[0] + 60, peaks
