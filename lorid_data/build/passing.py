@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
+from typing import Any
 
+from lorid_data import prompts
 from lorid_data.build.rows import Response, to_row
 from lorid_data.folders.batches import BATCH, DatasetWriter
 from lorid_data.folders.row_ids import Occurrences
 from lorid_data.schema import Problem, Record, Reject
+from lorid_data.teachers.base import KNOWLEDGE, SYSTEM, Teacher, TeacherRequest, make_request
 
 Answered = Callable[[Sequence[Problem]], Iterable[Response]]
 """What became of each problem of a batch; it is called with the batches in their order."""
@@ -54,3 +57,56 @@ def rows_of(
         yield Rows(
             [r for r in rows if isinstance(r, Record)], [r for r in rows if isinstance(r, Reject)]
         )
+
+
+_TOTALS = ("n_input_tokens", "n_output_tokens", "cost_usd")
+
+
+@dataclass(slots=True)
+class Totals:
+    """Sums over the kept rows; None where one row's figure is unknown."""
+
+    _sums: dict[str, Any] = field(default_factory=dict)
+    _n: int = 0
+    _n_known: dict[str, int] = field(default_factory=dict)
+
+    def see(self, records: Iterable[Record]) -> None:
+        """Add further rows, in their order."""
+        for record in records:
+            self._n += 1
+            for name in _TOTALS:
+                value = getattr(record.provenance, name)
+                if value is not None:
+                    self._sums[name] = self._sums.get(name, 0) + value
+                    self._n_known[name] = self._n_known.get(name, 0) + 1
+
+    def figures(self) -> dict[str, Any]:
+        """The sums, as a manifest has them."""
+        is_known = {n: self._n > 0 and self._n_known.get(n) == self._n for n in _TOTALS}
+        return {n: self._sums[n] if is_known[n] else None for n in _TOTALS}
+
+
+class Requests:
+    """The requests for the knowledge of problems, made as often as they are wanted."""
+
+    def __init__(self, problems: Iterable[Problem], teacher: Teacher) -> None:
+        self._problems, self._teacher = problems, teacher
+        self._prompt, self._system = prompts.load(KNOWLEDGE), prompts.load(SYSTEM)
+
+    def batches(self) -> Iterator[list[TeacherRequest | None]]:
+        """Those of all problems; each has the number of its row."""
+        first = 0
+        for batch in batches_of(self._problems):
+            yield self.of(batch, first)
+            first += len(batch)
+
+    def of(self, batch: Sequence[Problem], first: int = 0) -> list[TeacherRequest | None]:
+        """Those of some problems, of which the first has that number; None for an empty question."""
+        return [
+            make_request(
+                p, teacher=self._teacher, prompt=self._prompt, system=self._system, position=i
+            )
+            if p.question.strip()
+            else None
+            for i, p in enumerate(batch, first)
+        ]

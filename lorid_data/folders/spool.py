@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Generic, TypeVar, overload
@@ -27,8 +28,9 @@ class Spool(Sequence[_T], Generic[_T]):
 
     def __init__(self, kind: type[_T], rows: Iterable[_T] = ()) -> None:
         self._kind = kind
-        # Closed, and so gone, with this object.
-        self._file = tempfile.TemporaryFile(prefix="lorid-")  # noqa: SIM115
+        with tempfile.TemporaryFile(prefix="lorid-") as file:
+            self._fd = os.dup(file.fileno())
+        weakref.finalize(self, os.close, self._fd)  # closed, and so gone, with this object
         self._blocks: list[tuple[int, int, int, int]] = []
         """Number of the first row, place in the file, bytes packed and bytes unpacked."""
         self._waiting: list[bytes] = []
@@ -58,7 +60,7 @@ class Spool(Sequence[_T], Generic[_T]):
         first = self._n_rows - len(self._waiting)
         at = 0
         while at < len(packed):
-            at += os.pwrite(self._file.fileno(), packed[at:], self._end + at)
+            at += os.pwrite(self._fd, packed[at:], self._end + at)
         self._blocks.append((first, self._end, len(packed), len(body)))
         self._end += len(packed)
         self._waiting, self._n_bytes = [], 0
@@ -105,7 +107,7 @@ class Spool(Sequence[_T], Generic[_T]):
         import pyarrow as pa
 
         _, at, n_packed, n_bytes = self._blocks[i]
-        packed = os.pread(self._file.fileno(), n_packed, at)
+        packed = os.pread(self._fd, n_packed, at)
         body = pa.decompress(packed, decompressed_size=n_bytes, codec="zstd", asbytes=True)
         return [self._kind.model_validate_json(line) for line in body.split(b"\n")]
 
