@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 from lorid_data import prompts
 from lorid_data.build.rows import Response, to_row
@@ -14,6 +14,7 @@ from lorid_data.folders.row_ids import Occurrences
 from lorid_data.schema import Problem, Record, Reject
 from lorid_data.teachers.base import KNOWLEDGE, SYSTEM, Teacher, TeacherRequest, make_request
 
+T = TypeVar("T")
 Answered = Callable[[Sequence[Problem]], Iterable[Response]]
 """What became of each problem of a batch; it is called with the batches in their order."""
 
@@ -39,7 +40,11 @@ def batches_of(problems: Iterable[Problem], n: int = BATCH) -> Iterator[list[Pro
 
 
 def rows_of(
-    problems: Iterable[Problem], answered: Answered, *, stage: str = "build"
+    problems: Iterable[Problem],
+    answered: Answered,
+    *,
+    stage: str = "build",
+    only: range | None = None,
 ) -> Iterator[Rows]:
     """A record or a reject of each problem, a batch at a time.
 
@@ -47,16 +52,28 @@ def rows_of(
         problems: gone through twice; the row ids are those of all of them.
         answered: what became of each problem.
         stage: of the rejects.
+        only: the numbers of the rows that are wanted; by default all.
     """
     ids = Occurrences()
     for batch in batches_of(problems):
         ids.look(batch)
+    first = 0
     for batch in batches_of(problems):
-        three = zip(batch, ids.ids(batch), answered(batch), strict=True)
-        rows = [to_row(p, row_id, answer, stage=stage) for p, row_id, answer in three]
+        named = list(zip(batch, ids.ids(batch), strict=True))
+        mine = within(named, first, only)
+        first += len(batch)
+        answers = answered([p for p, _ in mine]) if mine else ()
+        rows = [to_row(p, i, answer, stage=stage) for (p, i), answer in zip(mine, answers, strict=True)]  # fmt: skip
         yield Rows(
             [r for r in rows if isinstance(r, Record)], [r for r in rows if isinstance(r, Reject)]
         )
+
+
+def within(batch: Sequence[T], first: int, only: range | None) -> Sequence[T]:
+    """The rows of a batch whose numbers are wanted; `first` is that of its first row."""
+    if only is None:
+        return batch
+    return batch[max(0, only.start - first) : max(0, only.stop - first)]
 
 
 _TOTALS = ("n_input_tokens", "n_output_tokens", "cost_usd")
@@ -87,17 +104,20 @@ class Totals:
 
 
 class Requests:
-    """The requests for the knowledge of problems, made as often as they are wanted."""
+    """The requests for the knowledge of problems, or of those with certain numbers; made as often as they are wanted."""
 
-    def __init__(self, problems: Iterable[Problem], teacher: Teacher) -> None:
-        self._problems, self._teacher = problems, teacher
+    def __init__(
+        self, problems: Iterable[Problem], teacher: Teacher, only: range | None = None
+    ) -> None:
+        self._problems, self._teacher, self._only = problems, teacher, only
         self._prompt, self._system = prompts.load(KNOWLEDGE), prompts.load(SYSTEM)
 
     def batches(self) -> Iterator[list[TeacherRequest | None]]:
         """Those of all problems; each has the number of its row."""
         first = 0
         for batch in batches_of(self._problems):
-            yield self.of(batch, first)
+            if mine := within(batch, first, self._only):
+                yield self.of(mine, max(first, self._only.start if self._only else 0))
             first += len(batch)
 
     def of(self, batch: Sequence[Problem], first: int = 0) -> list[TeacherRequest | None]:

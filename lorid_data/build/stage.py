@@ -22,6 +22,7 @@ from lorid_data.build.candidates import Candidate
 from lorid_data.build.panel import Panel, ask_panel, estimate_panel, side_by_side, with_vote
 from lorid_data.build.passing import Answered, Requests, Totals, rows_of
 from lorid_data.build.rows import to_row
+from lorid_data.build.shard import parse_shard
 from lorid_data.commandline.progress import say
 from lorid_data.errors import ConfigError
 from lorid_data.folders.batches import DatasetWriter
@@ -65,6 +66,8 @@ class BuildOptions(FrozenModel):
     """Which column of a table holds what, where it is called something else."""
     source_path: str | None = None
     limit: int | None = Field(default=None, ge=1)
+    shard: str | None = None
+    """`I/N`: the I-th of N blocks of the rows, for a folder that `merge` joins with the others."""
     concurrency: int = Field(default=64, ge=1, le=4096)
     """Most requests in flight."""
     mode: Mode = "online"
@@ -83,6 +86,10 @@ class BuildOptions(FrozenModel):
     def _as_mapping(cls, given: Any) -> Any:
         """`[question=instruction]` is as good as `{question: instruction}`."""
         return parse_columns(given) if isinstance(given, list | tuple) else given
+
+    def rows(self, n_rows: int) -> range:
+        """The numbers of the rows that are built, of so many."""
+        return parse_shard(self.shard or "1/1").rows(n_rows)
 
     @property
     def asking(self) -> AskOptions:
@@ -110,6 +117,12 @@ class BuildOptions(FrozenModel):
     def who(self, asking: AskOptions) -> str | Panel:
         """The one teacher that is asked once, or several, or several samples."""
         specs = self.specs
+        if self.shard is not None:
+            parse_shard(self.shard)
+            if self.is_side_by_side:
+                raise ConfigError(
+                    f"--shard {self.shard}: is for one teacher that is asked once; of several, or of samples, build each alone and share no rows"
+                )
         if not self.is_side_by_side:
             return specs[0]
         if len(set(specs)) != len(specs) or not specs:
@@ -140,6 +153,7 @@ def build(options: BuildOptions, out: Path) -> Manifest:
     if options.journal is not None:
         check_journal(options.journal)
     loaded = _load(options)
+    only = options.rows(len(loaded.problems))
     settings = options.model_dump(include={"limit", "concurrency", "mode", "budget"})
     if options.seed:  # its content is what identifies a build; this is for who makes it again
         settings["seed"] = options.seed
@@ -161,23 +175,23 @@ def build(options: BuildOptions, out: Path) -> Manifest:
         if isinstance(teacher, Panel):
             return _panel_folder(options, loaded, teacher, stage)
         if isinstance(teacher, Unasked):
-            return _folder(stage, loaded, lambda batch: [teacher] * len(batch))
+            return _folder(stage, loaded, only, lambda batch: [teacher] * len(batch))
         with open_journal(options.journal or stage.out / JOURNAL) as journal:
-            requests = Requests(loaded.problems, teacher)
+            requests = Requests(loaded.problems, teacher, only)
             many = Many(requests.batches, teacher, journal)
             many.everything(How("build", options.mode, options.concurrency, options.poll_s))
-            return _folder(stage, loaded, lambda batch: many.answers(requests.of(batch)))
+            return _folder(stage, loaded, only, lambda batch: many.answers(requests.of(batch)))
 
 
-def _folder(stage: Stage, loaded: Loaded, answered: Answered) -> Manifest:
+def _folder(stage: Stage, loaded: Loaded, only: range, answered: Answered) -> Manifest:
     """Write what became of each problem, a batch at a time."""
     totals = Totals()
     with DatasetWriter(stage) as writer:
-        for rows in rows_of(loaded.problems, answered):
+        for rows in rows_of(loaded.problems, answered, only=only):
             rows.write(writer)
             totals.see(rows.records)
         stage.figures = {"n_available": loaded.n_available, **totals.figures()}
-        return writer.finish(n_in=len(loaded.problems))
+        return writer.finish(n_in=len(only))
 
 
 def _panel_folder(options: BuildOptions, loaded: Loaded, panel: Panel, stage: Stage) -> Manifest:
@@ -204,7 +218,10 @@ def dry_run(options: BuildOptions, out: Path) -> Estimate:
         return estimate_panel(teacher, loaded.problems, options.journal or out / JOURNAL)
     remote = teacher if isinstance(teacher, RemoteTeacher) else None
     price = remote.price if remote else Price(0.0, 0.0, 0.0)
-    left = unanswered(Requests(loaded.problems, teacher).batches, options.journal or out / JOURNAL)
+    only = options.rows(len(loaded.problems))
+    left = unanswered(
+        Requests(loaded.problems, teacher, only).batches, options.journal or out / JOURNAL
+    )
     return estimate(left, price, cheap=bool(remote and remote.cheap))
 
 
@@ -221,6 +238,8 @@ def _identity(options: BuildOptions, loaded: Loaded, teacher: Who) -> dict[str, 
     for name in ("temperature", "max_tokens", "reasoning_effort"):
         if (value := getattr(options, name)) is not None:
             identity[name] = value
+    if options.shard is not None:
+        identity["shard"] = str(parse_shard(options.shard))
     if isinstance(teacher, Panel):
         return identity | teacher.identity()
     identity["teacher"] = teacher.kind
