@@ -29,6 +29,7 @@ CREATE TABLE IF NOT EXISTS settled (
   token TEXT NOT NULL, request_key TEXT NOT NULL, PRIMARY KEY (token, request_key)
 )
 """
+_OPEN = "WHERE NOT over AND teacher = ? AND model = ? AND endpoint IS ?"
 _ADDED = {"why": "TEXT", "before": "TEXT", "adopted": "INTEGER NOT NULL DEFAULT 0"}
 """Columns that a journal of an earlier release lacks."""
 
@@ -40,7 +41,7 @@ class Submitted:
     token: str
     made_s: float
     rung: Rung
-    requests: tuple[TeacherRequest, ...]
+    n_requests: int
     batch_id: str | None
     before: str | None = None
     """The provider's newest batch before this one was submitted: what is older is another's."""
@@ -65,8 +66,8 @@ class Ledger:
         self, requests: Sequence[TeacherRequest], rung: Rung, before: str | None = None
     ) -> Submitted:
         """Write down what is about to be submitted, and the newest batch that is there already."""
-        made = Submitted(uuid.uuid4().hex, time.time(), rung, tuple(requests), None, before)
-        text = canonical_json([r.model_dump(mode="json") for r in requests])
+        made = Submitted(uuid.uuid4().hex, time.time(), rung, len(requests), None, before)
+        text = f"[{','.join(canonical_json(r.model_dump(mode='json')) for r in requests)}]"
         self._run(
             "INSERT INTO batches (token, made_s, teacher, model, endpoint, rung, requests, before) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             made.token, made.made_s, *self._who, rung, text, before,
@@ -88,12 +89,21 @@ class Ledger:
         self._run("UPDATE batches SET over = 1, why = ? WHERE token = ?", why, batch.token)
 
     def open(self) -> list[Submitted]:
-        """Batches that are not over."""
-        query = "SELECT token, made_s, rung, requests, batch_id, before, adopted FROM batches WHERE NOT over AND teacher = ? AND model = ? AND endpoint IS ?"
+        """Batches that are not over; their requests are read one batch after another, see `requests`."""
+        query = f"SELECT token, made_s, rung, json_array_length(requests), batch_id, before, adopted FROM batches {_OPEN}"  # noqa: S608
         return [
-            Submitted(token, made_s, rung, tuple(TeacherRequest(**r) for r in json.loads(text)), batch_id, before, bool(adopted))
-            for token, made_s, rung, text, batch_id, before, adopted in self._run(query, *self._who)
-        ]  # fmt: skip
+            Submitted(token, made_s, rung, n, batch_id, before, bool(adopted))
+            for token, made_s, rung, n, batch_id, before, adopted in self._run(query, *self._who)
+        ]
+
+    def n_open(self) -> int:
+        """How many batches are not over."""
+        return int(self._run(f"SELECT count(*) FROM batches {_OPEN}", *self._who)[0][0])  # noqa: S608
+
+    def requests(self, batch: Submitted) -> tuple[TeacherRequest, ...]:
+        """The requests of a batch."""
+        [(text,)] = self._run("SELECT requests FROM batches WHERE token = ?", batch.token)
+        return tuple(TeacherRequest(**r) for r in json.loads(text))
 
     def known(self) -> set[str]:
         """Ids of all batches that were ever submitted from here."""

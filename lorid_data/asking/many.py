@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lorid_data.asking.batching import ask_in_batches
+from lorid_data.asking.batching import ask_each_in_batches
 from lorid_data.asking.journal import Journal, replies_in
 from lorid_data.asking.online import ask_each, stored
 from lorid_data.commandline.progress import Progress
@@ -80,8 +80,7 @@ class Many:
         n_missing = self._todo.count(_ASK) + self._todo.count(_ASK_LONGER)
         with Progress(how.what, self._n_wanted, done=self._n_wanted - n_missing) as progress:
             if how.mode == "batch" and isinstance(self._teacher, RemoteTeacher):
-                for key, answer in ask_in_batches(list(self._missing()), self._teacher, self._journal, progress, poll_s=how.poll_s).items():  # fmt: skip
-                    self._heard(key, answer)
+                ask_each_in_batches(self._missing, self._teacher, self._journal, progress, self._heard, poll_s=how.poll_s)  # fmt: skip
             else:
                 width = min(how.concurrency, n_missing)
                 ask_each(self._missing(), self._teacher, self._journal, width, progress, self._heard)  # fmt: skip

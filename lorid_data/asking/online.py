@@ -173,14 +173,13 @@ async def _ask(
         reply = await teacher.ask(request)
     except TeacherError as e:
         await journal.append(failed(e.reason, str(e), known_of(request)))
-        return e
+        cut_off = e.is_refusal and request.key != key
+        return journal.replies([key]).get(key, e) if cut_off else e
     await journal.append(replied(reply))
     more = longer(request) if reply.finish_reason == "length" and request.key == key else None
     if more is None:
         return reply
-    answer = await _ask(key, more, teacher, journal)
-    refused = isinstance(answer, TeacherError) and answer.is_refusal
-    return reply if refused else answer
+    return await _ask(key, more, teacher, journal)
 
 
 def all_keys(requests: Mapping[str, TeacherRequest]) -> set[str]:

@@ -47,7 +47,7 @@ class Table:
 
 
 Batches = Callable[[Sequence[str]], Iterator[Table]]
-"""The rows of a table, those columns of each, some at a time and from the first on at every call."""
+"""The rows of a table, at least those columns of each, some at a time and from the first on at every call."""
 
 
 @dataclass(frozen=True, slots=True)

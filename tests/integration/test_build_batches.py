@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from lorid_data.asking.batching import split
+from lorid_data.asking.batch_queue import BatchQueue
 from lorid_data.cli.app import main
 from lorid_data.folders.manifests import read_manifest
 from lorid_data.folders.records import read_records
@@ -195,11 +195,39 @@ def test_batches_are_split_at_the_providers_limits() -> None:
                        messages=(Message(role="user", content="x" * 100),), sample=i)
         for i in range(10)
     ]  # fmt: skip
+
+    def split(some: list[TeacherRequest], most: int, most_bytes: int) -> list[list[TeacherRequest]]:
+        queue = BatchQueue(lambda: [(r.key, r) for r in some])
+        return list(queue.parts(most, most_bytes, lambda _: 1224, lambda _: True))
+
     assert [len(p) for p in split(requests, 4, 10**9)] == [4, 4, 2]
     assert [len(p) for p in split(requests, 100, 3 * 1224)] == [3, 3, 3, 1]
     assert [len(p) for p in split(requests, 100, 1)] == [1] * 10
     assert [r for p in split(requests, 4, 10**9) for r in p] == requests
-    assert list(split([], 4, 4)) == []
+    assert split([], 4, 4) == []
+
+
+def test_what_does_not_fit_any_more_is_the_next_to_be_submitted() -> None:
+    requests = [
+        TeacherRequest(problem_id="p", prompt_id="i", prompt_sha256="s", teacher="openai", model="m",
+                       messages=(), sample=i)
+        for i in range(6)
+    ]  # fmt: skip
+    queue = BatchQueue(lambda: [(r.key, r) for r in requests])
+    left = 4
+
+    def fits(_: TeacherRequest) -> bool:
+        nonlocal left
+        left -= 1
+        return left >= 0
+
+    assert list(queue.parts(3, 100, lambda _: 1, fits)) == [requests[:3], requests[3:4]]
+    queue.back(requests[0].key, requests[0])  # it failed
+    queue.done(requests[1].key)
+    left = 9
+    assert list(queue.parts(9, 100, lambda _: 1, fits)) == [[requests[4], requests[0], requests[5]]]
+    assert queue.first_of(requests[1].key) is None
+    assert queue.first_of(requests[0].key) == requests[0].key
 
 
 def test_a_teacher_without_batches_is_refused(tmp_path: Path, table: Path) -> None:
