@@ -143,7 +143,7 @@ class _Run:
     async def everything(self, poll_s: float) -> None:
         """Submit, wait and collect until nothing is left."""
         stop = asyncio.Event()
-        self.progress.note = lambda *_: f"${self.teacher.budget.spent_usd:.4f} spent, {self.ledger.n_open()} batches open"  # fmt: skip
+        self.progress.note = lambda *_: f"${self.teacher.budget.spent_usd:.4f} spent, {len(self.reserved_usd)} batches open"  # fmt: skip
         try:
             with interruptible(stop.set) as interrupted:
                 await self._adopt()

@@ -109,10 +109,9 @@ def opened(ref: HubRef, config: str, split: str) -> Iterator[TableStream]:
             columns, n_rows = tuple(data.column_names), len(data)
 
         def batches(wanted: Sequence[str]) -> Iterator[Table]:
-            with _readable(ref):
-                some = data.select_columns(list(wanted)).with_format("arrow").iter(AT_ONCE)
-                for i, batch in enumerate(some):
-                    yield Table(where, columns, batch.to_pylist(), first=i * AT_ONCE)
+            some = data.select_columns(list(wanted)).with_format("arrow").iter(AT_ONCE)
+            for i, batch in enumerate(some):
+                yield Table(where, columns, batch.to_pylist(), first=i * AT_ONCE)
 
         if not n_rows:
             raise InputError(f"{where}: has no rows; an empty source is refused")

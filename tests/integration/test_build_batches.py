@@ -19,6 +19,7 @@ from lorid_data.cli.app import main
 from lorid_data.folders.manifests import read_manifest
 from lorid_data.folders.records import read_records
 from lorid_data.teachers.base import Message, TeacherRequest
+from lorid_data.teachers.batch import OpenAIBatches
 from lorid_data.testing.fake_batches import FakeBatches
 from lorid_data.testing.fake_teacher import FakeTeacher, Fault
 
@@ -144,6 +145,7 @@ def test_what_was_written_down_but_never_submitted_is_submitted_once(
     assert main(argv(table, out, teacher)) == 0
     with closing(sqlite3.connect(out / "journal.sqlite")) as c, c:
         c.execute("UPDATE batches SET batch_id = NULL, over = 0, token = 'another'")
+        c.execute("UPDATE batch_requests SET token = 'another'")
         c.execute("DELETE FROM attempts")
     (out / "manifest.json").unlink()
     batches(fake).batches.clear()
@@ -234,3 +236,21 @@ def test_a_teacher_without_batches_is_refused(tmp_path: Path, table: Path) -> No
     for teacher in ("recorded", "server:m@http://127.0.0.1:9/v1"):
         assert main(argv(table, tmp_path / "out", teacher)) == 2
     assert not (tmp_path / "out").exists()
+
+
+def test_each_file_is_within_the_limits_whatever_the_text(
+    tmp_path: Path, fake: FakeTeacher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A Cyrillic letter takes two bytes in a table and six in a line of a batch."""
+    monkeypatch.setattr(OpenAIBatches, "max_bytes", 60_000)
+    monkeypatch.setattr(OpenAIBatches, "max_requests", 9)
+    path = tmp_path / "t.jsonl"
+    rows = [{"question": f"{i} " + "ж" * (60 * i), "rationale": "so", "answer": "1"} for i in range(40)]  # fmt: skip
+    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    assert main(argv(path, tmp_path / "out", "openai:gpt-4o")) == 0
+    files = [f for name, f in batches(fake).files.items() if name.startswith("file-")]
+    assert max(map(len, files)) <= 60_000
+    sizes = [len(b.lines) for b in batches(fake).batches]
+    assert max(sizes) <= 9 < sum(sizes) == fake.n_requests == 40
+    assert max(map(len, files)) > 40_000  # and not much smaller than it may be
+    assert [r.question for r in read_records(tmp_path / "out")] == [r["question"] for r in rows]
