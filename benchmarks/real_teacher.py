@@ -4,9 +4,10 @@
 
 SmolLM2-135M-Instruct (`make models/smollm2-135m`, or --model) is served by `transformers serve`
 (`pip install 'transformers[serving]'`) on this machine and asked for the knowledge of word problems
-of LLM-Adapters' training file, once for each way to ask for structure. The same problems with the
-recorded teacher's knowledge stand beside it. Run again, it goes on where it stopped. The last line
-is JSON.
+of LLM-Adapters' training file, once for each way to ask for structure. `--url http://127.0.0.1:PORT/v1`
+asks a server that runs already, such as `vllm serve MODEL --host 127.0.0.1`, which makes a model
+keep to a schema where the other does not. The same problems with the recorded teacher's knowledge
+stand beside it. Run again, it goes on where it stopped. The last line is JSON.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent / "support"))
@@ -87,7 +88,7 @@ def asked(table: Path, model: Path, url: str, rung: Rung, args: argparse.Namespa
     out: Path = args.out / rung
     teacher = f"server:{model}@{url}"
     options = BuildOptions(
-        source=str(table), teacher=teacher, max_tokens=args.max_tokens, concurrency=1
+        source=str(table), teacher=teacher, max_tokens=args.max_tokens, concurrency=args.concurrency
     )
     build(options, out)
     return out
@@ -113,6 +114,8 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=50)
     parser.add_argument("--rungs", nargs="+", choices=RUNGS, default=list(RUNGS))
     parser.add_argument("--max-tokens", type=int, default=192)
+    parser.add_argument("--url", help="a server that runs already, instead of transformers serve")
+    parser.add_argument("--concurrency", type=int, default=1)
     parser.add_argument("--out", type=Path, default=Path("runs/real-teacher"))
     args = parser.parse_args()
     data = os.environ.get("LORID_TEST_DATA")
@@ -121,7 +124,7 @@ def main() -> None:
     try:
         build(BuildOptions(source=str(table), teacher="recorded"), recorded)
         folders = {"recorded": audited(recorded)}
-        with served(args.out / "serve.log") as url:
+        with nullcontext(args.url) if args.url else served(args.out / "serve.log") as url:
             for rung in args.rungs:
                 made = asked(table, args.model.resolve(), url, rung, args)
                 folders[rung] = audited(made)

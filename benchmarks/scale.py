@@ -25,12 +25,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from support import many_rows
+from support.measured import Measured, measured
+
 ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT))
-
-from benchmarks.support import many_rows
-from benchmarks.support.measured import Measured, measured
-
 STAGES = ("import", "validate", "dedup", "decontaminate", "audit", "publish")
 MIB = 1 << 20
 ENVIRONMENT = {

@@ -100,7 +100,7 @@ STAGES: tuple[Stage, ...] = (
     Stage("validate", ValidateSection, _between(_validate, is_spread=True)),
     Stage("dedup", DedupOptions, _between(dedup)),
     Stage("decontaminate", DecontaminateOptions, _between(decontaminate)),
-    Stage("programs", ProgramOptions, _between(programs), check=check_programs),
+    Stage("programs", ProgramOptions, _between(programs, is_spread=True), check=check_programs),
     Stage("split", SplitOptions, _between(split)),
     Stage("audit", AuditOptions, _audit, adds=True, check=check_options),
 )

@@ -266,9 +266,9 @@ ADDED_LATER: tuple[str, ...] = ("accepted", "difficulty", *PROGRAM_COLUMNS, "pro
 """Columns that files of earlier releases lack: their rows have an empty list there, or nothing."""
 
 
-def occurrence_key(row: Problem | Record) -> tuple[str, bytes]:
-    """What rows agree in that only their occurrence tells apart, as an open JSON list; and its sha256."""
-    key = canonical_json([row.source, row.split, row.original_id, row.problem_id, row.rationale])[:-1]  # fmt: skip
+def occurrence_key(*values: str) -> tuple[str, bytes]:
+    """The values that only their occurrence tells apart, as a JSON list left open; and its sha256."""
+    key = canonical_json(values)[:-1]
     return key, hashlib.sha256(key.encode("utf-8")).digest()
 
 
@@ -279,8 +279,8 @@ def row_ids(rows: Iterable[Problem | Record]) -> Iterator[str]:
     their occurrence (0, 1, …), so that ids are unique and do not depend on other rows' order.
     """
     seen: dict[bytes, int] = {}
-    for row in rows:
-        key, digest = occurrence_key(row)
+    for r in rows:
+        key, digest = occurrence_key(r.source, r.split, r.original_id, r.problem_id, r.rationale)
         seen[digest] = occurrence = seen.get(digest, -1) + 1
         yield sha256_text(f"{key},{occurrence}]")
 

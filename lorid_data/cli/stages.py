@@ -157,6 +157,7 @@ def difficulty(
     *,
     evaluations: Annotated[list[Path], Parameter(name="--from", consume_multiple=True)],
     out: Path,
+    workers: Workers = None,
 ) -> int:
     """Say for each row how often each role of finished evaluations answers it rightly; list what nobody solves.
 
@@ -168,10 +169,11 @@ def difficulty(
         folder: A finished dataset folder.
         evaluations: Evaluation folders of lorid-train evaluate, with sampled draws of its questions.
         out: The dataset folder to write.
+        workers: Processes that grade; all cores that this program may use by default.
     """
     from lorid_data.difficulty import stage
 
-    manifest = stage.difficulty(folder, evaluations, out)
+    manifest = stage.difficulty(folder, evaluations, out, n_workers=n_workers(workers))
     for line in stage.described(manifest):
         tell(line)
     return finish(manifest, out)

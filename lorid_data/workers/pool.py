@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 import signal
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import chain, islice
 from typing import Any, TypeVar
 
@@ -17,6 +17,8 @@ R = TypeVar("R")
 
 _AHEAD = 2
 """Batches that each process has: one that it works on, one that waits."""
+_END_S = 30.0
+"""How long a process may take to end by itself."""
 
 
 def in_processes(work: Callable[[T], R], batches: Iterable[T], n_workers: int) -> Iterator[R]:
@@ -137,9 +139,10 @@ class _Pool:
     def end(self) -> None:
         """Tell the processes that nothing comes any more, and wait for them."""
         for pipe in self._pipes:
-            pipe.send_bytes(b"")
+            with suppress(OSError):  # gone already: all that it had to give is here
+                pipe.send_bytes(b"")
         for process in self._processes:
-            process.join()
+            process.join(_END_S)
 
     def kill(self) -> None:
         """End those that still run, at once."""
