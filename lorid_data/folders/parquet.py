@@ -81,20 +81,20 @@ class RowFile:
     The same rows give the same bytes, as objects or as tables, one by one or all together.
     """
 
-    def __init__(self, path: Path, kind: type[FrozenModel], name: Path) -> None:
+    def __init__(self, path: Path, kind: type[FrozenModel], name: Path | None = None) -> None:
         """Begin the file.
 
         Args:
             path: where it is written for now.
             kind: the type of its rows.
-            name: what it will be called, for messages.
+            name: what it will be called, for messages; by default `path`.
 
         Raises:
             OSError: it cannot be made.
         """
         import pyarrow.parquet as pq
 
-        self._kind, self._schema, self._name = kind, arrow_schema(kind), name
+        self._kind, self._schema, self._name = kind, arrow_schema(kind), name or path
         self._file = pq.ParquetWriter(path, self._schema, compression="zstd")
         self._objects: list[FrozenModel] = []
         self._waiting: list[Any] = []
@@ -140,7 +140,7 @@ class RowFile:
         # One chunk: where pieces end would decide where the pages of the file do.
         whole = pa.concat_tables([self._schema.empty_table(), *self._waiting]).combine_chunks()
         self._waiting, self._n_waiting = [], 0
-        with _writing(self._name):
+        with writing(self._name):
             self._file.write_table(whole, row_group_size=ROW_GROUP)
 
     def close(self) -> None:
@@ -152,7 +152,7 @@ class RowFile:
         self._take_objects()
         if self._n_waiting or not self.n_rows:
             self._write()
-        with _writing(self._name):
+        with writing(self._name):
             self._file.close()
 
     def abandon(self) -> None:
@@ -162,7 +162,7 @@ class RowFile:
 
 
 @contextmanager
-def _writing(path: Path) -> Iterator[None]:
+def writing(path: Path) -> Iterator[None]:
     """Say of a library's error in writing a file what most likely is the matter."""
     import pyarrow as pa
 

@@ -22,7 +22,7 @@ from lorid_data.folders.batches import (
 from lorid_data.folders.files import sha256_file
 from lorid_data.folders.parquet import ROW_GROUP, frame_schema, table_of
 from lorid_data.folders.records import iter_records, read_records, write_dataset
-from lorid_data.folders.row_ids import Occurrences, key_of
+from lorid_data.folders.row_ids import Occurrences, keys_of
 from lorid_data.folders.stage import open_stage
 from lorid_data.pass_rates import PassRate
 from lorid_data.schema import (
@@ -231,9 +231,9 @@ def test_ids_by_occurrence_are_the_same_in_two_passes(
     expected = list(row_ids(rows))
     assert len(set(expected)) == len(rows)
     seen = Occurrences()
-    seen.look(map(key_of, rows[:3]))
-    seen.look(map(key_of, rows[3:]))
-    assert [*seen.ids(map(key_of, rows[:4])), *seen.ids(map(key_of, rows[4:]))] == expected
+    seen.look(rows[:3])
+    seen.look(keys_of(table_of(Problem, rows[3:])))
+    assert [*seen.ids(rows[:4]), *seen.ids(rows[4:])] == expected
     assert list(Occurrences().ids([])) == []
 
 
