@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from itertools import islice
 from typing import Any
 
+from lorid_data.asking.batch_queue import BatchQueue, Missing
 from lorid_data.asking.journal import Journal, failed, replied
 from lorid_data.asking.ledger import Ledger, Submitted
-from lorid_data.asking.online import Responses, interruptible, known_of
+from lorid_data.asking.online import Heard, Responses, interruptible, known_of
 from lorid_data.commandline.progress import Progress, say
 from lorid_data.errors import StageError, TeacherError
 from lorid_data.http.retrying import Transient, retrying
@@ -30,6 +31,8 @@ from lorid_data.teachers.finish import no_end
 from lorid_data.teachers.remote import RemoteTeacher
 from lorid_data.texts.counting import count
 
+_AT_ONCE = 256
+"""Results that are stored together."""
 ROUNDS = 3
 """So often a request may fail in batches before its row does."""
 
@@ -55,12 +58,64 @@ def ask_in_batches(
         KeyboardInterrupt: interrupted; what is submitted goes on at the provider.
         StageError: no request can be answered any more.
     """
-    run = _Run(teacher, batches_of(teacher.backend), journal, progress, dict(missing))
-    return asyncio.run(run.everything(poll_s))
+    answers: dict[str, TeacherReply | TeacherError] = {}
+    ask_each_in_batches(
+        lambda: missing, teacher, journal, progress, answers.__setitem__, poll_s=poll_s
+    )
+    return answers
+
+
+def ask_each_in_batches(
+    missing: Missing,
+    teacher: RemoteTeacher,
+    journal: Journal,
+    progress: Progress,
+    heard: Heard,
+    *,
+    poll_s: float = 30.0,
+) -> None:
+    """As `ask_in_batches`, of requests that are made when their turn comes; one batch is held at a time.
+
+    Args:
+        missing: gives the requests with their keys, from the first on at every call.
+        teacher: whom to ask.
+        journal: where batches, replies and failures are stored.
+        progress: is told of each answer.
+        heard: is told of each answer, by the key of its first request.
+        poll_s: how often a batch that is not over is looked at.
+
+    Raises:
+        Exception: as `ask_in_batches`.
+    """
+    run = _Run(teacher, batches_of(teacher.backend), journal, progress, BatchQueue(missing), heard)
+    asyncio.run(run.everything(poll_s))
+
+
+class _Asked(Mapping[str, TeacherRequest]):
+    """The requests of a batch by key: read when somebody looks."""
+
+    def __init__(self, read: Callable[[], Sequence[TeacherRequest]]) -> None:
+        self._read = read
+        self._by_key: dict[str, TeacherRequest] | None = None
+
+    @property
+    def _all(self) -> dict[str, TeacherRequest]:
+        if self._by_key is None:
+            self._by_key = {r.key: r for r in self._read()}
+        return self._by_key
+
+    def __getitem__(self, key: str) -> TeacherRequest:
+        return self._all[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all)
+
+    def __len__(self) -> int:
+        return len(self._all)
 
 
 class _Run:
-    """One run of `ask_in_batches`."""
+    """One run of `ask_each_in_batches`."""
 
     def __init__(
         self,
@@ -68,13 +123,14 @@ class _Run:
         api: BatchApi,
         journal: Journal,
         progress: Progress,
-        todo: dict[str, TeacherRequest],
+        queue: BatchQueue,
+        heard: Heard,
     ) -> None:
         self.teacher, self.api, self.journal, self.progress = teacher, api, journal, progress
-        self.todo = todo
-        """What is not answered yet, by the key of the first request."""
+        self.queue, self.heard = queue, heard
         self.ledger = Ledger(journal.path, teacher)
-        self.answers: dict[str, TeacherReply | TeacherError] = {}
+        self.reserved_usd: dict[str, float] = {}
+        """What the requests of each batch that is not over may cost, by its mark."""
         self.n_failed: Counter[str] = Counter()
         self.most_requests = api.max_requests
         self.is_waiting = False
@@ -84,18 +140,20 @@ class _Run:
         self.foreign: set[str] = set()
         """Batches of the provider that were taken for ours, and are not."""
 
-    async def everything(self, poll_s: float) -> Responses:
+    async def everything(self, poll_s: float) -> None:
         """Submit, wait and collect until nothing is left."""
         stop = asyncio.Event()
-        self.progress.note = lambda *_: f"${self.teacher.budget.spent_usd:.4f} spent, {len(self.ledger.open())} batches open"  # fmt: skip
+        self.progress.note = lambda *_: f"${self.teacher.budget.spent_usd:.4f} spent, {len(self.reserved_usd)} batches open"  # fmt: skip
         try:
             with interruptible(stop.set) as interrupted:
                 await self._adopt()
+                for batch in self.ledger.open():
+                    self._note(batch, self.ledger.requests(batch))
                 while not interrupted():
-                    await self._submit_fresh()
+                    await self._submit_fresh(interrupted)
                     batches = self.ledger.open()
                     if not batches:
-                        return self.answers
+                        return
                     self.is_waiting = False
                     if not [b for b in batches if await self._collect(b)] or self.is_waiting:
                         await _wait(stop, poll_s)
@@ -104,38 +162,65 @@ class _Run:
         finally:
             await self.teacher.close()
 
+    def _note(self, batch: Submitted, requests: Sequence[TeacherRequest]) -> None:
+        """Requests that are submitted are not submitted again while their batch is not over."""
+        self.queue.skip([r.key for r in requests])
+        self.reserved_usd[batch.token] = sum(map(self._most_usd, requests))
+
+    def _over(self, batch: Submitted, why: str | None = None) -> None:
+        self.ledger.close(batch, why)
+        self.reserved_usd.pop(batch.token, None)
+
     async def _adopt(self) -> None:
         """Find out whether what was written down without an id was submitted."""
         for batch in [b for b in self.ledger.open() if b.batch_id is None]:
             batch_id = await self._find(batch)
             if batch_id is None:
-                self.ledger.close(batch, "it was never submitted")
+                if batch.token in self.reserved_usd:  # it was taken for submitted until now
+                    self._give_back(self.ledger.requests(batch))
+                self._over(batch, "it was never submitted")
             else:
                 self.ledger.name(batch, batch_id, is_adopted=True)
 
     async def _find(self, batch: Submitted) -> str | None:
-        keys, known = {r.key for r in batch.requests}, self.ledger.known() | self.foreign
+        keys = {r.key for r in self.ledger.requests(batch)}
+        known = self.ledger.known() | self.foreign
         find = partial(self.api.find, batch.token, keys, batch.before, known)
         found: str | None = await self._patiently(find)
         return found
 
-    async def _submit_fresh(self) -> None:
-        under_way = {r.key for b in self.ledger.open() for r in b.requests}
-        fresh = [r for r in self.todo.values() if r.key not in under_way]
+    async def _submit_fresh(self, interrupted: Callable[[], bool]) -> None:
+        """Submit what nobody has submitted yet, a batch after another, as far as the budget reaches."""
+        n_open = self.ledger.n_open()
+        if self.is_narrow and n_open:
+            return
         rung = self.teacher.rung
-        most = [self._most_usd(r) for r in fresh]
-        fitting = self.teacher.budget.how_many_fit(most, also=self._reserved())
-        parts = split(fresh[:fitting], self.most_requests, self.api.max_bytes)
-        if self.is_narrow:
-            parts = islice(parts, 0 if under_way else 1)
-        for part in parts:
+        budget = self.teacher.budget
+        left = budget.left(also=sum(self.reserved_usd.values()))
+        unfit: list[TeacherRequest] = []
+
+        def fits(request: TeacherRequest) -> bool:
+            nonlocal left
+            most = self._most_usd(request)
+            if most > left:
+                unfit.append(request)
+                return False
+            left -= most
+            return True
+
+        size = partial(self.api.n_bytes, rung=rung)
+        for part in self.queue.parts(self.most_requests, self.api.max_bytes, size, fits):
             before = await self._patiently(self.api.newest)
             batch = self.ledger.intend(part, rung, before)
-            self.ledger.name(batch, await self._submit(batch))
-        if fresh and not fitting and not under_way:
-            await self.teacher.budget.reserve(most[0])  # says that the budget is reached
+            self._note(batch, part)
+            self.ledger.name(batch, await self._submit(batch, part))
+            n_open += 1
+            if self.is_narrow or interrupted():
+                return
+        if unfit and not n_open:
+            await budget.reserve(self._most_usd(unfit[0]))  # says that the budget is reached
 
-    async def _submit(self, batch: Submitted) -> str:
+    async def _submit(self, batch: Submitted, requests: Sequence[TeacherRequest]) -> str:
         lost = False
 
         async def submit() -> str:
@@ -143,19 +228,19 @@ class _Run:
             # A submission whose reply was lost may have been taken.
             found = await self._find(batch) if lost else None
             lost = True
-            return found or await self.api.submit(batch.requests, batch.rung, batch.token)
+            return found or await self.api.submit(requests, batch.rung, batch.token)
 
         try:
             batch_id: str = await self._patiently(submit)
         except (Unsupported, TeacherError) as e:
-            self.ledger.close(batch, str(e))
+            self._over(batch, str(e))
             raise StageError(str(e)) from e
         return batch_id
 
     async def _collect(self, batch: Submitted) -> bool:
         """Store what came of a batch, if it is over."""
         assert batch.batch_id is not None
-        batch_id, by_key = batch.batch_id, {r.key: r for r in batch.requests}
+        batch_id, by_key = batch.batch_id, _Asked(lambda: self.ledger.requests(batch))
         try:
             results = await self._patiently(lambda: self.api.results(batch_id, batch.rung, by_key))
         except BatchFull as e:
@@ -171,44 +256,67 @@ class _Run:
             self.ledger.name(batch, None)
             await self._adopt()
             return True
-        firsts = {r.key: first for first, r in self.todo.items()}
         end: StageError | None = None
-        for request in self._unsettled(batch):
-            result = results.get(request.key, Transient("no result in its batch"))
-            await self._store(firsts.get(request.key), request, result, batch)
-            end = end or (result if isinstance(result, StageError) else None)
-        self.ledger.close(batch)
+        unsettled = self._unsettled(batch, by_key.values())
+        while some := list(islice(unsettled, _AT_ONCE)):
+            outcomes = [results.pop(r.key, Transient("no result in its batch")) for r in some]
+            await self._store_all(some, outcomes, batch)
+            end = end or next((o for o in outcomes if isinstance(o, StageError)), None)
+        self._over(batch)
         if end is not None:
             raise end
         return True
 
+    async def _store_all(
+        self, requests: Sequence[TeacherRequest], results: Sequence[Result], batch: Submitted
+    ) -> None:
+        """Store results together: one commit for many."""
+        stores = (
+            self._store(self.queue.first_of(r.key), r, result, batch)
+            for r, result in zip(requests, results, strict=True)
+        )
+        for error in await asyncio.gather(*stores, return_exceptions=True):
+            if isinstance(error, BaseException):
+                raise error
+
     async def _make_room(self, batch: Submitted, full: BatchFull) -> None:
         """The provider holds as much as it takes: the same again later, in smaller batches."""
-        self.ledger.close(batch, str(full))
-        say(f"{full}; submitted again later, in batches of at most {count(max(1, len(batch.requests) // 2), 'request')}")  # fmt: skip
+        say(f"{full}; submitted again later, in batches of at most {count(max(1, batch.n_requests // 2), 'request')}")  # fmt: skip
         self.is_waiting = self.is_narrow = True
-        if len(batch.requests) > 1:
-            self.most_requests = min(self.most_requests, len(batch.requests) // 2)
+        if batch.n_requests > 1:
+            self.most_requests = min(self.most_requests, batch.n_requests // 2)
+            self._give_back(self.ledger.requests(batch))
         else:
             await self._fail_all(batch, full)
+        self._over(batch, str(full))
 
     async def _write_off(self, batch: Submitted, why: BatchFailed) -> None:
         """A batch without results: its requests are asked again, a little later."""
-        say(f"{why}; its {count(len(batch.requests), 'request')} are asked again")
+        say(f"{why}; its {count(batch.n_requests, 'request')} are asked again")
         self.is_waiting = True
         await self._fail_all(batch, why)
-        self.ledger.close(batch, str(why))
+        self._over(batch, str(why))
 
     async def _fail_all(self, batch: Submitted, why: BatchFailed) -> None:
-        firsts = {r.key: first for first, r in self.todo.items()}
-        for request in self._unsettled(batch):
-            error = Transient(str(why), maybe_paid=why.maybe_paid)
-            await self._store(firsts.get(request.key), request, error, batch)
+        unsettled = self._unsettled(batch, self.ledger.requests(batch))
+        while some := list(islice(unsettled, _AT_ONCE)):
+            errors = [Transient(str(why), maybe_paid=why.maybe_paid) for _ in some]
+            await self._store_all(some, errors, batch)
 
-    def _unsettled(self, batch: Submitted) -> list[TeacherRequest]:
+    def _unsettled(
+        self, batch: Submitted, requests: Iterable[TeacherRequest]
+    ) -> Iterator[TeacherRequest]:
         """Requests whose results are not stored yet; a run that was killed had stored the others."""
         settled = self.ledger.settled(batch)
-        return [r for r in batch.requests if r.key not in settled]
+        for request in requests:
+            if request.key not in settled:
+                yield request
+            else:  # that run stored a failure, or a reply that was cut off
+                self.queue.back_if_wanted(request)
+
+    def _give_back(self, requests: Iterable[TeacherRequest]) -> None:
+        for request in requests:
+            self.queue.back_if_wanted(request)
 
     async def _store(
         self, first: str | None, request: TeacherRequest, result: Result, batch: Submitted
@@ -235,7 +343,10 @@ class _Run:
         await self.journal.append(failed("attempt_failed", str(result), known, settles))
         self.n_failed[request.key] += 1
         given_up = self.n_failed[request.key] >= ROUNDS and not isinstance(result, StageError)
-        if first is None or not (isinstance(result, TeacherError) or given_up):
+        if first is None:
+            return
+        if not (isinstance(result, TeacherError) or given_up):
+            self.queue.back(first, request)
             return
         error = result if isinstance(result, TeacherError) else TeacherError(RejectReason.TEACHER_FAILED, str(result))  # fmt: skip
         cut_off = self.journal.replies([first]).get(first)
@@ -245,18 +356,15 @@ class _Run:
     def _answered(self, first: str | None, request: TeacherRequest, reply: TeacherReply) -> None:
         more = longer(request) if reply.finish_reason == "length" and request.key == first else None
         if first is not None and more is not None:
-            self.todo[first] = more
+            self.queue.back(first, more)
         elif first is not None:
             self._done(first, reply)
 
     def _done(self, first: str, answer: TeacherReply | TeacherError) -> None:
-        del self.todo[first]
-        self.answers[first] = answer
+        self.queue.done(first)
+        self.heard(first, answer)
         bad = isinstance(answer, TeacherError)
         self.progress.advance(answered=not bad, unanswered=bad)
-
-    def _reserved(self) -> float:
-        return sum(self._most_usd(r) for b in self.ledger.open() for r in b.requests)
 
     def _most_usd(self, request: TeacherRequest) -> float:
         return self.teacher.most_usd(request) or 0.0
@@ -270,24 +378,6 @@ class _Run:
             raise StageError(
                 f"{e}; what is submitted stays: run the same command again{when}"
             ) from e
-
-
-def split(
-    requests: Sequence[TeacherRequest], most: int, most_bytes: int
-) -> Iterator[list[TeacherRequest]]:
-    """Requests in parts that a provider takes as one batch."""
-    part: list[TeacherRequest] = []
-    n_bytes = 0
-    for request in requests:
-        # Twice the text: quotes and line breaks take two bytes on the wire, and 1 kB for the schema.
-        size = 2 * sum(len(m.content.encode()) for m in request.messages) + 1024
-        if part and (len(part) == most or n_bytes + size > most_bytes):
-            yield part
-            part, n_bytes = [], 0
-        part.append(request)
-        n_bytes += size
-    if part:
-        yield part
 
 
 async def _wait(stop: asyncio.Event, seconds: float) -> None:

@@ -45,6 +45,8 @@ _APART_S = 0.01
 """Commits begin no closer together, unless a whole group waits: each costs a sync and a wake-up."""
 _AT_ONCE = 256
 """Rows that are read and checked together."""
+_BY_KEY = 1024
+"""Up to so many requests are looked up one by one: for more, all replies are gone through."""
 _replies = TypeAdapter(list[TeacherReply])
 _values_of = attrgetter(*FIELDS)
 
@@ -130,10 +132,19 @@ class Journal:
 
     def spent_usd(self, keys: Iterable[str]) -> float:
         """What these requests have cost so far, failed attempts included; unknown costs count as 0."""
-        wanted = set(keys)
-        query = "SELECT request_key, sum(cost_usd) FROM attempts WHERE cost_usd > 0 GROUP BY request_key"
+        query = "SELECT sum(cost_usd) FROM attempts WHERE cost_usd > 0 AND request_key IN (SELECT key FROM temp.wanted)"
         with connect(self.path) as reader:
-            return float(sum(cost for key, cost in reader.execute(query) if key in wanted))
+            # On disk, so that millions of keys are not held.
+            reader.execute("PRAGMA temp_store = FILE")
+            reader.execute("CREATE TEMP TABLE wanted (key TEXT PRIMARY KEY) WITHOUT ROWID")
+            reader.executemany("INSERT OR IGNORE INTO temp.wanted VALUES (?)", ((k,) for k in keys))
+            return float(reader.execute(query).fetchone()[0] or 0.0)
+
+    def has_costs(self) -> bool:
+        """Whether any attempt is known to have cost something."""
+        with connect(self.path) as reader:
+            query = "SELECT 1 FROM attempts WHERE cost_usd > 0 LIMIT 1"
+            return reader.execute(query).fetchone() is not None
 
     def n_attempts(self) -> int:
         """How many attempts are stored, failed ones included."""
@@ -273,7 +284,8 @@ def replies_in(path: Path, keys: Iterable[str]) -> dict[str, TeacherReply]:
     if not path.exists() or not wanted:
         return {}
     found: dict[str, TeacherReply] = {}
-    with _reading(path) as (fields, rows), few_collections(every=0):  # nothing here is garbage
+    few = list(wanted) if len(wanted) <= _BY_KEY else None
+    with _reading(path, few) as (fields, rows), few_collections(every=0):  # nothing here is garbage
         at = fields.index("request_key")
         # One call for many rows: checking them one by one takes half as long again.
         while some := rows.fetchmany(_AT_ONCE):
@@ -329,14 +341,18 @@ def _as_replies(fields: Sequence[str], rows: Iterable[tuple[Any, ...]]) -> list[
 
 
 @contextmanager
-def _reading(path: Path) -> Iterator[tuple[list[str], sqlite3.Cursor]]:
-    """Names of the columns, and the rows of all replies in the order in which they were stored."""
+def _reading(
+    path: Path, keys: Sequence[str] | None = None
+) -> Iterator[tuple[list[str], sqlite3.Cursor]]:
+    """Names of the columns, and the rows of all replies, or of those to these requests, in the order in which they were stored."""
     with connect(path) as reader:
         recognise(path, reader)
         # A journal of an earlier release lacks columns that were added since.
         present = {row[1] for row in reader.execute("PRAGMA table_info(attempts)")}
         fields = [f for f in (*FIELDS, HASH) if f in present]
-        yield fields, reader.execute(f"SELECT {', '.join(fields)} FROM replies ORDER BY id")  # noqa: S608
+        which = "" if keys is None else f"WHERE request_key IN ({', '.join('?' * len(keys))})"
+        query = f"SELECT {', '.join(fields)} FROM replies {which} ORDER BY id"  # noqa: S608  (names of fields)
+        yield fields, reader.execute(query, keys or ())
 
 
 def check_journal(path: Path) -> None:

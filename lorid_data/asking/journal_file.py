@@ -116,6 +116,19 @@ def prepare(path: Path, connection: sqlite3.Connection, filesystem: str) -> None
             connection.execute(f"ALTER TABLE attempts ADD COLUMN {column}")
 
 
+def copy_attempts(path: Path, into: sqlite3.Connection) -> None:
+    """Add all attempts of a journal to another one, behind those that are there, in their order."""
+    into.execute("ATTACH DATABASE ? AS other", (str(path),))
+    try:
+        # A journal of an earlier release lacks columns that were added since.
+        there = {row[1] for row in into.execute("PRAGMA other.table_info(attempts)")}
+        columns = ", ".join(c for c in ("outcome", "detail", *FIELDS, HASH) if c in there)
+        with into:
+            into.execute(f"INSERT INTO main.attempts ({columns}) SELECT {columns} FROM other.attempts ORDER BY id")  # noqa: S608  # fmt: skip
+    finally:
+        into.execute("DETACH DATABASE other")
+
+
 @contextmanager
 def connect(path: Path) -> Iterator[sqlite3.Connection]:
     """A connection of its own, closed at the end of the block."""

@@ -21,15 +21,25 @@ _TABLE = """
 CREATE TABLE IF NOT EXISTS batches (
   token TEXT PRIMARY KEY, made_s REAL NOT NULL, teacher TEXT NOT NULL, model TEXT NOT NULL, endpoint TEXT,
   rung TEXT NOT NULL, requests TEXT NOT NULL, batch_id TEXT, over INTEGER NOT NULL DEFAULT 0, why TEXT,
-  before TEXT, adopted INTEGER NOT NULL DEFAULT 0
+  before TEXT, adopted INTEGER NOT NULL DEFAULT 0, n_requests INTEGER
 )
 """
+_REQUESTS = """
+CREATE TABLE IF NOT EXISTS batch_requests (token TEXT PRIMARY KEY, requests TEXT NOT NULL)
+"""
+"""What a batch asks, beside the batches: who looks which are open does not pass over all of it."""
 _SETTLED = """
 CREATE TABLE IF NOT EXISTS settled (
   token TEXT NOT NULL, request_key TEXT NOT NULL, PRIMARY KEY (token, request_key)
 )
 """
-_ADDED = {"why": "TEXT", "before": "TEXT", "adopted": "INTEGER NOT NULL DEFAULT 0"}
+_OPEN = "WHERE NOT over AND teacher = ? AND model = ? AND endpoint IS ?"
+_ADDED = {
+    "why": "TEXT",
+    "before": "TEXT",
+    "adopted": "INTEGER NOT NULL DEFAULT 0",
+    "n_requests": "INTEGER",
+}
 """Columns that a journal of an earlier release lacks."""
 
 
@@ -40,7 +50,7 @@ class Submitted:
     token: str
     made_s: float
     rung: Rung
-    requests: tuple[TeacherRequest, ...]
+    n_requests: int
     batch_id: str | None
     before: str | None = None
     """The provider's newest batch before this one was submitted: what is older is another's."""
@@ -55,6 +65,7 @@ class Ledger:
         self._path = path
         self._who = (teacher.kind, teacher.model, teacher.endpoint)
         self._run(_TABLE)
+        self._run(_REQUESTS)
         self._run(_SETTLED)
         present = {row[1] for row in self._run("PRAGMA table_info(batches)")}
         for name, kind in _ADDED.items():
@@ -65,12 +76,15 @@ class Ledger:
         self, requests: Sequence[TeacherRequest], rung: Rung, before: str | None = None
     ) -> Submitted:
         """Write down what is about to be submitted, and the newest batch that is there already."""
-        made = Submitted(uuid.uuid4().hex, time.time(), rung, tuple(requests), None, before)
-        text = canonical_json([r.model_dump(mode="json") for r in requests])
-        self._run(
-            "INSERT INTO batches (token, made_s, teacher, model, endpoint, rung, requests, before) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            made.token, made.made_s, *self._who, rung, text, before,
-        )  # fmt: skip
+        made = Submitted(uuid.uuid4().hex, time.time(), rung, len(requests), None, before)
+        text = f"[{','.join(canonical_json(r.model_dump(mode='json')) for r in requests)}]"
+        batch = (made.token, made.made_s, *self._who, rung, "", before, made.n_requests)
+        with closing(sqlite3.connect(self._path, timeout=30)) as connection, connection:
+            connection.execute("INSERT INTO batch_requests VALUES (?, ?)", (made.token, text))
+            connection.execute(
+                "INSERT INTO batches (token, made_s, teacher, model, endpoint, rung, requests, before, n_requests) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                batch,
+            )
         return made
 
     def name(self, batch: Submitted, batch_id: str | None, *, is_adopted: bool = False) -> None:
@@ -88,12 +102,23 @@ class Ledger:
         self._run("UPDATE batches SET over = 1, why = ? WHERE token = ?", why, batch.token)
 
     def open(self) -> list[Submitted]:
-        """Batches that are not over."""
-        query = "SELECT token, made_s, rung, requests, batch_id, before, adopted FROM batches WHERE NOT over AND teacher = ? AND model = ? AND endpoint IS ?"
+        """Batches that are not over; their requests are read one batch after another, see `requests`."""
+        # Those that an earlier release wrote hold their requests themselves.
+        query = f"SELECT token, made_s, rung, coalesce(n_requests, json_array_length(requests)), batch_id, before, adopted FROM batches {_OPEN}"  # noqa: S608
         return [
-            Submitted(token, made_s, rung, tuple(TeacherRequest(**r) for r in json.loads(text)), batch_id, before, bool(adopted))
-            for token, made_s, rung, text, batch_id, before, adopted in self._run(query, *self._who)
-        ]  # fmt: skip
+            Submitted(token, made_s, rung, n, batch_id, before, bool(adopted))
+            for token, made_s, rung, n, batch_id, before, adopted in self._run(query, *self._who)
+        ]
+
+    def n_open(self) -> int:
+        """How many batches are not over."""
+        return int(self._run(f"SELECT count(*) FROM batches {_OPEN}", *self._who)[0][0])  # noqa: S608
+
+    def requests(self, batch: Submitted) -> tuple[TeacherRequest, ...]:
+        """The requests of a batch."""
+        apart = self._run("SELECT requests FROM batch_requests WHERE token = ?", batch.token)
+        [(text,)] = apart or self._run("SELECT requests FROM batches WHERE token = ?", batch.token)
+        return tuple(TeacherRequest(**r) for r in json.loads(text))
 
     def known(self) -> set[str]:
         """Ids of all batches that were ever submitted from here."""

@@ -46,25 +46,58 @@ def ask_all(
         StageError: no request can be answered any more (a wrong key, a budget that is spent, …).
         sqlite3.Error: an attempt could not be stored.
     """
-    asking = _ask_all(missing, teacher, journal, concurrency, progress)
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return asyncio.run(asking)
-    # A notebook's thread has a running event loop already.
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        return pool.submit(asyncio.run, asking).result()
+    answers: dict[str, TeacherReply | TeacherError] = {}
+    ask_each(
+        missing, teacher, journal, min(concurrency, len(missing)), progress, answers.__setitem__
+    )
+    return answers
 
 
-async def _ask_all(
-    missing: Sequence[tuple[str, TeacherRequest]],
+Heard = Callable[[str, TeacherReply | TeacherError], object]
+"""Is told what became of a request, by its key, once the journal has it."""
+
+
+def ask_each(
+    missing: Iterable[tuple[str, TeacherRequest]],
     teacher: Teacher,
     journal: Journal,
     concurrency: int,
     progress: Progress,
-) -> Responses:
+    heard: Heard,
+) -> None:
+    """As `ask_all`, of requests that are made when their turn comes; nothing is held but what is in flight.
+
+    Args:
+        missing: is asked for the next request whenever one has been answered.
+        teacher: whom to ask.
+        journal: where each attempt is stored.
+        concurrency: most requests in flight.
+        progress: is told of each answer.
+        heard: is told of each answer.
+
+    Raises:
+        Exception: as `ask_all`.
+    """
+    asking = _ask_each(missing, teacher, journal, concurrency, progress, heard)
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        asyncio.run(asking)
+        return
+    # A notebook's thread has a running event loop already.
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        pool.submit(asyncio.run, asking).result()
+
+
+async def _ask_each(
+    missing: Iterable[tuple[str, TeacherRequest]],
+    teacher: Teacher,
+    journal: Journal,
+    concurrency: int,
+    progress: Progress,
+    heard: Heard,
+) -> None:
     todo = iter(missing)
-    answers: dict[str, TeacherReply | TeacherError] = {}
     stop = asyncio.Event()
     workers: list[asyncio.Task[None]] = []
     remote = teacher if isinstance(teacher, RemoteTeacher) else None
@@ -80,24 +113,24 @@ async def _ask_all(
     async def work() -> None:
         for key, request in todo:
             try:
-                answers[key] = await _ask(key, request, teacher, journal)
+                answer = await _ask(key, request, teacher, journal)
             except BaseException:
                 end()
                 raise
-            failed_now = isinstance(answers[key], TeacherError)
+            heard(key, answer)
+            failed_now = isinstance(answer, TeacherError)
             progress.advance(answered=not failed_now, unanswered=failed_now)
             if stop.is_set():
                 return
 
     try:
         with interruptible(end) as interrupted, few_collections():
-            workers += [asyncio.create_task(work()) for _ in range(min(concurrency, len(missing)))]
+            workers += [asyncio.create_task(work()) for _ in range(concurrency)]
             results = await asyncio.gather(*workers, return_exceptions=True)
             _raise_first(results, interrupted=interrupted())
     finally:
         if remote is not None:
             await remote.close()
-    return answers
 
 
 def _give_up(workers: Iterable[asyncio.Task[None]]) -> None:
@@ -140,14 +173,13 @@ async def _ask(
         reply = await teacher.ask(request)
     except TeacherError as e:
         await journal.append(failed(e.reason, str(e), known_of(request)))
-        return e
+        cut_off = e.is_refusal and request.key != key
+        return journal.replies([key]).get(key, e) if cut_off else e
     await journal.append(replied(reply))
     more = longer(request) if reply.finish_reason == "length" and request.key == key else None
     if more is None:
         return reply
-    answer = await _ask(key, more, teacher, journal)
-    refused = isinstance(answer, TeacherError) and answer.is_refusal
-    return reply if refused else answer
+    return await _ask(key, more, teacher, journal)
 
 
 def all_keys(requests: Mapping[str, TeacherRequest]) -> set[str]:

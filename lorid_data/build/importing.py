@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from lorid_data.build.rows import to_row
+from lorid_data.build.passing import rows_of
 from lorid_data.commandline.progress import say
 from lorid_data.errors import ConfigError, InputError
-from lorid_data.folders.records import write_dataset
+from lorid_data.folders.batches import DatasetWriter
 from lorid_data.folders.stage import open_stage
 from lorid_data.folders.tables import RowError, format_of, is_pattern
 from lorid_data.hub.ids import is_hub_id
@@ -16,11 +16,10 @@ from lorid_data.hub.reading import parse_ref
 from lorid_data.schema import (
     Disposition,
     Manifest,
-    Record,
+    Problem,
     Reject,
     RejectReason,
     canonical_json,
-    row_ids,
     sha256_text,
     storable,
 )
@@ -61,6 +60,7 @@ def import_table(
     """
     bad: list[str] | None = [] if skip_bad_rows else None
     read = Reading(_chosen(columns or {}, subject=subject, rationale=rationale), bad)
+    problems: Sequence[Problem]
     try:
         if _is_dataset(table):
             stated = None if licence == "unknown" else licence
@@ -83,14 +83,16 @@ def import_table(
     with open_stage(out, "import", identity=identity, settings=settings) as stage:
         if stage.done is not None:
             return stage.done
-        rows = [
-            to_row(p, row_id, Unasked("source" if p.knowledge else "none"), stage="import")
-            for p, row_id in zip(problems, row_ids(problems), strict=True)
-        ]
-        records = [r for r in rows if isinstance(r, Record)]
-        rejects = [r for r in rows if isinstance(r, Reject)]
-        unread = [_unread(name, said) for said in bad or ()]
-        return write_dataset(stage, records, [*rejects, *unread], n_in=len(problems) + len(unread))
+        with DatasetWriter(stage) as writer:
+            for batch in rows_of(problems, _unasked, stage="import"):
+                batch.write(writer)
+            writer.reject(_unread(name, said) for said in bad or ())
+            return writer.finish(n_in=len(problems) + len(bad or ()))
+
+
+def _unasked(problems: Sequence[Problem]) -> Iterable[Unasked]:
+    """Nobody is asked: a row carries knowledge, or none."""
+    return (Unasked("source" if p.knowledge else "none") for p in problems)
 
 
 def _is_dataset(table: Path) -> bool:

@@ -14,33 +14,28 @@ from typing import Any
 from pydantic import Field, field_validator
 
 from lorid_data import prompts
-from lorid_data.asking.answering import answers_to
 from lorid_data.asking.estimate import Estimate, estimate
 from lorid_data.asking.journal import JOURNAL, check_journal, open_journal
-from lorid_data.asking.online import stored
+from lorid_data.asking.many import How, Many, unanswered
 from lorid_data.build.candidates import TABLE as CANDIDATES
 from lorid_data.build.candidates import Candidate
 from lorid_data.build.panel import Panel, ask_panel, estimate_panel, side_by_side, with_vote
-from lorid_data.build.rows import Response, to_row
+from lorid_data.build.passing import Answered, Requests, Totals, rows_of
+from lorid_data.build.rows import to_row
+from lorid_data.build.shard import parse_shard
 from lorid_data.commandline.progress import say
 from lorid_data.errors import ConfigError
+from lorid_data.folders.batches import DatasetWriter
 from lorid_data.folders.manifests import n_failed
 from lorid_data.folders.names import MANIFEST
 from lorid_data.folders.parquet import write_rows
 from lorid_data.folders.records import write_dataset
-from lorid_data.folders.stage import open_stage
+from lorid_data.folders.stage import Stage, open_stage
 from lorid_data.schema import FrozenModel, Manifest, Problem, Record, Reject, row_ids
 from lorid_data.sources.columns import parse_columns
 from lorid_data.sources.registry import Loaded, load
 from lorid_data.sources.table import refuse_split_names
-from lorid_data.teachers.base import (
-    KNOWLEDGE,
-    SYSTEM,
-    Teacher,
-    TeacherRequest,
-    Unasked,
-    make_request,
-)
+from lorid_data.teachers.base import KNOWLEDGE, SYSTEM, Teacher, Unasked
 from lorid_data.teachers.prices import Price
 from lorid_data.teachers.registry import AskOptions, Mode, open_teacher
 from lorid_data.teachers.remote import RemoteTeacher
@@ -71,6 +66,8 @@ class BuildOptions(FrozenModel):
     """Which column of a table holds what, where it is called something else."""
     source_path: str | None = None
     limit: int | None = Field(default=None, ge=1)
+    shard: str | None = None
+    """`I/N`: the I-th of N blocks of the rows, for a folder that `merge` joins with the others."""
     concurrency: int = Field(default=64, ge=1, le=4096)
     """Most requests in flight."""
     mode: Mode = "online"
@@ -89,6 +86,10 @@ class BuildOptions(FrozenModel):
     def _as_mapping(cls, given: Any) -> Any:
         """`[question=instruction]` is as good as `{question: instruction}`."""
         return parse_columns(given) if isinstance(given, list | tuple) else given
+
+    def rows(self, n_rows: int) -> range:
+        """The numbers of the rows that are built, of so many."""
+        return parse_shard(self.shard or "1/1").rows(n_rows)
 
     @property
     def asking(self) -> AskOptions:
@@ -116,6 +117,12 @@ class BuildOptions(FrozenModel):
     def who(self, asking: AskOptions) -> str | Panel:
         """The one teacher that is asked once, or several, or several samples."""
         specs = self.specs
+        if self.shard is not None:
+            parse_shard(self.shard)
+            if self.is_side_by_side:
+                raise ConfigError(
+                    f"--shard {self.shard}: is for one teacher that is asked once; of several, or of samples, build each alone and share no rows"
+                )
         if not self.is_side_by_side:
             return specs[0]
         if len(set(specs)) != len(specs) or not specs:
@@ -146,6 +153,7 @@ def build(options: BuildOptions, out: Path) -> Manifest:
     if options.journal is not None:
         check_journal(options.journal)
     loaded = _load(options)
+    only = options.rows(len(loaded.problems))
     settings = options.model_dump(include={"limit", "concurrency", "mode", "budget"})
     if options.seed:  # its content is what identifies a build; this is for who makes it again
         settings["seed"] = options.seed
@@ -165,15 +173,35 @@ def build(options: BuildOptions, out: Path) -> Manifest:
                 return stage.done
             (stage.out / MANIFEST).unlink()
         if isinstance(teacher, Panel):
-            rows = _rows_of_panel(options, loaded.problems, teacher, stage.out)
-        else:
-            answers = _answers(options, loaded.problems, teacher, stage.out)
-            ids = row_ids(loaded.problems)
-            rows = [to_row(*x) for x in zip(loaded.problems, ids, answers, strict=True)]
-        records = [r for r in rows if isinstance(r, Record)]
-        stage.figures = _figures(loaded, records)
-        rejects = [r for r in rows if isinstance(r, Reject)]
-        return write_dataset(stage, records, rejects, n_in=len(loaded.problems))
+            return _panel_folder(options, loaded, teacher, stage)
+        if isinstance(teacher, Unasked):
+            return _folder(stage, loaded, only, lambda batch: [teacher] * len(batch))
+        with open_journal(options.journal or stage.out / JOURNAL) as journal:
+            requests = Requests(loaded.problems, teacher, only)
+            many = Many(requests.batches, teacher, journal)
+            many.everything(How("build", options.mode, options.concurrency, options.poll_s))
+            return _folder(stage, loaded, only, lambda batch: many.answers(requests.of(batch)))
+
+
+def _folder(stage: Stage, loaded: Loaded, only: range, answered: Answered) -> Manifest:
+    """Write what became of each problem, a batch at a time."""
+    totals = Totals()
+    with DatasetWriter(stage) as writer:
+        for rows in rows_of(loaded.problems, answered, only=only):
+            rows.write(writer)
+            totals.see(rows.records)
+        stage.figures = {"n_available": loaded.n_available, **totals.figures()}
+        return writer.finish(n_in=len(only))
+
+
+def _panel_folder(options: BuildOptions, loaded: Loaded, panel: Panel, stage: Stage) -> Manifest:
+    rows = _rows_of_panel(options, loaded.problems, panel, stage.out)
+    records = [r for r in rows if isinstance(r, Record)]
+    totals = Totals()
+    totals.see(records)
+    stage.figures = {"n_available": loaded.n_available, **totals.figures()}
+    rejects = [r for r in rows if isinstance(r, Reject)]
+    return write_dataset(stage, records, rejects, n_in=len(loaded.problems))
 
 
 def dry_run(options: BuildOptions, out: Path) -> Estimate:
@@ -188,11 +216,13 @@ def dry_run(options: BuildOptions, out: Path) -> Estimate:
         return estimate([], None)
     if isinstance(teacher, Panel):
         return estimate_panel(teacher, loaded.problems, options.journal or out / JOURNAL)
-    _, wanted = _requests(loaded.problems, teacher)
-    _, missing = stored(options.journal or out / JOURNAL, wanted)
     remote = teacher if isinstance(teacher, RemoteTeacher) else None
     price = remote.price if remote else Price(0.0, 0.0, 0.0)
-    return estimate((r for _, r in missing), price, cheap=bool(remote and remote.cheap))
+    only = options.rows(len(loaded.problems))
+    left = unanswered(
+        Requests(loaded.problems, teacher, only).batches, options.journal or out / JOURNAL
+    )
+    return estimate(left, price, cheap=bool(remote and remote.cheap))
 
 
 # --- pure ---------------------------------------------------------------------------------------
@@ -208,6 +238,8 @@ def _identity(options: BuildOptions, loaded: Loaded, teacher: Who) -> dict[str, 
     for name in ("temperature", "max_tokens", "reasoning_effort"):
         if (value := getattr(options, name)) is not None:
             identity[name] = value
+    if options.shard is not None:
+        identity["shard"] = str(parse_shard(options.shard))
     if isinstance(teacher, Panel):
         return identity | teacher.identity()
     identity["teacher"] = teacher.kind
@@ -220,16 +252,6 @@ def _identity(options: BuildOptions, loaded: Loaded, teacher: Who) -> dict[str, 
         identity["prompt"] = {"id": prompt.id, "sha256": prompt.sha256}
         identity["system_prompt"] = {"id": system.id, "sha256": system.sha256}
     return identity
-
-
-def _figures(loaded: Loaded, records: Sequence[Record]) -> dict[str, Any]:
-    """Totals over the kept rows; None where one row's figure is unknown."""
-    figures: dict[str, Any] = {"n_available": loaded.n_available}
-    for name in ("n_input_tokens", "n_output_tokens", "cost_usd"):
-        values = [getattr(r.provenance, name) for r in records]
-        known = [v for v in values if v is not None]
-        figures[name] = sum(known) if known and len(known) == len(values) else None
-    return figures
 
 
 def _load(options: BuildOptions) -> Loaded:
@@ -251,27 +273,6 @@ def _load(options: BuildOptions) -> Loaded:
 # --- asking -------------------------------------------------------------------------------------
 
 
-def _answers(
-    options: BuildOptions, problems: Sequence[Problem], teacher: Teacher | Unasked, out: Path
-) -> list[Response]:
-    """What became of each problem: stored replies first, then the teacher."""
-    if isinstance(teacher, Unasked):
-        return [teacher] * len(problems)
-    keys, wanted = _requests(problems, teacher)
-    with open_journal(options.journal or out / JOURNAL) as journal:
-        known = answers_to(
-            wanted,
-            teacher,
-            journal,
-            what="build",
-            mode=options.mode,
-            concurrency=options.concurrency,
-            poll_s=options.poll_s,
-        )
-    # A row whose question is empty was never asked; `to_row` rejects it whatever stands here.
-    return [known.get(k, Unasked("none")) for k in keys]
-
-
 def _rows_of_panel(
     options: BuildOptions, problems: Sequence[Problem], panel: Panel, out: Path
 ) -> list[Record | Reject]:
@@ -284,17 +285,3 @@ def _rows_of_panel(
     table = [c for w, row_id in pairs for c in side_by_side(panel, w, row_id)]
     write_rows(out / CANDIDATES, Candidate, table)
     return [with_vote(to_row(w.problem, row_id, w.answer), w) for w, row_id in pairs]
-
-
-def _requests(
-    problems: Sequence[Problem], teacher: Teacher
-) -> tuple[list[str], dict[str, TeacherRequest]]:
-    """The key of each problem's request, and the requests by key; none for an empty question."""
-    prompt, system = prompts.load(KNOWLEDGE), prompts.load(SYSTEM)
-    requests = [
-        make_request(p, teacher=teacher, prompt=prompt, system=system, position=i)
-        for i, p in enumerate(problems)
-    ]
-    keys = [r.key for r in requests]
-    asked = zip(keys, requests, problems, strict=True)
-    return keys, {k: r for k, r, p in asked if p.question.strip()}

@@ -23,6 +23,7 @@ for command in (
     pages.label,
     pages.view,
     building.build,
+    building.merge,
     building.choose,
     stages.validate,
     stages.expand,

@@ -33,6 +33,7 @@ def build(
     max_tokens: Positive | None = None,
     reasoning_effort: str | None = None,
     limit: Positive | None = None,
+    shard: str | None = None,
     source_path: str | None = None,
     columns: Columns = None,
     seed: Natural = 0,
@@ -60,6 +61,7 @@ def build(
         reasoning_effort: How long a model thinks, in its provider's word (low, medium, high, …).
         split: Split of the source.
         limit: Maximum number of rows, spread evenly over the source's subjects.
+        shard: I/N, the I-th of N blocks of the rows; merge joins the folders of all of them.
         source_path: Local copy of gsm8k or math, laid out like the Hub's; of svamp or champ, or their one file.
         columns: Which column of a table holds what: question=instruction answer=final_answer …
         seed: Random seed of the generated sources, arithmetic and concepts.
@@ -85,6 +87,18 @@ def build(
 def _say_price(found: Estimate) -> int:
     show(found.describe(), asdict(found))
     return EXIT_OK
+
+
+def merge(shards: list[Path], *, out: Path) -> int:
+    """Join the folders of build … --shard I/N to the one that a single build would have written.
+
+    Args:
+        shards: The folders of all N shards, in any order.
+        out: The dataset folder to write; the shards' journals become one in it.
+    """
+    from lorid_data.build.merge import merge as run_merge
+
+    return finish_asking(run_merge(shards, out), out)
 
 
 def choose(

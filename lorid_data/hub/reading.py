@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import errno
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, cast
 
 from lorid_data.errors import InputError
-from lorid_data.folders.tables import Table, first_bad_line
+from lorid_data.folders.table_packed import first_bad_line
+from lorid_data.folders.table_rows import AT_ONCE, Table, TableStream, heads_of
 from lorid_data.hub.front_matter import front_matter, named_outside
 from lorid_data.hub.reach import not_cached, reached
 from lorid_data.hub.redirects import Away, said_of, watching
@@ -79,25 +80,42 @@ def load(ref: HubRef, config: str, split: str) -> Table:
     Raises:
         InputError: no such dataset, configuration or split; it cannot be reached or read; no rows.
     """
+    with opened(ref, config, split) as table:
+        return table.whole()
+
+
+@contextmanager
+def opened(ref: HubRef, config: str, split: str) -> Iterator[TableStream]:
+    """One configuration and split of a dataset, a batch of rows at a time, until the block ends.
+
+    Raises:
+        InputError: as `load`.
+    """
     import datasets
 
     where = f"{ref.id} ({config}, {split})"
-    with _readable(ref):
-        _refuse_outside(ref)
-        if not sys.stderr.isatty():
-            datasets.disable_progress_bars()
-        with _cache_of(ref) as cache:
+    with ExitStack() as stack:
+        with _readable(ref):
+            _refuse_outside(ref)
+            if not sys.stderr.isatty():
+                datasets.disable_progress_bars()
+            cache = stack.enter_context(_cache_of(ref))
             data = cast(
                 "datasets.Dataset",
                 datasets.load_dataset(
                     ref.id, config, split=split, revision=ref.revision, cache_dir=cache
                 ),
             )
-            columns = tuple(data.column_names)
-            rows: list[dict[str, Any]] = data.to_list()
-    if not rows:
-        raise InputError(f"{where}: has no rows; an empty source is refused")
-    return Table(where, columns, rows)
+            columns, n_rows = tuple(data.column_names), len(data)
+
+        def batches(wanted: Sequence[str]) -> Iterator[Table]:
+            some = data.select_columns(list(wanted)).with_format("arrow").iter(AT_ONCE)
+            for i, batch in enumerate(some):
+                yield Table(where, columns, batch.to_pylist(), first=i * AT_ONCE)
+
+        if not n_rows:
+            raise InputError(f"{where}: has no rows; an empty source is refused")
+        yield TableStream(where, columns, n_rows, batches, heads_of(columns, batches))
 
 
 def licence_of(ref: HubRef) -> str:

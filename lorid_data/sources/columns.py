@@ -13,8 +13,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from lorid_data.errors import ConfigError, InputError, nearest
-from lorid_data.folders.tables import Table
-from lorid_data.schema import Problem
+from lorid_data.folders.table_rows import Table
 from lorid_data.sources.shapes import Shape, shape_of
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
@@ -188,19 +187,18 @@ def ignored(table: Table, found: Found) -> list[str]:
 
 
 def refuse_ignored_answers(
-    table: Table, found: Found, read: Reading, problems: Sequence[Problem]
+    table: Table, found: Found, read: Reading, n_blank: int, n_rows: int
 ) -> None:
-    """Rows without an answer, while a column that looks like one is passed over.
+    """Rows without an answer (`n_blank` of `n_rows`), while a column that looks like one is passed over.
 
     Raises:
         InputError: it names the column.
     """
     if "answer" in read.columns:
         return
-    n = sum(not p.answer.strip() for p in problems)
     columns = [c for c in table.columns if c not in found.names.values() and _ANSWERS.fullmatch(c)]
-    if n and columns:
+    if n_blank and columns:
         raise InputError(
-            f"{table.where}: {n:,} of {len(problems):,} rows have no answer, while the column {columns[0]!r} is ignored; "
+            f"{table.where}: {n_blank:,} of {n_rows:,} rows have no answer, while the column {columns[0]!r} is ignored; "
             f"name it with --columns answer={columns[0]} (of build and import), or say with --columns answer= that none holds it"
         )

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from lorid_data.errors import ConfigError, InputError
-from lorid_data.folders.tables import SUFFIXES, files_of, is_pattern, joined, read_table, unpacked
+from lorid_data.folders.spool import Spool
+from lorid_data.folders.tables import SUFFIXES, files_of, is_pattern, open_tables, unpacked
 from lorid_data.hub import reading
 from lorid_data.hub.ids import is_hub_id, near
 from lorid_data.schema import Problem
 from lorid_data.sources.columns import Reading, faults
 from lorid_data.sources.layout import OURS
+from lorid_data.sources.problems import Chained, Defaults, read_problems
 from lorid_data.sources.table import content_hash
 from lorid_data.texts.counting import count
 
@@ -32,14 +35,15 @@ class Loaded:
 
     Attributes:
         name: the source as its problems name it.
-        problems: the chosen rows, in source order.
+        problems: the chosen rows, in source order; on disk, so that a source of any length can be gone
+            through a row at a time, as often as is needed.
         content_sha256: of the whole split, in its order, whatever the limit.
         n_available: rows of the whole split.
         warnings: sentences for people.
     """
 
     name: str
-    problems: tuple[Problem, ...]
+    problems: Sequence[Problem]
     content_sha256: str
     n_available: int
     warnings: tuple[str, ...] = ()
@@ -73,6 +77,7 @@ def load(
         InputError: the source cannot be read, lacks a column or has no rows.
     """
     _check(source, limit, source_path, seed, scale, columns)
+    problems: Sequence[Problem]
     read = Reading(columns or {})
     if source == "arithmetic":
         return _arithmetic(split, seed, scale, limit)
@@ -102,9 +107,8 @@ def load(
     if not problems:
         raise InputError(f"{source}: no rows of split {split!r}; an empty source is refused")
     chosen = problems if limit is None else spread(problems, limit)
-    return Loaded(
-        problems[0].source, tuple(chosen), content_hash(problems), len(problems), tuple(warnings)
-    )
+    first = next(iter(problems)).source
+    return Loaded(first, chosen, content_hash(problems), len(problems), tuple(warnings))
 
 
 def named(source: str) -> str | None:
@@ -113,29 +117,36 @@ def named(source: str) -> str | None:
     return name if name in NAMED else None
 
 
-def spread(problems: Sequence[Problem], limit: int) -> list[Problem]:
+def spread(problems: Sequence[Problem], limit: int) -> Sequence[Problem]:
     """`limit` rows spread evenly over the subjects, in source order; all rows where there are fewer.
 
     Each subject gives its first rows. What a small subject cannot give, the others share; a rest
     goes to the subjects that come first.
     """
-    sizes: dict[str | None, int] = {}
-    for p in problems:
-        sizes[p.subject] = sizes.get(p.subject, 0) + 1
-    quota = dict.fromkeys(sizes, 0)
-    left = min(limit, len(problems))
+    return Chained([problems], _evenly((p.subject for p in problems), limit))
+
+
+def _evenly(subjects: Iterable[str | None], limit: int) -> array[int]:
+    """The numbers of the rows that `spread` takes, by the subject of each row."""
+    names: dict[str | None, int] = {}
+    rows = array("q", (names.setdefault(s, len(names)) for s in subjects))
+    sizes = [0] * len(names)
+    for number in rows:
+        sizes[number] += 1
+    quota = [0] * len(names)
+    left = min(limit, len(rows))
     while left:
-        open_subjects = [s for s in sizes if quota[s] < sizes[s]]
+        open_subjects = [s for s in range(len(sizes)) if quota[s] < sizes[s]]
         share = max(left // len(open_subjects), 1)
         for s in open_subjects[:left]:
             more = min(share, sizes[s] - quota[s])
             quota[s] += more
             left -= more
-    chosen = []
-    for p in problems:
-        if quota[p.subject]:
-            quota[p.subject] -= 1
-            chosen.append(p)
+    chosen = array("q")
+    for i, number in enumerate(rows):
+        if quota[number]:
+            quota[number] -= 1
+            chosen.append(i)
     return chosen
 
 
@@ -146,8 +157,8 @@ def load_file(
     default_split: str = "train",
     licence: str = "unknown",
     read: Reading | None = None,
-) -> tuple[list[Problem], list[str]]:
-    """The problems of a table file, or of several that a pattern fits.
+) -> tuple[Sequence[Problem], list[str]]:
+    """The problems of a table file, on disk, or of several that a pattern fits.
 
     Args:
         path: parquet, Arrow, JSON, JSON Lines or CSV.
@@ -159,18 +170,18 @@ def load_file(
     Raises:
         InputError: it cannot be read, or lacks a column.
     """
-    from lorid_data.sources.table import problems_of
-
-    tables = [read_table(file, read.bad if read else None) for file in files_of(path)]
-    table = joined(tables, path)
+    table = open_tables(files_of(path), read.bad if read else None, path)
     # Without a column `split` the whole table is the split that is asked for.
     unnamed = default_split if split is None or "split" in table.columns else split
-    problems, warnings = problems_of(
-        table, source=name_of(path), split=unnamed, licence=licence, read=read
-    )
-    if split is None:
+    problems, warnings = read_problems(table, Defaults(name_of(path), unnamed, licence), read)
+    if split is None or "split" not in table.columns:
         return problems, warnings
-    return [p for p in problems if p.split == split], warnings
+    return of_split(problems, split), warnings
+
+
+def of_split(problems: Sequence[Problem], split: str) -> Sequence[Problem]:
+    """Those of a split."""
+    return Chained([problems], array("q", (i for i, p in enumerate(problems) if p.split == split)))
 
 
 def name_of(path: str) -> str:
@@ -181,41 +192,36 @@ def name_of(path: str) -> str:
     return plain or Path(path).resolve().parent.name
 
 
-def _load_any(ref: reading.HubRef, split: str, read: Reading) -> tuple[list[Problem], list[str]]:
+def _load_any(
+    ref: reading.HubRef, split: str, read: Reading
+) -> tuple[Sequence[Problem], list[str]]:
     """Every configuration of a Hub dataset or local folder; a configuration is a subject."""
-    from lorid_data.sources.table import problems_of
-
     configs = reading.config_names(ref)
     if set(configs) >= OURS:
         configs = ("default",)  # published by this project: the others are made of these rows
     licence = reading.licence_of(ref)
     name = Path(ref.id).resolve().name if ref.is_local else ref.id
-    problems: list[Problem] = []
+    parts: list[Sequence[Problem]] = []
     warnings: list[str] = []
     if len(configs) > 1:
         warnings.append(f"{ref}: reading all {len(configs)} configurations: {', '.join(configs)}")
     for config in configs:
-        table = reading.load(ref, config, split)
-        some, said = problems_of(
-            table,
-            source=name,
-            split=split,
-            licence=licence,
-            subject=config if len(configs) > 1 else None,
-            read=read,
-        )
-        _refuse_repeats(ref, config, problems, some)
-        problems += some
+        subject = config if len(configs) > 1 else None
+        with reading.opened(ref, config, split) as table:
+            some, said = read_problems(table, Defaults(name, split, licence, subject), read)
+        if parts:
+            _refuse_repeats(ref, config, Chained(parts), some)
+        parts.append(some)
         warnings += said
-    return problems, warnings
+    return (parts[0] if len(parts) == 1 else Chained(parts)), warnings
 
 
 def _refuse_repeats(
-    ref: reading.HubRef, config: str, before: Sequence[Problem], problems: Sequence[Problem]
+    ref: reading.HubRef, config: str, before: Iterable[Problem], problems: Sequence[Problem]
 ) -> None:
     """A configuration whose questions are those of others is another form of the same rows."""
-    known = {p.question for p in before}
-    n = sum(p.question in known for p in problems)
+    known = {bytes.fromhex(p.problem_id) for p in before}
+    n = sum(bytes.fromhex(p.problem_id) in known for p in problems)
     if 2 * n > len(problems):
         raise InputError(
             f"{ref}: {n:,} of the {count(len(problems), 'question')} of its configuration {config!r} stand in others too; "
@@ -226,11 +232,11 @@ def _refuse_repeats(
 def _arithmetic(split: str, seed: int, scale: int, limit: int | None) -> Loaded:
     from lorid_data.sources.arithmetic import generate as arithmetic
 
-    whole = list(arithmetic.load(split, seed=seed, scale=scale))
+    whole = Spool(Problem, arithmetic.load(split, seed=seed, scale=scale))
     chosen = whole
     if limit is not None:
-        chosen = list(arithmetic.load(split, seed=seed, scale=scale, limit=limit))
-    return Loaded("arithmetic", tuple(chosen), content_hash(whole), len(whole))
+        chosen = Spool(Problem, arithmetic.load(split, seed=seed, scale=scale, limit=limit))
+    return Loaded("arithmetic", chosen, content_hash(whole), len(whole))
 
 
 def _concepts(split: str, seed: int, limit: int | None) -> Loaded:
@@ -238,7 +244,7 @@ def _concepts(split: str, seed: int, limit: int | None) -> Loaded:
 
     whole = concepts.load(split, seed=seed)
     chosen = whole if limit is None else spread(whole, limit)
-    return Loaded("concepts", tuple(chosen), content_hash(whole), len(whole))
+    return Loaded("concepts", chosen, content_hash(whole), len(whole))
 
 
 def _check(

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lorid_data.errors import InputError
-from lorid_data.folders.tables import Table
+from lorid_data.folders.table_rows import Table
 from lorid_data.schema import problem_id
 
 Cells = dict[str, Any]

@@ -7,18 +7,18 @@ LoRID-Math/GSM8K has its training rows in parquet and its test rows in JSON Line
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from lorid_data.errors import InputError
-from lorid_data.folders.tables import SUFFIXES, joined, read_table
+from lorid_data.folders.tables import SUFFIXES, open_tables
 from lorid_data.hub import reading
 from lorid_data.hub.calls import Patience
 from lorid_data.hub.snapshots import download
 from lorid_data.schema import Problem
 from lorid_data.sources.columns import Reading
 from lorid_data.sources.layout import layout
-from lorid_data.sources.table import problems_of
+from lorid_data.sources.problems import Chained, Defaults, read_problems
 
 
 def load_folder(
@@ -27,7 +27,7 @@ def load_folder(
     patience: Patience | None = None,
     *,
     read: Reading | None = None,
-) -> tuple[str, list[Problem], list[str]]:
+) -> tuple[str, Sequence[Problem], list[str]]:
     """Every row of every split.
 
     Args:
@@ -38,7 +38,7 @@ def load_folder(
         read: which column is what, and what becomes of a row that cannot be read.
 
     Returns:
-        What it is called (with its commit, on the Hub), its problems, and warnings for people.
+        What it is called (with its commit, on the Hub), its problems (on disk), and warnings for people.
 
     Raises:
         InputError: no table there, or one that cannot be read.
@@ -60,20 +60,26 @@ def load_folder(
         found = layout(folder, ref.config)
     except InputError as e:  # people know it by its id, not by the folder of its download
         raise InputError(str(e).replace(str(folder), plain)) from e
-    problems: list[Problem] = []
+    parts: list[Sequence[Problem]] = []
     warnings = [w.replace(str(folder), plain) for w in found.warnings]
     for split, files in found.splits.items():
-        table = joined([read_table(f, read.bad) for f in files])
-        some, said = problems_of(table, source=source, split=split, licence=stated, read=read)
-        problems += some
+        table = open_tables(files, read.bad)
+        some, said = read_problems(table, Defaults(source, split, stated), read)
+        parts.append(some)
         warnings += said
+    problems = Chained(parts)
     return called, problems, [*warnings, *_twice(problems)]
 
 
-def _twice(problems: list[Problem]) -> list[str]:
+def _twice(problems: Iterable[Problem]) -> list[str]:
     """Says where most questions of a split stand in it more than once, word for word."""
-    n_rows = Counter(p.split for p in problems)
-    n_questions = Counter(split for split, _ in {(p.split, p.question) for p in problems})
+    import numpy as np
+
+    ids: dict[str, bytearray] = {}
+    for p in problems:
+        ids.setdefault(p.split, bytearray()).extend(bytes.fromhex(p.problem_id)[:16])
+    n_rows = {split: len(some) // 16 for split, some in ids.items()}
+    n_questions = {split: len(np.unique(np.frombuffer(bytes(some), "<u8").reshape(-1, 2), axis=0)) for split, some in ids.items()}  # fmt: skip
     return [
         f"{n - n_questions[split]:,} of {n:,} rows of the split {split!r} ask a question that another row asks word for "
         "word; if two variants of the dataset lie in one folder, name the folder of one of them"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Protocol
 
 from lorid_data.commandline.progress import say
@@ -52,6 +54,10 @@ class BatchApi(Protocol):
     max_requests: int
     max_bytes: int
 
+    def n_bytes(self, request: TeacherRequest, rung: Rung) -> int:
+        """Bytes that a request takes in a batch."""
+        ...
+
     async def submit(self, requests: Sequence[TeacherRequest], rung: Rung, token: str) -> str:
         """Submit a batch that carries a mark; its id."""
         ...
@@ -94,23 +100,23 @@ def batches_of(backend: Backend) -> BatchApi:
 class OpenAIBatches:
     """A file of requests, and a batch that carries its mark as metadata."""
 
-    max_requests, max_bytes = 50_000, 200_000_000
+    max_requests, max_bytes = 50_000, 199_000_000
 
     def __init__(self, backend: OpenAIBackend) -> None:
         self._backend = backend
 
+    def _line(self, request: TeacherRequest, rung: Rung) -> bytes:
+        body = self._backend.body(request, rung)
+        line = {"custom_id": request.key, "method": "POST", "url": "/v1/chat/completions", "body": body}  # fmt: skip
+        return json.dumps(line).encode() + b"\n"
+
+    def n_bytes(self, request: TeacherRequest, rung: Rung) -> int:
+        """See `BatchApi.n_bytes`."""
+        return len(self._line(request, rung))
+
     async def submit(self, requests: Sequence[TeacherRequest], rung: Rung, token: str) -> str:
         """See `BatchApi.submit`."""
-        lines = (
-            {
-                "custom_id": r.key,
-                "method": "POST",
-                "url": "/v1/chat/completions",
-                "body": self._backend.body(r, rung),
-            }
-            for r in requests
-        )
-        data = "".join(json.dumps(line) + "\n" for line in lines).encode()
+        data = b"".join(self._line(r, rung) for r in requests)
         with self._backend.errors(rung) as client:
             file = await client.files.create(file=("requests.jsonl", data), purpose="batch")
             batch = await client.batches.create(
@@ -155,14 +161,16 @@ class OpenAIBatches:
             files = [f for f in (batch.output_file_id, batch.error_file_id) if f]
             if batch.status == "failed" and not files:
                 raise _openai_failed(batch_id, batch.errors)
-            lines, gone = [], []
+            contents: list[bytes] = []
+            gone: list[str] = []
             for file in files:
                 try:
-                    lines += _lines((await client.files.content(file)).content)
+                    contents.append((await client.files.content(file)).content)
                 except openai.NotFoundError as e:
                     gone.append(f"{file} ({e.message})")
-            if gone and not lines:
+            if gone and not any(contents):
                 raise BatchFailed(f"OpenAI: the results of the batch {batch_id} are not there any more: {', '.join(gone)}", maybe_paid=True)  # fmt: skip
+        lines = chain.from_iterable(map(_lines, contents))
         return _by_key(lines, lambda line, key: _openai_result(line, _place("OpenAI", rung, asked, key)))  # fmt: skip
 
 
@@ -177,21 +185,19 @@ def _openai_failed(batch_id: str, errors: Any) -> BatchFailed:
     return BatchFull(text) if is_full else BatchFailed(text)
 
 
-def _lines(content: bytes) -> list[Any]:
+def _lines(content: bytes) -> Iterator[Any]:
     """What the lines of a file of results hold; one that is no JSON is no result.
 
     Only a line feed ends a line: U+2028 and the like may stand in a text as they are.
     """
-    found = []
-    for line in content.split(b"\n"):
+    for line in io.BytesIO(content):
         if line.strip():
             try:
-                found.append(read_json(line))
+                yield read_json(line)
             except ValueError:
                 say(
                     "warning: a line of the batch's results is not JSON; its request is asked again"
                 )
-    return found
 
 
 def _by_key(lines: Iterable[Any], read: Callable[[Any, str], Result]) -> dict[str, Result]:
@@ -232,15 +238,23 @@ def _openai_result(line: Mapping[str, Any], place: Place) -> Result:
 class AnthropicBatches:
     """Message batches. They carry no metadata: an orphan is known by its place in the list and its keys."""
 
-    max_requests, max_bytes = 100_000, 256_000_000
+    max_requests, max_bytes = 100_000, 255_000_000
 
     def __init__(self, backend: AnthropicBackend) -> None:
         self._backend = backend
 
+    def n_bytes(self, request: TeacherRequest, rung: Rung) -> int:
+        """See `BatchApi.n_bytes`; escapes and spaces that the client may leave out are counted."""
+        return len(json.dumps(self._line(request, rung))) + 2
+
+    @staticmethod
+    def _line(request: TeacherRequest, rung: Rung) -> dict[str, Any]:
+        return {"custom_id": request.key, "params": message_body(request, rung)}
+
     async def submit(self, requests: Sequence[TeacherRequest], rung: Rung, token: str) -> str:
         """See `BatchApi.submit`."""
         del token
-        lines: Any = [{"custom_id": r.key, "params": message_body(r, rung)} for r in requests]  # fmt: skip
+        lines: Any = [self._line(r, rung) for r in requests]
         with self._backend.errors(rung) as client:
             return (await client.messages.batches.create(requests=lines)).id
 
@@ -286,7 +300,7 @@ class AnthropicBatches:
         return _by_key(lines, lambda line, key: _anthropic_result(line.get("result"), _place("Anthropic", rung, asked, key)))  # fmt: skip
 
 
-async def _anthropic_lines(client: AsyncAnthropic, batch_id: str) -> list[Any]:
+async def _anthropic_lines(client: AsyncAnthropic, batch_id: str) -> Iterator[Any]:
     """The lines of a batch's results as they are: the client's types refuse what they do not know."""
     import httpx2
 

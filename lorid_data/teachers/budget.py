@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import math
 
 from lorid_data.errors import StageError
 
@@ -52,17 +52,11 @@ class Budget:
         self.reserved_usd += most
         return most
 
-    def how_many_fit(self, most_usd: Sequence[float], *, also: float = 0.0) -> int:
-        """How many of these requests, from the first on, fit beside what is spent and `also` held."""
+    def left(self, *, also: float = 0.0) -> float:
+        """What may still be spent beside what is spent, set aside and `also` held, in USD."""
         if self.cap_usd is None:
-            return len(most_usd)
-        left, n = self.cap_usd - self.spent_usd - self.reserved_usd - also, 0
-        for most in most_usd:
-            left -= most
-            if left < 0:
-                break
-            n += 1
-        return n
+            return math.inf
+        return self.cap_usd - self.spent_usd - self.reserved_usd - also
 
     def settle(self, reserved_usd: float, cost_usd: float | None) -> None:
         """A request ended; an unknown cost counts as all that was reserved."""

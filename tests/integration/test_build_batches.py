@@ -14,11 +14,12 @@ from typing import Any
 
 import pytest
 
-from lorid_data.asking.batching import split
+from lorid_data.asking.batch_queue import BatchQueue
 from lorid_data.cli.app import main
 from lorid_data.folders.manifests import read_manifest
 from lorid_data.folders.records import read_records
 from lorid_data.teachers.base import Message, TeacherRequest
+from lorid_data.teachers.batch import OpenAIBatches
 from lorid_data.testing.fake_batches import FakeBatches
 from lorid_data.testing.fake_teacher import FakeTeacher, Fault
 
@@ -144,6 +145,7 @@ def test_what_was_written_down_but_never_submitted_is_submitted_once(
     assert main(argv(table, out, teacher)) == 0
     with closing(sqlite3.connect(out / "journal.sqlite")) as c, c:
         c.execute("UPDATE batches SET batch_id = NULL, over = 0, token = 'another'")
+        c.execute("UPDATE batch_requests SET token = 'another'")
         c.execute("DELETE FROM attempts")
     (out / "manifest.json").unlink()
     batches(fake).batches.clear()
@@ -195,14 +197,60 @@ def test_batches_are_split_at_the_providers_limits() -> None:
                        messages=(Message(role="user", content="x" * 100),), sample=i)
         for i in range(10)
     ]  # fmt: skip
+
+    def split(some: list[TeacherRequest], most: int, most_bytes: int) -> list[list[TeacherRequest]]:
+        queue = BatchQueue(lambda: [(r.key, r) for r in some])
+        return list(queue.parts(most, most_bytes, lambda _: 1224, lambda _: True))
+
     assert [len(p) for p in split(requests, 4, 10**9)] == [4, 4, 2]
     assert [len(p) for p in split(requests, 100, 3 * 1224)] == [3, 3, 3, 1]
     assert [len(p) for p in split(requests, 100, 1)] == [1] * 10
     assert [r for p in split(requests, 4, 10**9) for r in p] == requests
-    assert list(split([], 4, 4)) == []
+    assert split([], 4, 4) == []
+
+
+def test_what_does_not_fit_any_more_is_the_next_to_be_submitted() -> None:
+    requests = [
+        TeacherRequest(problem_id="p", prompt_id="i", prompt_sha256="s", teacher="openai", model="m",
+                       messages=(), sample=i)
+        for i in range(6)
+    ]  # fmt: skip
+    queue = BatchQueue(lambda: [(r.key, r) for r in requests])
+    left = 4
+
+    def fits(_: TeacherRequest) -> bool:
+        nonlocal left
+        left -= 1
+        return left >= 0
+
+    assert list(queue.parts(3, 100, lambda _: 1, fits)) == [requests[:3], requests[3:4]]
+    queue.back(requests[0].key, requests[0])  # it failed
+    queue.done(requests[1].key)
+    left = 9
+    assert list(queue.parts(9, 100, lambda _: 1, fits)) == [[requests[4], requests[0], requests[5]]]
+    assert queue.first_of(requests[1].key) is None
+    assert queue.first_of(requests[0].key) == requests[0].key
 
 
 def test_a_teacher_without_batches_is_refused(tmp_path: Path, table: Path) -> None:
     for teacher in ("recorded", "server:m@http://127.0.0.1:9/v1"):
         assert main(argv(table, tmp_path / "out", teacher)) == 2
     assert not (tmp_path / "out").exists()
+
+
+def test_each_file_is_within_the_limits_whatever_the_text(
+    tmp_path: Path, fake: FakeTeacher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A Cyrillic letter takes two bytes in a table and six in a line of a batch."""
+    monkeypatch.setattr(OpenAIBatches, "max_bytes", 60_000)
+    monkeypatch.setattr(OpenAIBatches, "max_requests", 9)
+    path = tmp_path / "t.jsonl"
+    rows = [{"question": f"{i} " + "ж" * (60 * i), "rationale": "so", "answer": "1"} for i in range(40)]  # fmt: skip
+    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    assert main(argv(path, tmp_path / "out", "openai:gpt-4o")) == 0
+    files = [f for name, f in batches(fake).files.items() if name.startswith("file-")]
+    assert max(map(len, files)) <= 60_000
+    sizes = [len(b.lines) for b in batches(fake).batches]
+    assert max(sizes) <= 9 < sum(sizes) == fake.n_requests == 40
+    assert max(map(len, files)) > 40_000  # and not much smaller than it may be
+    assert [r.question for r in read_records(tmp_path / "out")] == [r["question"] for r in rows]

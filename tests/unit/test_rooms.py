@@ -106,7 +106,7 @@ def commands() -> set[str]:
 # Commands whose code is a part of a larger room, and where.
 SHARED_ROOMS = {
     "completion": "commandline",
-    "import": "build", "choose": "build", "reparse": "build", "prompts": "build",
+    "import": "build", "choose": "build", "reparse": "build", "merge": "build", "prompts": "build",
     "doctor": "asking", "label": "labelling", "run": "pipeline",
 }  # fmt: skip
 
