@@ -13,7 +13,7 @@ from lorid_data import pipeline
 from lorid_data.execution import sandbox
 from lorid_data.execution.executed import Executed
 from lorid_train import cli
-from lorid_train.interaction.draws import draw_of
+from lorid_train.interaction.draws import Draw, draw_of
 
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.slow]
 
@@ -135,3 +135,33 @@ def test_the_adapter_is_published_with_what_cannot_serve_it(world: Path, tmp_pat
     assert "Code Generator" in card
     assert "merge it first" in card
     assert "merge it first" not in adapter_card(roles[:1], [], words, "me/x-IR")
+
+
+def test_solve_draws_and_decides_what_an_evaluation_does(
+    world: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert evaluate(world, tmp_path / "eval", "--rule", "any_two", "--fallback", "majority") == 0
+    lines = (tmp_path / "eval" / "draws.jsonl").read_bytes().splitlines(keepends=True)
+    theirs = {d.key: d for line in lines if (d := draw_of(line, "here")).condition == "sampled"}
+    outcomes = pl.read_parquet(tmp_path / "eval" / "outcomes.parquet")
+    decided = dict(
+        outcomes.filter(pl.col("system") == "lorid@2").select("problem_id", "answer").iter_rows()
+    )
+    questions = pl.read_parquet(tmp_path / "eval" / "records.parquet")["question"].to_list()
+    (tmp_path / "q.txt").write_text("\n".join(questions), encoding="utf-8")
+    capsys.readouterr()
+    options = ("--rule", "any_two", "--fallback", "majority", "--rounds", 2, "--max-new-tokens", 6, "--threads", 1)  # fmt: skip
+    solve = ("solve", world / "run", "--file", tmp_path / "q.txt", "--temperature", 1.0, *options)
+    assert command(*solve, "--json") == 0
+    found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    ours = [Draw.model_validate(d) for f in found for d in f["draws"]]
+    assert {d.key: d.text for d in ours} == {k: d.text for k, d in theirs.items()}
+    for d in ours:
+        ran, same = d.executed, theirs[d.key].executed
+        assert (ran is None) == (same is None)
+        if ran is not None and same is not None:
+            assert ran.model_copy(update={"output": None, "error": None}) == same
+    assert {f["draws"][0]["problem_id"]: f["answer"] for f in found} == decided
+    assert all(f["programs"] for f in found)
+    assert command(*solve) == 0
+    assert "  CG  " in capsys.readouterr().out
