@@ -24,8 +24,9 @@ from lorid_data.folders.names import MANIFEST
 from lorid_data.folders.records import read_records, write_dataset
 from lorid_data.folders.stage import open_stage
 from lorid_data.programs import asked
-from lorid_data.programs.checked import checked, is_right
-from lorid_data.programs.convert import Made, NotMade, convert
+from lorid_data.programs.checked import checked
+from lorid_data.programs.convert import Made, NotMade
+from lorid_data.programs.own import made_of
 from lorid_data.schema import FrozenModel, Manifest, Record, Reject
 from lorid_data.teachers.base import Teacher
 from lorid_data.teachers.registry import AskOptions, Mode
@@ -157,13 +158,6 @@ def _made(
             found.append(made_of(record))
             progress.advance()
     return found
-
-
-def made_of(record: Record) -> Made | NotMade:
-    """The program of one record: its source's, or one made of its rationale."""
-    if record.program is not None:
-        return Made(record.program, record.program_from or "structure")
-    return convert(record.question, record.rationale, lambda answer: is_right(record, answer))
 
 
 def _run(
