@@ -14,6 +14,7 @@ from lorid_data.hub.ids import is_hub_id, near
 from lorid_data.schema import Problem
 from lorid_data.sources.columns import Reading, faults
 from lorid_data.sources.layout import OURS
+from lorid_data.sources.published_programs import left_out
 from lorid_data.sources.table import content_hash
 from lorid_data.texts.counting import count
 
@@ -186,12 +187,13 @@ def _load_any(ref: reading.HubRef, split: str, read: Reading) -> tuple[list[Prob
     from lorid_data.sources.table import problems_of
 
     configs = reading.config_names(ref)
+    warnings: list[str] = []
     if set(configs) >= OURS:
+        warnings += left_out(str(ref), configs)
         configs = ("default",)  # published by this project: the others are made of these rows
     licence = reading.licence_of(ref)
     name = Path(ref.id).resolve().name if ref.is_local else ref.id
     problems: list[Problem] = []
-    warnings: list[str] = []
     if len(configs) > 1:
         warnings.append(f"{ref}: reading all {len(configs)} configurations: {', '.join(configs)}")
     for config in configs:

@@ -8,6 +8,7 @@ LoRID-Math/GSM8K has its training rows in parquet and its test rows in JSON Line
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from lorid_data.errors import InputError
@@ -18,6 +19,7 @@ from lorid_data.hub.snapshots import download
 from lorid_data.schema import Problem
 from lorid_data.sources.columns import Reading
 from lorid_data.sources.layout import layout
+from lorid_data.sources.published_programs import with_programs
 from lorid_data.sources.table import problems_of
 
 
@@ -27,7 +29,7 @@ def load_folder(
     patience: Patience | None = None,
     *,
     read: Reading | None = None,
-) -> tuple[str, list[Problem], list[str]]:
+) -> tuple[str, Sequence[Problem], list[str]]:
     """Every row of every split.
 
     Args:
@@ -67,7 +69,8 @@ def load_folder(
         some, said = problems_of(table, source=source, split=split, licence=stated, read=read)
         problems += some
         warnings += said
-    return called, problems, [*warnings, *_twice(problems)]
+    whole, of_programs = with_programs(problems, folder, ref.config, plain)
+    return called, whole, [*warnings, *of_programs, *_twice(problems)]
 
 
 def _twice(problems: list[Problem]) -> list[str]:
