@@ -19,6 +19,8 @@ from lorid_train.serve.wanted import Defaults, models_of
 from lorid_train.solve.question import LoopSettings
 from lorid_train.solve.solver import Solver
 
+pytest.importorskip("pydantic_monty", reason="the extra `code` is not installed")
+
 support = runpy.run_path(str(Path(__file__).parents[3] / "support" / "asked_server.py"))
 ask, chat = support["ask"], support["chat"]
 CG = ("answer = 1 +", "```python\nprint('hm')\nanswer = 1 + 1\n```")

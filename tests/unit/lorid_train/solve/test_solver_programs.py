@@ -30,6 +30,8 @@ from lorid_train.solve.question import LoopSettings
 from lorid_train.solve.shown import round_lines, solution_line
 from lorid_train.solve.solution import Round, Solution
 
+pytest.importorskip("pydantic_monty", reason="the extra `code` is not installed")
+
 Script = Callable[[GenRequest], str]
 QUESTION = "Tom has 3 boxes of 4 pencils. How many pencils?"
 
