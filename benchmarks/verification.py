@@ -23,8 +23,8 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from lorid_data.build.importing import import_table
 from lorid_data.dedup.stage import DedupOptions, dedup
+from lorid_data.folders import batches, files, parquet, verified
 from lorid_data.folders import draw_lines as lines
-from lorid_data.folders import files, parquet, records, verified
 from lorid_data.folders import stage as stages
 from lorid_data.folders.records import read_records
 from lorid_data.schema import sha256_text
@@ -72,7 +72,7 @@ def stage_ratio(root: Path, n: int) -> tuple[float, float]:
     (root / "t.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
     import_table(root / "t.jsonl", root / "in")
     clock = Clock()
-    for module, name in ((parquet, "verify_file"), (records, "verify_file"), (stages, "verify")):
+    for module, name in ((parquet, "verify_file"), (batches, "verify_file"), (stages, "verify")):
         setattr(module, name, clock.wrap(getattr(module, name)))
     whole = timed(lambda: dedup(root / "in", root / "out", DedupOptions()))
     first = clock.seconds / whole

@@ -45,39 +45,44 @@ class Stage:
     Attributes:
         name: its section in the configuration, and its folder below `out`.
         section: the options it takes.
-        run: (options, folder read or None, folder written) → manifest.
+        run: (options, folder read or None, folder written, processes for its rows) → manifest.
         adds: whether it adds files to the folder it reads, and writes none of its own.
         check: raises ConfigError for options that cannot work, before any stage has begun.
     """
 
     name: str
     section: type[FrozenModel]
-    run: Callable[[Any, Path | None, Path], Manifest]
+    run: Callable[[Any, Path | None, Path, int], Manifest]
     adds: bool = False
     check: Callable[[Any], object] | None = None
 
 
-def _build(options: BuildOptions, _: Path | None, out: Path) -> Manifest:
+def _build(options: BuildOptions, _: Path | None, out: Path, _n_workers: int) -> Manifest:
     return build(options, out)
 
 
 def _between(
-    work: Callable[[Path, Path, Any], Manifest],
-) -> Callable[[Any, Path | None, Path], Manifest]:
-    """A stage that reads a folder and writes one, from (folder read, folder written, options)."""
+    work: Callable[..., Manifest], *, is_spread: bool = False
+) -> Callable[[Any, Path | None, Path, int], Manifest]:
+    """A stage that reads a folder and writes one, from (folder read, folder written, options).
 
-    def run(options: Any, folder: Path | None, out: Path) -> Manifest:
+    Args:
+        work: the stage.
+        is_spread: whether it also takes `n_workers`, the processes for its rows.
+    """
+
+    def run(options: Any, folder: Path | None, out: Path, n_workers: int) -> Manifest:
         assert folder is not None, "the first stage reads no folder"
-        return work(folder, out, options)
+        return work(folder, out, options, **({"n_workers": n_workers} if is_spread else {}))
 
     return run
 
 
-def _validate(folder: Path, out: Path, _: ValidateSection) -> Manifest:
-    return validate(folder, out)
+def _validate(folder: Path, out: Path, _: ValidateSection, *, n_workers: int) -> Manifest:
+    return validate(folder, out, n_workers=n_workers)
 
 
-def _audit(options: AuditOptions, folder: Path | None, _: Path) -> Manifest:
+def _audit(options: AuditOptions, folder: Path | None, _: Path, _n_workers: int) -> Manifest:
     assert folder is not None, "the first stage reads no folder"
     result = audit(folder, options)
     say(audit_summary(result, folder))
@@ -92,10 +97,10 @@ STAGES: tuple[Stage, ...] = (
     Stage("build", BuildOptions, _build),
     Stage("choose", ChooseOptions, _between(choose)),
     Stage("expand", ExpandOptions, _between(expand)),
-    Stage("validate", ValidateSection, _between(_validate)),
+    Stage("validate", ValidateSection, _between(_validate, is_spread=True)),
     Stage("dedup", DedupOptions, _between(dedup)),
     Stage("decontaminate", DecontaminateOptions, _between(decontaminate)),
-    Stage("programs", ProgramOptions, _between(programs), check=check_programs),
+    Stage("programs", ProgramOptions, _between(programs, is_spread=True), check=check_programs),
     Stage("split", SplitOptions, _between(split)),
     Stage("audit", AuditOptions, _audit, adds=True, check=check_options),
 )
@@ -144,10 +149,14 @@ def read_config(body: Mapping[str, Any], where: str) -> PipelineConfig:
     return PipelineConfig(Path(body["out"]), sections)
 
 
-def run(config: PipelineConfig) -> dict[str, Manifest]:
+def run(config: PipelineConfig, *, n_workers: int = 1) -> dict[str, Manifest]:
     """Run the stages in their order; the manifest of each that was run, by name.
 
     A stage that keeps no row is the last: what comes after it would have nothing to do.
+
+    Args:
+        config: what is to run.
+        n_workers: processes for the rows of each stage that spreads them.
 
     Raises:
         ConfigError: the options of any stage cannot work; no stage has begun.
@@ -161,7 +170,7 @@ def run(config: PipelineConfig) -> dict[str, Manifest]:
     for stage in STAGES:
         if stage.name in config.sections:
             out = config.out / stage.name
-            manifest = stage.run(config.sections[stage.name], folder, out)
+            manifest = stage.run(config.sections[stage.name], folder, out, n_workers)
             manifests[stage.name] = manifest
             if not stage.adds:
                 say(summary(manifest, out))

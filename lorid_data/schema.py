@@ -266,18 +266,23 @@ ADDED_LATER: tuple[str, ...] = ("accepted", "difficulty", *PROGRAM_COLUMNS, "pro
 """Columns that files of earlier releases lack: their rows have an empty list there, or nothing."""
 
 
-def row_ids(problems: Iterable[Problem | Record]) -> Iterator[str]:
-    """The row id of each problem or record, in order.
+def occurrence_key(*values: str) -> tuple[str, bytes]:
+    """The values that only their occurrence tells apart, as a JSON list left open; and its sha256."""
+    key = canonical_json(values)[:-1]
+    return key, hashlib.sha256(key.encode("utf-8")).digest()
+
+
+def row_ids(rows: Iterable[Problem | Record]) -> Iterator[str]:
+    """The row id of each problem or record, in order; `folders.row_ids` holds less, in two passes.
 
     Rows that agree in source, split, original_id, problem_id and rationale are told apart by
     their occurrence (0, 1, …), so that ids are unique and do not depend on other rows' order.
     """
-    seen: dict[tuple[str, ...], int] = {}
-    for p in problems:
-        key = (p.source, p.split, p.original_id, p.problem_id, p.rationale)
-        occurrence = seen.get(key, 0)
-        seen[key] = occurrence + 1
-        yield sha256_text(canonical_json([*key, occurrence]))
+    seen: dict[bytes, int] = {}
+    for r in rows:
+        key, digest = occurrence_key(r.source, r.split, r.original_id, r.problem_id, r.rationale)
+        seen[digest] = occurrence = seen.get(digest, -1) + 1
+        yield sha256_text(f"{key},{occurrence}]")
 
 
 class Disposition(StrEnum):

@@ -10,6 +10,7 @@ from cyclopts import Parameter, validators
 from lorid_data.cli.ending import finish, finish_asking
 from lorid_data.cli.numbers import Finite, Positive
 from lorid_data.commandline.result import tell
+from lorid_data.commandline.workers import n_workers
 
 
 def programs(
@@ -22,7 +23,7 @@ def programs(
     ] = None,
     seconds: Annotated[float, Parameter(validator=validators.Number(gt=0, lte=60))] = 1.0,
     memory_mib: Annotated[int, Parameter(validator=validators.Number(gte=1, lte=1024))] = 16,
-    workers: Annotated[int, Parameter(validator=validators.Number(gte=1, lte=256))] = 2,
+    workers: Annotated[int | None, Parameter(validator=validators.Number(gte=1, lte=256))] = None,
     temperature: Annotated[float, Parameter(validator=validators.Number(gte=0, lte=2))]
     | None = None,
     max_tokens: Positive | None = None,
@@ -48,7 +49,8 @@ def programs(
             that is the question's or a step's result (ambiguous_link); they get a flag.
         seconds: Time that one program may take.
         memory_mib: Memory that one program may take, in MiB.
-        workers: Programs that run at the same time.
+        workers: Processes that make programs, and programs that run at the same time; all cores that
+            this program may use by default.
         temperature: What the teacher's replies are sampled at; by default what the provider chooses.
         max_tokens: Most tokens of a reply, four times as many when cut off.
         reasoning_effort: How long a model thinks, in its provider's word (low, medium, high, …).
@@ -65,7 +67,7 @@ def programs(
     given |= {"concurrency": min(concurrency, 4096), "keep": keep or ()}
     shared = given.keys() & stage.ProgramOptions.model_fields.keys()
     options = stage.ProgramOptions(**{name: given[name] for name in shared})
-    manifest = stage.programs(folder, out, options)
+    manifest = stage.programs(folder, out, options, n_workers=n_workers(workers))
     for line in stage.described(manifest):
         tell(line)
     return finish(manifest, out) if teacher is None else finish_asking(manifest, out)

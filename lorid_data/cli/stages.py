@@ -10,18 +10,21 @@ from cyclopts import Parameter, validators
 from lorid_data.cli.ending import finish
 from lorid_data.cli.numbers import Natural, Positive
 from lorid_data.commandline.result import tell
+from lorid_data.commandline.workers import Workers, n_workers
 
 
-def validate(folder: Path, *, out: Path) -> int:
+def validate(folder: Path, *, out: Path, workers: Workers = None) -> int:
     """Check every row; write those that pass, and the others with the reason.
 
     Args:
         folder: A finished dataset folder.
         out: The dataset folder to write.
+        workers: Processes that check rows; all cores that this program may use by default. The
+            folder is the same whatever their number.
     """
     from lorid_data.validate.stage import validate as run_validate
 
-    return finish(run_validate(folder, out), out)
+    return finish(run_validate(folder, out, n_workers=n_workers(workers)), out)
 
 
 def expand(
@@ -154,6 +157,7 @@ def difficulty(
     *,
     evaluations: Annotated[list[Path], Parameter(name="--from", consume_multiple=True)],
     out: Path,
+    workers: Workers = None,
 ) -> int:
     """Say for each row how often each role of finished evaluations answers it rightly; list what nobody solves.
 
@@ -165,10 +169,11 @@ def difficulty(
         folder: A finished dataset folder.
         evaluations: Evaluation folders of lorid-train evaluate, with sampled draws of its questions.
         out: The dataset folder to write.
+        workers: Processes that grade; all cores that this program may use by default.
     """
     from lorid_data.difficulty import stage
 
-    manifest = stage.difficulty(folder, evaluations, out)
+    manifest = stage.difficulty(folder, evaluations, out, n_workers=n_workers(workers))
     for line in stage.described(manifest):
         tell(line)
     return finish(manifest, out)

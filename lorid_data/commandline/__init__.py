@@ -2,6 +2,6 @@
 
 Entry: `program.make_app` and `program.run`; `progress.Progress` and `progress.say`.
 Read: `program`, `options`, `waiting`, `output` (what may be said), `failures`, `progress`, `result` (what is printed, or
-    with `--json` written for programs), `completion`.
-Imports: texts, errors.
+    with `--json` written for programs), `completion`, `workers`.
+Imports: texts, workers, errors.
 """

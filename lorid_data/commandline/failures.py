@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import sqlite3
 import sys
 from collections.abc import Iterator
@@ -23,6 +24,8 @@ _REFUSED = {
     errno.ENAMETOOLONG: "File name too long; choose a shorter one",
 }
 """What the system refuses whatever is tried again, and what to do."""
+_OF_RUST = ("polars", "safetensors", "tokenizers")
+_OS_ERROR = re.compile(r"\(os error (\d{1,3})\)")
 _FULL_TEXT = ("no space left on device", "database or disk is full", "file too large", "disk quota")
 
 
@@ -48,11 +51,19 @@ def status_of(error: BaseException) -> int:
                 f"the journal cannot be read or written: {leaf}; what was saved stays",
                 EXIT_FAILED,
             )
-        if isinstance(leaf, OSError):
-            if leaf.filename is not None and leaf.errno in _REFUSED:
-                return complain(f"{_path(leaf.filename)}: {_REFUSED[leaf.errno]}", EXIT_FAILED)
-            return complain(f"{type(leaf).__name__}: {leaf}", EXIT_FAILED)
+        if (said := _refused(leaf)) is not None:
+            return complain(said, EXIT_FAILED)
     raise error
+
+
+def _refused(error: BaseException) -> str | None:
+    """What the system said where it refused a file; None for another error."""
+    if isinstance(error, OSError):
+        if error.filename is not None and error.errno in _REFUSED:
+            return f"{_path(error.filename)}: {_REFUSED[error.errno]}"
+        return f"{type(error).__name__}: {error}"
+    number = _errno_said(error)
+    return None if number is None else f"{error}: {_REFUSED.get(number, os.strerror(number))}"
 
 
 def _path(name: object) -> str:
@@ -76,11 +87,21 @@ def disk_is_full(error: BaseException) -> bool:
     # SQLite has one message for all that goes wrong with a file, and a code that tells which.
     if getattr(error, "sqlite_errorname", "") in _FULL_OF_SQLITE:
         return True
-    # polars writes files by itself, and says so in the text of an error of its own.
-    writes = isinstance(error, (OSError, sqlite3.Error)) or type(error).__module__.startswith(
-        "polars"
+    writes = isinstance(error, (OSError, sqlite3.Error)) or _is_of_rust(error)
+    return writes and (
+        _errno_said(error) in _FULL or any(text in str(error).lower() for text in _FULL_TEXT)
     )
-    return writes and any(text in str(error).lower() for text in _FULL_TEXT)
+
+
+def _is_of_rust(error: BaseException) -> bool:
+    """Whether a library raised it that opens files by itself, and raises no OSError where it cannot."""
+    return type(error).__module__.partition(".")[0] in _OF_RUST
+
+
+def _errno_said(error: BaseException) -> int | None:
+    """The system's error number in the text of an error of such a library."""
+    found = _OS_ERROR.search(str(error)) if _is_of_rust(error) else None
+    return int(found[1]) if found is not None else None
 
 
 def complain(message: str, status: int) -> int:

@@ -3,5 +3,5 @@
 Entry: `stage.difficulty`.
 Read: `asked` (what each judge answered to each question), `rates` (answers → pass rates; pure), `unsolved`
     (the questions that nobody solves, ranked), `page`, `stage`.
-Imports: answers, folders, pages, commandline, texts, intervals, pass_rates, schema, errors.
+Imports: answers, folders, workers, pages, commandline, texts, intervals, pass_rates, schema, errors.
 """

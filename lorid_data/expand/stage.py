@@ -9,7 +9,9 @@ is set apart. The rows of the dataset itself come first, as they are.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import tee
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +19,9 @@ from pydantic import ConfigDict, Field
 
 from lorid_data.answers.same import same_answer
 from lorid_data.commandline.progress import Progress, say
+from lorid_data.folders.batches import DatasetWriter, iter_tables, records_of
 from lorid_data.folders.manifests import manifest_sha256, read_manifest
-from lorid_data.folders.records import read_records, write_dataset
-from lorid_data.folders.stage import open_stage
+from lorid_data.folders.stage import Stage, open_stage
 from lorid_data.schema import (
     Disposition,
     FrozenModel,
@@ -30,6 +32,7 @@ from lorid_data.schema import (
     Reject,
     RejectReason,
     row_ids,
+    sha256_text,
 )
 from lorid_data.sources.variants import Variant, Variants, load_variants, original_key
 from lorid_data.texts.backward import asks_backward
@@ -75,47 +78,94 @@ def expand(folder: Path, out: Path, options: ExpandOptions) -> Manifest:
     ) as stage:
         if stage.done is not None:
             return stage.done
-        records = read_records(folder)
-        rows = expanded(records, variants)
-        kept = [r for r in rows if isinstance(r, Record)]
-        rejects = [r for r in rows if isinstance(r, Reject)]
-        stage.figures = _figures(records, variants, kept)
-        n_in = len(records) + len(variants.rows)
-        return write_dataset(stage, [*records, *kept], rejects, n_in=n_in)
+        return _expanded(stage, folder, variants)
+
+
+def _expanded(stage: Stage, folder: Path, variants: Variants) -> Manifest:
+    """The rows of the folder as they are, then what becomes of each variant."""
+    found = Found(variants)
+    with DatasetWriter(stage) as writer:
+        n_of_dataset = 0
+        for table in iter_tables(folder):
+            writer.keep(table)
+            found.look(records_of(table, folder))
+            n_of_dataset += len(table)
+        counted = _Counted()
+        with Progress("expand", len(variants.rows)) as progress:
+            for row in expanded(variants, found):
+                if isinstance(row, Record):
+                    writer.keep([row])
+                    counted.add(row)
+                else:
+                    writer.reject([row])
+                progress.advance(kept=isinstance(row, Record), rejected=isinstance(row, Reject))
+        stage.figures = counted.figures(n_of_dataset, variants)
+        return writer.finish(n_in=n_of_dataset + len(variants.rows))
 
 
 # --- pure ---------------------------------------------------------------------------------------
 
 
-def expanded(records: Sequence[Record], variants: Variants) -> list[Record | Reject]:
-    """What becomes of each variant, in order.
+@dataclass(frozen=True, slots=True)
+class Original:
+    """What a variant gets of the row that it is a variant of: none of its long texts."""
+
+    original_id: str
+    split: str
+    answer: str
+    level: str | None
+    subject: str | None
+    licence: str
+    knowledge: tuple[str, ...]
+    provenance: Provenance
+
+
+class Found:
+    """The rows of a dataset that its variants are made of, and no others.
 
     An original is found by its id, or by its text without regard to case and white space. Of
     several rows with one question the first gives the knowledge.
     """
-    by_id: dict[str, Record] = {}
-    by_text: dict[str, Record] = {}
-    for r in records:
-        by_id.setdefault(r.problem_id, r)
-        by_text.setdefault(fold(r.question), r)
-    found = [_original(v, by_id, by_text) for v in variants.rows]
-    problems = [
-        _joined(variant, original, variants.name)
-        for variant, original in zip(variants.rows, found, strict=True)
-    ]
-    rows: list[Record | Reject] = []
-    with Progress("expand", len(problems)) as progress:
-        for variant, problem, original, row_id in zip(
-            variants.rows, problems, found, row_ids(problems), strict=True
-        ):
-            row = to_row(variant, problem, original, row_id)
-            rows.append(row)
-            progress.advance(kept=isinstance(row, Record), rejected=isinstance(row, Reject))
-    return rows
+
+    def __init__(self, variants: Variants) -> None:
+        self._ids = {original_key(v) for v in variants.rows}
+        self._texts = {
+            sha256_text(fold(v.original)) for v in variants.rows if v.original is not None
+        }
+        self._by_id: dict[str, Original] = {}
+        self._by_text: dict[str, Original] = {}
+
+    def look(self, records: Iterable[Record]) -> None:
+        """Take note of rows of the dataset."""
+        for r in records:
+            text = sha256_text(fold(r.question)) if self._texts else ""
+            if r.problem_id not in self._ids and text not in self._texts:
+                continue
+            original = Original(
+                r.original_id, r.split, r.answer, r.level, r.subject, r.licence, r.knowledge, r.provenance
+            )  # fmt: skip
+            if r.problem_id in self._ids:
+                self._by_id.setdefault(r.problem_id, original)
+            if text in self._texts:
+                self._by_text.setdefault(text, original)
+
+    def of(self, variant: Variant) -> Original | None:
+        """The row that a variant is one of; None where the dataset has none."""
+        exact = self._by_id.get(original_key(variant))
+        if exact is not None or variant.original is None:
+            return exact
+        return self._by_text.get(sha256_text(fold(variant.original)))
+
+
+def expanded(variants: Variants, found: Found) -> Iterator[Record | Reject]:
+    """What becomes of each variant, in order."""
+    named, problems = tee(_joined(v, found.of(v), variants.name) for v in variants.rows)
+    for variant, problem, row_id in zip(variants.rows, problems, row_ids(named), strict=True):
+        yield to_row(variant, problem, found.of(variant), row_id)
 
 
 def to_row(
-    variant: Variant, problem: Problem, original: Record | None, row_id: str
+    variant: Variant, problem: Problem, original: Original | None, row_id: str
 ) -> Record | Reject:
     """A record with the original's knowledge, or without where it asks backwards, or a reject."""
 
@@ -156,16 +206,7 @@ def to_row(
     )
 
 
-def _original(
-    variant: Variant, by_id: Mapping[str, Record], by_text: Mapping[str, Record]
-) -> Record | None:
-    exact = by_id.get(original_key(variant))
-    if exact is not None or variant.original is None:
-        return exact
-    return by_text.get(fold(variant.original))
-
-
-def _joined(variant: Variant, original: Record | None, name: str) -> Problem:
+def _joined(variant: Variant, original: Original | None, name: str) -> Problem:
     """The variant as a problem of the dataset: in its original's split, with its level and subject."""
     changes: dict[str, Any] = {
         "source": f"{name}/{variant.kind}" if variant.kind else name,
@@ -191,17 +232,27 @@ def joint_licence(variant: str, original: str) -> str:
     return variant if variant.startswith(original) else f"{original} AND {variant}"
 
 
-def _figures(
-    records: Sequence[Record], variants: Variants, kept: Iterable[Record]
-) -> dict[str, Any]:
-    kept = list(kept)
-    backward = RejectReason.BACKWARD_QUESTION.value
-    return {
-        "n_of_dataset": len(records),
-        "n_variants": len(variants.rows),
-        "n_variants_with_knowledge": sum(bool(r.knowledge) for r in kept),
-        "n_backward_without_knowledge": sum(backward in r.flags for r in kept),
-        "n_originals_with_variants": len({r.original_id for r in kept}),
-        "with": {"name": variants.name, "sha256": variants.content_sha256},
-        "n_by_source": dict(sorted(Counter(r.source for r in kept).items())),
-    }
+class _Counted:
+    """What the stage counts of the variants that it keeps."""
+
+    def __init__(self) -> None:
+        self._n: Counter[str] = Counter()
+        self._by_source: Counter[str] = Counter()
+        self._originals: set[str] = set()
+
+    def add(self, row: Record) -> None:
+        self._n["with_knowledge"] += bool(row.knowledge)
+        self._n["backward"] += RejectReason.BACKWARD_QUESTION.value in row.flags
+        self._by_source[row.source] += 1
+        self._originals.add(row.original_id)
+
+    def figures(self, n_of_dataset: int, variants: Variants) -> dict[str, Any]:
+        return {
+            "n_of_dataset": n_of_dataset,
+            "n_variants": len(variants.rows),
+            "n_variants_with_knowledge": self._n["with_knowledge"],
+            "n_backward_without_knowledge": self._n["backward"],
+            "n_originals_with_variants": len(self._originals),
+            "with": {"name": variants.name, "sha256": variants.content_sha256},
+            "n_by_source": dict(sorted(self._by_source.items())),
+        }

@@ -1,9 +1,9 @@
 """What a dataset folder is, read and written: files whole or absent, and a manifest that is last.
 
 Entry: `stage.open_stage`, in which every stage works; `records.read_records`,
-    `records.write_dataset`; `loading.load`; `tables.read_table` for files of other people.
+    `records.write_dataset`, and `batches` for more rows than are to be held; `loading.load`; `tables.read_table` for files of other people.
 Read: `names`, `files`, `paths`, `seals`, `manifests`, `verified` (what is read is what was written),
-    `differences`, `stage`, `parquet`, `readme` (how load_dataset finds the rows), `records`; `frames` for stages that work on
+    `differences`, `stage`, `parquet`, `readme` (how load_dataset finds the rows), `row_ids`, `batches`, `records`; `frames` for stages that work on
     whole columns, `flags` for what the checks said of a folder's rows, `loading` for programs of others,
     `evaluations` (and `draw_lines`) for what an evaluation wrote, `tables`.
 Imports: texts, pass_rates, schema, errors.

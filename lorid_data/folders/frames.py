@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lorid_data.errors import InputError
+from lorid_data.folders.batches import DatasetWriter, duplicated
 from lorid_data.folders.manifests import read_manifest
-from lorid_data.folders.names import RECORDS, REJECTS
-from lorid_data.folders.parquet import frame_schema, read_frame, with_added, write_frame
-from lorid_data.folders.readme import write_readme
-from lorid_data.folders.records import refuse_duplicates
+from lorid_data.folders.names import RECORDS
+from lorid_data.folders.parquet import frame_schema, read_frame, with_added
 from lorid_data.folders.stage import Stage
 from lorid_data.schema import Manifest, Record, Reject
 
@@ -36,7 +35,9 @@ def read_record_frame(folder: Path) -> pl.DataFrame:
     if empty:
         msg = f"{folder / RECORDS}: columns {empty} hold rows without a value"
         raise InputError(msg)
-    refuse_duplicates(folder, frame["row_id"].to_list())
+    twice = frame["row_id"].filter(frame["row_id"].is_duplicated())
+    if len(twice):
+        raise InputError(duplicated(folder, twice[0]))
     return frame.select(*schema)
 
 
@@ -58,10 +59,7 @@ def write_dataset_frames(
 
     rejected = pl.DataFrame(dict(rejects), schema=frame_schema(Reject))
     rejected = rejected.with_columns(pl.col("evidence").str.slice(0, 2000))
-    for name, frame in ((RECORDS, records), (REJECTS, rejected)):
-        write_frame(stage.out / name, frame)
-    write_readme(stage.out, set(records["split"]))
-    by_reason = rejected.group_by("reason").len().sort("reason")
-    return stage.finish(
-        n_in=n_in, n_kept=len(records), n_rejected={r: int(n) for r, n in by_reason.iter_rows()}
-    )
+    with DatasetWriter(stage) as writer:
+        writer.keep(records.to_arrow(compat_level=pl.CompatLevel.oldest()))
+        writer.reject(rejected.to_arrow(compat_level=pl.CompatLevel.oldest()))
+        return writer.finish(n_in=n_in)

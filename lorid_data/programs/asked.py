@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +62,7 @@ def identity(teacher: Teacher) -> dict[str, Any]:
 
 
 def written(
-    records: Sequence[Record],
+    records: Iterable[Record],
     teacher: Teacher,
     journal: Path,
     *,

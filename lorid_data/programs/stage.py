@@ -8,7 +8,8 @@ the stage runs no program twice and ends with the same rows.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,10 +20,11 @@ from lorid_data.commandline.progress import Progress
 from lorid_data.execution.executed import Executor, Limits, identity
 from lorid_data.execution.opened import STORE, opened
 from lorid_data.execution.sandbox import sandbox_version
+from lorid_data.folders.batches import DatasetWriter, iter_tables, n_records, records_of
 from lorid_data.folders.manifests import manifest_sha256, n_failed, read_manifest
 from lorid_data.folders.names import MANIFEST
-from lorid_data.folders.records import read_records, write_dataset
-from lorid_data.folders.stage import open_stage
+from lorid_data.folders.records import iter_records
+from lorid_data.folders.stage import Stage, open_stage
 from lorid_data.programs import asked
 from lorid_data.programs.checked import checked
 from lorid_data.programs.convert import Made, NotMade
@@ -30,6 +32,7 @@ from lorid_data.programs.own import made_of
 from lorid_data.schema import FrozenModel, Manifest, Record, Reject
 from lorid_data.teachers.base import Teacher
 from lorid_data.teachers.registry import AskOptions, Mode
+from lorid_data.workers.pool import in_processes
 
 VERSION = 1
 """Bump when other programs are made of the same rows."""
@@ -50,8 +53,8 @@ class ProgramOptions(FrozenModel):
     max_tokens: int | None = Field(default=None, ge=1)
     """Most tokens of a teacher's reply."""
     reasoning_effort: str | None = None
-    workers: int = Field(default=2, ge=1, le=256)
-    """Programs that run at the same time."""
+    workers: int | None = Field(default=None, ge=1, le=256)
+    """Programs that run at the same time; by default as many as there are processes for the rows, 2 at least."""
     concurrency: int = Field(default=64, ge=1, le=4096)
     mode: Mode = "online"
     budget: float | None = Field(default=None, gt=0, allow_inf_nan=False)
@@ -74,8 +77,14 @@ class ProgramOptions(FrozenModel):
         )  # fmt: skip
 
 
-def programs(folder: Path, out: Path, options: ProgramOptions) -> Manifest:
+def programs(folder: Path, out: Path, options: ProgramOptions, *, n_workers: int = 1) -> Manifest:
     """Write the rows of a dataset folder with a program that was run and gives their answer, and the rejects.
+
+    Args:
+        folder: a finished dataset folder.
+        out: the folder to write.
+        options: see `ProgramOptions`.
+        n_workers: processes that make programs of solutions; the folder is the same whatever their number.
 
     Raises:
         ConfigError: there is no sandbox, `folder` is no finished dataset folder, or `out` belongs to
@@ -101,14 +110,10 @@ def programs(folder: Path, out: Path, options: ProgramOptions) -> Manifest:
             if not n_failed(stage.done):
                 return stage.done
             (stage.out / MANIFEST).unlink()
-        records = read_records(folder)
-        made = _made(records, options, teacher, options.journal or out / JOURNAL)
-        with opened(out / STORE, limits=options.limits, workers=options.workers) as executor:
-            rows = _run(records, made, executor, frozenset(options.keep))
-        kept = [r for r in rows if isinstance(r, Record)]
-        rejects = [r for r in rows if isinstance(r, Reject)]
-        stage.figures = _figures(kept)
-        return write_dataset(stage, kept, rejects, n_in=len(records))
+        made = _made(folder, options, teacher, options.journal or out / JOURNAL, n_workers)
+        at_once = options.workers or max(2, n_workers)
+        with opened(out / STORE, limits=options.limits, workers=at_once) as executor:
+            return _run(stage, n_records(folder), made, executor, frozenset(options.keep))
 
 
 def check_programs(options: ProgramOptions) -> None:
@@ -144,43 +149,53 @@ def _identity(
     return found if teacher is None else {**found, **asked.identity(teacher)}
 
 
+Batch = tuple[Any, list[Made | NotMade]]
+"""An Arrow table of records, and for each a program, or why there is none."""
+
+
 def _made(
-    records: Sequence[Record], options: ProgramOptions, teacher: Teacher | None, journal: Path
-) -> list[Made | NotMade]:
-    """A program for each record, or why there is none."""
-    if teacher is not None:
-        return asked.written(
-            records, teacher, journal, mode=options.mode, concurrency=options.concurrency, poll_s=options.poll_s
-        )  # fmt: skip
-    found = []
-    with Progress("programs: make", len(records)) as progress:
-        for record in records:
-            found.append(made_of(record))
-            progress.advance()
-    return found
+    folder: Path, options: ProgramOptions, teacher: Teacher | None, journal: Path, n_workers: int
+) -> Iterator[Batch]:
+    """The rows of a folder with a program for each."""
+    if teacher is None:
+        yield from in_processes(made_of_table, iter_tables(folder), n_workers)
+        return
+    asking: dict[str, Any] = {
+        "mode": options.mode, "concurrency": options.concurrency, "poll_s": options.poll_s,
+    }  # fmt: skip
+    written = iter(asked.written(iter_records(folder), teacher, journal, **asking))
+    for table in iter_tables(folder):
+        yield table, list(islice(written, len(table)))
+
+
+def made_of_table(table: Any) -> Batch:
+    """The rows of an Arrow table with a program for each, made of what the row itself holds."""
+    return table, [made_of(record) for record in records_of(table)]
 
 
 def _run(
-    records: Sequence[Record],
-    made: Sequence[Made | NotMade],
-    executor: Executor,
-    keep: frozenset[str],
-) -> list[Record | Reject]:
+    stage: Stage, n: int, made: Iterator[Batch], executor: Executor, keep: frozenset[str]
+) -> Manifest:
     """A row for each record: its program run, unless a kept result says what it gives."""
-    results = executor.run_all(m.program for m in made if isinstance(m, Made))
-    rows = []
-    with Progress("programs: run", len(records)) as progress:
-        for record, program in zip(records, made, strict=True):
-            done = next(results) if isinstance(program, Made) else None
-            row = checked(
-                record, program, done, sandbox=executor.sandbox, limits=executor.limits, keep=keep
-            )
-            rows.append(row)
-            progress.advance(kept=isinstance(row, Record), rejected=isinstance(row, Reject))
-    return rows
-
-
-def _figures(kept: Sequence[Record]) -> dict[str, Any]:
-    made = Counter(r.program_from or "" for r in kept)
-    flags = Counter(f for r in kept for f in r.flags)
-    return {"made_of": dict(sorted(made.items())), "flags": dict(sorted(flags.items()))}
+    made_by: Counter[str] = Counter()
+    flags: Counter[str] = Counter()
+    with Progress("programs", n) as progress, DatasetWriter(stage) as writer:
+        for table, found in made:
+            results = executor.run_all(m.program for m in found if isinstance(m, Made))
+            for record, program in zip(records_of(table), found, strict=True):
+                done = next(results) if isinstance(program, Made) else None
+                row = checked(
+                    record, program, done, sandbox=executor.sandbox, limits=executor.limits, keep=keep
+                )  # fmt: skip
+                if isinstance(row, Record):
+                    writer.keep([row])
+                    made_by[row.program_from or ""] += 1
+                    flags.update(row.flags)
+                else:
+                    writer.reject([row])
+                progress.advance(kept=isinstance(row, Record), rejected=isinstance(row, Reject))
+        stage.figures = {
+            "made_of": dict(sorted(made_by.items())),
+            "flags": dict(sorted(flags.items())),
+        }
+        return writer.finish(n_in=n)

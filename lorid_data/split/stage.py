@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import Field, field_validator
 
-from lorid_data.commandline.progress import say
+from lorid_data.commandline.progress import Progress, say
 from lorid_data.errors import InputError
+from lorid_data.folders.batches import DatasetWriter, iter_columns, iter_tables, with_column
 from lorid_data.folders.manifests import manifest_sha256, read_manifest
-from lorid_data.folders.records import read_records, write_dataset
-from lorid_data.folders.stage import open_stage
-from lorid_data.schema import FrozenModel, Manifest, Record, row_ids
-from lorid_data.split.blocks import assigned, blocks_of
+from lorid_data.folders.row_ids import KEY, Occurrences, keys_of
+from lorid_data.folders.stage import Stage, open_stage
+from lorid_data.schema import FrozenModel, Manifest
+from lorid_data.split.blocks import SPLITS, Blocks, Names, Places, assigned
 from lorid_data.texts.counting import count
 
 COLUMNS = ("original_id", "source", "subject", "level")
@@ -68,27 +68,57 @@ def split(folder: Path, out: Path, options: SplitOptions) -> Manifest:
     ) as stage:
         if stage.done is not None:
             return stage.done
-        records = read_records(folder)
-        names = assigned(records, **options.model_dump())
-        _check(folder, records, names, options)
-        parted = [r.model_copy(update={"split": n}) for r, n in zip(records, names, strict=True)]
-        ids = row_ids(parted)
-        rows = [r.model_copy(update={"row_id": i}) for r, i in zip(parted, ids, strict=True)]
-        stage.figures = figures(rows, options.by)
-        return write_dataset(stage, rows, [], n_in=len(records))
+        return _parted(stage, folder, options)
 
 
-def figures(records: Sequence[Record], by: str) -> dict[str, Any]:
+def _parted(stage: Stage, folder: Path, options: SplitOptions) -> Manifest:
+    blocks, names = _blocks(folder, options.by)
+    of = assigned(
+        blocks, names, test=options.test, validation=options.validation, seed=options.seed
+    )
+    _check(folder, of, options)
+    splits = [SPLITS[i] for i in of[blocks.of_row].tolist()]
+    ids, n = Occurrences(), 0
+    for table in iter_columns(folder, KEY):
+        ids.look(keys_of(with_column(table, "split", splits[n : n + len(table)])))
+        n += len(table)
+    stage.figures = figures(blocks, of)
+    with Progress("split", len(splits)) as progress, DatasetWriter(stage) as writer:
+        done = 0
+        for table in iter_tables(folder):
+            some = splits[done : done + len(table)]
+            done += len(table)
+            parted = with_column(table, "split", some)
+            writer.keep(with_column(parted, "row_id", list(ids.ids(keys_of(parted)))))
+            progress.advance(len(table))
+        return writer.finish(n_in=done)
+
+
+def _blocks(folder: Path, by: str) -> tuple[Blocks, Names]:
+    """Which rows stay together: one pass over the ids of questions, and one for the names of the blocks."""
+    blocks = Blocks()
+    columns = ["original_id", "problem_id"]
+    for table in iter_columns(folder, [*columns, by] if by not in columns else columns):
+        originals, problems = (table[name].to_pylist() for name in columns)
+        nothing = [None] * len(table)
+        blocks.look(originals, problems, nothing if by in columns else table[by].to_pylist())
+    blocks.settle()
+    originals_of = (
+        i for t in iter_columns(folder, columns[:1]) for i in t["original_id"].to_pylist()
+    )
+    return blocks, blocks.names(originals_of)
+
+
+def figures(blocks: Blocks, of: Places) -> dict[str, Any]:
     """How many rows, original questions and blocks each split has."""
-    blocks = blocks_of(records, by)
     found: dict[str, dict[str, int]] = {}
     for name in ("train", "validation", "test"):
-        of = [(r, b) for r, b in zip(records, blocks, strict=True) if r.split == name]
-        if of:
+        is_there = of == SPLITS.index(name)
+        if is_there.any():
             found[name] = {
-                "n_rows": len(of),
-                "n_originals": len({r.original_id for r, _ in of}),
-                "n_blocks": len({b for _, b in of}),
+                "n_rows": int(blocks.n_rows[is_there].sum()),
+                "n_originals": int(blocks.n_originals[is_there].sum()),
+                "n_blocks": int(is_there.sum()),
             }
     return {"by_split": found}
 
@@ -101,11 +131,9 @@ def described(manifest: Manifest) -> list[str]:
     ]
 
 
-def _check(
-    folder: Path, records: Sequence[Record], names: Sequence[str], options: SplitOptions
-) -> None:
+def _check(folder: Path, of: Places, options: SplitOptions) -> None:
     """Refuse what is split already, and what would leave a split empty."""
-    given = sorted({r.split for r in records})
+    given = sorted({s for t in iter_columns(folder, ["split"]) for s in t["split"].to_pylist()})
     if len(given) > 1:
         msg = (
             f"{folder}: has the splits {', '.join(map(repr, given))} already; use them "
@@ -117,8 +145,8 @@ def _check(
             f"warning: {folder}: its rows are a test split; what is trained on here is no fair test of others"
         )
     wanted = {"train", "test"} | ({"validation"} if options.validation else set())
-    if missing := sorted(wanted - set(names)):
-        n = len(set(blocks_of(records, options.by)))
+    if missing := sorted(wanted - {SPLITS[i] for i in set(of.tolist())}):
+        n = len(of)
         msg = (
             f"{folder}: {n} group{'s' * (n != 1)} of rows that stay together (by {options.by!r}) leave no row for "
             f"{' and '.join(map(repr, missing))}; take another share, or another --by"

@@ -2,7 +2,7 @@
 
 Entry: `stage.validate`, re-exported here.
 Read: `stage`; the checks are a room of their own, `checks`.
-Imports: checks, answers, folders, commandline, schema.
+Imports: checks, answers, folders, workers, commandline, schema.
 """
 
 from lorid_data.validate.stage import validate

@@ -8,22 +8,31 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from lorid_data import answers
 from lorid_data.checks import catalogue
 from lorid_data.checks.finding import REJECTING, Check, Finding
 from lorid_data.commandline.progress import Progress
+from lorid_data.folders.batches import DatasetWriter, iter_tables, n_records, records_of
 from lorid_data.folders.manifests import manifest_sha256, read_manifest
-from lorid_data.folders.records import read_records, write_dataset
-from lorid_data.folders.stage import open_stage
+from lorid_data.folders.parquet import table_of
+from lorid_data.folders.stage import Stage, open_stage
 from lorid_data.schema import Disposition, Manifest, Record, Reject
+from lorid_data.workers.pool import in_processes
 
 EVIDENCE_CHARS = 2000
 
 
-def validate(folder: Path, out: Path) -> Manifest:
+def validate(folder: Path, out: Path, *, n_workers: int = 1) -> Manifest:
     """Write the rows of a dataset folder that pass every check, and the rejects.
+
+    Args:
+        folder: a finished dataset folder.
+        out: the folder to write.
+        n_workers: processes that check rows; the folder is the same whatever their number.
 
     Raises:
         ConfigError: `folder` is no finished dataset folder, or `out` belongs to something else.
@@ -44,19 +53,42 @@ def validate(folder: Path, out: Path) -> Manifest:
     ) as stage:
         if stage.done is not None:
             return stage.done
-        records = read_records(folder)
-        if any("\\" in r.answer for r in records):
-            answers.prepare()  # formulas: the verifier's start must not use up a pair's time
-        kept: list[Record] = []
-        rejects: list[Reject] = []
-        with Progress("validate", len(records)) as progress:
-            for record in records:
-                row = check_row(record)
-                (kept if isinstance(row, Record) else rejects).append(row)  # type: ignore[arg-type]
-                progress.advance(kept=isinstance(row, Record), rejected=isinstance(row, Reject))
-        flags = Counter(flag for record in kept for flag in record.flags)
+        return _validated(folder, stage, n_workers)
+
+
+def _validated(folder: Path, stage: Stage, n_workers: int) -> Manifest:
+    flags: Counter[str] = Counter()
+    n_in = n_records(folder)
+    with Progress("validate", n_in) as progress, DatasetWriter(stage) as writer:
+        for checked in in_processes(check_table, iter_tables(folder), n_workers):
+            writer.keep(checked.kept)
+            writer.reject(checked.rejected)
+            flags.update(checked.flags)
+            n_kept, n_rejected = len(checked.kept), len(checked.rejected)
+            progress.advance(n_kept + n_rejected, kept=n_kept, rejected=n_rejected)
         stage.figures = {"flags": dict(sorted(flags.items()))}
-        return write_dataset(stage, kept, rejects, n_in=len(records))
+        return writer.finish(n_in=n_in)
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What became of a batch of rows: two Arrow tables, and how many of the kept have each flag."""
+
+    kept: Any
+    rejected: Any
+    flags: Counter[str]
+
+
+def check_table(table: Any) -> Checked:
+    """Every check on every row of an Arrow table of records."""
+    records = records_of(table)
+    if any("\\" in r.answer for r in records):
+        answers.prepare()  # formulas: the verifier's start must not use up a pair's time
+    rows = [check_row(record) for record in records]
+    kept = [row for row in rows if isinstance(row, Record)]
+    rejected = [row for row in rows if isinstance(row, Reject)]
+    flags = Counter(flag for record in kept for flag in record.flags)
+    return Checked(table_of(Record, kept), table_of(Reject, rejected), flags)
 
 
 def check_row(record: Record, run: Sequence[Check] = catalogue.CHECKS) -> Record | Reject:

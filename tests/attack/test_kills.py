@@ -26,6 +26,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for i in range(N_ROWS)
     ]  # fmt: skip
     (root / "t.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
+    (root / "test.jsonl").write_text(json.dumps(rows[0]) + "\n")
     variants = [{"query": r["question"] + "!", "response": f"The answer is: {r['answer']}", "type": "GSM_Rephrased", "original_question": r["question"]} for r in rows]  # fmt: skip
     (root / "v.jsonl").write_text("".join(json.dumps(r) + "\n" for r in variants))
     assert main(["import", str(root / "t.jsonl"), "--out", str(root / "in")]) == 0
@@ -39,8 +40,9 @@ COMMANDS = {
     "build": "build W/t.jsonl --teacher source --out W/out",
     "validate": "validate W/in --out W/out",
     "dedup": "dedup W/in --out W/out",
-    "decontaminate": "decontaminate W/in --against W/t.jsonl --out W/out",
+    "decontaminate": "decontaminate W/in --against W/test.jsonl --out W/out",
     "expand": "expand W/in --with W/v.jsonl --out W/out",
+    "split": "split W/in --test 0.2 --out W/out",
     "programs": "programs W/in --out W/out",
     "audit": "audit W/in",
     "view": "view W/in --out W/page.html",

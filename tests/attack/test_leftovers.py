@@ -198,8 +198,8 @@ FILES = [
     "base/config.json", "base/tokenizer.json", "base/tokenizer_config.json", "base/model.safetensors", "base/generation_config.json",
     "data/manifest.json", "data/records.parquet",
 ]  # fmt: skip
-TAKEN = {("base/generation_config.json", b"{}"), ("base/tokenizer_config.json", b"{}")}
-"""Files that may be empty of meaning."""
+TAKEN = {(f"base/{name}_config.json", meaning) for name in ("generation", "tokenizer") for meaning in (b"{}", b'{"role": 1}')}  # fmt: skip
+"""Files that may be empty of meaning, or say what nobody asks for."""
 
 
 @pytest.mark.parametrize("name", FILES)

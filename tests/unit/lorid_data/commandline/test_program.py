@@ -2,6 +2,7 @@
 
 import errno
 import io
+import os
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ import polars as pl
 import pytest
 from cyclopts import App, Parameter, validators
 
+from lorid_data.commandline import failures
 from lorid_data.commandline.options import is_secret, take_config
 from lorid_data.commandline.program import make_app, run
 from lorid_data.commandline.progress import Progress
@@ -283,3 +285,21 @@ def test_a_note_that_fails_does_not_end_the_telling() -> None:
 )  # fmt: skip
 def test_a_secret_is_told_from_a_number_of_tokens(key: str, value: object, is_one: bool) -> None:
     assert is_secret(key, value) is is_one
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [(28, "the disk is full"), (27, "the disk is full"), (13, "Permission denied")],
+)
+def test_a_library_that_writes_by_itself_has_its_failure_said(
+    number: int, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from safetensors import SafetensorError
+
+    error = SafetensorError(
+        f"Error while serializing: I/O error: {os.strerror(number)} (os error {number})"
+    )
+    assert failures.status_of(error) == 1
+    assert said in capsys.readouterr().err
+    with pytest.raises(ValueError, match="os error"):  # of nobody who writes files
+        failures.status_of(ValueError(f"(os error {number})"))

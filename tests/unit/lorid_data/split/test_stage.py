@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,7 +18,8 @@ from lorid_data.folders.manifests import read_manifest
 from lorid_data.folders.records import read_records, write_dataset
 from lorid_data.folders.stage import open_stage
 from lorid_data.schema import Provenance, Record, make_problem, row_ids
-from lorid_data.split.blocks import assigned, blocks_of, draw
+from lorid_data.split.blocks import SPLITS, Blocks, blocks_of, draw
+from lorid_data.split.blocks import assigned as assigned_blocks
 from lorid_data.split.stage import SplitOptions, split
 
 
@@ -78,6 +80,16 @@ def test_ids_are_those_of_rows_of_that_split(tmp_path: Path) -> None:
     assert [r.row_id for r in parted] == list(row_ids(parted))
 
 
+def assigned(records: Sequence[Record], *, by: str, **options: Any) -> list[str]:
+    """The split of each row."""
+    blocks = Blocks()
+    originals = [r.original_id for r in records]
+    blocks.look(originals, [r.problem_id for r in records], [getattr(r, by) for r in records])
+    blocks.settle()
+    of = assigned_blocks(blocks, blocks.names(originals), **options)
+    return [SPLITS[of[block]] for block in blocks.of_row]
+
+
 def test_the_order_of_the_rows_changes_nothing_and_the_seed_does() -> None:
     records = rows(40, variants=2)
     options: dict[str, Any] = {"test": 0.25, "validation": 0.1, "by": "original_id"}
@@ -130,9 +142,10 @@ def test_by_keeps_a_subject_whole_and_rows_without_one_apart() -> None:
 def test_blocks_are_drawn_as_near_to_the_wish_as_one_pass_can(
     sizes: dict[str, int], n: int
 ) -> None:
-    chosen = draw(sizes, n, "0/test")
-    got = sum(sizes[b] for b in chosen)
-    assert chosen
+    order = np.array([[i * 7919 % 1009, i] for i in range(len(sizes))], np.uint64)
+    chosen = draw(np.array(list(sizes.values())), order, n)
+    got = sum(size for size, is_chosen in zip(sizes.values(), chosen, strict=True) if is_chosen)
+    assert chosen.any()
     assert abs(got - min(n, sum(sizes.values()))) <= max(sizes.values())
     if set(sizes.values()) == {1}:
         assert got == min(n, len(sizes))
