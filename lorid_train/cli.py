@@ -337,7 +337,7 @@ def study(
     Killed or interrupted, the same command goes on where it stopped.
 
     Args:
-        source: concepts, concepts-small, agreement, a YAML file, or a table or dataset folder of your own.
+        source: concepts, concepts-small, code, agreement, a YAML file, or a table or dataset folder of your own.
         group_by: Column of a table that names a row's group, whose frequency in training is the axis.
         out: Study folder; runs/study-NAME by default.
         settings: YAML file with the settings for a table; those of concepts by default.
@@ -362,7 +362,9 @@ def study(
     )
     out = out or default
     run_study(config, out)
-    show(f"report: {out / 'report.html'}", {"report": str(out / "report.html")})
+    pages = {"report": out / "report.html", "programs": out / "programs.html"}
+    there = {name: str(path) for name, path in pages.items() if path.is_file()}
+    show("\n".join(f"{name}: {path}" for name, path in there.items()), dict(there))
 
 
 def main() -> None:

@@ -17,6 +17,7 @@ from lorid_data.schema import (
 
 DOUBTS = (RejectReason.UNGROUNDED, RejectReason.AMBIGUOUS_LINK)
 """Reasons that say that a program may give the answer by chance; `--keep` makes flags of them."""
+_DOUBTS = frozenset(r.value for r in DOUBTS)
 _BY_STATUS = {
     Status.UNPARSABLE: RejectReason.UNPARSABLE,
     Status.LIMIT: RejectReason.LIMIT,
@@ -69,7 +70,7 @@ def checked(
             return _reject(record, reason, detail, made.program)
     return record.model_copy(
         update={
-            "flags": tuple(sorted({*record.flags, *(r.value for r in doubts)})),
+            "flags": tuple(sorted({*set(record.flags) - _DOUBTS, *(r.value for r in doubts)})),
             "program": made.program,
             "program_from": made.made_of,
             "program_status": done.status.value,
@@ -89,6 +90,8 @@ def _doubts(record: Record, made: Made) -> dict[RejectReason, str]:
         found[RejectReason.UNGROUNDED] = f"{shown} stands neither in the question nor is it common"
     if made.ambiguous:
         found[RejectReason.AMBIGUOUS_LINK] = f"{', '.join(made.ambiguous)} may be the question's or a step's result"  # fmt: skip
+    for reason in made.flagged:
+        found.setdefault(reason, "an earlier run kept the program with this doubt")
     return found
 
 

@@ -34,12 +34,14 @@ class Made:
         made_of: annotations, or equations where those of the text are read too.
         ambiguous: numbers of it that may come from the question or from an earlier step.
         from_nowhere: numbers of it that nothing explains, see `execution.grounding`.
+        flagged: doubts that an earlier run kept this program with.
     """
 
     program: str
     made_of: str
     ambiguous: tuple[str, ...] = ()
     from_nowhere: tuple[str, ...] = ()
+    flagged: tuple[RejectReason, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,8 +26,9 @@ from lorid_data.folders.names import MANIFEST
 from lorid_data.folders.records import iter_records
 from lorid_data.folders.stage import Stage, open_stage
 from lorid_data.programs import asked
-from lorid_data.programs.checked import checked, is_right
-from lorid_data.programs.convert import Made, NotMade, convert
+from lorid_data.programs.checked import checked
+from lorid_data.programs.convert import Made, NotMade
+from lorid_data.programs.own import made_of
 from lorid_data.schema import FrozenModel, Manifest, Record, Reject
 from lorid_data.teachers.base import Teacher
 from lorid_data.teachers.registry import AskOptions, Mode
@@ -170,13 +171,6 @@ def _made(
 def made_of_table(table: Any) -> Batch:
     """The rows of an Arrow table with a program for each, made of what the row itself holds."""
     return table, [made_of(record) for record in records_of(table)]
-
-
-def made_of(record: Record) -> Made | NotMade:
-    """The program of one record: its source's, or one made of its rationale."""
-    if record.program is not None:
-        return Made(record.program, record.program_from or "structure")
-    return convert(record.question, record.rationale, lambda answer: is_right(record, answer))
 
 
 def _run(

@@ -96,6 +96,15 @@ def _chosen(
     raise InputError(f"{folder}: has the configurations {', '.join(names)}; name one behind a colon, like {folder}:{names[0]}")  # fmt: skip
 
 
+def configurations(folder: Path) -> tuple[str, ...]:
+    """The names of the configurations that the README names.
+
+    Raises:
+        InputError: its front matter cannot be read.
+    """
+    return tuple(_configs(folder))
+
+
 def _configs(folder: Path) -> dict[str, dict[str, Any]]:
     """The configurations that the README names."""
     from datasets.utils.metadata import MetadataConfigs

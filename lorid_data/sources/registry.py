@@ -17,6 +17,7 @@ from lorid_data.schema import Problem
 from lorid_data.sources.columns import Reading, faults
 from lorid_data.sources.layout import OURS
 from lorid_data.sources.problems import Chained, Defaults, read_problems
+from lorid_data.sources.published_programs import left_out
 from lorid_data.sources.table import content_hash
 from lorid_data.texts.counting import count
 
@@ -197,12 +198,13 @@ def _load_any(
 ) -> tuple[Sequence[Problem], list[str]]:
     """Every configuration of a Hub dataset or local folder; a configuration is a subject."""
     configs = reading.config_names(ref)
+    warnings: list[str] = []
     if set(configs) >= OURS:
+        warnings += left_out(str(ref), configs)
         configs = ("default",)  # published by this project: the others are made of these rows
     licence = reading.licence_of(ref)
     name = Path(ref.id).resolve().name if ref.is_local else ref.id
     parts: list[Sequence[Problem]] = []
-    warnings: list[str] = []
     if len(configs) > 1:
         warnings.append(f"{ref}: reading all {len(configs)} configurations: {', '.join(configs)}")
     for config in configs:

@@ -19,6 +19,7 @@ from lorid_data.schema import Problem
 from lorid_data.sources.columns import Reading
 from lorid_data.sources.layout import layout
 from lorid_data.sources.problems import Chained, Defaults, read_problems
+from lorid_data.sources.published_programs import with_programs
 
 
 def load_folder(
@@ -68,7 +69,8 @@ def load_folder(
         parts.append(some)
         warnings += said
     problems = Chained(parts)
-    return called, problems, [*warnings, *_twice(problems)]
+    whole, of_programs = with_programs(problems, folder, ref.config, plain)
+    return called, whole, [*warnings, *of_programs, *_twice(problems)]
 
 
 def _twice(problems: Iterable[Problem]) -> list[str]:

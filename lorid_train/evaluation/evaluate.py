@@ -220,16 +220,7 @@ def _refuse_without_effect(config: EvalConfig) -> None:
     Raises:
         ConfigError: with all of them.
     """
-    problems = []
-    if config.abstain_below and three_way.is_three_way(config.rule, config.fallback):
-        problems.append(
-            f"abstain_below {config.abstain_below:g}: rule {config.rule!r} with fallback {config.fallback!r} gives no "
-            "probability by which an answer could be withheld; leave it out (0 in a replay), or take a rule of IR and DR"
-        )
-    if config.rule == "weighed" and config.fallback == "cg":
-        problems.append(
-            "fallback 'cg': the rule 'weighed' never asks CG, and gives its likeliest answer; take the fallback ir or none"
-        )
+    problems = three_way.without_effect(config.rule, config.fallback, config.abstain_below)
     if problems:
         raise ConfigError(*problems)
 

@@ -42,6 +42,10 @@ class Ran(FrozenModel):
     """Whether its numbers are those of the question, all of them (`lorid_data.execution.grounding`)."""
     sandbox: str
     """Name and version of what ran it."""
+    output: str | None = None
+    """What it printed, for people; None where it printed nothing, and in evaluations, which do not keep it."""
+    error: str | None = None
+    """What stopped it, one line, likewise."""
 
 
 class Draw(FrozenModel):

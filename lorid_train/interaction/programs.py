@@ -29,8 +29,13 @@ def program_of(text: str) -> str:
     return str(blocks[-1]) if blocks else text
 
 
-def runner(executor: Executor) -> Run:
-    """What runs a draw's program: in the sandbox, never by this interpreter."""
+def runner(executor: Executor, *, for_people: bool = False) -> Run:
+    """What runs a draw's program: in the sandbox, never by this interpreter.
+
+    Args:
+        executor: the sandbox.
+        for_people: whether what the program printed, and what stopped it, is kept too.
+    """
 
     def run(text: str, question: str) -> Ran:
         program = program_of(text)
@@ -40,6 +45,8 @@ def runner(executor: Executor) -> Run:
             answer=found.answer,
             is_grounded=grounding(question, program).is_grounded,
             sandbox=executor.sandbox,
+            output=(found.output or None) if for_people else None,
+            error=(found.error or None) if for_people else None,
         )
 
     return run

@@ -117,6 +117,21 @@ def is_three_way(rule: str, fallback: str) -> bool:
     return rule in THREE_WAY or (fallback == "cg" and rule in ASKED)
 
 
+def without_effect(rule: str, fallback: str, abstain_below: float | None) -> list[str]:
+    """Options that a rule would pass over in silence, each in a sentence; none where there are none."""
+    found = []
+    if abstain_below and is_three_way(rule, fallback):
+        found.append(
+            f"abstain_below {abstain_below:g}: rule {rule!r} with fallback {fallback!r} gives no "
+            "probability by which an answer could be withheld; leave it out (0 in a replay), or take a rule of IR and DR"
+        )
+    if rule == "weighed" and fallback == "cg":
+        found.append(
+            "fallback 'cg': the rule 'weighed' never asks CG, and gives its likeliest answer; take the fallback ir or none"
+        )
+    return found
+
+
 def play(
     look: Callable[[str, int], Said | None],
     *,

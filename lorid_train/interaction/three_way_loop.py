@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 from lorid_train.interaction import three_way
 from lorid_train.interaction.draws import Decision, Draw, DrawKey
@@ -35,17 +36,50 @@ class ThreeWayLoop(OneByOne):
 
     def wants(self, problem_id: str) -> list[DrawKey]:
         """The draws without which the rule cannot go on; nothing where it is decided."""
-        try:
-            _played(
-                self._log, problem_id, self._seed, rule=self._rule, rounds=self._rounds, fallback=self._fallback,
-                votes=self._votes,
-            )  # fmt: skip
-        except Missing as missing:
-            return [
-                DrawKey(problem_id, role, SAMPLED, self._seed, r)
-                for role, r in three_way.keys_of(missing.role, missing.number)
-            ]
-        return []
+        missing = course(
+            self._log, problem_id, self._seed, rule=self._rule, rounds=self._rounds, fallback=self._fallback,
+            votes=self._votes,
+        ).missing  # fmt: skip
+        if missing is None:
+            return []
+        return [
+            DrawKey(problem_id, role, SAMPLED, self._seed, r)
+            for role, r in three_way.keys_of(missing.role, missing.number)
+        ]
+
+
+class Course(NamedTuple):
+    """How far a rule comes with the draws that are there."""
+
+    order: tuple[tuple[str, int], ...]
+    """(role, round) of the draws that it has looked at, in the order of asking; DR's stand for KG's too."""
+    decision: Decision | None
+    """None where a draw is missing."""
+    missing: Missing | None
+    """The draw that it asks for next."""
+
+
+def course(
+    log: Log | Mapping[DrawKey, Draw], problem_id: str, seed: int, *, rule: str, rounds: int, fallback: str,
+    votes: Votes = EQUAL,
+) -> Course:  # fmt: skip
+    """Run a rule of `three_way` on the draws of one question that a log holds."""
+    order: list[tuple[str, int]] = []
+
+    def look(role: str, r: int) -> Said | None:
+        key = DrawKey(problem_id, role, SAMPLED, seed, r)
+        if key not in log:
+            return None
+        order.append((role, r))
+        return three_way.said_by(log[key], answer_to)
+
+    try:
+        found = three_way.play(
+            look, rule=rule, rounds=rounds, fallback=fallback, agree=agree, votes=votes
+        )
+    except Missing as missing:
+        return Course(tuple(order), None, missing)
+    return Course(tuple(order), found, None)
 
 
 def looked_at(
@@ -59,25 +93,14 @@ def looked_at(
     """
     found = {}
     for problem_id in problem_ids:
-        decision = _played(
+        done = course(
             log, problem_id, seed, rule=rule, rounds=rounds, fallback=fallback, votes=votes
         )
+        if done.missing is not None:
+            raise done.missing
         found[problem_id] = [
             log[DrawKey(problem_id, of, SAMPLED, seed, n)]
-            for role, r in decision.read or ()
+            for role, r in done.order
             for of, n in three_way.keys_of(role, r)
         ]
     return found
-
-
-def _played(
-    log: Log | Mapping[DrawKey, Draw], problem_id: str, seed: int, *, rule: str, rounds: int, fallback: str,
-    votes: Votes,
-) -> Decision:  # fmt: skip
-    def look(role: str, r: int) -> Said | None:
-        key = DrawKey(problem_id, role, SAMPLED, seed, r)
-        return three_way.said_by(log[key], answer_to) if key in log else None
-
-    return three_way.play(
-        look, rule=rule, rounds=rounds, fallback=fallback, agree=agree, votes=votes
-    )

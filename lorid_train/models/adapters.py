@@ -198,7 +198,7 @@ def open_adapters(
     """
     if missing := [r for r in needed if r not in folders]:
         msg = (
-            f"no adapter for {', '.join(missing)}, which this evaluation draws; there are "
+            f"no adapter for {', '.join(missing)}, which would be drawn; there are "
             f"{', '.join(folders) or 'none'}: train the missing ones, or draw less"
         )
         raise ConfigError(msg)

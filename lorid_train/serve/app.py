@@ -14,12 +14,13 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
+from lorid_train.interaction.programs import Run
 from lorid_train.serve.batcher import GONE, Batcher
 from lorid_train.serve.body import parse
 from lorid_train.serve.jobs import CompletionJob, Frame, Job, LoopJob, Part, RoleJob
 from lorid_train.serve.refusals import RefusedError
 from lorid_train.serve.replies import END, Reply, event, model, models
-from lorid_train.serve.wanted import MODELS, Defaults, Wanted, of_chat, of_completion
+from lorid_train.serve.wanted import Defaults, Wanted, of_chat, of_completion
 from lorid_train.solve.question import LoopSettings
 from lorid_train.solve.solution import Round
 
@@ -58,16 +59,19 @@ class _Parts:
         return found
 
 
-def make_app(batcher: Batcher, settings: LoopSettings, defaults: Defaults) -> Starlette:
+def make_app(
+    batcher: Batcher, settings: LoopSettings, defaults: Defaults, run: Run | None = None
+) -> Starlette:
     """The application around a batcher that has been started.
 
     Args:
         batcher: does the work.
         settings: of the loop; each request has its own seed.
         defaults: of the requests.
+        run: runs the programs of a role that writes some; None where nothing is run.
     """
     created = int(time.time())
-    frame = Frame.of(batcher.engine)
+    frame = Frame.of(batcher.engine, defaults.models[1])
 
     async def health(_: Request) -> Response:
         if not batcher.is_alive:
@@ -75,12 +79,12 @@ def make_app(batcher: Batcher, settings: LoopSettings, defaults: Defaults) -> St
         return _json({"status": "ok", "n_requests": batcher.n_jobs})
 
     async def list_models(_: Request) -> Response:
-        return _json(models(created))
+        return _json(models(defaults.models, created))
 
     async def one_model(request: Request) -> Response:
         name = request.path_params["model"]
-        if name not in MODELS:
-            msg = f"there is no model {name[:60]!r}; there are {', '.join(MODELS)}"
+        if name not in defaults.models:
+            msg = f"there is no model {name[:60]!r}; there are {', '.join(defaults.models)}"
             raise RefusedError(msg, status=404, code="model_not_found")
         return _json(model(name, created))
 
@@ -89,9 +93,9 @@ def make_app(batcher: Batcher, settings: LoopSettings, defaults: Defaults) -> St
         parts = _Parts()
         job: Job
         if wanted.model == "lorid":
-            job = LoopJob(wanted, settings, batcher.engine, parts.tell)
+            job = LoopJob(wanted, settings, batcher.engine, parts.tell, run)
         else:
-            job = RoleJob(wanted, batcher.engine, parts.tell)
+            job = RoleJob(wanted, batcher.engine, parts.tell, run)
         return await _answered(request, wanted, batcher, [(job, parts)], chat=True)
 
     async def completions(request: Request) -> Response:

@@ -17,16 +17,17 @@ from lorid_train.engines.server import TOO_LONG
 from lorid_train.interaction.draws import Draw, DrawKey, draw_seed
 from lorid_train.interaction.loop import Asker, Asking
 from lorid_train.interaction.loop import Wanted as WantedDraws
+from lorid_train.interaction.programs import Run, writes_programs
 from lorid_train.interaction.rules import SAMPLED
 from lorid_train.serve.refusals import RefusedError
 from lorid_train.serve.wanted import Wanted
 from lorid_train.solve.question import AskedQuestion, LoopSettings, MemoryLog
-from lorid_train.solve.solution import Round, Solution
+from lorid_train.solve.solution import Program, Round, Solution, program_in
 
 
 @dataclass(frozen=True, slots=True)
 class RoleAnswer:
-    """What a role answers. DR's cost has that of KG, whose text it read.
+    """What a role answers. DR's cost has that of KG, whose text it read; CG's text is its program.
 
     Attributes:
         draws: the role's own last; before DR's stands KG's.
@@ -35,9 +36,14 @@ class RoleAnswer:
     draws: tuple[Draw, ...]
 
     @property
+    def program(self) -> Program | None:
+        """The program, and what running it gave, of a role that writes one."""
+        return program_in(self.draws[-1]) if writes_programs(self.draws[-1].role) else None
+
+    @property
     def text(self) -> str:
-        """What the role wrote."""
-        return self.draws[-1].text
+        """What the role wrote; of a role that writes programs, the program."""
+        return self.draws[-1].text if self.program is None else self.program.text
 
     @property
     def finish_reason(self) -> str:
@@ -104,16 +110,18 @@ class Job(ABC):
 class LoopJob(Job):
     """A question to `lorid`: tells each round as it is complete, and the solution."""
 
-    def __init__(self, wanted: Wanted, settings: LoopSettings, engine: Engine, tell: Tell) -> None:
+    def __init__(
+        self, wanted: Wanted, settings: LoopSettings, engine: Engine, tell: Tell, run: Run | None = None
+    ) -> None:  # fmt: skip
         super().__init__(wanted.sampling, tell)
-        # Greedy, every further round would be the first one again.
-        rounds = settings.rounds if wanted.sampling.temperature else 1
+        # Greedy, every further round would be the first one again; one rule asks for that.
+        greedy = min(settings.rounds, 2 if settings.rule == "cg_repeat" else 1)
+        rounds = settings.rounds if wanted.sampling.temperature else greedy
         self._settings = replace(settings, seed=wanted.seed, rounds=rounds)
         self._log = MemoryLog()
         self._asked = AskedQuestion(wanted.texts[0], self._log, self._settings)
-        self._asker = Asker(
-            engine, self._log, {self._asked.id: self._asked.question}, self.sampling
-        )
+        questions = {self._asked.id: self._asked.question}
+        self._asker = Asker(engine, self._log, questions, self.sampling, run=run)
         self.again()
 
     def again(self) -> None:
@@ -139,9 +147,9 @@ class LoopJob(Job):
 
 
 class RoleJob(Job):
-    """A question to one role: tells its draw. DR reads what KG writes first."""
+    """A question to one role: tells its draw. DR reads what KG writes first; CG's program is run."""
 
-    def __init__(self, wanted: Wanted, engine: Engine, tell: Tell) -> None:
+    def __init__(self, wanted: Wanted, engine: Engine, tell: Tell, run: Run | None = None) -> None:
         super().__init__(wanted.sampling, tell)
         question = Question(problem_id=problem_id(wanted.texts[0]), text=wanted.texts[0])
         sampled = wanted.sampling.temperature > 0
@@ -153,7 +161,8 @@ class RoleJob(Job):
             kg = self._wanted._replace(role="kg", condition=SAMPLED if sampled else "greedy")
             self._keys.insert(0, kg)
         self._log = MemoryLog()
-        self._asker = Asker(engine, self._log, {question.problem_id: question}, self.sampling)
+        questions = {question.problem_id: question}
+        self._asker = Asker(engine, self._log, questions, self.sampling, run=run)
         self.again()
 
     def again(self) -> None:
@@ -218,9 +227,9 @@ class Frame:
     after: str
 
     @classmethod
-    def of(cls, engine: Engine) -> Frame:
-        """The frame of an engine's format."""
-        before, _, after = engine.render(_MARK, "ir").partition(_MARK)
+    def of(cls, engine: Engine, role: str = "ir") -> Frame:
+        """The frame of an engine's format, as one of its roles sees it."""
+        before, _, after = engine.render(_MARK, role).partition(_MARK)
         return cls(before, after)
 
     def content(self, prompt: str) -> str:

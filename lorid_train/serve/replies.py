@@ -10,7 +10,7 @@ from typing import Any
 
 from lorid_train.engines.base import GenResult
 from lorid_train.serve.jobs import Part, RoleAnswer
-from lorid_train.serve.wanted import MODELS, Wanted
+from lorid_train.serve.wanted import Wanted
 from lorid_train.solve.shown import round_lines
 from lorid_train.solve.solution import Round, Solution
 
@@ -31,8 +31,8 @@ def content_of(part: Text, stop: Sequence[str]) -> tuple[str, str]:
 def _said(part: Text) -> tuple[str, str]:
     if not isinstance(part, Solution):
         return part.text, part.finish_reason
-    text = part.rationale
-    return text or "", next((d.finish_reason for d in part.draws if d.text == text), "stop")
+    draw = part.stated_by
+    return part.rationale or "", "stop" if draw is None else draw.finish_reason
 
 
 def usage_of(parts: Sequence[Text]) -> dict[str, int]:
@@ -48,21 +48,23 @@ def details_of(part: Part, seed: int) -> dict[str, Any]:
     if isinstance(part, Round):
         return {"round": round_json(part), "seed": seed}
     if isinstance(part, RoleAnswer):
-        return {"draws": [d.model_dump(mode="json") for d in part.draws], "seed": seed}
+        own = {} if part.program is None else {"program": part.program.as_json()}
+        return {**own, "draws": [d.model_dump(mode="json") for d in part.draws], "seed": seed}
     return {"seed": seed}
 
 
 def round_json(r: Round) -> dict[str, Any]:
     """A round as plain values."""
     return {
-        "number": r.number, "ir_answer": r.ir_answer, "dr_answer": r.dr_answer, "rules": list(r.rules),
+        "number": r.number, "ir_answer": r.ir_answer, "dr_answer": r.dr_answer, "cg_answer": r.cg_answer,
+        "rules": list(r.rules), "program": None if r.program is None else r.program.as_json(),
         "agreed": r.agreed, "draws": [d.model_dump(mode="json") for d in r.draws],
     }  # fmt: skip
 
 
-def models(created: int) -> dict[str, Any]:
+def models(names: Sequence[str], created: int) -> dict[str, Any]:
     """The list of `/v1/models`."""
-    return {"object": "list", "data": [model(name, created) for name in MODELS]}
+    return {"object": "list", "data": [model(name, created) for name in names]}
 
 
 def model(name: str, created: int) -> dict[str, Any]:

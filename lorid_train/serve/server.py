@@ -12,6 +12,7 @@ import uvicorn
 from lorid_data.errors import ConfigError, StageError
 from lorid_train.engines.base import Engine
 from lorid_train.engines.server import ServerEngine
+from lorid_train.interaction.programs import Run
 from lorid_train.serve.app import make_app
 from lorid_train.serve.batcher import GONE, Batcher
 from lorid_train.serve.guard import Guard, is_loopback
@@ -38,12 +39,13 @@ class Server:
         bound: a socket of `bound_at` instead, for a port that was taken before the engine was made.
         key: that requests must carry; needed beyond loopback.
         most_jobs: requests that are taken in and not answered; more get a 429.
+        run: runs the programs of a role that writes some; None where nothing is run.
 
     Raises:
         ConfigError: the address is taken or cannot be had, or is open to others without a key.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (keyword arguments for users)
         self,
         engine: Engine,
         settings: LoopSettings,
@@ -54,6 +56,7 @@ class Server:
         key: str | None = None,
         most_jobs: int = 256,
         bound: socket.socket | None = None,
+        run: Run | None = None,
     ) -> None:
         refuse_open_doors(host, key)
         self.batcher = Batcher(
@@ -68,7 +71,7 @@ class Server:
         shown = f"[{host}]" if ":" in host else host
         self.url = f"http://{shown}:{self.port}/v1"
         names = {f"{h}:{self.port}" for h in ("127.0.0.1", "localhost", "[::1]", shown)}
-        app = make_app(self.batcher, settings, defaults)
+        app = make_app(self.batcher, settings, defaults, run)
         config = uvicorn.Config(
             Guard(app, hosts=frozenset(names) if is_loopback(host) else None, key=key),
             access_log=False,

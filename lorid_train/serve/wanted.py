@@ -8,7 +8,7 @@ would, it is refused, never passed over. A field that nobody knows is refused to
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -16,10 +16,16 @@ from lorid_train.engines.base import Sampling
 from lorid_train.serve.refusals import RefusedError, unsupported
 
 _T = TypeVar("_T")
-MODELS = ("lorid", "ir", "dr", "kg")
+MODELS = ("lorid", "ir", "dr", "kg", "cg")
+"""All that there can be, in the order in which they are listed."""
 _SEEDS = 2**63
 _MOST_STOPS = 16
 _MOST_PROMPTS = 64
+
+
+def models_of(roles: Collection[str]) -> tuple[str, ...]:
+    """The models that a server of these roles offers."""
+    return tuple(m for m in MODELS if m == "lorid" or m in roles)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +36,13 @@ class Defaults:
         sampling: of every draw.
         seed: of requests without one; None draws one for each.
         most_tokens: largest `max_tokens`.
+        models: that may be asked: the loop, and the roles that the engine knows.
     """
 
     sampling: Sampling
     seed: int | None = None
     most_tokens: int = 4096
+    models: tuple[str, ...] = models_of(("ir", "kg", "dr"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +50,7 @@ class Wanted:
     """A request that can be answered.
 
     Attributes:
-        model: lorid, ir, dr or kg.
+        model: lorid, ir, dr, kg or cg.
         texts: the question of a chat; the prompts of a completion.
         sampling: of every draw.
         seed: of all draws.
@@ -191,10 +199,10 @@ def _text(content: object) -> str:
 
 def _wanted(body: Mapping[str, Any], texts: tuple[str, ...], defaults: Defaults) -> Wanted:
     model = body.get("model")
-    if not isinstance(model, str) or model not in MODELS:
+    if not isinstance(model, str) or model not in defaults.models:
         shown = repr(model)[:80]
         raise RefusedError(
-            f"model: there is no {shown}; there are {', '.join(MODELS)}",
+            f"model: there is no {shown}; there are {', '.join(defaults.models)}",
             status=404 if isinstance(model, str) else 400, param="model", code="model_not_found",
         )  # fmt: skip
     stream = _flag(body, "stream")

@@ -6,11 +6,12 @@ import json as json_lines
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter, validators
 
 from lorid_data.errors import ConfigError
+from lorid_train.evaluation.command import Fallback, Rule
 
 if TYPE_CHECKING:
     from lorid_train.engines.base import Sampling
@@ -22,15 +23,10 @@ QUICKSTART = Path("runs/quickstart/run")
 
 
 def solve(
-    run: str | None = None,
-    question: str | None = None,
-    /,
-    *,
-    file: Path | None = None, json: bool = False,
-    rule: Literal["same_round", "cumulative", "weighed"] = "same_round",
-    rule_file: Path | None = None, abstain_below: Chance = None,
+    run: str | None = None, question: str | None = None, /, *, file: Path | None = None, json: bool = False,
+    rule: Rule = "same_round", rule_file: Path | None = None, votes_file: Path | None = None, abstain_below: Chance = None,
     rounds: Annotated[int, Parameter(validator=validators.Number(gte=1))] = 20,
-    fallback: Literal["none", "ir", "dr", "majority"] = "ir",
+    fallback: Fallback = "ir",
     temperature: float | None = None, top_p: float | None = None, top_k: int | None = None,
     max_new_tokens: int | None = None, seed: int = 0,
     base: str | None = None, format: str | None = None,
@@ -38,6 +34,8 @@ def solve(
     threads: int | None = None,
 ) -> None:  # fmt: skip
     """Put a question to trained roles and watch the loop: IR's answer, KG's rules, DR's answer, round by round.
+
+    Under rules in which programs have a say: CG's program and what it gave, too.
 
     Without a question, each line of --file or of standard input is one; on a terminal you are asked.
     The sampling defaults are those of the official code; for the packaged student those of the
@@ -47,9 +45,10 @@ def solve(
         run: A run folder, or OWNER/NAME[@REVISION] of the Hub; runs/quickstart/run by default.
         question: The question.
         file: A text file with one question a line.
-        json: Print one JSON object per question instead: answer, how, rounds, tokens and all draws.
-        rule: When the loop stops: IR and DR agree in a round, or in any so far, or their weighed votes are likely enough.
+        json: Print one JSON object per question instead: answer, how, rounds, tokens, programs and all draws.
+        rule: When the loop stops: IR and DR agree in a round, or in any so far, or their weighed votes are likely enough; or what programs say: cg_alone, cg_repeat, cg_must_agree, any_two, cg_votes.
         rule_file: Weights that lorid-train fit-rule wrote, for weighed and for the answer's probability; packaged ones by default.
+        votes_file: What the rule cg_votes counts, as lorid-train fit-votes wrote it; one vote each by default.
         abstain_below: Withhold an answer that is right with a lower probability than this.
         rounds: The loop's threshold t.
         fallback: Who answers without an agreement.
@@ -60,7 +59,7 @@ def solve(
         seed: Of the draws: the same seed gives the same answer.
         base: Base model, where it is not the one that the adapters name.
         format: Prompt format of adapters that another program trained.
-        server: Base URLs of vLLM servers that serve the adapters ir, kg and dr.
+        server: Base URLs of vLLM servers that serve the adapters ir, kg and dr, and cg where it is drawn.
         threads: CPU threads.
     """
     named, asked = _told_apart(run, question)
@@ -71,14 +70,15 @@ def solve(
 
     solver = Solver.load(
         folder, base=base, format=format, rule=rule, rounds=rounds, fallback=fallback, seed=seed,
-        rule_file=rule_file, abstain_below=abstain_below,
+        rule_file=rule_file, votes_file=votes_file, abstain_below=abstain_below,
         engine="server" if server else "transformers", server=tuple(server or ()), threads=threads,
         batch_size=8,
     )  # fmt: skip
     solver.sampling = changed(solver.sampling, temperature, top_p, top_k, max_new_tokens)
-    for q in questions if questions is not None else _typed():
-        if q.strip():
-            _answer(solver, q, as_json=json)
+    with solver:
+        for q in questions if questions is not None else _typed():
+            if q.strip():
+                _answer(solver, q, as_json=json)
 
 
 def _given(asked: str | None, file: Path | None) -> list[str] | None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import itemgetter
 
 from lorid_data.errors import ConfigError
 from lorid_data.schema import Question, problem_id
 from lorid_train.interaction.draws import Decision, Draw, DrawKey
 from lorid_train.interaction.loop import Log, Loop
+from lorid_train.interaction.one_by_one import OneByOne
 from lorid_train.interaction.rule_files import default_weigher
 from lorid_train.interaction.rules import (
     SAMPLED,
@@ -21,13 +24,22 @@ from lorid_train.interaction.rules import (
     sides,
     with_probability,
 )
-from lorid_train.interaction.three_way import is_three_way
+from lorid_train.interaction.three_way import (
+    EQUAL,
+    Votes,
+    is_three_way,
+    keys_of,
+    roles_of,
+    without_effect,
+)
+from lorid_train.interaction.three_way_loop import Course, ThreeWayLoop, course
 from lorid_train.interaction.weighed import Game
 from lorid_train.interaction.weighed_loop import WeighedLoop
 from lorid_train.interaction.weigher import Weigher
 from lorid_train.solve.solution import Round, Solution
 
 ROLES = ("ir", "kg", "dr")
+"""Of a round, in the order in which they are drawn, where programs have no say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +47,16 @@ class LoopSettings:
     """How the loop ends, and the seed of its draws.
 
     Attributes:
-        rule: when IR and DR count as agreeing.
+        rule: when IR and DR count as agreeing, or what CG's programs have to say.
         rounds: the threshold t, at least 1.
         fallback: who answers without an agreement.
         seed: of all draws.
         weigher: the fitted rule: what `weighed` decides by, and what gives answers a probability.
         abstain_below: an answer with a lower probability is withheld; none is by default.
+        votes: what `cg_votes` counts.
+
+    Raises:
+        ConfigError: fewer than one round, or options that the rule would pass over in silence.
     """
 
     rule: Rule = "same_round"
@@ -49,25 +65,43 @@ class LoopSettings:
     seed: int = 0
     weigher: Weigher = field(default_factory=default_weigher)
     abstain_below: float | None = None
+    votes: Votes = EQUAL
 
     def __post_init__(self) -> None:
-        if is_three_way(self.rule, self.fallback):
-            msg = (
-                f"rule {self.rule!r}, fallback {self.fallback!r}: programs have a say in evaluations only (lorid-train "
-                "evaluate); take a rule and a fallback of IR and DR"
-            )
-            raise ConfigError(msg)
+        problems = without_effect(self.rule, self.fallback, self.abstain_below)
         if self.rounds < 1:
-            msg = f"rounds {self.rounds!r}: the loop needs at least one"
-            raise ConfigError(msg)
+            problems.append(f"rounds {self.rounds!r}: the loop needs at least one")
+        if problems:
+            raise ConfigError(*problems)
 
-    def loop(self, problem_ids: Sequence[str], log: Log) -> Loop | WeighedLoop:
+    @property
+    def has_programs(self) -> bool:
+        """Whether programs have a say."""
+        return is_three_way(self.rule, self.fallback)
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """The roles that the loop may draw."""
+        return roles_of(self.rule, self.fallback) if self.has_programs else ROLES
+
+    def loop(self, problem_ids: Sequence[str], log: Log) -> Loop | OneByOne:
         """What the loop wants for these questions."""
+        if self.has_programs:
+            return ThreeWayLoop(
+                problem_ids, log, seed=self.seed, rounds=self.rounds, rule=self.rule, fallback=self.fallback,
+                votes=self.votes,
+            )  # fmt: skip
         if self.rule == "weighed":
             return WeighedLoop(
                 problem_ids, log, seed=self.seed, rounds=self.rounds, weigher=self.weigher
             )
         return Loop(problem_ids, log, seed=self.seed, rounds=self.rounds, rule=self.rule)
+
+    def course(self, problem_id: str, log: Log) -> Course:
+        """How far a rule in which programs have a say comes with the draws that are there."""
+        return course(
+            log, problem_id, self.seed, rule=self.rule, rounds=self.rounds, fallback=self.fallback, votes=self.votes
+        )  # fmt: skip
 
 
 class AskedQuestion:
@@ -98,8 +132,8 @@ class AskedQuestion:
 
     def new_rounds(self) -> Iterator[Round]:
         """Rounds that have become complete since the last call, up to the one that decides."""
-        if self._settings.rule == "weighed":
-            steps = self._steps()
+        if self._settings.rule == "weighed" or self._settings.has_programs:
+            steps = self._complete()
             yield from steps[self._n_told :]
             self._n_told = len(steps)
             return
@@ -111,6 +145,8 @@ class AskedQuestion:
     def solution(self, seconds: float) -> Solution:
         """What the draws come to; what was drawn ahead of need does not count."""
         s = self._settings
+        if s.has_programs:
+            return self._by_programs(seconds)
         if s.rule == "weighed":
             decision, rounds = decided(self._game(), s.fallback), self._steps()
         else:
@@ -119,7 +155,34 @@ class AskedQuestion:
             answers = sides((d for r in rounds for d in r.draws), s.rounds)
             decision = with_probability(decision, *answers, s.weigher)
         decision = abstained(decision, s.abstain_below)
-        return Solution(self.question.text, decision, tuple(rounds), seconds)
+        return Solution(self.question.text, decision, tuple(rounds), seconds, s.rule)
+
+    def _by_programs(self, seconds: float) -> Solution:
+        """What a rule in which programs have a say makes of the draws; one that is not there has no answer."""
+        s = self._settings
+        done = s.course(self.id, self._log)
+        rounds = self._grouped(done.order)
+        decision = done.decision or decide(
+            (d for r in rounds for d in r.draws),
+            rule=s.rule, rounds=s.rounds, fallback=s.fallback, votes=s.votes,
+        )  # fmt: skip
+        return Solution(self.question.text, decision, tuple(rounds), seconds, s.rule)
+
+    def _complete(self) -> list[Round]:
+        """The rounds so far of a rule that asks for one draw after another, but one that may get a further draw."""
+        if self._settings.rule == "weighed":
+            return self._steps()
+        done = self._settings.course(self.id, self._log)
+        rounds = self._grouped(done.order)
+        is_open = done.missing is not None and rounds and rounds[-1].number == done.missing.number
+        return rounds[:-1] if is_open else rounds
+
+    def _grouped(self, order: Sequence[tuple[str, int]]) -> list[Round]:
+        """Draws in the order in which they were looked at as rounds; the fallback may look at some once more alone."""
+        return [
+            Round(number, **{of: self._log[self._key(of, number)] for role, _ in some for of, _ in keys_of(role, number)})
+            for number, some in groupby(order, key=itemgetter(1))
+        ]  # fmt: skip
 
     def _key(self, role: str, number: int) -> DrawKey:
         return DrawKey(self.id, role, SAMPLED, self._settings.seed, number)

@@ -18,6 +18,7 @@ from lorid_data.folders.stage import open_stage
 from lorid_data.schema import Manifest
 from lorid_data.texts.counting import count
 from lorid_train import study_report
+from lorid_train.evaluation import programs
 from lorid_train.evaluation.drawing import needed_roles
 from lorid_train.models import base_model
 from lorid_train.study import data
@@ -137,7 +138,9 @@ def _check(config: StudyConfig, out: Path) -> None:
     [task, *_] = tasks_of(config, out, None)
     for split in ("test", "validation"):
         try:
-            missing = [r for r in needed_roles(task.planned(split)) if r not in config.roles]
+            needed = needed_roles(task.planned(split))
+            missing = [r for r in needed if r not in config.roles]
+            programs.of(needed)  # before a cell is trained whose programs nobody could run
         except ConfigError as e:
             problems += [f"{split}: {p}" for p in e.problems]
         else:

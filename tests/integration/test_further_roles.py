@@ -116,7 +116,7 @@ def test_a_missing_adapter_is_said_before_anything_is_written(
         tmp_path / "e",
     ]
     assert command(*argv, "--greedy", "ks", "ird") == 2
-    assert "no adapter for ks, ird, which this evaluation draws" in capsys.readouterr().err
+    assert "no adapter for ks, ird, which would be drawn" in capsys.readouterr().err
     assert not (tmp_path / "e").exists()
     assert command(*argv, "--greedy", "ks-greedy") == 2
     assert "greedy: there is no 'ks-greedy'" in capsys.readouterr().err

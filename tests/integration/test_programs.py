@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
 import yaml
+from openai import OpenAI
 
 from lorid_data import pipeline
 from lorid_data.execution import sandbox
 from lorid_data.execution.executed import Executed
-from lorid_train import cli
-from lorid_train.interaction.draws import draw_of
+from lorid_train import Solver, cli
+from lorid_train.interaction.draws import Draw, draw_of
 
 pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.slow]
 
@@ -135,3 +140,73 @@ def test_the_adapter_is_published_with_what_cannot_serve_it(world: Path, tmp_pat
     assert "Code Generator" in card
     assert "merge it first" in card
     assert "merge it first" not in adapter_card(roles[:1], [], words, "me/x-IR")
+
+
+def test_solve_draws_and_decides_what_an_evaluation_does(
+    world: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert evaluate(world, tmp_path / "eval", "--rule", "any_two", "--fallback", "majority") == 0
+    lines = (tmp_path / "eval" / "draws.jsonl").read_bytes().splitlines(keepends=True)
+    theirs = {d.key: d for line in lines if (d := draw_of(line, "here")).condition == "sampled"}
+    outcomes = pl.read_parquet(tmp_path / "eval" / "outcomes.parquet")
+    decided = dict(
+        outcomes.filter(pl.col("system") == "lorid@2").select("problem_id", "answer").iter_rows()
+    )
+    questions = pl.read_parquet(tmp_path / "eval" / "records.parquet")["question"].to_list()
+    (tmp_path / "q.txt").write_text("\n".join(questions), encoding="utf-8")
+    capsys.readouterr()
+    options = ("--rule", "any_two", "--fallback", "majority", "--rounds", 2, "--max-new-tokens", 6, "--threads", 1)  # fmt: skip
+    solve = ("solve", world / "run", "--file", tmp_path / "q.txt", "--temperature", 1.0, *options)
+    assert command(*solve, "--json") == 0
+    found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    ours = [Draw.model_validate(d) for f in found for d in f["draws"]]
+    assert {d.key: d.text for d in ours} == {k: d.text for k, d in theirs.items()}
+    for d in ours:
+        ran, same = d.executed, theirs[d.key].executed
+        assert (ran is None) == (same is None)
+        if ran is not None and same is not None:
+            assert ran.model_copy(update={"output": None, "error": None}) == same
+    assert {f["draws"][0]["problem_id"]: f["answer"] for f in found} == decided
+    assert all(f["programs"] for f in found)
+    assert command(*solve) == 0
+    assert "  CG  " in capsys.readouterr().out
+
+
+def test_a_server_offers_cg_to_a_client_of_others(world: Path) -> None:
+    argv = [
+        sys.executable, "-m", "lorid_train", "serve", str(world / "run"), "--port", "0", "--rule", "cg_alone",
+        "--fallback", "none", "--rounds", "2", "--max-new-tokens", "6", "--threads", "1",
+    ]  # fmt: skip
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:  # fmt: skip
+        assert process.stdout is not None
+        assert process.stderr is not None
+        line = process.stdout.readline()
+        try:
+            assert line.startswith("serving lorid, ir, dr, kg, cg of "), process.stderr.read()
+            client = OpenAI(base_url=line.split(" at ")[1].split(" ")[0], api_key="not-needed")
+            assert [m.id for m in client.models.list()] == ["lorid", "ir", "dr", "kg", "cg"]
+            asked: Any = [{"role": "user", "content": "What is 3 + 4?"}]
+            reply = client.chat.completions.create(model="cg", messages=asked, seed=0)
+            program = (reply.model_extra or {})["lorid"]["program"]
+            assert reply.choices[0].message.content == program["program"]
+            assert program["status"] in ("ok", "unparsable", "error", "no_answer")
+            whole = client.chat.completions.create(model="lorid", messages=asked, seed=0)
+            found = (whole.model_extra or {})["lorid"]
+            assert found["programs"][0] == program, "the same seed gives the same draw"
+            assert {d["role"] for d in found["draws"]} == {"cg"}
+            process.send_signal(signal.SIGINT)
+            assert process.wait(60) == 130
+        finally:
+            process.kill()
+
+
+def test_serve_without_the_sandbox_offers_programs_that_are_not_run(
+    world: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sandbox, "DISTRIBUTION", "no-such-package")
+    with Solver.load(world / "run", every_role=True, threads=1) as solver:
+        assert solver.roles == ("ir", "kg", "dr", "cg")
+        assert solver.run is None
+    said = capsys.readouterr().err
+    assert "note: the model cg writes programs that are not run" in said
+    assert "pip install 'lorid[code]'" in said

@@ -46,7 +46,7 @@ def serving(
         assert process.stderr is not None
         line = process.stdout.readline()
         try:
-            assert line.startswith("serving lorid, ir, dr, kg of "), line + process.stderr.read()
+            assert line.startswith("serving lorid, ir, dr, kg"), line + process.stderr.read()
             yield process, line.split(" at ")[1].split(" ")[0]
         finally:
             process.kill()

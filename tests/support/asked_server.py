@@ -18,14 +18,16 @@ from lorid_train.solve.question import LoopSettings
 SAMPLING = Sampling(temperature=0.8, max_new_tokens=16)
 
 
-def texts(ir: list[str], dr: list[str], kg: str = "Add.\nCount.") -> Callable[[GenRequest], str]:
+def texts(
+    ir: list[str], dr: list[str], kg: str = "Add.\nCount.", cg: tuple[str, ...] = ()
+) -> Callable[[GenRequest], str]:
     """What each role writes in round 1, 2, …; the server keeps the draw's key in its own."""
 
     def script(request: GenRequest) -> str:
         _, key = request.key  # type: ignore[misc]
         if key.role == "kg":
             return kg
-        said = ir if key.role == "ir" else dr
+        said = {"ir": ir, "dr": dr, "cg": cg}[key.role]
         return said[min(key.round, len(said)) - 1]
 
     return script

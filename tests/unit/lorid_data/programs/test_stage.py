@@ -18,14 +18,18 @@ from lorid_data.build.stage import BuildOptions, build
 from lorid_data.cli.app import main
 from lorid_data.errors import ConfigError
 from lorid_data.execution import sandbox as sandbox_module
+from lorid_data.execution.executed import Executed, Limits, Status
 from lorid_data.execution.opened import STORE
 from lorid_data.folders.names import RECORDS, REJECTS
 from lorid_data.folders.parquet import read_rows
 from lorid_data.folders.records import read_records
 from lorid_data.programs.asked import unfenced
+from lorid_data.programs.checked import checked
+from lorid_data.programs.convert import Made
+from lorid_data.programs.own import made_of
 from lorid_data.programs.stage import ProgramOptions, programs
 from lorid_data.publish.rows import rows_of
-from lorid_data.schema import PROGRAM_COLUMNS, Reject
+from lorid_data.schema import PROGRAM_COLUMNS, Record, Reject, RejectReason
 
 pytest.importorskip("pydantic_monty", reason="the extra `code` is not installed")
 
@@ -225,3 +229,46 @@ def test_a_column_program_that_holds_no_texts_is_passed_over(tmp_path: Path) -> 
     (tmp_path / "t.jsonl").write_text(json.dumps(row) + "\n")
     import_table(tmp_path / "t.jsonl", tmp_path / "in", licence="MIT")
     assert [r.program for r in read_records(tmp_path / "in")] == [None]
+
+
+DOUBTS = ["ungrounded", "ambiguous_link"]
+
+
+def test_a_run_on_its_own_output_keeps_or_rejects_the_doubts(folder: Path, tmp_path: Path) -> None:
+    programs(folder, tmp_path / "kept", options(keep=DOUBTS))
+    again = programs(tmp_path / "kept", tmp_path / "again", options(keep=DOUBTS))
+    assert again.n_kept == 4
+    assert read_records(tmp_path / "again") == read_records(tmp_path / "kept")
+    # Without --keep the doubts are reasons again, in the words of a run on the rows themselves.
+    strict = programs(tmp_path / "kept", tmp_path / "strict", options())
+    programs(folder, tmp_path / "plain", options())
+    assert strict.n_kept == 2
+    found = read_rows(tmp_path / "strict" / REJECTS, Reject)
+    plain = [r for r in read_rows(tmp_path / "plain" / REJECTS, Reject) if r.reason.value in DOUBTS]
+    assert [(r.reason, r.detail, r.evidence) for r in found] == [(r.reason, r.detail, r.evidence) for r in plain]  # fmt: skip
+    assert [r.reason.value for r in found] == DOUBTS
+
+
+def test_a_doubt_that_cannot_be_found_again_is_taken_from_its_flag(folder: Path, tmp_path: Path) -> None:  # fmt: skip
+    programs(folder, tmp_path / "kept", options(keep=DOUBTS))
+    *_, record = read_records(tmp_path / "kept")
+    assert record.flags == ("ambiguous_link",)
+    other = record.model_copy(update={"rationale": "So it is 8."})
+    made = made_of(other)
+    assert isinstance(made, Made)
+    assert made.ambiguous == ()
+    assert made.flagged == (RejectReason.AMBIGUOUS_LINK,)
+    done = Executed(Status.OK, record.answer, "", 1.0)
+    row = checked(other, made, done, sandbox="s 1", limits=Limits(), keep=frozenset())
+    assert isinstance(row, Reject)
+    assert row.reason is RejectReason.AMBIGUOUS_LINK
+
+
+def test_a_new_program_does_not_inherit_the_doubts_of_the_old_one(folder: Path, tmp_path: Path) -> None:  # fmt: skip
+    programs(folder, tmp_path / "kept", options(keep=DOUBTS))
+    *_, record = read_records(tmp_path / "kept")
+    done = Executed(Status.OK, record.answer, "", 1.0)
+    made = Made("answer = 6 * 2 + 12 - 3", "scripted")
+    row = checked(record, made, done, sandbox="s 1", limits=Limits(), keep=frozenset())
+    assert isinstance(row, Record)
+    assert row.flags == ()
