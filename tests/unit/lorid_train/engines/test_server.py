@@ -272,8 +272,7 @@ def test_a_server_that_redirects_says_where_to(status: int) -> None:
         with pytest.raises(OSError, match=said) as e:
             servers._models(url)
         assert "hush" not in str(e.value)
-        asking = engine()
-        asking.urls = [url]
+        asking = engine(urls=[url])
         with pytest.raises(StageError, match=f"{said}; name that address in --server"):
             ask(asking, requests(1))
         server.shutdown()
