@@ -75,14 +75,27 @@ def made_model(args: argparse.Namespace, dtype: Any) -> tuple[Any, int]:
 
 
 def one(
-    args: argparse.Namespace, longest: int, *, packing: bool, checkpointing: bool, peak_rate: float
-) -> dict[str, Any]:
-    """One setting: its figures, or that it did not fit."""
+    args: argparse.Namespace, longest: int, *, packing: bool, checkpointing: bool, peak_rate: float,
+    made: tuple[Any, int] | None = None, ragged: bool | None = None, row_by_row: bool = True,
+) -> dict[str, Any]:  # fmt: skip
+    """One setting: its figures, or that it did not fit.
+
+    Args:
+        args: shape, rank, batch, steps and device.
+        longest: tokens of the longest row, or of a pack.
+        packing: whether rows are packed.
+        checkpointing: whether activations are computed again.
+        peak_rate: operations per second that count as all of them.
+        made: the model and its number of parameters, if there is one already.
+        ragged: whether rows are as uneven as word problems; by default where they are packed.
+        row_by_row: whether packed rows are attended to one by one, as `sft` does, or under a mask of all pairs.
+    """
     import torch
     from transformers import AutoTokenizer, TrainerCallback
 
     from lorid_train.config import TrainConfig
     from lorid_train.models import base_model
+    from lorid_train.training import packed_attention
     from lorid_train.training.arguments import make_args
     from lorid_train.training.tokens import RoleCounts, read_dataset, write_token_rows
     from lorid_train.training.trainer import RoleRows, make_trainer
@@ -90,7 +103,8 @@ def one(
     cuda = args.device == "cuda"
     dtype = torch.bfloat16 if cuda else torch.float32
     shape = SHAPES[args.shape]
-    model, n_base = made_model(args, dtype)
+    model, n_base = made or made_model(args, dtype)
+    ragged = packing if ragged is None else ragged
     ends: list[float] = []
 
     class Clock(TrainerCallback):  # type: ignore[misc]
@@ -104,7 +118,7 @@ def one(
         folder = Path(scratch)
         n_rows = args.batch * args.steps * (8 if packing else 1)
         write_token_rows(
-            folder / "rows.arrow", made_rows(n_rows, longest, shape["vocab_size"], full=not packing)
+            folder / "rows.arrow", made_rows(n_rows, longest, shape["vocab_size"], full=not ragged)
         )
         sft = {
             "max_steps": args.steps, "per_device_train_batch_size": args.batch, "gradient_accumulation_steps": 1,
@@ -118,6 +132,8 @@ def one(
         trainer = make_trainer(
             model, make_args(config, "ir", folder), tokenizer, RoleRows(rows, RoleCounts())
         )
+        if packing and row_by_row:
+            packed_attention.use(trainer.model)
         trainer.add_callback(Clock())
         if cuda:
             torch.cuda.reset_peak_memory_stats()
@@ -125,11 +141,22 @@ def one(
             trainer.train()
         except torch.cuda.OutOfMemoryError:
             return {**figures, "fits": False}
-    used = rows[: args.steps * args.batch]["input_ids"][2 * args.batch :]
+        finally:
+            if (
+                packing
+                and row_by_row
+                and model.get_base_model().config._attn_implementation == packed_attention.NAME
+            ):
+                packed_attention.leave(model)
+    # The first steps meet new shapes and are left out.
+    n_first = min(4, args.steps // 2)
+    used = rows[: args.steps * args.batch]["input_ids"][n_first * args.batch :]
     n_tokens = sum(map(len, used))
-    rate = n_tokens / (ends[-1] - ends[1])
+    rate = n_tokens / (ends[-1] - ends[n_first - 1])
     n_lora = model.get_nb_trainable_parameters()[0]
-    attention = 2 * 2 * shape["num_hidden_layers"] * shape["hidden_size"] * longest / 2
+    # What is wanted of attention: a packed row's tokens see their own row, whatever is computed.
+    seen = longest if not ragged else longest * 2 / 7
+    attention = 2 * 2 * shape["num_hidden_layers"] * shape["hidden_size"] * seen / 2
     per_token = 2 * (2 * n_base + attention) + 6 * n_lora + attention
     memory = torch.cuda.max_memory_allocated() if cuda else 0
     return {
