@@ -1,9 +1,10 @@
 """Training on a GPU: tokens per second, model FLOPs utilisation, peak memory.
 
-    python benchmarks/train_gpu.py [--shape 7b|1b|tiny] [--rank 512] [--lengths 512 2048] [--steps 12] [--device cuda|cpu]
+    python benchmarks/train_gpu.py [--shape 7b|1b|small|tiny] [--rank 512] [--lengths 512 2048] [--steps 12] [--device cuda|cpu]
 
 A model of a public 7B shape (Llama-2-7B's) with random weights, the paper's adapter on q_proj and
-v_proj, in bfloat16; with and without packing and gradient checkpointing. Utilisation counts 2
+v_proj, in bfloat16; with packing (rows attended to one by one, as `sft` does it, and under a mask
+of all pairs), without it, and with and without gradient checkpointing. Utilisation counts 2
 operations per frozen parameter and token forward, 2 backward (frozen weights get no gradient), 6
 per adapter parameter, and causal attention; not the forward that checkpointing repeats. It is
 divided by the rate of a large matrix product measured in the same run. Without a GPU it says so
@@ -25,6 +26,7 @@ from typing import Any
 SHAPES: dict[str, dict[str, int]] = {
     "7b": {"hidden_size": 4096, "intermediate_size": 11008, "num_hidden_layers": 32, "num_attention_heads": 32, "vocab_size": 32000},
     "1b": {"hidden_size": 2048, "intermediate_size": 5632, "num_hidden_layers": 22, "num_attention_heads": 32, "vocab_size": 32000},
+    "small": {"hidden_size": 256, "intermediate_size": 704, "num_hidden_layers": 4, "num_attention_heads": 4, "vocab_size": 4096},
     "tiny": {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 4, "vocab_size": 1024},
 }  # fmt: skip
 
@@ -165,6 +167,13 @@ def one(
     }  # fmt: skip
 
 
+def way(r: dict[str, Any]) -> str:
+    """What a row of figures was measured with, in a word."""
+    if not r["packing"]:
+        return "padded"
+    return "packed" if r["row_by_row"] else "packed_under_a_mask"
+
+
 def main() -> None:
     import gc
 
@@ -188,18 +197,20 @@ def main() -> None:
     print(f"{device}: matrix products reach {peak_rate / 1e12:.2f} TFLOP/s")
     results = []
     for longest in args.lengths:
-        for packing in (False, True):
+        for packing, row_by_row in ((False, True), (True, True), (True, False)):
             for checkpointing in (False, True):
                 r = one(
-                    args, longest, packing=packing, checkpointing=checkpointing, peak_rate=peak_rate
-                )
+                    args, longest, packing=packing, checkpointing=checkpointing, peak_rate=peak_rate,
+                    row_by_row=row_by_row,
+                )  # fmt: skip
+                r["row_by_row"] = row_by_row
                 results.append(r)
                 print(r, flush=True)
                 gc.collect()
                 if args.device == "cuda":
                     torch.cuda.empty_cache()
     ratios = {
-        f"utilisation_{r['length']}_{'packed' if r['packing'] else 'padded'}{'_checkpointed' * r['checkpointing']}": r[
+        f"utilisation_{r['length']}_{way(r)}{'_checkpointed' * r['checkpointing']}": r[
             "utilisation"
         ]
         for r in results

@@ -11,9 +11,9 @@ import asyncio
 import json
 import queue
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -85,6 +85,13 @@ class ServerEngine:
         Raises:
             StageError: no server answers any more, or one refuses what it is asked.
         """
+        with closing(self.results(pull)) as results:
+            yield from (r for r in results if r is not None)
+
+    def results(
+        self, pull: Pull, *, look_s: float = _LOOK_S
+    ) -> Generator[GenResult | None, None, None]:
+        """The same, and None whenever nothing has come for a moment: who has other engines looks after them then."""
         n_in_flight = 0
         asking = _Asking(self)
         try:
@@ -96,9 +103,12 @@ class ServerEngine:
                     n_in_flight += 1
                 if n_in_flight == 0:
                     return
-                for result in asking.finished():
+                result = None
+                for result in asking.finished(look_s):
                     n_in_flight -= 1
                     yield result
+                if result is None:
+                    yield None
         finally:
             asking.end()
 
@@ -158,7 +168,7 @@ class _Asking:
         asked = asyncio.run_coroutine_threadsafe(self._ask(request), self._loop)
         asked.add_done_callback(self._done.put)
 
-    def finished(self) -> Iterator[GenResult]:
+    def finished(self, look_s: float) -> Iterator[GenResult]:
         """Wait a moment for a result; it, and whatever else has come.
 
         Not for longer: there may be more to ask by now. The thread that asks may die, and then
@@ -168,7 +178,7 @@ class _Asking:
             StageError: it has.
         """
         try:
-            yield self._done.get(timeout=_LOOK_S).result()
+            yield self._done.get(timeout=look_s).result()
         except queue.Empty:
             if not self._thread.is_alive():
                 msg = "the thread that asks the servers has ended; what was drawn stays: run the same command again"

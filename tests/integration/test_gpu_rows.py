@@ -21,8 +21,19 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 def gpu_rows(out: Path, *options: str) -> tuple[str, dict[str, Any]]:
     """What it says, and its last line."""
-    command = [sys.executable, str(ROOT / "benchmarks" / "gpu_rows.py"), "--tiny", "--device", "cpu"]
-    env = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""}
+    command = [
+        sys.executable,
+        str(ROOT / "benchmarks" / "gpu_rows.py"),
+        "--tiny",
+        "--device",
+        "cpu",
+    ]
+    env = {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "OMP_NUM_THREADS": "1",
+        "CUDA_VISIBLE_DEVICES": "",
+    }
     done = subprocess.run([*command, "--out", str(out), *options], env=env, capture_output=True, text=True)  # fmt: skip
     assert done.returncode == 0, done.stderr
     return done.stdout, json.loads(done.stdout.splitlines()[-1])
