@@ -171,7 +171,22 @@ class Wanted:
     """A fixed list of draws, asked in order as what they read becomes available."""
 
     def __init__(self, keys: Iterable[DrawKey], log: Log) -> None:
-        self._keys = {k: None for k in keys if k not in log}
+        self._log = log
+        self._keys: dict[DrawKey, None] = {}
+        self._blocked: dict[DrawKey, list[DrawKey]] = {}
+        """By the draw whose text they read: what cannot be asked yet, and is not looked at until then."""
+        self.want(keys)
+
+    def want(self, keys: Iterable[DrawKey]) -> None:
+        """Add draws to the list, those that are not there yet."""
+        for key in keys:
+            source = _knowledge_key(key)
+            if key in self._log:
+                continue
+            if source is None or source in self._log:
+                self._keys[key] = None
+            else:
+                self._blocked.setdefault(source, []).append(key)
 
     def next_keys(self) -> Iterator[DrawKey]:
         """The keys that are needed, most urgent first."""
@@ -187,6 +202,8 @@ class Wanted:
 
     def seen(self, draw: Draw) -> None:
         """Take note of a draw."""
+        for key in self._blocked.pop(draw.key, ()):
+            self._keys[key] = None
 
 
 class Loop(Wanted):
@@ -208,7 +225,6 @@ class Loop(Wanted):
     ) -> None:
         super().__init__((), log)
         self._seed, self._rounds, self._rule, self._exhaustive = seed, rounds, rule, exhaustive
-        self._log = log
         self._round = dict.fromkeys(problem_ids, 1)
         """The first round of each open problem that is not yet complete."""
         self._place = {problem_id: i for i, problem_id in enumerate(self._round)}
