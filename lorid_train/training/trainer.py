@@ -170,16 +170,14 @@ def _prove_packs(trainer: Any) -> None:
     """Let rows of packs be attended to one by one where that is right, else as the model does it.
 
     Raises:
-        ConfigError: either way a row sees its neighbour.
+        ConfigError: as the model does it, a row sees its neighbour.
     """
+    proofs.prove_isolation(trainer)
     if packed_attention.use(trainer.model):
         try:
             proofs.prove_isolation(trainer)
         except ConfigError:
             packed_attention.leave(trainer.model)
-        else:
-            return
-    proofs.prove_isolation(trainer)
 
 
 def assert_masked(trainer: Any) -> dict[str, Any]:

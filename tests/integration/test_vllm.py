@@ -25,7 +25,7 @@ import pytest
 from lorid_train.models.base_model import student_folder
 
 ROOT = Path(__file__).parent.parent.parent
-LIMIT_S = 300
+LIMIT_S = 600
 support = runpy.run_path(str(ROOT / "tests" / "support" / "served_evaluation.py"))
 
 
