@@ -174,7 +174,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--group", choices=GROUPS, help=argparse.SUPPRESS)
     parser.add_argument("--until", type=float, help=argparse.SUPPRESS)
     args = parser.parse_args()
-    shape = {"shape": "tiny", "rank": 4, "length": 64, "batch": 2, "steps": 4, "loop_shape": "tiny",
+    shape = {"shape": "tiny", "rank": 4, "length": 64, "batch": 2, "steps": 4, "loop_shape": "small",
              "loop_rank": 8, "questions": 3, "rounds": 2, "new_tokens": 8}  # fmt: skip
     real = {"shape": "7b", "rank": 512, "length": 2048, "batch": 4, "steps": 12, "loop_shape": "1b",
             "loop_rank": 512, "questions": 64, "rounds": 4, "new_tokens": 128}  # fmt: skip

@@ -28,7 +28,7 @@ from lorid_train.solve.question import MemoryLog
 
 ROLES = ("ir", "kg", "dr")
 AT_ONCE = 256
-LOAD_S = 240
+LOAD_S = 480
 
 
 @dataclass(frozen=True)
