@@ -26,6 +26,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -127,13 +128,16 @@ def run_all(args: argparse.Namespace) -> None:
         command = [sys.executable, __file__, *sys.argv[1:], "--group", group, "--until", str(args.until)]  # fmt: skip
         child = subprocess.Popen(command, start_new_session=True)
         try:
-            child.wait(left)
+            if status := child.wait(left):
+                for row in (r for r in wanted(args, rows) if not path_of(args, r).is_file()):
+                    write(args, row, {"failed": f"the process of group {group} ended with status {status}"})  # fmt: skip
         except subprocess.TimeoutExpired:
             print(f"the time is up in group {group}", file=sys.stderr)
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(child.pid, signal.SIGKILL)  # a server that it started, too
             child.wait()
+            shutil.rmtree(args.out / "scratch", ignore_errors=True)
 
 
 def conclude(args: argparse.Namespace) -> dict[str, Any]:

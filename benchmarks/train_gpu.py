@@ -94,6 +94,7 @@ def one(
     """
     import torch
     from transformers import AutoTokenizer, TrainerCallback
+    from transformers.trainer_utils import SaveStrategy
 
     from lorid_train.config import TrainConfig
     from lorid_train.models import base_model
@@ -131,9 +132,9 @@ def one(
         tokenizer = AutoTokenizer.from_pretrained(
             base_model.student_folder(), trust_remote_code=False
         )
-        trainer = make_trainer(
-            model, make_args(config, "ir", folder), tokenizer, RoleRows(rows, RoleCounts())
-        )
+        sft_args = make_args(config, "ir", folder)
+        sft_args.save_strategy = SaveStrategy.NO  # the last step would save gigabytes
+        trainer = make_trainer(model, sft_args, tokenizer, RoleRows(rows, RoleCounts()))
         if packing and row_by_row:
             packed_attention.use(trainer.model)
         trainer.add_callback(Clock())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import gc
-import tempfile
 import time
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -198,7 +197,8 @@ def quantise(model: Any, device: str) -> None:
 
 def loop(args: argparse.Namespace) -> Make:
     """The interaction loop, by our engine and by vLLM's."""
-    scratch = Path(tempfile.mkdtemp(prefix="gpu-rows-"))
+    scratch: Path = args.out / "scratch"  # removed by who started this process
+    scratch.mkdir(exist_ok=True)
     world = gpu_loop.made_world(args, scratch, train_gpu.SHAPES[args.loop_shape])
 
     def make(row: str) -> dict[str, Any]:

@@ -51,6 +51,7 @@ def test_every_row_is_made_once(tmp_path: Path) -> None:
             assert figures == {"skipped": f"{NEEDS[row]} is not installed"}
     assert rows["lora-fused"]["largest_difference"] < 1e-5
     assert {"packed_row_by_row_over_mask", "lora_fused_over_peft"} <= set(body["ratios"])
+    assert not (tmp_path / "scratch").exists()
     files = {r: (tmp_path / f"{r}.json").stat().st_mtime_ns for r in installed}
     _, again = gpu_rows(tmp_path)
     assert again["settings"]["rows"] == rows
