@@ -1,9 +1,10 @@
 """Training on a GPU: tokens per second, model FLOPs utilisation, peak memory.
 
-    python benchmarks/train_gpu.py [--shape 7b|1b|tiny] [--rank 512] [--lengths 512 2048] [--steps 12] [--device cuda|cpu]
+    python benchmarks/train_gpu.py [--shape 7b|1b|small|tiny] [--rank 512] [--lengths 512 2048] [--steps 12] [--device cuda|cpu]
 
 A model of a public 7B shape (Llama-2-7B's) with random weights, the paper's adapter on q_proj and
-v_proj, in bfloat16; with and without packing and gradient checkpointing. Utilisation counts 2
+v_proj, in bfloat16; with packing (rows attended to one by one, as `sft` does it, and under a mask
+of all pairs), without it, and with and without gradient checkpointing. Utilisation counts 2
 operations per frozen parameter and token forward, 2 backward (frozen weights get no gradient), 6
 per adapter parameter, and causal attention; not the forward that checkpointing repeats. It is
 divided by the rate of a large matrix product measured in the same run. Without a GPU it says so
@@ -25,6 +26,7 @@ from typing import Any
 SHAPES: dict[str, dict[str, int]] = {
     "7b": {"hidden_size": 4096, "intermediate_size": 11008, "num_hidden_layers": 32, "num_attention_heads": 32, "vocab_size": 32000},
     "1b": {"hidden_size": 2048, "intermediate_size": 5632, "num_hidden_layers": 22, "num_attention_heads": 32, "vocab_size": 32000},
+    "small": {"hidden_size": 256, "intermediate_size": 704, "num_hidden_layers": 4, "num_attention_heads": 4, "vocab_size": 4096},
     "tiny": {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 4, "vocab_size": 1024},
 }  # fmt: skip
 
@@ -75,14 +77,28 @@ def made_model(args: argparse.Namespace, dtype: Any) -> tuple[Any, int]:
 
 
 def one(
-    args: argparse.Namespace, longest: int, *, packing: bool, checkpointing: bool, peak_rate: float
-) -> dict[str, Any]:
-    """One setting: its figures, or that it did not fit."""
+    args: argparse.Namespace, longest: int, *, packing: bool, checkpointing: bool, peak_rate: float,
+    made: tuple[Any, int] | None = None, ragged: bool | None = None, row_by_row: bool = True,
+) -> dict[str, Any]:  # fmt: skip
+    """One setting: its figures, or that it did not fit.
+
+    Args:
+        args: shape, rank, batch, steps and device.
+        longest: tokens of the longest row, or of a pack.
+        packing: whether rows are packed.
+        checkpointing: whether activations are computed again.
+        peak_rate: operations per second that count as all of them.
+        made: the model and its number of parameters, if there is one already.
+        ragged: whether rows are as uneven as word problems; by default where they are packed.
+        row_by_row: whether packed rows are attended to one by one, as `sft` does, or under a mask of all pairs.
+    """
     import torch
     from transformers import AutoTokenizer, TrainerCallback
+    from transformers.trainer_utils import SaveStrategy
 
     from lorid_train.config import TrainConfig
     from lorid_train.models import base_model
+    from lorid_train.training import packed_attention
     from lorid_train.training.arguments import make_args
     from lorid_train.training.tokens import RoleCounts, read_dataset, write_token_rows
     from lorid_train.training.trainer import RoleRows, make_trainer
@@ -90,7 +106,8 @@ def one(
     cuda = args.device == "cuda"
     dtype = torch.bfloat16 if cuda else torch.float32
     shape = SHAPES[args.shape]
-    model, n_base = made_model(args, dtype)
+    model, n_base = made or made_model(args, dtype)
+    ragged = packing if ragged is None else ragged
     ends: list[float] = []
 
     class Clock(TrainerCallback):  # type: ignore[misc]
@@ -104,7 +121,7 @@ def one(
         folder = Path(scratch)
         n_rows = args.batch * args.steps * (8 if packing else 1)
         write_token_rows(
-            folder / "rows.arrow", made_rows(n_rows, longest, shape["vocab_size"], full=not packing)
+            folder / "rows.arrow", made_rows(n_rows, longest, shape["vocab_size"], full=not ragged)
         )
         sft = {
             "max_steps": args.steps, "per_device_train_batch_size": args.batch, "gradient_accumulation_steps": 1,
@@ -115,9 +132,11 @@ def one(
         tokenizer = AutoTokenizer.from_pretrained(
             base_model.student_folder(), trust_remote_code=False
         )
-        trainer = make_trainer(
-            model, make_args(config, "ir", folder), tokenizer, RoleRows(rows, RoleCounts())
-        )
+        sft_args = make_args(config, "ir", folder)
+        sft_args.save_strategy = SaveStrategy.NO  # the last step would save gigabytes
+        trainer = make_trainer(model, sft_args, tokenizer, RoleRows(rows, RoleCounts()))
+        if packing and row_by_row:
+            packed_attention.use(trainer.model)
         trainer.add_callback(Clock())
         if cuda:
             torch.cuda.reset_peak_memory_stats()
@@ -125,17 +144,35 @@ def one(
             trainer.train()
         except torch.cuda.OutOfMemoryError:
             return {**figures, "fits": False}
-    used = rows[: args.steps * args.batch]["input_ids"][2 * args.batch :]
+        finally:
+            if (
+                packing
+                and row_by_row
+                and model.get_base_model().config._attn_implementation == packed_attention.NAME
+            ):
+                packed_attention.leave(model)
+    # The first steps meet new shapes and are left out.
+    n_first = min(4, args.steps // 2)
+    used = rows[: args.steps * args.batch]["input_ids"][n_first * args.batch :]
     n_tokens = sum(map(len, used))
-    rate = n_tokens / (ends[-1] - ends[1])
+    rate = n_tokens / (ends[-1] - ends[n_first - 1])
     n_lora = model.get_nb_trainable_parameters()[0]
-    attention = 2 * 2 * shape["num_hidden_layers"] * shape["hidden_size"] * longest / 2
+    # What is wanted of attention: a packed row's tokens see their own row, whatever is computed.
+    seen = longest if not ragged else longest * 2 / 7
+    attention = 2 * 2 * shape["num_hidden_layers"] * shape["hidden_size"] * seen / 2
     per_token = 2 * (2 * n_base + attention) + 6 * n_lora + attention
     memory = torch.cuda.max_memory_allocated() if cuda else 0
     return {
         **figures, "fits": True, "tokens_per_s": round(rate), "utilisation": round(rate * per_token / peak_rate, 3),
         "peak_gib": round(memory / 2**30, 1),
     }  # fmt: skip
+
+
+def way(r: dict[str, Any]) -> str:
+    """What a row of figures was measured with, in a word."""
+    if not r["packing"]:
+        return "padded"
+    return "packed" if r["row_by_row"] else "packed_under_a_mask"
 
 
 def main() -> None:
@@ -161,18 +198,20 @@ def main() -> None:
     print(f"{device}: matrix products reach {peak_rate / 1e12:.2f} TFLOP/s")
     results = []
     for longest in args.lengths:
-        for packing in (False, True):
+        for packing, row_by_row in ((False, True), (True, True), (True, False)):
             for checkpointing in (False, True):
                 r = one(
-                    args, longest, packing=packing, checkpointing=checkpointing, peak_rate=peak_rate
-                )
+                    args, longest, packing=packing, checkpointing=checkpointing, peak_rate=peak_rate,
+                    row_by_row=row_by_row,
+                )  # fmt: skip
+                r["row_by_row"] = row_by_row
                 results.append(r)
                 print(r, flush=True)
                 gc.collect()
                 if args.device == "cuda":
                     torch.cuda.empty_cache()
     ratios = {
-        f"utilisation_{r['length']}_{'packed' if r['packing'] else 'padded'}{'_checkpointed' * r['checkpointing']}": r[
+        f"utilisation_{r['length']}_{way(r)}{'_checkpointed' * r['checkpointing']}": r[
             "utilisation"
         ]
         for r in results

@@ -164,6 +164,8 @@ class TrainConfig(Settings):
         return Path(data if isinstance(data, str) else data[role])
 
 
+AT_ONCE = 64
+"""Texts that an evaluation generates at once in this process, where nothing else was asked for."""
 PAPER_LORA: dict[str, Any] = {
     "r": 512,
     "lora_alpha": 1024,
@@ -247,7 +249,8 @@ class EvalConfig(Settings):
     """Whether to evaluate on questions that the adapters were trained on; the report says so first."""
     dtype: Literal["float32", "bfloat16", "float16"] | None = None
     """null: float32 on a CPU, bfloat16 on a GPU."""
-    batch_size: int = Field(default=64, ge=1)
+    batch_size: int | None = Field(default=None, ge=1)
+    """Rows generated at once; null: 64, and on servers 256 requests in flight for each."""
     merged: bool = False
     """Each adapter merged into weights of its own: more memory, fewer operations per token."""
     threads: int | None = Field(default=None, ge=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,6 +15,11 @@ from lorid_data.texts import strict_json
 
 if TYPE_CHECKING:
     from aiohttp import ClientSession, ClientTimeout
+
+_CONNECT_S = 15.0
+"""A server that takes longer to accept a connection is not there."""
+_KEEPALIVE = {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}
+"""After so many seconds without a word the other end is asked, so often, so many times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +56,9 @@ class Transport:
 
         if self._session is None:
             allow_many_files()
-            connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=30)
+            connector = aiohttp.TCPConnector(
+                limit=0, keepalive_timeout=30, socket_factory=_watched_socket
+            )
             # Looking for a proxy costs two thread switches per request: only where one is named.
             has_proxy = any(name.lower().endswith("_proxy") for name in os.environ)
             self._session = aiohttp.ClientSession(
@@ -89,7 +97,22 @@ class Transport:
 def _timeout(total_s: float) -> ClientTimeout:
     import aiohttp
 
-    return aiohttp.ClientTimeout(total=total_s)
+    return aiohttp.ClientTimeout(total=total_s, sock_connect=min(total_s, _CONNECT_S))
+
+
+def _watched_socket(address: Any) -> socket.socket:
+    """A socket whose other end is asked now and then whether it is still there.
+
+    A machine that is gone breaks no connection: without this, a reply of it would be waited for
+    until the request's own limit.
+    """
+    family, kind, protocol, _, _ = address
+    watched = socket.socket(family, kind, protocol)
+    watched.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in _KEEPALIVE.items():
+        if (option := getattr(socket, name, None)) is not None:  # not every system has all of them
+            watched.setsockopt(socket.IPPROTO_TCP, option, value)
+    return watched
 
 
 def read_json(body: bytes) -> Any:

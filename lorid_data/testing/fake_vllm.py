@@ -46,6 +46,7 @@ class FakeVllm:
         latency_s: how long a reply takes.
         key: the bearer token that it wants, if any.
         seen: the body of every completion asked for.
+        port: where it listens; 0 takes a free one.
     """
 
     adapters: Sequence[str] = ("ir", "kg", "dr")
@@ -103,7 +104,7 @@ class FakeVllm:
 
         async def serve() -> None:
             await runner.setup()
-            await web.TCPSite(runner, "127.0.0.1", 0, backlog=1024).start()
+            await web.TCPSite(runner, "127.0.0.1", self.port, backlog=1024).start()
             self.port = runner.addresses[0][1]
             ready.set()
             await ended.wait()

@@ -1,4 +1,8 @@
-"""Several engines behind one: each request goes to the engine that holds its adapter."""
+"""Several engines behind one: each request goes to the engine that holds its adapter.
+
+Engines in this process take turns, a result of each. Servers work whether one looks or not, so
+from them everything is taken that has come: no group of servers waits for a slower one.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,10 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from lorid_train.engines.base import Engine, GenRequest, GenResult, Pull
+from lorid_train.engines.server import ServerEngine
+
+_LOOK_S = 0.02
+"""How long servers are waited for before others are looked after."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,21 +46,18 @@ class EngineByAdapter:
     def generate(self, pull: Pull) -> Iterator[GenResult]:
         """One result per request, in any order."""
         sorter = _Sorter(pull, self._parts, self.batch_size)
-        running: dict[int, Iterator[GenResult]] = {}
+        running: dict[int, Iterator[GenResult | None]] = {}
         try:
             while True:
                 n_results = 0
                 for engine in self._engines:
                     # One that had nothing to do has ended, and begins anew when there is something.
                     if id(engine) not in running and sorter.has_for(engine):
-                        running[id(engine)] = engine.generate(sorter.pull_for(engine))
-                    result = next(running.get(id(engine), iter(())), None)
-                    if result is None:
-                        running.pop(id(engine), None)
-                        continue
-                    n_results += 1
-                    sorter.n_out -= 1
-                    yield result
+                        running[id(engine)] = _begun(engine, sorter.pull_for(engine))
+                    for result in _turn(engine, running):
+                        n_results += 1
+                        sorter.n_out -= 1
+                        yield result
                 if n_results == 0 and sorter.n_out == 0:
                     return
         finally:
@@ -64,6 +69,28 @@ class EngineByAdapter:
         """The prompt text in the format of that adapter's engine."""
         part = self._parts[str(adapter)]
         return part.engine.render(content, part.adapter)
+
+
+def _begun(engine: Engine, pull: Pull) -> Iterator[GenResult | None]:
+    if isinstance(engine, ServerEngine):
+        return engine.results(pull, look_s=_LOOK_S)
+    return engine.generate(pull)
+
+
+def _turn(engine: Engine, running: dict[int, Iterator[GenResult | None]]) -> Iterator[GenResult]:
+    """What an engine gives before the next one's turn: of servers what has come, else one result."""
+    results = running.get(id(engine))
+    if results is None:
+        return
+    for _ in range(engine.batch_size if isinstance(engine, ServerEngine) else 1):
+        try:
+            result = next(results)
+        except StopIteration:
+            del running[id(engine)]
+            return
+        if result is None:
+            return
+        yield result
 
 
 class _Sorter:

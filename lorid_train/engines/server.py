@@ -11,9 +11,9 @@ import asyncio
 import json
 import queue
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,6 +35,8 @@ from lorid_train.engines.base import GenRequest, GenResult, Pull
 
 TOO_LONG = "too_long"
 """Finish reason of a prompt that leaves the model no room to write: nothing was generated."""
+_MOST_SAID = 8
+"""Lines about one server: of one that is lost and back for the fourth time nothing more is said."""
 _LOOK_S = 0.1
 """How long a result is waited for before it is asked whether there is more to send."""
 
@@ -50,8 +52,11 @@ class ServerEngine:
         render: text and adapter → the prompt as text.
         stop_ids: token ids that end a text.
         max_model_tokens: longest prompt and text together that the servers take; None if unknown.
-        batch_size: most requests in flight, over all servers.
+        batch_size: most requests in flight, over all servers; each is to have an equal part of them,
+            and one that is not there has its part when it is back.
         api_key: sent as a bearer token; never shown.
+        down: URLs that are known not to answer; tried again later.
+        say: told in a line of each server that is lost, and of each that is back.
     """
 
     urls: Sequence[str]
@@ -64,6 +69,15 @@ class ServerEngine:
     api_key: str | None = field(default=None, repr=False)
     timeout_s: float = 600.0
     policy: RetryPolicy = field(default_factory=RetryPolicy)
+    down: Sequence[str] = ()
+    say: Callable[[str], None] = lambda _: None
+    _balancer: Balancer = field(init=False, repr=False)
+    _n_said: dict[str, int] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        most = -(-self.batch_size // max(1, len(self.urls)))
+        self._balancer = Balancer(self.urls, most=most, down=self.down)
+        self._n_said = dict.fromkeys(self.urls, 0)
 
     def generate(self, pull: Pull) -> Iterator[GenResult]:
         """One result per request, as they come; work of a server that dies moves to the others.
@@ -71,18 +85,30 @@ class ServerEngine:
         Raises:
             StageError: no server answers any more, or one refuses what it is asked.
         """
+        with closing(self.results(pull)) as results:
+            yield from (r for r in results if r is not None)
+
+    def results(
+        self, pull: Pull, *, look_s: float = _LOOK_S
+    ) -> Generator[GenResult | None, None, None]:
+        """The same, and None whenever nothing has come for a moment: who has other engines looks after them then."""
         n_in_flight = 0
         asking = _Asking(self)
         try:
             while True:
-                for request in pull(self.batch_size - n_in_flight):
+                room = min(self.batch_size, asking.window()) - n_in_flight
+                # With nothing in flight one may always be asked: nothing to do would mean the end.
+                for request in pull(max(int(room), n_in_flight == 0)):
                     asking.begin(request)
                     n_in_flight += 1
                 if n_in_flight == 0:
                     return
-                for result in asking.finished():
+                result = None
+                for result in asking.finished(look_s):
                     n_in_flight -= 1
                     yield result
+                if result is None:
+                    yield None
         finally:
             asking.end()
 
@@ -107,13 +133,25 @@ class ServerEngine:
             "stream": False,
         }
 
+    def tell(self, url: str, why: str) -> None:
+        """Say that a server is lost (why), or back ('' is why); of one that comes and goes a few times at most."""
+        self._n_said[url] += 1
+        if self._n_said[url] > _MOST_SAID:
+            return
+        others = "its share of the work goes to the others" if len(self._n_said) > 1 else "it is asked again"  # fmt: skip
+        last = "; it comes and goes, and no more is said of it" * (self._n_said[url] == _MOST_SAID)
+        told = why.replace("/completions: ", ": ", 1)
+        self.say((f"{told}; {others}" if why else f"{url}: answers again") + last)
+
 
 class _Asking:
     """The requests in flight, on an event loop in a thread of its own: it works in notebooks too."""
 
     def __init__(self, engine: ServerEngine) -> None:
         self._engine = engine
-        self._balancer = Balancer(engine.urls)
+        self._balancer = (
+            engine._balancer
+        )  # what is known of the servers outlasts one round of asking
         self._headers = {"Authorization": f"Bearer {engine.api_key}"} if engine.api_key else {}
         self._done: queue.SimpleQueue[Future[GenResult]] = queue.SimpleQueue()
         self._transport = Transport()
@@ -121,12 +159,16 @@ class _Asking:
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
 
+    def window(self) -> float:
+        """How many requests the servers that are there are to have in flight."""
+        return self._balancer.window()
+
     def begin(self, request: GenRequest) -> None:
         """Send a request."""
         asked = asyncio.run_coroutine_threadsafe(self._ask(request), self._loop)
         asked.add_done_callback(self._done.put)
 
-    def finished(self) -> Iterator[GenResult]:
+    def finished(self, look_s: float) -> Iterator[GenResult]:
         """Wait a moment for a result; it, and whatever else has come.
 
         Not for longer: there may be more to ask by now. The thread that asks may die, and then
@@ -136,7 +178,7 @@ class _Asking:
             StageError: it has.
         """
         try:
-            yield self._done.get(timeout=_LOOK_S).result()
+            yield self._done.get(timeout=look_s).result()
         except queue.Empty:
             if not self._thread.is_alive():
                 msg = "the thread that asks the servers has ended; what was drawn stays: run the same command again"
@@ -196,21 +238,26 @@ class _Asking:
         while True:
             place = self._balancer.take(untried)
             untried.remove(place)
-            rest_s = 0.0
+            rest_s, is_down, why = 0.0, None, ""
             try:
-                reply = await self._transport.post(
-                    f"{place.url}/completions",
-                    body,
-                    headers=self._headers,
-                    timeout_s=self._engine.timeout_s,
-                )
+                reply = await self._post(place.url, body)
+                is_down = False
                 return _read(reply, place.url)
             except Transient as e:
                 rest_s = max(REST_S, e.retry_after_s or 0.0)
+                if is_down is None:  # there was no reply at all
+                    is_down, why = True, str(e)
                 if not untried:
                     raise
             finally:
-                self._balancer.give_back(place, rest_s=rest_s)
+                if self._balancer.give_back(place, rest_s=rest_s, is_down=is_down):
+                    self._engine.tell(place.url, why)
+
+    async def _post(self, url: str, body: bytes) -> HttpReply:
+        engine = self._engine
+        return await self._transport.post(
+            f"{url}/completions", body, headers=self._headers, timeout_s=engine.timeout_s
+        )
 
 
 def _read(reply: HttpReply, url: str) -> tuple[dict[str, Any], int]:

@@ -29,7 +29,7 @@ def evaluate(
     temperature: float | None = None, top_p: float | None = None, top_k: int | None = None, max_new_tokens: int | None = None,
     seed: int = 0, seeds: int = 1, loop: bool = True, votes: Literal["all", "ir", "none"] = "all",
     samples: Annotated[list[str] | None, Many] = None, greedy: Annotated[list[str] | None, Many] = None,
-    dtype: Literal["float32", "bfloat16", "float16"] | None = None, batch_size: int = 64,
+    dtype: Literal["float32", "bfloat16", "float16"] | None = None, batch_size: int | None = None,
     merged: bool = False, threads: int | None = None, text: str | None = None, targets: Annotated[list[str] | None, Many] = None,
     allow_trained_questions: bool = False,
 ) -> None:  # fmt: skip
@@ -68,7 +68,7 @@ def evaluate(
         samples: Rounds drawn of a role whatever the loop needs, such as ir=40 dr=20 ks=20; DR's come with KG's. gold-knowledge=8: DR on the dataset's own.
         greedy: Greedy systems: ir, kg, ks, ird, cg, and DR by what it reads: gold-, kg-, empty-, shuffled- or other-knowledge.
         dtype: Of the model; float32 on a CPU and bfloat16 on a GPU by default.
-        batch_size: Rows generated at once (requests in flight, on servers); changes no result in float32.
+        batch_size: Rows generated at once, 64 by default; on servers requests in flight, 256 for each by default; changes no result in float32.
         merged: Merge each adapter into weights of its own: more memory, fewer operations per token.
         threads: CPU threads.
         text: Text file on which to compare the loss of the base with that of each adapter.

@@ -19,7 +19,7 @@ from lorid_data.commandline.progress import say
 from lorid_data.folders.files import sha256_file, write_text
 from lorid_data.schema import canonical_json, sha256_text
 from lorid_train import engines
-from lorid_train.config import EvalConfig
+from lorid_train.config import AT_ONCE, EvalConfig
 from lorid_train.engines.base import Engine
 from lorid_train.engines.by_adapter import EngineByAdapter, Part
 from lorid_train.formats import Format
@@ -127,7 +127,7 @@ def _engine_of(
             render=lambda content, _: fmt.text(tokenizer, content),
             decode=lambda ids: tokenizer.decode(ids, skip_special_tokens=True),
             stop_ids=fmt.stop_ids(tokenizer, base_model.generation_ends(of.base)),
-            batch_size=config.batch_size,
+            batch_size=config.batch_size or AT_ONCE,
             merged=config.merged,
             way=way,
         )

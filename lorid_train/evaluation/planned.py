@@ -14,7 +14,7 @@ from typing import Any
 from lorid_data.schema import Record
 from lorid_data.texts import strict_json
 from lorid_data.texts.counting import count
-from lorid_train.config import EvalConfig
+from lorid_train.config import AT_ONCE, EvalConfig
 from lorid_train.evaluation import ablation
 from lorid_train.interaction import three_way
 
@@ -139,10 +139,11 @@ def _machine(config: EvalConfig, base: Any, tokens: int) -> str:
     heads = int(getattr(text, "num_key_value_heads", None) or text.num_attention_heads)
     width = int(getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads)
     cache = 2 * int(text.num_hidden_layers) * heads * width * _BYTES[dtype]
-    at_once = config.batch_size * cache * (config.max_new_tokens + 512)
+    n_rows = config.batch_size or AT_ONCE
+    at_once = n_rows * cache * (config.max_new_tokens + 512)
     where = torch.cuda.get_device_name() if cuda else "a CPU"
     if n is None:
-        return f"on {where}: batches of {config.batch_size} need about {at_once / 2**30:.1f} GiB beside the weights"
+        return f"on {where}: batches of {n_rows} need about {at_once / 2**30:.1f} GiB beside the weights"
     memory = n * _BYTES[dtype] * (3 if config.merged else 1) + at_once
     seconds = 2 * n * tokens / (measured_rate(dtype, int(text.hidden_size)) * UTILISATION)
     return f"about {memory / 2**30:.1f} GiB and {_duration(seconds)} on {where}, where every draw is needed and whole (estimated)"

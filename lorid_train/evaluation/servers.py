@@ -30,6 +30,8 @@ from lorid_train.models.whole import Whole
 from lorid_train.roles import ROLES
 
 KEY_NAME = "LORID_SERVER_API_KEY"
+PER_SERVER = 256
+"""Requests in flight on each server, where nothing else was asked for: as many as vLLM works on at once."""
 _TIMEOUT_S = 10.0
 _MOST_BYTES = 2**24
 MakeEngine = Callable[[EvalConfig, Adapters], Engine]
@@ -75,10 +77,11 @@ def engine_factory(
     places = {role: _place(config, role, wholes or {}) for role in needed}
     problems = _problems(config, places)
     lengths: dict[tuple[str, ...], int | None] = {}
+    down: set[str] = set()
     if not problems:
         for urls in dict.fromkeys(p.urls for p in places.values()):
             names = {p.name for p in places.values() if p.urls == urls}
-            lengths[urls], found = _asked(urls, names)
+            lengths[urls], found = _asked(urls, names, down)
             problems += found
     if problems:
         raise ConfigError(*problems)
@@ -91,7 +94,8 @@ def engine_factory(
         parts: dict[str, Part] = {}
         for (urls, base, fmt), roles in groups.items():
             names = {role: places[role].name for role in roles}
-            engine = _engine(config, urls, names, (base, fmt), lengths[urls])
+            lost = [u for u in urls if u in down]
+            engine = _engine(config, urls, names, (base, fmt), lengths[urls], lost)
             parts |= {role: Part(engine, role) for role in roles}
         return EngineByAdapter(parts) if len(groups) > 1 else next(iter(parts.values())).engine
 
@@ -106,8 +110,13 @@ def _place(config: EvalConfig, role: str, wholes: Mapping[str, Whole]) -> _Place
     return _Place(name, tuple(url.rstrip("/") for url in urls))
 
 
-def _asked(urls: Sequence[str], names: set[str]) -> tuple[int | None, list[str]]:
-    """The longest text that all of these servers take, and what is wrong with what they serve."""
+def _asked(
+    urls: Sequence[str], names: set[str], down: set[str]
+) -> tuple[int | None, list[str]]:  # fmt: skip
+    """The longest text that all of these servers take, and what is wrong with what they serve.
+
+    Those that do not answer are added to `down`.
+    """
     problems: list[str] = []
     lengths: list[int] = []
     dead: list[str] = []
@@ -116,6 +125,7 @@ def _asked(urls: Sequence[str], names: set[str]) -> tuple[int | None, list[str]]
             served = _models(url)
         except (OSError, ValueError) as e:
             dead.append(f"{url}: does not answer ({e})")
+            down.add(url)
             continue
         lengths += [n for n in served.values() if n]
         if missing := sorted(names - set(served)):
@@ -183,7 +193,7 @@ def _models(url: str) -> dict[str, int | None]:
 
 def _engine(
     config: EvalConfig, urls: Sequence[str], names: Mapping[str, str], of: tuple[Base, Format],
-    max_model_tokens: int | None,
+    max_model_tokens: int | None, down: Sequence[str],
 ) -> Engine:  # fmt: skip
     """The engine of roles that the same servers play on the same base."""
     base, fmt = of
@@ -195,6 +205,8 @@ def _engine(
         render=lambda content, _: fmt.text(tokenizer, content),
         stop_ids=fmt.stop_ids(tokenizer, base_model.generation_ends(base)),
         max_model_tokens=max_model_tokens,
-        batch_size=config.batch_size,
+        batch_size=config.batch_size or PER_SERVER * len(urls),
+        down=down,
+        say=say,
         api_key=os.environ.get(KEY_NAME),
     )

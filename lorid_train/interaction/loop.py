@@ -17,6 +17,7 @@ from lorid_data.schema import Question, sha256_text
 from lorid_train.engines.base import Engine, GenRequest, GenResult, Sampling
 from lorid_train.interaction.draws import Draw, DrawKey, How, draw_seed
 from lorid_train.interaction.programs import Run, writes_programs
+from lorid_train.interaction.round_queue import RoundQueue, Urgency
 from lorid_train.interaction.rules import SAMPLED, Rule, decide
 from lorid_train.roles import ROLES
 from lorid_train.roles import role as role_named
@@ -170,7 +171,22 @@ class Wanted:
     """A fixed list of draws, asked in order as what they read becomes available."""
 
     def __init__(self, keys: Iterable[DrawKey], log: Log) -> None:
-        self._keys = {k: None for k in keys if k not in log}
+        self._log = log
+        self._keys: dict[DrawKey, None] = {}
+        self._blocked: dict[DrawKey, list[DrawKey]] = {}
+        """By the draw whose text they read: what cannot be asked yet, and is not looked at until then."""
+        self.want(keys)
+
+    def want(self, keys: Iterable[DrawKey]) -> None:
+        """Add draws to the list, those that are not there yet."""
+        for key in keys:
+            source = _knowledge_key(key)
+            if key in self._log:
+                continue
+            if source is None or source in self._log:
+                self._keys[key] = None
+            else:
+                self._blocked.setdefault(source, []).append(key)
 
     def next_keys(self) -> Iterator[DrawKey]:
         """The keys that are needed, most urgent first."""
@@ -186,6 +202,8 @@ class Wanted:
 
     def seen(self, draw: Draw) -> None:
         """Take note of a draw."""
+        for key in self._blocked.pop(draw.key, ()):
+            self._keys[key] = None
 
 
 class Loop(Wanted):
@@ -207,10 +225,14 @@ class Loop(Wanted):
     ) -> None:
         super().__init__((), log)
         self._seed, self._rounds, self._rule, self._exhaustive = seed, rounds, rule, exhaustive
-        self._log = log
         self._round = dict.fromkeys(problem_ids, 1)
         """The first round of each open problem that is not yet complete."""
+        self._place = {problem_id: i for i, problem_id in enumerate(self._round)}
+        self._asked: set[DrawKey] = set()
+        self._needed = RoundQueue(self._askable, self._urgency)
+        self._ahead = RoundQueue(self._askable, self._urgency_ahead)
         for problem_id in list(self._round):
+            self._offer(problem_id, 1)
             self._advance(problem_id)
 
     @property
@@ -224,10 +246,7 @@ class Loop(Wanted):
 
     def next_keys(self) -> Iterator[DrawKey]:
         """This round of every open problem; every later one too where all rounds are drawn."""
-        for ahead in range(self._rounds if self._exhaustive else 1):
-            for problem_id, r in list(self._round.items()):
-                if r + ahead <= self._rounds:
-                    yield from self._missing(problem_id, r + ahead)
+        return self._needed.keys()
 
     def later_keys(self) -> Iterator[DrawKey]:
         """Later rounds of the open problems.
@@ -235,19 +254,41 @@ class Loop(Wanted):
         By the rule of succession a problem without agreement in f rounds has none in the next a
         rounds either with probability (f + 1) / (f + 1 + a): those long undecided go first.
         """
-        ahead = [
-            (a / r, problem_id, r + a)
-            for problem_id, r in self._round.items()
-            for a in range(1, self._rounds - r + 1)
-        ]
-        for _, problem_id, r in sorted(ahead):
-            yield from self._missing(problem_id, r)
+        return self._ahead.keys()
 
-    def _missing(self, problem_id: str, r: int) -> Iterator[DrawKey]:
-        return (k for k in self.keys_of(problem_id, r) if k not in self._log)
+    def _urgency(self, problem_id: str, r: int) -> Urgency | None:
+        """Of a round that is needed: in the order of the problems; where all are, round by round."""
+        now = self._round.get(problem_id)
+        if now is None or r < now or r > (self._rounds if self._exhaustive else now):
+            return None
+        return (r if self._exhaustive else 0, self._place[problem_id])
+
+    def _urgency_ahead(self, problem_id: str, r: int) -> Urgency | None:
+        """Of a round that may be needed later."""
+        now = self._round.get(problem_id)
+        if self._exhaustive or now is None or not now < r <= self._rounds:
+            return None
+        return ((r - now) / now, self._place[problem_id])
+
+    def _askable(self, problem_id: str, r: int) -> Iterator[DrawKey]:
+        ir, kg, dr = self.keys_of(problem_id, r)
+        for key in (ir, kg, dr) if kg in self._log else (ir, kg):
+            if key not in self._asked and key not in self._log:
+                yield key
+
+    def _offer(self, problem_id: str, r: int) -> None:
+        self._needed.push(problem_id, r)
+        self._ahead.push(problem_id, r if r != self._round.get(problem_id) else r + 1)
+
+    def taken(self, key: DrawKey) -> None:
+        """Take note that a key has been asked."""
+        self._asked.add(key)
 
     def seen(self, draw: Draw) -> None:
         """Move the problem on when its round is complete; drop it when it is decided."""
+        self._asked.discard(draw.key)
+        if draw.role == "kg":
+            self._offer(draw.problem_id, draw.round)  # DR can be asked now
         self._advance(draw.problem_id)
 
     def _advance(self, problem_id: str) -> None:
@@ -259,6 +300,7 @@ class Loop(Wanted):
                 del self._round[problem_id]
             else:
                 self._round[problem_id] = r + 1
+                self._offer(problem_id, r + 1)
 
     def _decided(self, problem_id: str, r: int) -> bool:
         draws = [self._log[k] for i in range(1, r + 1) for k in self.keys_of(problem_id, i)]

@@ -7,7 +7,7 @@ decision any more is never made.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from lorid_train.interaction.draws import Draw, DrawKey
 from lorid_train.interaction.loop import Log, Wanted
@@ -23,7 +23,6 @@ class OneByOne(Wanted):
 
     def __init__(self, problem_ids: Iterable[str], log: Log) -> None:
         super().__init__((), log)
-        self._log = log
         self._open: dict[str, list[DrawKey]] = {p: [] for p in problem_ids}
         """The draws that each open question waits for."""
         for problem_id in list(self._open):
@@ -38,13 +37,9 @@ class OneByOne(Wanted):
         """Whether no question is open any more."""
         return not self._open
 
-    def next_keys(self) -> Iterator[DrawKey]:
-        """The next draw of every open question; KG's before DR's, which reads it."""
-        for keys in list(self._open.values()):
-            yield from (k for k in keys if k not in self._log)
-
     def seen(self, draw: Draw) -> None:
         """Move the question on when what it waited for is there; drop it when it is decided."""
+        super().seen(draw)
         self._advance(draw.problem_id)
 
     def _advance(self, problem_id: str) -> None:
@@ -53,5 +48,6 @@ class OneByOne(Wanted):
             return
         if wanted := self.wants(problem_id):
             self._open[problem_id] = wanted
+            self.want(wanted)
         else:
             del self._open[problem_id]

@@ -93,7 +93,7 @@ class Solver:
         engine: Literal["transformers", "server"] = "transformers",
         server: Sequence[str] = (), served: Mapping[str, str] | None = None,
         dtype: Literal["float32", "bfloat16", "float16"] | None = None,
-        batch_size: int = 64, threads: int | None = None, sampling: Sampling | None = None,
+        batch_size: int | None = None, threads: int | None = None, sampling: Sampling | None = None,
         rule: Rule = "same_round", rounds: int = 20, fallback: Fallback = "ir", seed: int = 0,
         rule_file: str | Path | None = None, votes_file: str | Path | None = None,
         abstain_below: float | None = None, every_role: bool = False,
@@ -110,7 +110,7 @@ class Solver:
             server: base URLs of the servers.
             served: names of the adapters on the servers, by role; the roles' by default.
             dtype: of the model; float32 on a CPU and bfloat16 on a GPU by default.
-            batch_size: texts generated at once; changes no result in float32.
+            batch_size: texts generated at once, 64 by default, and 256 for each server; changes no result in float32.
             threads: CPU threads.
             sampling: of every draw; by default the official code's, or the quickstart's for the
                 packaged student.

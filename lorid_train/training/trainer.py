@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from lorid_data.commandline.progress import Progress
 from lorid_data.errors import ConfigError, StageError
-from lorid_train.training import checkpoints, processes, proofs
+from lorid_train.training import checkpoints, packed_attention, processes, proofs
 from lorid_train.training.batches import ROWS, LengthGroupedSampler, RowNumberCollator
 from lorid_train.training.curves import Watch
 from lorid_train.training.difficulty import EaseSampler
@@ -153,7 +153,7 @@ def prove(trainer: Any) -> str | None:
     if not trainer.is_fsdp_enabled:
         proofs.prove_generation(trainer, batch)
     if trainer.args.packing or trainer.args.padding_free:
-        proofs.prove_isolation(trainer)
+        _prove_packs(trainer)
     if trainer.args.loss_type != "nll" or trainer.args.label_smoothing_factor:
         return None  # another loss was asked for
     wanted, trainer.loss_way = trainer.loss_way, proofs.right_way(trainer, batch)
@@ -164,6 +164,20 @@ def prove(trainer: Any) -> str | None:
         "the loss is computed in a slower way: the faster one is not this model's own loss"
     )
     return slower + aux if trainer.loss_way == "logits" else slower
+
+
+def _prove_packs(trainer: Any) -> None:
+    """Let rows of packs be attended to one by one where that is right, else as the model does it.
+
+    Raises:
+        ConfigError: as the model does it, a row sees its neighbour.
+    """
+    proofs.prove_isolation(trainer)
+    if packed_attention.use(trainer.model):
+        try:
+            proofs.prove_isolation(trainer)
+        except ConfigError:
+            packed_attention.leave(trainer.model)
 
 
 def assert_masked(trainer: Any) -> dict[str, Any]:

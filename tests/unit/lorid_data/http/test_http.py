@@ -75,6 +75,41 @@ def test_the_server_with_the_fewest_requests_is_next_and_one_that_failed_rests()
     assert balancer.take() is second
 
 
+def test_a_server_that_is_lost_gets_one_request_until_it_has_answered() -> None:
+    clock = FakeClock()
+    balancer = Balancer(["a", "b"], clock, most=4)
+    assert balancer.window() == 8
+    a, b = balancer.take(), balancer.take()
+    assert balancer.give_back(b, rest_s=10, is_down=True), "it is news"
+    assert balancer.window() == 4
+    assert balancer.take() is a
+    clock.time = 10.0
+    assert balancer.take() is b, "one is tried"
+    assert [balancer.take() for _ in range(3)] == [a, a, a], "and no more while it is tried"
+    assert not balancer.give_back(b, rest_s=10, is_down=True), "no news"
+    assert balancer.take() is a
+    clock.time = 20.0
+    assert balancer.take() is b
+    assert balancer.give_back(b, is_down=False), "it is back"
+    assert balancer.window() == 8
+    assert [balancer.take() for _ in range(3)] == [b, b, b]
+
+
+def test_a_server_that_answers_badly_is_not_lost() -> None:
+    balancer = Balancer(["a", "b"], FakeClock(), most=4)
+    assert not balancer.give_back(balancer.take(), rest_s=10)
+    assert balancer.window() == 8
+
+
+def test_a_server_known_to_be_lost_is_tried_once_and_its_failure_is_no_news() -> None:
+    balancer = Balancer(["a", "b"], FakeClock(), most=4, down=["a"])
+    assert balancer.window() == 4
+    tried = balancer.take()
+    assert (tried.url, balancer.take().url, balancer.take().url) == ("a", "b", "b")
+    assert not balancer.give_back(tried, rest_s=10, is_down=True)
+    assert balancer.take().url == "b"
+
+
 def test_attempts_end() -> None:
     failures = [Transient(f"{i}") for i in range(9)]
     error, _, n = tried(list(failures), RetryPolicy(attempts=3))

@@ -17,6 +17,7 @@ from lorid_data.http.redirects import redirect_said
 from lorid_data.http.retrying import RetryPolicy
 from lorid_data.testing.fake_vllm import FakeVllm
 from lorid_train.engines.base import GenRequest, GenResult, Sampling
+from lorid_train.engines.by_adapter import EngineByAdapter, Part
 from lorid_train.engines.server import ServerEngine
 from lorid_train.evaluation import servers
 
@@ -272,8 +273,7 @@ def test_a_server_that_redirects_says_where_to(status: int) -> None:
         with pytest.raises(OSError, match=said) as e:
             servers._models(url)
         assert "hush" not in str(e.value)
-        asking = engine()
-        asking.urls = [url]
+        asking = engine(urls=[url])
         with pytest.raises(StageError, match=f"{said}; name that address in --server"):
             ask(asking, requests(1))
         server.shutdown()
@@ -283,3 +283,26 @@ def test_a_redirect_to_nowhere_is_said() -> None:
     assert redirect_said(302, {}) == "redirects (302) and does not say where to"
     assert redirect_said(302, {"location": "/login?next=1"}) == "redirects (302) to '/login'"
     assert redirect_said(302, {"LOCATION": "http://[x"}).startswith("redirects (302) to ")
+
+
+def test_a_slow_group_of_servers_holds_up_no_other() -> None:
+    """Roles on servers of their own: what the fast ones have written is not waited for with the slow ones."""
+    with (
+        FakeVllm(adapters=["served-ir"], latency_s=3.0) as slow,
+        FakeVllm(adapters=["served-ir"]) as fast,
+    ):
+        both = EngineByAdapter({"ir": Part(engine(slow), "ir"), "kg": Part(engine(fast), "ir")})
+        waiting = [
+            GenRequest((role, i), role, "ab", Sampling(0.8, 0.9, 0, 16), i)
+            for i in range(4)
+            for role in ("ir", "kg", "kg", "kg")
+        ]
+        order = []
+
+        def pull(n: int) -> list[GenRequest]:
+            taken, waiting[:] = waiting[:n], waiting[n:]
+            return taken
+
+        for result in both.generate(pull):
+            order.append(result.key[0])
+    assert order == ["kg"] * 12 + ["ir"] * 4
