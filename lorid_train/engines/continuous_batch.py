@@ -118,10 +118,11 @@ class SlotBatch:
             return
         n_new = n_slots - self._mask.shape[0]
         if n_new > 0:
-            for i, states in enumerate(self._states):
-                shape = list(states.shape)
-                shape[1] = n_new
-                self._states[i] = torch.cat([states, states.new_zeros(shape)], dim=1)
+            for i, old in enumerate(self._states):
+                two, n_old, *rest = old.shape
+                states = old.new_zeros(two, n_old + n_new, *rest)
+                states[:, :n_old] = old
+                self._states[i] = states
             more = [n_new, self._mask.shape[1]]
             self._mask = torch.cat([self._mask, self._mask.new_zeros(more)])
         if n_tokens > self._end:
