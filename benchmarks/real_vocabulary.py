@@ -12,7 +12,8 @@ Three adapters of random weights stand for IR, KG and DR. In turn, in one proces
 The unit is CPU-seconds of the process. `over_generate` counts the tokens of `generate` up to each
 row's end, `over_computed` all that it computed, as if no row had ended before the others. Memory
 is the loop's alone, in a process of its own: its peak (VmHWM), that before the first draw taken
-apart. The last line is JSON.
+apart. With --only steps instead: what reading the prompts of one full batch takes, and what a step of
+it takes, for both ways (no row ends). The last line is JSON.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from evaluate import Bench, Meter, fresh_problems
 
 from lorid_data.schema import Record
 from lorid_train.config import EvalConfig
-from lorid_train.engines.base import Engine, Sampling
+from lorid_train.engines.base import Engine, GenRequest, Sampling
 from lorid_train.evaluation.in_process import make_engine
 from lorid_train.interaction.draws import DrawLog
 from lorid_train.interaction.loop import Asker, Loop
@@ -45,6 +46,8 @@ ROLES = ("ir", "kg", "dr")
 SEED = 0
 _SPREAD = 2e-3
 """Of the random weights that an adapter adds: texts change and stay texts."""
+
+_STEPS = 8
 
 
 def random_adapters(base: str, rank: int, folder: Path) -> dict[str, str]:
@@ -95,7 +98,7 @@ class Plain:
         with torch.inference_mode():
             out = self.model.generate(
                 input_ids=ids, attention_mask=mask, do_sample=True, temperature=how.temperature, top_k=how.top_k,
-                top_p=how.top_p, max_new_tokens=how.max_new_tokens, eos_token_id=self.stop_ids, pad_token_id=0,
+                top_p=how.top_p, max_new_tokens=how.max_new_tokens, eos_token_id=self.stop_ids or None, pad_token_id=0,
             )[:, width:].tolist()  # fmt: skip
         ends = [next((i for i, t in enumerate(row) if t in self.stop_ids), None) for row in out]
         needed = sum(len(r) if e is None else e + 1 for r, e in zip(out, ends, strict=True))
@@ -164,6 +167,46 @@ def turns(bench: Bench, args: argparse.Namespace, sampling: Sampling) -> dict[st
     }
 
 
+def steps(bench: Bench, args: argparse.Namespace) -> dict[str, dict[str, float]]:
+    """CPU-seconds of reading one batch's prompts, first tokens included, and of each step after that."""
+    engine: Any = bench.make(bench.config, bench.adapters)
+    engine.stop_ids = [-1]
+    plain = Plain(bench.adapters, str(bench.config.dtype), Sampling(args.temperature))
+    size, questions = args.batch_size, [r.question for r in bench.records]
+    asked = [(ROLES[i % len(ROLES)], questions[i % len(questions)]) for i in range(size)]
+
+    def ours(n: int) -> float:
+        how = Sampling(args.temperature, args.top_p, args.top_k, n)
+        waiting = [
+            GenRequest(i, role, role_named(role).content(question, ""), how, seed=i)
+            for i, (role, question) in enumerate(asked)
+        ]
+        with Meter(bench.now) as meter:
+            for _ in engine.generate(
+                lambda n: [waiting.pop() for _ in range(min(n, len(waiting)))]
+            ):
+                pass
+        return meter.seconds
+
+    def theirs(n: int) -> float:
+        how = Sampling(args.temperature, args.top_p, args.top_k, n)
+        plain.sampling, plain.stop_ids = how, []
+        contents = [role_named("ir").content(question, "") for _, question in asked]
+        with Meter(bench.now) as meter:
+            plain(contents)
+        return meter.seconds
+
+    ours(1), theirs(1)
+    engine.forget()
+    found = {"loop": {"read": ours(1), "step": 0.0}, "generate": {"read": theirs(1), "step": 0.0}}
+    for _ in range(args.turns):  # prompts are kept by the one, and read anew by the other
+        for name, write, first in (("loop", ours, ours(1)), ("generate", theirs, None)):
+            first = found[name]["read"] if first is None else first
+            step = (write(_STEPS + 1) - first) / _STEPS
+            found[name]["step"] = min(step, found[name]["step"] or step)
+    return {name: {k: round(v, 4) for k, v in of.items()} for name, of in found.items()}
+
+
 def peak_bytes() -> int:
     """This process's own peak; `ru_maxrss` would count that of what started it."""
     status = Path("/proc/self/status").read_text(encoding="ascii")
@@ -204,7 +247,8 @@ def options() -> argparse.Namespace:
     parser.add_argument("--temperature", type=float, default=0.8)
     parser.add_argument("--top-p", type=float, default=1.0)
     parser.add_argument("--top-k", type=int, default=0)
-    parser.add_argument("--only", choices=["speed", "memory"])
+    parser.add_argument("--only", choices=["speed", "memory", "steps"])
+    parser.add_argument("--format", default="chat", help="the prompts' format")
     parser.add_argument("--child", type=Path, help=argparse.SUPPRESS)
     return parser.parse_args()
 
@@ -219,7 +263,7 @@ def bench_of(args: argparse.Namespace, scratch: Path, dtype: str) -> Bench:
         temperature=args.temperature, top_p=args.top_p, top_k=args.top_k, max_new_tokens=args.max_new_tokens,
         dtype=dtype, batch_size=args.batch_size, threads=args.threads,
     )  # fmt: skip
-    adapters = open_adapters(folders, args.base, "chat")
+    adapters = open_adapters(folders, args.base, args.format)
     return Bench(
         config, adapters, read_records(scratch / "data"), scratch, time.process_time, make_engine
     )
@@ -244,9 +288,11 @@ def main() -> None:
         ratios: dict[str, Any] = {}
         for dtype in args.dtype:
             found: dict[str, Any] = {}
-            if args.only != "memory":
+            if args.only == "steps":
+                found |= steps(bench_of(args, scratch, dtype), args)
+            if args.only in (None, "speed"):
                 found |= turns(bench_of(args, scratch, dtype), args, sampling)
-            if args.only != "speed":
+            if args.only in (None, "memory"):
                 found["memory"] = memory_of(scratch, dtype)
             ratios[dtype] = found
             print(dtype, json.dumps(found), flush=True)

@@ -71,6 +71,7 @@ def adversarial() -> dict[str, torch.Tensor]:
     halves[:, [5, 17_000]] = 3.0
     broken = sharp.clone()
     broken[3, 5], broken[4, 6], broken[5] = float("nan"), float("inf"), -float("inf")
+    broken[6, :300] = float("nan")
     return {
         "sharp": sharp,
         "flat": torch.randn(24, N_TOKENS, generator=g) * 0.01,
@@ -103,15 +104,18 @@ def test_the_tokens_are_those_of_a_sorted_vocabulary(name: str, sampling: Sampli
 
 
 def test_numbers_beside_a_boundary_choose_what_the_sorted_sums_say() -> None:
-    logits = adversarial()["sharp"][:1].expand(200, -1)
+    """Where one token ends and the next begins, to the last places of a float32."""
+    logits = adversarial()["sharp"]
     sampling = Sampling(0.8, 0.9)
-    best = torch.softmax(torch.sort(logits[0] / 0.8, descending=True)[0], -1)
-    kept = best[: int(((best.cumsum(0) - best) < 0.9).sum())].double()
-    edge = float(kept[:2].sum() / kept.sum())
-    u = edge + torch.arange(-100, 100, dtype=torch.float64) * 2**-30
-    want = choose_exactly(logits, u, sampling)
-    assert len(set(want.tolist())) == 2
-    assert torch.equal(choose(logits, u, sampling), want)
+    best = torch.softmax(torch.sort(logits / 0.8, dim=-1, descending=True)[0], -1).double()
+    kept = best * (best.cumsum(-1) - best < 0.9)
+    edges = (kept.cumsum(-1) / kept.sum(-1, keepdim=True))[:, :4]  # (rows, edges)
+    near = torch.arange(-4, 4, dtype=torch.float64) * 2**-27
+    u = (edges.unsqueeze(-1) + near).clamp(0, 1 - 2**-53).flatten()
+    rows = logits.repeat_interleave(edges.shape[1] * len(near), dim=0)
+    want = choose_exactly(rows, u, sampling)
+    assert len(set(want.tolist())) > len(logits)
+    assert torch.equal(choose(rows, u, sampling), want)
 
 
 def test_a_top_p_beside_a_sum_keeps_what_the_sorted_sums_keep() -> None:
