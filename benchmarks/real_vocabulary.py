@@ -182,10 +182,7 @@ def steps(bench: Bench, args: argparse.Namespace) -> dict[str, dict[str, float]]
             for i, (role, question) in enumerate(asked)
         ]
         with Meter(bench.now) as meter:
-            for _ in engine.generate(
-                lambda n: [waiting.pop() for _ in range(min(n, len(waiting)))]
-            ):
-                pass
+            list(engine.generate(lambda k: [waiting.pop() for _ in range(min(k, len(waiting)))]))
         return meter.seconds
 
     def theirs(n: int) -> float:
