@@ -57,6 +57,8 @@ class Reader:
 
     def __post_init__(self) -> None:
         self._takes = arguments_of(self.model)
+        if (head := self.model.get_output_embeddings()) is not None:
+            head.register_forward_pre_hook(_in_one_piece)
 
     def choose(self, adapters: Sequence[str | None], n_tokens: int) -> None:
         """Let the next forward pass of `n_tokens` tokens a row use these adapters, (B,).
@@ -105,6 +107,11 @@ class Reader:
         """Where the model is."""
         device: torch.device = next(self.model.parameters()).device
         return device
+
+
+def _in_one_piece(_: Any, given: tuple[Any, ...]) -> tuple[Any, ...]:
+    """States of the last tokens side by side: cut out of all tokens, each would meet the head alone."""
+    return (given[0].contiguous(), *given[1:])
 
 
 def switch_to(model: Any, name: str | None) -> None:

@@ -2,7 +2,8 @@
 
 The buffers are (slots, heads, columns, width) per layer, and all rows end in the same column, so
 that a step writes one column for everybody and copies nothing. A new row's prompt is written into
-its slot so that it ends there too.
+its slot so that it ends there too. Each layer has buffers of its own: while they grow, one layer is
+held twice, and not the batch.
 """
 
 from __future__ import annotations
@@ -34,8 +35,8 @@ class SlotBatch:
     """The first column of each row's prompt."""
     _end: int = 0
     """The column that the next step writes."""
-    _states: Any = None
-    """(layers, 2, slots, heads, columns, width)."""
+    _states: list[Any] = field(default_factory=list)
+    """Of each layer (2, slots, heads, columns, width)."""
     _mask: Any = None
     """(slots, columns)."""
 
@@ -51,13 +52,14 @@ class SlotBatch:
         prefixes = self.prefixes.read(self.read, dict.fromkeys(keys))
         free = [i for i, r in enumerate(self.rows) if not r.live]
         if len(free) == len(self.rows):
-            self.rows, self._starts, self._states, free = [], [], None, []
+            self.rows, self._starts, self._states, free = [], [], [], []
         n_old = len(self.rows)
         slots = [*free, *range(n_old, n_old + len(rows))][: len(rows)]
         self._make_room(max(n_old, max(slots) + 1), max(map(len, prompts)), prefixes[keys[0]])
         for slot, row, key in zip(slots, rows, keys, strict=True):
             start = self._end - len(key[1])
-            self._states[:, :, slot, :, start : self._end] = prefixes[key].states
+            for states, prefix in zip(self._states, prefixes[key].states, strict=True):
+                states[:, slot, :, start : self._end] = prefix
             self._mask[slot] = 0
             self._mask[slot, start : self._end] = 1
             if slot < n_old:
@@ -104,20 +106,23 @@ class SlotBatch:
         """Have so many slots, and so many columns before the end."""
         import torch
 
-        if self._states is None:
-            layers, two, heads, _, width = like.states.shape
+        if not self._states:
+            _, two, heads, _, width = like.states.shape
             self._end = n_tokens
             n_columns = n_tokens + _COLUMNS
-            self._states = like.states.new_zeros(layers, two, n_slots, heads, n_columns, width)
+            shape = (two, n_slots, heads, n_columns, width)
+            self._states = [like.states.new_zeros(shape) for _ in like.states]
             self._mask = torch.zeros(
                 n_slots, n_columns, dtype=torch.long, device=like.states.device
             )
             return
         n_new = n_slots - self._mask.shape[0]
         if n_new > 0:
-            more = list(self._states.shape)
-            more[2] = n_new
-            self._states = torch.cat([self._states, self._states.new_zeros(more)], dim=2)
+            for i, old in enumerate(self._states):
+                two, n_old, *rest = old.shape
+                states = old.new_zeros(two, n_old + n_new, *rest)
+                states[:, :n_old] = old
+                self._states[i] = states
             more = [n_new, self._mask.shape[1]]
             self._mask = torch.cat([self._mask, self._mask.new_zeros(more)])
         if n_tokens > self._end:
@@ -127,12 +132,14 @@ class SlotBatch:
     def _widen(self, by: int, n_columns: int) -> None:
         """New buffers of `n_columns`; the columns in use stand so many further to the right."""
         first, end = self._first(), self._end
-        *head, _, width = self._states.shape
-        states = self._states.new_zeros(*head, n_columns, width)
-        states[..., first + by : end + by, :] = self._states[..., first:end, :]
+        for i, old in enumerate(self._states):
+            *head, _, width = old.shape
+            states = old.new_zeros(*head, n_columns, width)
+            states[..., first + by : end + by, :] = old[..., first:end, :]
+            self._states[i] = states
         mask = self._mask.new_zeros(len(self._mask), n_columns)
         mask[:, first + by : end + by] = self._mask[:, first:end]
-        self._states, self._mask, self._end = states, mask, end + by
+        self._mask, self._end = mask, end + by
         self._starts = [s + by for s in self._starts]
 
     def _move_left(self, by: int) -> None:
@@ -140,7 +147,8 @@ class SlotBatch:
         n = len(self.rows)
         for start in range(by, self._end, by):  # pieces that do not overlap what they go to
             end = min(start + by, self._end)
-            self._states[:, :, :n, :, start - by : end - by] = self._states[:, :, :n, :, start:end]
+            for states in self._states:
+                states[:, :n, :, start - by : end - by] = states[:, :n, :, start:end]
             self._mask[:n, start - by : end - by] = self._mask[:n, start:end]
         self._mask[:n, self._end - by :] = 0
         self._end -= by
@@ -152,7 +160,8 @@ class SlotBatch:
         free = [i for i in range(n) if not self.rows[i].live]
         last = [i for i in range(n, len(self.rows)) if self.rows[i].live]
         first, end = self._first(), self._end
-        self._states[:, :, free, :, first:end] = self._states[:, :, last, :, first:end]
+        for states in self._states:
+            states[:, free, :, first:end] = states[:, last, :, first:end]
         self._mask[free] = self._mask[last]
         for to, of in zip(free, last, strict=True):
             self.rows[to], self._starts[to] = self.rows[of], self._starts[of]

@@ -117,11 +117,14 @@ class Prefixes:
             for i, (k, v) in enumerate(past):
                 cache.update(k, v, i)
         logits = reader([adapter for adapter, _ in keys], ids, mask, cache)
-        states = torch.stack([torch.stack([la.keys, la.values]) for la in cache.layers])
         found = {}
         for i, (key, (n, _), beginning) in enumerate(zip(keys, shared, begun, strict=True)):
-            own = states[:, :, i, :, -(len(key[1]) - n) :]
-            whole = own.clone() if beginning is None else torch.cat([beginning, own], dim=-2)
+            # Row by row: all at once would be a second copy of the batch, and a third on the way.
+            left = slice(n - len(key[1]), None)
+            own = torch.stack([
+                torch.stack([la.keys[i, :, left], la.values[i, :, left]]) for la in cache.layers
+            ])  # fmt: skip
+            whole = own if beginning is None else torch.cat([beginning, own], dim=-2)
             found[key] = Prefix(whole, logits[i].clone())
         return found
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from lorid_train.engines import ways
+from lorid_train.engines import per_row_lora, ways
 from lorid_train.engines.base import GenRequest, GenResult, Sampling
 from lorid_train.engines.batch import Reader
 from lorid_train.engines.loading import with_adapters
@@ -164,7 +164,7 @@ def test_a_row_that_moves_up_takes_its_whole_prompt_along(
     assert run(engine(100), [*short, lasting])[lasting.key] == alone[lasting.key]
 
 
-@pytest.mark.parametrize("change", ["merged", "fixed"])
+@pytest.mark.parametrize("change", ["merged", "fixed", "apart"])
 def test_other_ways_to_compute_give_the_same_texts(
     tiny_base: Path, adapters: dict[str, Path], change: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -172,19 +172,30 @@ def test_other_ways_to_compute_give_the_same_texts(
     want = run(make(tiny_base, adapters, 5), asked)
     if change == "fixed":  # what models with another kind of memory get
         monkeypatch.setattr(ways, "_probe", lambda _: "together")
+    if change == "apart":  # what adapters of large layers do
+        monkeypatch.setattr(per_row_lora, "_MASKED", 0)
     assert run(make(tiny_base, adapters, 5, merged=change == "merged"), asked) == want
 
 
-@pytest.mark.parametrize("dora", [False, True])
+@pytest.mark.parametrize(("dora", "apart"), [(False, False), (False, True), (True, False)])
 @pytest.mark.parametrize(
     "names",
     [["b", None, "a", "b"], ["a"] * 4, ["b"] * 4, [None] * 4],
     ids=["mixed", "a", "b", "base"],
 )
 def test_each_row_meets_its_adapter_as_peft_applies_it(
-    tiny_base: Path, tmp_path: Path, names: list[str | None], *, dora: bool
+    tiny_base: Path,
+    tmp_path: Path,
+    names: list[str | None],
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    dora: bool,
+    apart: bool,
 ) -> None:
     from peft import LoraConfig, get_peft_model
+
+    if apart:
+        monkeypatch.setattr(per_row_lora, "_MASKED", 0)
 
     def fresh() -> Any:
         return base_model.load_model(base_model.resolve(str(tiny_base)), "float32")
@@ -211,6 +222,68 @@ def test_each_row_meets_its_adapter_as_peft_applies_it(
                 plain.set_adapter(name)
                 want = plain(input_ids=ids[i : i + 1]).logits[0, -1]
             torch.testing.assert_close(got[i], want, atol=1e-5, rtol=1e-5)
+
+
+def stacked(model: Any) -> list[per_row_lora.StackedLora]:
+    """The layers of a model in which each row chooses its adapter."""
+    found = [getattr(m, "forward", None) for m in model.modules()]
+    return [f for f in found if isinstance(f, per_row_lora.StackedLora)]
+
+
+def test_small_layers_are_masked_and_large_ones_computed_apart(
+    tiny_base: Path, adapters: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not any(layer.is_apart for layer in stacked(make(tiny_base, adapters, 4).model))
+    thrown = {(24 - 8) * (la.a.shape[1] + len(la.b)) for la in stacked(make(tiny_base, adapters, 4).model)}  # fmt: skip
+    monkeypatch.setattr(per_row_lora, "_MASKED", sorted(thrown)[-2])
+    layers = stacked(make(tiny_base, adapters, 4).model)
+    assert {la.a.shape[1] + len(la.b) for la in layers if la.is_apart} == {max(thrown) / 16}
+
+
+def test_on_a_cpu_adapters_are_of_the_type_of_the_base(
+    tiny_base: Path, adapters: dict[str, Path]
+) -> None:
+    ids = torch.arange(3, 33).reshape(6, 5)
+    names = [*ROLES, *ROLES]
+    logits = {}
+    for dtype in ("float32", "bfloat16"):
+        base = base_model.load_model(base_model.resolve(str(tiny_base)), dtype)
+        model = with_adapters(base, adapters, "cpu")
+        read = Reader(model, choose_by_row(model))
+        assert {la.a.dtype for la in stacked(model)} == {getattr(torch, dtype)}
+        assert {la.b.dtype for la in stacked(model)} == {getattr(torch, dtype)}
+        with torch.inference_mode():
+            logits[dtype] = read(names, ids, torch.ones_like(ids), None)
+    near = 0.05 * float(logits["float32"].abs().max())
+    assert float((logits["float32"] - logits["bfloat16"]).abs().max()) < near
+
+
+def test_the_head_meets_all_rows_of_a_read_at_once(
+    tiny_base: Path, adapters: dict[str, Path]
+) -> None:
+    """States cut out of longer ones are multiplied row by row, which reads the vocabulary for each."""
+    engine = make(tiny_base, adapters, 6)
+    met: list[tuple[int, bool]] = []
+    head = engine.model.get_output_embeddings()
+    head.register_forward_pre_hook(lambda _, x: met.append((x[0].shape[0], x[0].is_contiguous())))
+    sampling = Sampling(1.0, max_new_tokens=3)
+    asked = [GenRequest(i, "ir", "abc" * (i + 1), sampling, seed=i) for i in range(6)]
+    run(engine, asked)
+    assert len(met) == 3
+    assert all(n == 6 and whole for n, whole in met)
+
+
+def test_a_kept_prompt_holds_its_own_tokens_and_no_batch(
+    tiny_base: Path, adapters: dict[str, Path]
+) -> None:
+    model = make(tiny_base, adapters, 6)
+    read = Reader(model.model, model._reader.chosen if model._reader else None)
+    kept = Prefixes(2**30)
+    with torch.inference_mode():
+        for prompts in ([(1, 5, 6), (1, 5, 6, 7, 8, 9)], [(1, 5, 6, 7, 9), (4,)]):
+            for found in kept.read(read, [("ir", p) for p in prompts]).values():
+                assert found.states.untyped_storage().nbytes() == found.states.nbytes
+                assert found.logits.untyped_storage().nbytes() == found.logits.nbytes
 
 
 def count_reading(engine: TransformersEngine) -> list[int]:
