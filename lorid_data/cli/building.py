@@ -74,10 +74,10 @@ def build(
         journal: Journal of replies to share between folders; by default the folder's own.
         dry_run: Say what would be asked and what it costs; ask and write nothing.
     """
-    given = dict(locals())  # before anything else is a local: the options, by their names
+    # Before anything else is a local: the options, by their names.
+    given = locals() | {"concurrency": min(concurrency, 4096), "columns": columns or ()}
     from lorid_data.build import stage
 
-    given |= {"concurrency": min(concurrency, 4096), "columns": columns or ()}
     options = stage.BuildOptions(**{n: given[n] for n in given.keys() & stage.BuildOptions.model_fields.keys()})  # fmt: skip
     if dry_run:
         return _say_price(stage.dry_run(options, out))
