@@ -19,15 +19,18 @@ from lorid_data.errors import InputError
 from lorid_data.folders.files import atomic_path
 from lorid_data.folders.manifests import read_manifest
 from lorid_data.folders.names import RECORDS, REJECTS
-from lorid_data.folders.parquet import RowFile, arrow_schema, read_frame, table_of, writing
+from lorid_data.folders.parquet import RowFile, arrow_schema, read_frame, table_of
 from lorid_data.folders.readme import write_readme
 from lorid_data.folders.row_ids import repeated
 from lorid_data.folders.stage import Stage
 from lorid_data.folders.verified import verify_file
-from lorid_data.schema import ADDED_LATER, Manifest, Record, Reject
+from lorid_data.schema import ADDED_LATER, FrozenModel, Manifest, Record, Reject
 
 BATCH = 512
 """Rows of a batch: enough for a process to be busy with, few enough to be held several times over."""
+
+_NEEDED = frozenset(n for n, a in Record.__annotations__.items() if "None" not in str(a))
+"""Columns in which every record has a value."""
 
 
 def iter_batches(folder: Path, *, at_once: int = BATCH) -> Iterator[list[Record]]:
@@ -59,11 +62,20 @@ def iter_columns(folder: Path, names: Sequence[str], *, at_once: int = BATCH) ->
     """Some columns of a finished dataset folder as Arrow tables, for a pass that needs no more.
 
     Raises:
-        InputError: the folder has no manifest, its rows have changed since, or it lacks a column.
+        InputError: the folder has no manifest, its rows have changed since, or a column is not
+            there, of another type, or lacks a value that every record has.
     """
     with _open(folder) as file:
         _refuse_columns(folder, file.schema_arrow.names)
-        yield from _tables(file, at_once, list(names))
+        wrong = [n for n in names if not _is_column(file.schema_arrow, n)]
+        for table in () if wrong else _tables(file, at_once, list(names)):
+            wrong = [n for n in names if n in _NEEDED and table[n].null_count]
+            if wrong:
+                break
+            yield table
+        if wrong:
+            msg = f"{folder / RECORDS}: columns {wrong} are not there, of another type, or lack values"
+            raise InputError(f"{msg}; this is no file of records")
 
 
 def with_column(table: Any, name: str, values: Sequence[Any]) -> Any:
@@ -126,10 +138,14 @@ def _tables(file: Any, at_once: int, columns: list[str] | None) -> Iterator[Any]
         yield pa.Table.from_batches([batch])
 
 
+def _is_column(schema: Any, name: str) -> bool:
+    at = schema.get_field_index(name)
+    return at >= 0 and bool(schema.field(at).type == arrow_schema(Record).field(name).type)
+
+
 def _has_gaps(table: Any) -> bool:
     """Whether a row lacks a value that every record has; which, its type says when it is made one."""
-    needed = [n for n, a in Record.__annotations__.items() if "None" not in str(a)]
-    return any(table[n].null_count for n in needed) or bool(
+    return any(table[n].null_count for n in _NEEDED) or bool(
         table["provenance"].combine_chunks().field("teacher").null_count
     )
 
@@ -185,15 +201,15 @@ class DatasetWriter:
     def __enter__(self) -> Self:
         with ExitStack() as stack:
             # The last that is entered is named first: rejects are, then records, then the manifest.
-            self._kept = RowFile(
-                stack.enter_context(atomic_path(self._stage.out / RECORDS)), Record
-            )
-            self._rejected = RowFile(
-                stack.enter_context(atomic_path(self._stage.out / REJECTS)), Reject
-            )
+            self._kept = self._begun(stack, RECORDS, Record)
+            self._rejected = self._begun(stack, REJECTS, Reject)
             self._files = stack.pop_all()
         self._is_finished = False
         return self
+
+    def _begun(self, stack: ExitStack, name: str, kind: type[FrozenModel]) -> RowFile:
+        path = self._stage.out / name
+        return RowFile(stack.enter_context(atomic_path(path)), kind, path)
 
     def __exit__(
         self,
@@ -202,6 +218,8 @@ class DatasetWriter:
         trace: TracebackType | None,
     ) -> None:
         if not self._is_finished:
+            self._kept.abandon()
+            self._rejected.abandon()
             self._files.__exit__(kind or _Unfinished, error or _Unfinished(), trace)
 
     def keep(self, rows: Iterable[Record] | Any) -> None:
@@ -212,8 +230,7 @@ class DatasetWriter:
             self._splits.update(rows["split"].unique().to_pylist())
         else:
             rows = self._noted(rows)
-        with writing(self._stage.out / RECORDS):
-            self._kept.add(rows)
+        self._kept.add(rows)
 
     def reject(self, rows: Iterable[Reject] | Any) -> None:
         """Add rejected rows: rejects, or an Arrow table with their columns."""
@@ -224,8 +241,7 @@ class DatasetWriter:
                 self._n_rejected[value["values"]] += value["counts"]
         else:
             rows = self._counted(rows)
-        with writing(self._stage.out / REJECTS):
-            self._rejected.add(rows)
+        self._rejected.add(rows)
 
     def _noted(self, rows: Iterable[Record]) -> Iterator[Record]:
         for row in rows:
@@ -244,9 +260,8 @@ class DatasetWriter:
             StageError: kept + rejected is not `n_in`, the rows that the stage was given; or a file
                 could not be written.
         """
-        with writing(self._stage.out):
-            self._kept.close()
-            self._rejected.close()
+        self._kept.close()
+        self._rejected.close()
         self._is_finished = True
         self._files.close()
         write_readme(self._stage.out, self._splits)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -81,10 +81,20 @@ class RowFile:
     The same rows give the same bytes, as objects or as tables, one by one or all together.
     """
 
-    def __init__(self, path: Path, kind: type[FrozenModel]) -> None:
+    def __init__(self, path: Path, kind: type[FrozenModel], name: Path | None = None) -> None:
+        """Begin the file.
+
+        Args:
+            path: where it is written for now.
+            kind: the type of its rows.
+            name: what it will be called, for messages; by default `path`.
+
+        Raises:
+            OSError: it cannot be made.
+        """
         import pyarrow.parquet as pq
 
-        self._kind, self._schema = kind, arrow_schema(kind)
+        self._kind, self._schema, self._name = kind, arrow_schema(kind), name or path
         self._file = pq.ParquetWriter(path, self._schema, compression="zstd")
         self._objects: list[FrozenModel] = []
         self._waiting: list[Any] = []
@@ -93,7 +103,11 @@ class RowFile:
         """Rows of the file, once it is closed."""
 
     def add(self, rows: Iterable[FrozenModel] | Any) -> None:
-        """Add rows: objects of the type, or an Arrow table with its columns."""
+        """Add rows: objects of the type, or an Arrow table with its columns.
+
+        Raises:
+            StageError: it could not be written.
+        """
         import pyarrow as pa
 
         if isinstance(rows, pa.Table):
@@ -126,14 +140,25 @@ class RowFile:
         # One chunk: where pieces end would decide where the pages of the file do.
         whole = pa.concat_tables([self._schema.empty_table(), *self._waiting]).combine_chunks()
         self._waiting, self._n_waiting = [], 0
-        self._file.write_table(whole, row_group_size=ROW_GROUP)
+        with writing(self._name):
+            self._file.write_table(whole, row_group_size=ROW_GROUP)
 
     def close(self) -> None:
-        """Write what is left and the file's index. A file without rows has one row group of none."""
+        """Write what is left and the file's index. A file without rows has one row group of none.
+
+        Raises:
+            StageError: it could not be written.
+        """
         self._take_objects()
         if self._n_waiting or not self.n_rows:
             self._write()
-        self._file.close()
+        with writing(self._name):
+            self._file.close()
+
+    def abandon(self) -> None:
+        """Write no more: what is there is not wanted."""
+        with suppress(Exception):  # its index is written where there is room, and nobody reads it
+            self._file.close()
 
 
 @contextmanager
@@ -162,10 +187,14 @@ def write_rows(path: Path, kind: type[FrozenModel], rows: Iterable[FrozenModel])
         StageError: it could not be written.
         OSError: the file cannot be made.
     """
-    with atomic_path(path) as tmp, writing(path):
-        file = RowFile(tmp, kind)
-        file.add(rows)
-        file.close()
+    with atomic_path(path) as tmp:
+        file = RowFile(tmp, kind, path)
+        try:
+            file.add(rows)
+            file.close()
+        except BaseException:
+            file.abandon()
+            raise
 
 
 def write_frame(path: Path, frame: pl.DataFrame, metadata: dict[str, str] | None = None) -> None:

@@ -30,7 +30,7 @@ def repeated(hashes: Any) -> set[int]:
 
 
 class Occurrences:
-    """The ids of `schema.row_ids`, in two passes over the keys of the same rows: `look` at all, then ask for `ids`.
+    """The ids of `schema.row_ids`, in two passes over the same rows: `look` at all, then ask for `ids`.
 
     In between, 8 bytes a row are held, and a counter for each row that is repeated.
     """
@@ -40,31 +40,32 @@ class Occurrences:
         self._repeated: set[int] | None = None
         self._n_seen: dict[bytes, int] = {}
 
-    def look(self, keys: Iterable[Key]) -> None:
-        """Take note of the keys of rows: the first pass."""
-        self._hashes.extend(_short(occurrence_key(*key)[1]) for key in keys)
+    def look(self, rows: Iterable[Problem | Record | Key]) -> None:
+        """Take note of rows, or of their keys: the first pass."""
+        self._hashes.extend(_short(occurrence_key(*_key(row))[1]) for row in rows)
 
-    def ids(self, keys: Iterable[Key]) -> Iterator[str]:
+    def ids(self, rows: Iterable[Problem | Record | Key]) -> Iterator[str]:
         """The id of each row: the second pass, over the rows in their order, in as many calls as there are batches."""
         if self._repeated is None:
             hashes = np.frombuffer(self._hashes, np.uint64) if self._hashes else None
             self._repeated = set() if hashes is None else repeated(hashes)
             self._hashes = array("Q")
-        for values in keys:
-            key, digest = occurrence_key(*values)
+        for row in rows:
+            key, digest = occurrence_key(*_key(row))
             occurrence = 0
             if _short(digest) in self._repeated:
                 self._n_seen[digest] = occurrence = self._n_seen.get(digest, -1) + 1
             yield sha256_text(f"{key},{occurrence}]")
 
 
-def key_of(row: Problem | Record) -> Key:
-    """What of a row decides its id, but for its occurrence."""
+def _key(row: Problem | Record | Key) -> Key:
+    if isinstance(row, tuple):
+        return row
     return row.source, row.split, row.original_id, row.problem_id, row.rationale
 
 
 def keys_of(table: Any) -> Iterator[Key]:
-    """The same of each row of an Arrow table that has the columns `KEY`."""
+    """The key of each row of an Arrow table that has the columns `KEY`."""
     return zip(*(table[name].to_pylist() for name in KEY), strict=True)
 
 

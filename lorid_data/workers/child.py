@@ -32,7 +32,11 @@ def serve(pipe: Connection) -> None:
     threading.Thread(target=_take, args=(pipe, todo), daemon=True).start()
     work = pickle.loads(todo.get())  # noqa: S301  (from the parent, through a pipe of its own)
     while batch := todo.get():
-        pipe.send_bytes(_done(work, batch))
+        result = _done(work, batch)
+        try:
+            pipe.send_bytes(result)
+        except OSError:  # the parent has ended
+            os._exit(1)
 
 
 def _take(pipe: Connection, todo: queue.SimpleQueue[bytes]) -> None:

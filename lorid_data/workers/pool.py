@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 import signal
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from itertools import chain, islice
 from typing import Any, TypeVar
@@ -18,6 +18,8 @@ R = TypeVar("R")
 
 _AHEAD = 2
 """Batches that each process has: one that it works on, one that waits."""
+_END_S = 30.0
+"""How long a process may take to end by itself."""
 
 Elsewhere = Callable[[Callable[[Any], Any], Iterable[Any]], Iterator[Any]]
 """(work, batches) → the results in the order of the batches, done by something other than processes of this one."""
@@ -166,9 +168,10 @@ class _Pool:
     def end(self) -> None:
         """Tell the processes that nothing comes any more, and wait for them."""
         for pipe in self._pipes:
-            pipe.send_bytes(b"")
+            with suppress(OSError):  # gone already: all that it had to give is here
+                pipe.send_bytes(b"")
         for process in self._processes:
-            process.join()
+            process.join(_END_S)
 
     def kill(self) -> None:
         """End those that still run, at once."""

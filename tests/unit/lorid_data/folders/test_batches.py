@@ -22,7 +22,7 @@ from lorid_data.folders.batches import (
 from lorid_data.folders.files import sha256_file
 from lorid_data.folders.parquet import ROW_GROUP, frame_schema, table_of
 from lorid_data.folders.records import iter_records, read_records, write_dataset
-from lorid_data.folders.row_ids import Occurrences, key_of
+from lorid_data.folders.row_ids import Occurrences, keys_of
 from lorid_data.folders.stage import open_stage
 from lorid_data.pass_rates import PassRate
 from lorid_data.schema import (
@@ -65,7 +65,11 @@ def bytes_of(folder: Path) -> list[str]:
 def test_bytes_depend_on_the_rows_alone(tmp_path: Path) -> None:
     n = ROW_GROUP + 1000
     rate = PassRate(role="ir", judge_sha256="a", adapters_sha256=("b",), n_draws=2, n_right=1, pass_rate=0.5, ci_low=0.1, ci_high=0.9, agreement=0.5)  # fmt: skip
-    rows = [record(i, difficulty=(rate,) if i % 5 == 0 else None) for i in range(n)]
+    # Texts of several pages: a page holds a mebibyte.
+    rows = [
+        record(i, difficulty=(rate,) if i % 5 == 0 else None, program=f"{i} " * 200)
+        for i in range(n)
+    ]
     with open_stage(tmp_path / "whole", "build", identity={}) as stage:
         write_dataset(stage, rows, [reject(0)], n_in=n + 1)
     whole = table_of(Record, rows)
@@ -181,6 +185,9 @@ def test_what_is_no_record_is_named(tmp_path: Path) -> None:
         reseal(other)
         with pytest.raises(InputError, match=says):
             list(iter_records(other))
+        if "answer" in says:
+            with pytest.raises(InputError, match="'answer'"):
+                list(iter_columns(other, ["split", "answer"]))
 
 
 def reseal(folder: Path) -> None:
@@ -228,9 +235,9 @@ def test_ids_by_occurrence_are_the_same_in_two_passes(
     expected = list(row_ids(rows))
     assert len(set(expected)) == len(rows)
     seen = Occurrences()
-    seen.look(map(key_of, rows[:3]))
-    seen.look(map(key_of, rows[3:]))
-    assert [*seen.ids(map(key_of, rows[:4])), *seen.ids(map(key_of, rows[4:]))] == expected
+    seen.look(rows[:3])
+    seen.look(keys_of(table_of(Problem, rows[3:])))
+    assert [*seen.ids(rows[:4]), *seen.ids(rows[4:])] == expected
     assert list(Occurrences().ids([])) == []
 
 
