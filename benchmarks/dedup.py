@@ -73,18 +73,20 @@ def ours(rows: list[Row]) -> tuple[Seconds, Removed]:
     import polars as pl
 
     from lorid_data.dedup.duplicates import find_exact, find_pairs
-    from lorid_data.dedup.stage import by_rank, deciding_pairs
-    from lorid_data.texts.shingles import shingles_of
+    from lorid_data.dedup.removals import deciding_pairs
+    from lorid_data.dedup.signatures import rationales_of, shared_rows, signatures_of, solutions_of
 
     others = other_columns(len(rows))
     start = now()
     questions = pl.Series("question", [r.question for r in rows])
     answers = pl.Series("answer", [r.answer for r in rows])
-    ranked = by_rank(others.with_columns(questions, answers))
-    shingles = shingles_of(ranked["question"])
-    exact = find_exact(ranked, shingles)
-    rest = np.setdiff1d(np.arange(len(ranked)), exact.rows, assume_unique=True)
-    pairs = find_pairs(ranked, shingles, rest)
+    frame = others.with_columns(questions, answers)
+    held = signatures_of(frame)
+    shared = shared_rows(held)
+    solutions = solutions_of(frame[shared], shared)
+    exact = find_exact(held, solutions)
+    rest = np.setdiff1d(np.arange(len(held)), exact.rows, assume_unique=True)
+    pairs = find_pairs(held, solutions, rest, lambda some: rationales_of(frame["rationale"][some]))
     at = deciding_pairs(pairs, THRESHOLD)
     removed = [
         pair

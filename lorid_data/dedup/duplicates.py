@@ -21,7 +21,7 @@ from lorid_data.answers.same import same_answer
 from lorid_data.dedup.minhash import candidate_pairs, jaccard, ranges
 from lorid_data.dedup.signatures import Rationales, Signatures, Solutions
 from lorid_data.texts.arrays import first_equal
-from lorid_data.texts.digests import digests, equal_digests
+from lorid_data.texts.digests import equal_digests
 from lorid_data.texts.shingles import TELLING_GROUPS, Shingles
 from lorid_data.texts.word_hashes import I64, U64
 
@@ -78,7 +78,7 @@ def find_exact(rows: Signatures, solutions: Solutions) -> Exact:
     """
     shared = solutions.rows
     answers = rows.answers[shared].str.strip_chars()
-    of = first_equal(_columns(solution=solutions.wholes, answer=digests(answers)))
+    of = first_equal(_columns(solutions.wholes).with_columns(answer=answers))
     single = np.flatnonzero(of == np.arange(len(of)))
     leaders, conflicts = _across_answers(solutions.wholes[single], answers[single])
     of[single] = single[leaders]
@@ -88,12 +88,11 @@ def find_exact(rows: Signatures, solutions: Solutions) -> Exact:
     return Exact(shared[goes], shared[of[goes]], shared[single[conflicts]])
 
 
-def _columns(**digests_of: U64) -> pl.DataFrame:
-    """Digests as columns of numbers, two for each."""
+def _columns(wholes: U64) -> pl.DataFrame:
+    """Digests as two columns of numbers."""
     import polars as pl
 
-    halves = {f"{k}_{i}": v[:, i] for k, v in digests_of.items() for i in (0, 1)}
-    return pl.DataFrame(halves)
+    return pl.DataFrame({"a": wholes[:, 0], "b": wholes[:, 1]})
 
 
 def _across_answers(wholes: U64, answers: pl.Series) -> tuple[I64, I64]:
@@ -106,7 +105,7 @@ def _across_answers(wholes: U64, answers: pl.Series) -> tuple[I64, I64]:
     import polars as pl
 
     leaders, conflicts = np.arange(len(wholes)), list[int]()
-    texts = _columns(solution=wholes)
+    texts = _columns(wholes)
     solution = texts.columns
     several = texts.with_columns(answer=answers).with_row_index("place")
     several = several.filter(pl.len().over(solution) > 1)

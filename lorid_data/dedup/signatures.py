@@ -136,9 +136,13 @@ def shared_rows(rows: Signatures) -> I64:
 
 def solutions_of(frame: pl.DataFrame, rows: I64) -> Solutions:
     """The digests of a batch with the columns `OF_SHARED`; `rows` says which rows these are."""
-    questions, rationales = _folded(frame["question"]), _folded(frame["rationale"])
-    wholes = digests(frame["split"], questions, rationales)
-    return Solutions(rows, wholes, digests(questions), digests(frame["rationale"]))
+    questions, question = _distinct(frame["question"])
+    rationales, rationale = _distinct(frame["rationale"])
+    of_questions = digests(fold_all(questions))[question]
+    of_rationales = digests(fold_all(rationales))[rationale]
+    # Digests are random numbers, and stay so where one is spread over the other.
+    wholes = mix(of_questions ^ mix(of_rationales ^ _codes(frame["split"])[:, np.newaxis]))
+    return Solutions(rows, wholes, of_questions, digests(rationales)[rationale])
 
 
 def joined_solutions(parts: Sequence[Solutions], order: I64 | None = None) -> Solutions:
@@ -170,8 +174,8 @@ def _codes(column: pl.Series) -> U64:
     return column.hash().to_numpy()
 
 
-def _folded(texts: pl.Series) -> pl.Series:
-    """The folded texts; one that stands several times is folded once."""
+def _distinct(texts: pl.Series) -> tuple[pl.Series, I64]:
+    """The distinct texts, and which of them each is: what stands several times is worked on once."""
     first = first_equal(texts.to_frame())
     is_first = first == np.arange(len(texts))
-    return fold_all(texts.filter(is_first))[(np.cumsum(is_first) - 1)[first]]
+    return texts.filter(is_first), (np.cumsum(is_first) - 1)[first]

@@ -6,6 +6,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from lorid_data.texts.word_hashes import U64
 
@@ -15,26 +16,20 @@ if TYPE_CHECKING:
 _BYTES = 16
 
 
-def digests(*columns: pl.Series) -> U64:
-    """BLAKE2b of each row of some columns of texts; whether two are equal says it of the rows.
+def digests(texts: pl.Series) -> U64:
+    """BLAKE2b of each of some texts; whether two are equal says it of the texts.
 
     Returns:
-        (rows, 2): 128 bits each. That two of a billion different rows share them has a probability
-        of 1 to 10^20, chosen texts included.
+        (texts, 2): 128 bits each. That any two of a billion different texts share them has a
+        probability of 1 in 10^20, texts that somebody chose included.
     """
     import polars as pl
 
-    texts = [column.cast(pl.Binary).to_list() for column in columns]
-    if len(texts) == 1:
-        found = [blake2b(text, digest_size=_BYTES).digest() for text in texts[0]]
-    else:  # with the length before each: no two rows are the same bytes
-        rows = zip(*texts, strict=True)
-        said = (b"".join([b"%d:%b" % (len(text), text) for text in row]) for row in rows)
-        found = [blake2b(text, digest_size=_BYTES).digest() for text in said]
+    found = [blake2b(text, digest_size=_BYTES).digest() for text in texts.cast(pl.Binary).to_list()]
     return np.frombuffer(b"".join(found), "<u8").astype(np.uint64, copy=False).reshape(-1, 2)
 
 
-def equal_digests(a: U64, b: U64) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def equal_digests(a: U64, b: U64) -> npt.NDArray[np.bool_]:
     """Whether each row of one is that of the other."""
-    same: np.ndarray[tuple[int], np.dtype[np.bool_]] = (a == b).all(axis=1)
+    same: npt.NDArray[np.bool_] = (a == b).all(axis=1)
     return same

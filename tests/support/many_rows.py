@@ -58,6 +58,8 @@ def folder_of_many(folder: Path, n: int, *, rationale_bytes: int = 100, seed: in
 
 _MEASURED = """
 import json, re, sys
+from lorid_data.folders import chosen
+chosen.AT_ONCE = 500  # before others take it: a batch of these rows is small
 from lorid_data.cli.app import main
 status = main(json.loads(sys.argv[1]))
 print(status, re.findall(r"^VmHWM:\\s+(\\d+) kB", open("/proc/self/status").read(), re.MULTILINE)[0])
