@@ -14,7 +14,7 @@ from lorid_data.folders.verified import verify_file
 from lorid_data.schema import ADDED_LATER, FrozenModel
 
 _R = TypeVar("_R", bound=FrozenModel)
-_AT_ONCE = 4096
+_AT_ONCE = 512
 
 
 def pick_rows(path: Path, kind: type[_R], row_ids: Collection[str]) -> list[_R]:

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterable
 from contextlib import closing
 
-_CACHE_KIB = 16_384
+_CACHE_KIB = 4_096
 
 
 def scratch() -> sqlite3.Connection:

@@ -32,26 +32,29 @@ ROOT = Path(__file__).parents[2]
 OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_ENDPOINT": "http://127.0.0.1:9"}
 
 
-def rows(n: int, n_words: int) -> Iterator[Record]:
+WIDE = "x" * 20_000
+
+
+def rows(n: int, level: str | None) -> Iterator[Record]:
     """A fifth of the rows leaks its answer; lists and rules recur, variants disagree, some hold markup."""
     for i in range(n):
-        more = f"Add to get {2 * i + 1}." if i % 5 == 0 else f"Add the {i // 3 % 97} parts." + " Say how." * (n_words // 9)  # fmt: skip
+        more = f"Add to get {2 * i + 1}." if i % 5 == 0 else f"Add the {i // 3 % 97} parts."  # fmt: skip
         answer = str(2 * i + 1) if i % 7 else "3"
         markup = "</script><script>alert(1)</script>" if i % 100 == 0 else ""
         problem = make_problem(
-            source="t", split="train" if i % 9 else "test", question=f"What is {i} + {i + 1}?{markup} " + "Say how. " * n_words, licence="MIT",
-            rationale=f"{i} + {i + 1} = {2 * i + 1}. " + "So it is. " * n_words + f"The answer is {2 * i + 1}.", answer=answer, original_id=f"o{i // 3}",
+            source="t", split="train" if i % 2 else "test", question=f"What is {i} + {i + 1}?{markup}", licence="MIT",
+            rationale=f"{i} + {i + 1} = {2 * i + 1}. The answer is {2 * i + 1}.", answer=answer, original_id=f"o{i // 3}", level=level,
             knowledge=("Add the numbers.", more),
         )  # fmt: skip
         [row_id] = row_ids([problem])
         yield Record(row_id=row_id, provenance=Provenance(teacher="none"), **problem.model_dump())
 
 
-def folder_of(out: Path, n: int, *, n_words: int = 20) -> Path:
+def folder_of(out: Path, n: int, *, level: str | None = None) -> Path:
     with open_stage(out, "import", identity={"n": n}) as stage, DatasetWriter(stage) as writer:
-        writer.keep(rows(n, n_words))
+        writer.keep(rows(n, level))
         writer.reject(
-            Reject(row_id=f"r{i}", stage="import", disposition=Disposition.DROP, reason=RejectReason.ROW_UNREADABLE, detail="<b>", evidence="x" * n_words, split="train")
+            Reject(row_id=f"r{i}", stage="import", disposition=Disposition.DROP, reason=RejectReason.ROW_UNREADABLE, detail="<b>", evidence="y", split="train")
             for i in range(n // 2)
         )  # fmt: skip
         writer.finish(n_in=n + n // 2)
@@ -102,46 +105,39 @@ def test_killed_in_the_middle_the_next_run_ends_the_same(tmp_path: Path) -> None
 
 @pytest.fixture(scope="module")
 def small_and_large(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """Rows of 5 KB: held as objects, the large folder's would take more than 60 MiB beyond the small one's."""
+    """Rows of 20 KB, in a column that no check reads: held, the large folder's would take more than 120 MiB beyond the small one's. Both fill a page and the batches of a writer."""
     root = tmp_path_factory.mktemp("sizes")
-    return folder_of(root / "small" / "data", 2500, n_words=120), folder_of(root / "large" / "data", 10_000, n_words=120)  # fmt: skip
+    return folder_of(root / "small" / "data", 2000, level=WIDE), folder_of(root / "large" / "data", 8000, level=WIDE)  # fmt: skip
 
 
-COMMANDS = {
-    "audit": ["audit", "IN", "--workers", "2"],
-    "audit again": ["audit", "IN", "--workers", "2"],
-    "view": ["view", "IN", "--out", "OUT.html", "--rows", "200"],
-    "publish": ["publish", "IN", "o/r", "--dry-run", "--out", "OUT", "--allow", "validate", "decontaminate", "audit"],
-}  # fmt: skip
+_LABEL = "from lorid_data.labelling.session import Session; s = Session(folder, 'a', seed=0, n_samples=50); assert len(s.order) == 50; s.close()"
+# Streamed at both sizes: what is mapped into memory instead is as large as its split.
+_PUBLISH = (
+    "from lorid_data.publish.stage import PublishOptions, publish;"
+    "publish(folder, PublishOptions(repo_id='o/r', stream_above_bytes=0, allow=('validate', 'decontaminate', 'audit')), dry_run=out)"
+)
+_MAIN = "from lorid_data.cli.app import main; assert main([{}]) in (0, 1)"
+WORK = {
+    "audit": _MAIN.format("'audit', str(folder), '--workers', '1'"),
+    "audit again": _MAIN.format("'audit', str(folder)"),
+    "view": _MAIN.format("'view', str(folder), '--out', str(out), '--rows', '100'"),
+    "label": _LABEL,
+    "publish": _PUBLISH,
+}
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", WORK)
 def test_memory_does_not_grow_with_the_rows(
     small_and_large: tuple[Path, Path], tmp_path: Path, name: str
 ) -> None:
-    """In this order: `view` and `publish` read what `audit` wrote."""
+    """In this order: the others read what `audit` wrote."""
+    code = f"import sys; from pathlib import Path; folder, out = map(Path, sys.argv[1:]); {WORK[name]}; from tests.support.peak import peak_kib; print(peak_kib())"
     peaks = []
     for i, folder in enumerate(small_and_large):
-        argv = [a.replace("IN", str(folder)).replace("OUT", str(tmp_path / str(i))) for a in COMMANDS[name]]  # fmt: skip
         done = subprocess.run(
-            [sys.executable, "-m", "tests.support.peak", *argv], env={**os.environ, **OFFLINE, "PYTHONPATH": str(ROOT)},
+            [sys.executable, "-c", code, str(folder), str(tmp_path / str(i))], env={**os.environ, **OFFLINE, "PYTHONPATH": str(ROOT)},
             capture_output=True, text=True, check=False, cwd=ROOT,
         )  # fmt: skip
-        assert done.returncode in (0, 1), done.stderr
+        assert done.returncode == 0, done.stderr
         peaks.append(int(done.stdout.split()[-1]) / 1024)
-    assert peaks[1] < peaks[0] + 30, peaks
-
-
-def test_a_labelling_session_holds_its_sample(small_and_large: tuple[Path, Path]) -> None:
-    code = (
-        "import sys; from pathlib import Path; from lorid_data.labelling.session import Session; from tests.support.peak import peak_kib;"
-        "s = Session(Path(sys.argv[1]), 'a', seed=0, n_samples=50); assert len(s.order) == 50; s.close(); print(peak_kib())"
-    )
-    peaks = []
-    for folder in small_and_large:
-        done = subprocess.run(
-            [sys.executable, "-c", code, str(folder)], env={**os.environ, "PYTHONPATH": str(ROOT)},
-            capture_output=True, text=True, check=True, cwd=ROOT,
-        )  # fmt: skip
-        peaks.append(int(done.stdout.split()[-1]) / 1024)
-    assert peaks[1] < peaks[0] + 30, peaks
+    assert peaks[1] < peaks[0] + 60, peaks
