@@ -65,7 +65,11 @@ def bytes_of(folder: Path) -> list[str]:
 def test_bytes_depend_on_the_rows_alone(tmp_path: Path) -> None:
     n = ROW_GROUP + 1000
     rate = PassRate(role="ir", judge_sha256="a", adapters_sha256=("b",), n_draws=2, n_right=1, pass_rate=0.5, ci_low=0.1, ci_high=0.9, agreement=0.5)  # fmt: skip
-    rows = [record(i, difficulty=(rate,) if i % 5 == 0 else None) for i in range(n)]
+    # Texts of several pages: a page holds a mebibyte.
+    rows = [
+        record(i, difficulty=(rate,) if i % 5 == 0 else None, program=f"{i} " * 200)
+        for i in range(n)
+    ]
     with open_stage(tmp_path / "whole", "build", identity={}) as stage:
         write_dataset(stage, rows, [reject(0)], n_in=n + 1)
     whole = table_of(Record, rows)
