@@ -93,18 +93,20 @@ def batches(folder: Path, teacher: str, n: int) -> dict[str, Any]:
 
     table, out = write_table(folder / f"b{n}.jsonl", n), folder / f"batches{n}"
     with FakeTeacher() as fake:
+        provider = fake.batches
+        assert provider is not None
         argv = ["build", str(table), "--teacher", teacher, "--out", str(out), "--mode", "batch", "--poll-s", "1"]  # fmt: skip
         first = start(argv, fake.environment)
-        while first.poll() is None and not any(b.results for b in list(fake.batches.batches)):
+        while first.poll() is None and not any(b.results for b in list(provider.batches)):
             time.sleep(0.2)
         time.sleep(2)
         first.send_signal(signal.SIGKILL)
         first.wait()
-        n_before = len(fake.batches.batches)
+        n_before = len(provider.batches)
         took = finished(start(argv, fake.environment))
-        sizes = [len(b.lines) for b in fake.batches.batches]
-        ids = Counter(line[0] for b in fake.batches.batches for line in b.lines)
-        files = [len(f) for name, f in fake.batches.files.items() if name.startswith("file-")]
+        sizes = [len(b.lines) for b in provider.batches]
+        ids = Counter(line[0] for b in provider.batches for line in b.lines)
+        files = [len(f) for name, f in provider.files.items() if name.startswith("file-")]
     assert max(ids.values()) == 1, "a request was submitted twice"
     assert len(ids) == n
     return {"rows": n, "batches": len(sizes), "submitted_before_the_kill": n_before, "most_requests": max(sizes),

@@ -79,9 +79,7 @@ def build(
     from lorid_data.build import stage
 
     options = stage.BuildOptions(**{n: given[n] for n in given.keys() & stage.BuildOptions.model_fields.keys()})  # fmt: skip
-    if dry_run:
-        return _say_price(stage.dry_run(options, out))
-    return finish_asking(stage.build(options, out), out)
+    return _say_price(stage.dry_run(options, out)) if dry_run else finish_asking(stage.build(options, out), out)  # fmt: skip
 
 
 def _say_price(found: Estimate) -> int:

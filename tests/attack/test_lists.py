@@ -21,7 +21,7 @@ NO_FILES = {
     **dict.fromkeys(["lorid_data completion", "lorid_data prompts", "lorid_data doctor", "lorid_train completion", "lorid_train prompts"], _NOTHING),
     **dict.fromkeys(["lorid_train compare", "lorid_train solve", "lorid_train route"], _NOTHING),
     **dict.fromkeys(["lorid_data label", "lorid_train serve"], _SERVER),
-    **dict.fromkeys(["lorid_data choose", "lorid_data reparse"], _AS_BUILD),
+    **dict.fromkeys(["lorid_data choose", "lorid_data merge", "lorid_data reparse"], _AS_BUILD),
     **dict.fromkeys(["lorid_train quickstart"], _PARTS),
     **dict.fromkeys(["lorid_train import-base", "lorid_train fit-votes", "lorid_train publish"], _ATOMIC),
     "lorid_train rl": "killed in tests/integration/test_rl.py; writes as sft does",

@@ -114,7 +114,7 @@ def commands(root: Path, url: str, echo: str) -> list[list[str]]:
         [d, "import", table, "--out", next(out)], [d, "import", echo, "--out", next(out)],
         [d, "run", str(root / "bad.yaml")], [d, build, "--config", str(root / "bad.yaml")],
         [d, build, table, "--teacher", f"openai:{echo}", "--out", next(out)], [d, "no-such-command", echo], [d, build, f"--{echo}"],
-        [d, "reparse", done], [d, "prompts", "diff", done], ["lorid_train", "sft", str(root / "bad.yaml")], ["lorid_train", "evaluate", "--adapters", echo, "--dataset", done, "--out", next(out)],
+        [d, "reparse", done], [d, "merge", done, "--out", next(out)], [d, "prompts", "diff", done], ["lorid_train", "sft", str(root / "bad.yaml")], ["lorid_train", "evaluate", "--adapters", echo, "--dataset", done, "--out", next(out)],
         ["lorid_train", "merge", echo, "--out", next(out)], ["lorid_train", "export-knowledge", echo, "--out", next(out)],
         ["lorid_train", "compare", echo, echo], ["lorid_train", "solve", echo, "Q"], ["lorid_train", "publish", echo, "me/x", "--dry-run", "--out", next(out)],
         ["lorid_train", "study", echo], ["lorid_train", "import-base", echo, "--out", next(out)],

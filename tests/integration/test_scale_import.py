@@ -41,7 +41,7 @@ def peak(*argv: object, cwd: Path) -> int:
 
 @pytest.mark.parametrize("command", ["import", "build"])
 def test_memory_does_not_grow_with_the_rows(tmp_path: Path, command: str) -> None:
-    """Four times the rows, 36 MB of text more: held as objects they took 60 MiB and more."""
+    """Four times the rows, 40 MB of text more: held as objects they took 230 MiB more."""
     peaks = []
     for n in (6_000, 24_000):
         table = write(tmp_path / f"t{n}.jsonl", n)
