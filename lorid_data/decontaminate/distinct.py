@@ -17,7 +17,7 @@ import numpy.typing as npt
 from lorid_data.contamination.looked import Batch
 from lorid_data.contamination.matches import Questions
 from lorid_data.folders.batches import BATCH, iter_columns, iter_tables
-from lorid_data.folders.chosen import AT_ONCE, refuse_empty
+from lorid_data.folders.chosen import AT_ONCE
 from lorid_data.texts.arrays import first_equal
 from lorid_data.texts.digests import digests
 from lorid_data.texts.word_hashes import U64
@@ -50,7 +50,6 @@ def first_ones(folder: Path) -> Firsts:
     """
     ids, rules = [np.zeros((0, 2), np.uint64)], [np.zeros((0, 2), np.uint64)]
     for table in iter_tables(folder, at_once=AT_ONCE):
-        refuse_empty(table, folder)
         ids.append(digests(_series(table["problem_id"])))
         rules.append(digests(_rules(table)))
     return Firsts(_first(ids), _first(rules))

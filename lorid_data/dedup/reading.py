@@ -21,7 +21,7 @@ from lorid_data.dedup.signatures import (
     solutions_of,
 )
 from lorid_data.folders.batches import iter_tables
-from lorid_data.folders.chosen import AT_ONCE, frame_of, iter_chosen, refuse_empty
+from lorid_data.folders.chosen import AT_ONCE, frame_of, iter_chosen
 from lorid_data.texts.word_hashes import I64
 
 
@@ -36,7 +36,6 @@ def read_signatures(folder: Path, advance: Callable[[int], None]) -> Signatures:
 
     parts = []
     for table in iter_tables(folder, at_once=AT_ONCE):
-        refuse_empty(table, folder)
         parts.append(signatures_of(frame_of(table.select(list(OF_ALL)))))
         advance(len(table))
     if not parts:

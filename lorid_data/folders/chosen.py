@@ -6,10 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lorid_data.errors import InputError
 from lorid_data.folders.batches import iter_columns
-from lorid_data.folders.names import RECORDS
-from lorid_data.schema import Record
 
 if TYPE_CHECKING:
     import numpy as np
@@ -51,12 +48,3 @@ def frame_of(table: Any) -> pl.DataFrame:
     frame = pl.from_arrow(table)
     assert isinstance(frame, pl.DataFrame)
     return frame
-
-
-def refuse_empty(table: Any, folder: Path) -> None:
-    """Raise an `InputError` that names the columns of an Arrow table of records in which a row lacks its value."""
-    needed = [n for n, a in Record.__annotations__.items() if "None" not in str(a)]
-    empty = [n for n in needed if n != "provenance" and table[n].null_count]
-    if empty:
-        msg = f"{folder / RECORDS}: columns {empty} hold rows without a value"
-        raise InputError(msg)
