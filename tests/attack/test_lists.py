@@ -30,7 +30,7 @@ NO_FILES = {
 """Commands that are in no list of attacks on files."""
 _SAME_STAGE = "opens its folder as validate does"
 EXCEPTIONS: dict[str, dict[str, str]] = {
-    "kills": {**NO_FILES, "lorid_data split": _SAME_STAGE},
+    "kills": NO_FILES,
     "full disks, three at once": {**NO_FILES, "lorid_train study": "its cells' commands are"},
     "read-only disks": {
         **NO_FILES,
