@@ -30,7 +30,7 @@ from lorid_data.dedup.signatures import (
     solutions_of,
 )
 from lorid_data.folders.batches import iter_columns, iter_tables
-from lorid_data.folders.chosen import AT_ONCE, frame_of, refuse_empty
+from lorid_data.folders.chosen import AT_ONCE, frame_of
 from lorid_data.texts.shingles import shingles_of
 from lorid_data.texts.word_hashes import I64, U64
 from lorid_data.workers.pool import in_processes
@@ -94,7 +94,6 @@ def read_outline(folder: Path, advance: Callable[[int], None]) -> tuple[Outline,
 
     def tables() -> Iterator[Any]:
         for table in iter_tables(folder):
-            refuse_empty(table, folder)
             yield table
 
     parts = []
