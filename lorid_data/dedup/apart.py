@@ -92,12 +92,8 @@ def read_outline(folder: Path, advance: Callable[[int], None]) -> tuple[Outline,
     """
     import polars as pl
 
-    def tables() -> Iterator[Any]:
-        for table in iter_tables(folder):
-            yield table
-
     parts = []
-    for part in in_processes(outline, tables(), 1):
+    for part in in_processes(outline, iter_tables(folder), 1):
         parts.append(part)
         advance(len(part.rows))
     ids = pl.concat([pl.Series(dtype=pl.String), *[p.rows.row_ids for p in parts]])
