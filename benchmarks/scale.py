@@ -167,6 +167,8 @@ def main() -> None:
     cells: list[Cell] = []
     header: Mapping[str, str] = {"stage": "<14", "rows": ">9", "workers": ">7", "us_per_row": ">11", "cpu_us_per_row": ">14", "peak_mib": ">9", "own_peak_mib": ">12"}  # fmt: skip
     print(" ".join(f"{name:{how}}" for name, how in header.items()))
+    if asked.folder is not None:
+        asked.folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=asked.folder) as folder:
         for n in sorted(asked.rows):
             work = Path(folder) / str(n)
