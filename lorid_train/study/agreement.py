@@ -14,13 +14,15 @@ from pathlib import Path
 from lorid_data.commandline.progress import say
 from lorid_data.errors import InputError
 from lorid_data.folders.evaluations import DRAWS
+from lorid_data.folders.names import CONFIG
 from lorid_data.folders.stage import open_stage
 from lorid_data.schema import Manifest
+from lorid_data.texts import safe_yaml
 from lorid_data.texts.counting import count
 from lorid_train.models import base_model
 from lorid_train.study.agreement_cells import CONSENSUS, Maker
 from lorid_train.study.agreement_data import Place
-from lorid_train.study.agreement_settings import SYSTEMS, AgreementConfig
+from lorid_train.study.agreement_settings import SYSTEMS, AgreementConfig, Setting
 from lorid_train.study.progress import duration
 from lorid_train.study.tasks import named
 from lorid_train.study_report.agreement_reading import COST, Row, SettingPlace
@@ -39,15 +41,17 @@ def study(config: AgreementConfig, out: Path) -> Manifest:
         KeyboardInterrupt: interrupted; what was finished stays, and its page too.
     """
     start = time.monotonic()
+    wanted = tuple(config.settings)
     for s in config.settings.values():
         base_model.resolve(*named(s.base))  # what is not there is said before anything is made
+    config = with_those_before(config, out)
     identity = config.model_dump(mode="json", exclude=_MAY_CHANGE)
     settings = config.model_dump(mode="json", include=_MAY_CHANGE)
     with open_stage(out, "study", identity=identity, settings=settings) as stage:
         if stage.done is not None:
             return stage.done
         places = [Place(n, s, out / "settings" / n) for n, s in config.settings.items()]
-        for place in places:
+        for place in (p for p in places if p.name in wanted):
             for what in _steps(Maker(config, place)):
                 say(f"study: {place.name}: {what} done after {duration(time.monotonic() - start)}")
                 _write(config, places, out)
@@ -55,6 +59,16 @@ def study(config: AgreementConfig, out: Path) -> Manifest:
         stage.libraries += base_model.LIBRARIES
         stage.varying = frozenset({DRAWS, PAGE, SPEED, COST})
         return stage.finish(n_in=len(places), n_kept=len(places), n_rejected={})
+
+
+def with_those_before(config: AgreementConfig, out: Path) -> AgreementConfig:
+    """The study with the settings that its folder was begun with besides: the page shows these too."""
+    try:
+        body = safe_yaml.parse((out / CONFIG).read_text(encoding="utf-8"))
+        before = {n: Setting.model_validate(s) for n, s in body["settings"]["settings"].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return config  # a new folder; or one of something else, which `open_stage` refuses
+    return config.model_copy(update={"settings": before | config.settings})
 
 
 def _steps(maker: Maker) -> Iterator[str]:

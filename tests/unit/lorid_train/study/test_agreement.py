@@ -179,3 +179,20 @@ def test_each_system_learns_in_its_own_way(tmp_path: Path, monkeypatch: pytest.M
     assert made[10][1].sft == {}
     paid = made[11][1]
     assert (paid.reward, Path(paid.draws).name, paid.split) == ("consensus", "draws", None)
+
+
+def test_a_setting_that_follows_leaves_the_page_those_made_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[str] = []
+    shown: list[list[str]] = []
+    monkeypatch.setattr(agreement, "_steps", lambda m: iter([made.append(m.place.name) or "all"]))
+    monkeypatch.setattr(agreement, "_write", lambda _, places, __: shown.append([p.name for p in places]))  # fmt: skip
+    for name in ("concepts", "undertrained"):
+        manifest = agreement.study(read("agreement", {}, [name]), tmp_path / "out")
+    assert made == ["concepts", "undertrained"]
+    assert shown[-1] == ["concepts", "undertrained"]
+    assert list(manifest.settings["settings"]) == ["concepts", "undertrained"]
+    again = agreement.study(read("agreement", {}, ["concepts"]), tmp_path / "out")
+    assert made == ["concepts", "undertrained"]
+    assert again == manifest
