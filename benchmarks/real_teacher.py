@@ -36,7 +36,7 @@ from lorid_data.build.stage import BuildOptions, build
 from lorid_data.errors import LoridError
 from lorid_data.folders.manifests import read_manifest
 from lorid_data.folders.records import read_records
-from lorid_data.teachers.backend import RUNGS, Rung
+from lorid_data.teachers.backend import RUNGS, Rung, Unsupported
 from lorid_data.teachers.server import ServerBackend
 
 START_S = 300.0
@@ -126,7 +126,11 @@ def main() -> None:
         folders = {"recorded": audited(recorded)}
         with nullcontext(args.url) if args.url else served(args.out / "serve.log") as url:
             for rung in args.rungs:
-                made = asked(table, args.model.resolve(), url, rung, args)
+                try:
+                    made = asked(table, args.model.resolve(), url, rung, args)
+                except Unsupported as e:
+                    print(f"{rung}: not understood by this server ({e})", flush=True)
+                    continue
                 folders[rung] = audited(made)
                 print(*said(made), flush=True)
     except LoridError as e:

@@ -128,7 +128,7 @@ def _open(folder: Path) -> Iterator[Any]:
         with pq.ParquetFile(path, buffer_size=1 << 20, pre_buffer=False) as file:
             yield file
     except (pa.ArrowException, OSError) as e:
-        raise InputError(f"{path}: not a readable file of records ({e})") from e
+        raise InputError(f"{path}: not a readable parquet file ({e})") from e
 
 
 def _tables(file: Any, at_once: int, columns: list[str] | None) -> Iterator[Any]:

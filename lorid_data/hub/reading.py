@@ -111,7 +111,12 @@ def opened(ref: HubRef, config: str, split: str) -> Iterator[TableStream]:
         def batches(wanted: Sequence[str]) -> Iterator[Table]:
             some = data.select_columns(list(wanted)).with_format("arrow").iter(AT_ONCE)
             for i, batch in enumerate(some):
-                yield Table(where, columns, batch.to_pylist(), first=i * AT_ONCE)
+                try:
+                    rows = batch.to_pylist()
+                except UnicodeDecodeError:  # found only where a text is looked at
+                    with _readable(ref):
+                        raise
+                yield Table(where, columns, rows, first=i * AT_ONCE)
 
         if not n_rows:
             raise InputError(f"{where}: has no rows; an empty source is refused")

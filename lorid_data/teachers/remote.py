@@ -264,6 +264,8 @@ class RemoteTeacher:
                 return await self.backend.send(request, rung), rung
             except Unsupported as e:
                 await self._tell(request, e, 0.0)
+                if rung == self.backend.rungs[-1]:
+                    raise  # a backend whose last way is not the plain prompt
                 self.step_down(rung)
             except Transient as e:
                 if e.is_pushback:

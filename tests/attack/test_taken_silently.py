@@ -99,7 +99,7 @@ def test_replies_and_configurations_of_others_with_a_key_twice(tmp_path: Path) -
 
 OURS = {
     "answers/worker.py", "answers/verifier.py", "folders/verified.py", "texts/strict_json.py", "asking/ledger.py", "labelling/book.py",
-    "audit/calibration.py", "teachers/recorded.py", "evaluation/in_process.py", "training/saving.py", "training/plan.py", "training/starts.py",
+    "audit/calibration.py", "audit/joined.py", "teachers/recorded.py", "evaluation/in_process.py", "training/saving.py", "training/plan.py", "training/starts.py",
     "report/reading.py", "study/pool.py", "study/worker.py", "training/activations.py", "templating/worker.py", "templating/rendering.py",
 }  # fmt: skip
 """Readers of what this project wrote itself, to itself: pipes, packaged files, its own notes and lines with a hash."""

@@ -52,7 +52,7 @@ def test_memory_does_not_grow_with_the_rows(tmp_path: Path, command: str) -> Non
 
 def test_a_generated_source_is_not_held(tmp_path: Path) -> None:
     argv = ["build", "arithmetic", "--teacher", "source", "--limit"]
-    peaks = [peak(*argv, n, "--out", tmp_path / f"o{n}", cwd=tmp_path) for n in (2_000, 12_000)]
+    peaks = [peak(*argv, n, "--out", tmp_path / f"o{n}", cwd=tmp_path) for n in (6_000, 24_000)]
     assert peaks[1] - peaks[0] < 15 * MIB, peaks
 
 
