@@ -194,3 +194,21 @@ def test_a_look_into_a_base_of_the_hub_pins_what_is_loaded(
     change(base.parent / "snapshots" / "c0ffee" / "config.json", auto_map={"AutoConfig": "x.C"})
     with pytest.raises(ConfigError, match="auto_map"):
         base_model.load_tokenizer(found)
+
+
+def test_pickles_travel_in_our_own_pipes_alone() -> None:
+    """Reading a pickle runs what is in it: the pipes between a command and its workers, which no file is, may."""
+    found = set()
+    for package in ("lorid_data", "lorid_train"):
+        for path in (ROOT / package).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                names: list[str] = []
+                if isinstance(node, ast.Import):
+                    names = [a.name for a in node.names]
+                elif isinstance(node, ast.ImportFrom):
+                    names = [node.module or ""]
+                elif isinstance(node, ast.Call) and ast.unparse(node.func) in ("torch.load", "joblib.load"):  # fmt: skip
+                    names = ["pickle"]
+                if {n.partition(".")[0] for n in names} & {"pickle", "dill", "cloudpickle", "marshal", "joblib", "shelve"}:  # fmt: skip
+                    found.add(path.relative_to(ROOT / package).as_posix())
+    assert found == {"workers/child.py", "workers/pool.py"}
