@@ -104,6 +104,10 @@ def _rows(
         data: Any = datasets.load_dataset(
             where, config, split=split, revision=revision, cache_dir=cache, streaming=streaming
         )
+        if streaming:
+            # By file, Arrow decodes ahead of whoever reads slowly, up to a whole shard in memory; by
+            # row group it cannot.
+            data = data.reshard()
         for batch in data.iter(batch_size=1000):
             names = list(batch)
             for values in zip(*batch.values(), strict=True):
