@@ -2,8 +2,9 @@
 
     python benchmarks/weighed.py [--out runs/weighed] [--settings strong undertrained concepts] [--draw-only]
     python benchmarks/weighed.py --eval FIT TEST       any two finished evaluations of yours, all rounds drawn
-    python benchmarks/weighed.py --lazy undertrained 0 draws of a setting's test questions under a seed only what
-                                                       both rules ask for; the rule is that of seed 0
+    python benchmarks/weighed.py --lazy undertrained 1 2
+                                                       draws of a setting's test questions under these seeds only what
+                                                       both rules ask for; the rule is that of seed 0's validation draws
     python benchmarks/weighed.py --default --settings strong undertrained
                                                        makes the packaged rule again, of the seed 0 validation draws
 
@@ -211,23 +212,24 @@ def report(of: dict[str, dict[str, Any]], out: Path) -> tuple[str, dict[str, Any
     return "\n".join(lines).strip() + "\n", judged_by
 
 
-def lazily(setting: str, seed: int, out: Path) -> None:
+def lazily(setting: str, seeds: Sequence[int], out: Path) -> None:
     """The loop and the weighed rule on the draws that they ask for."""
-    validation = weighed_cells.tasks(setting, out)[0].cell().validation
-    rule = rule_of([validation], out / "rules" / f"{setting}-0.json")
-    cells = [weighed_lazy.cell(setting, seed, rule, out)]
+    rule = rule_of([weighed_cells.validation(setting, out)], out / "rules" / f"{setting}-0.json")
+    cells = [weighed_lazy.cell(setting, seed, rule, out) for seed in seeds]
+    n = len(cells)
     systems = {
-        "lorid@20": tables.rows(cells, [tables.loop("ir")]),
-        "lorid@20, DR as fallback": tables.rows(cells, [tables.loop("dr")]),
-        "weighed": tables.rows(cells, [tables.weighed(rule.weigher())]),
+        "lorid@20": tables.rows(cells, [tables.loop("ir")] * n),
+        "lorid@20, DR as fallback": tables.rows(cells, [tables.loop("dr")] * n),
+        "weighed": tables.rows(cells, [tables.weighed(rule.weigher())] * n),
     }
-    found = {"systems": systems, "clusters": cells[0].originals, "rules": [rule], "cells": cells}
+    clusters = [o for cell in cells for o in cell.originals]
+    found = {"systems": systems, "clusters": clusters, "rules": [rule], "cells": cells}
     metrics = calibrated(setting, systems["weighed"].stated)
-    lines = [*tables.table(systems, found["clusters"]), "", *calibration_lines({setting: metrics})]
+    lines = [*tables.table(systems, clusters), "", *calibration_lines({setting: metrics})]
     lines += ["", *reliability_lines(metrics), "", *rule_lines({setting: found})]
     print("\n".join(lines))
     ratios = {**aims(found), "ece": next(m.value or 0 for m in metrics if m.metric == "ece")}
-    print(json.dumps({"benchmark": "weighed", "ratios": {setting: {k: round(v, 4) for k, v in ratios.items()}}, "settings": {"rounds": tables.T, "lazy": True, "seed": seed}}))  # fmt: skip
+    print(json.dumps({"benchmark": "weighed", "ratios": {setting: {k: round(v, 4) for k, v in ratios.items()}}, "settings": {"rounds": tables.T, "lazy": True, "seeds": list(seeds)}}))  # fmt: skip
 
 
 def main() -> None:
@@ -236,7 +238,7 @@ def main() -> None:
     parser.add_argument("--settings", nargs="+", choices=list(weighed_cells.DRAWN), default=list(weighed_cells.DRAWN))  # fmt: skip
     parser.add_argument("--draw-only", action="store_true")
     parser.add_argument("--eval", type=Path, nargs=2, metavar=("FIT", "TEST"))
-    parser.add_argument("--lazy", nargs=2, metavar=("SETTING", "SEED"))
+    parser.add_argument("--lazy", nargs="+", metavar=("SETTING", "SEED"))
     parser.add_argument("--default", action="store_true")
     args = parser.parse_args()
     warnings.filterwarnings("ignore", category=FutureWarning)
@@ -246,7 +248,7 @@ def main() -> None:
         print(f"rule: {rule_files.DEFAULT}")
         return
     if args.lazy:
-        lazily(args.lazy[0], int(args.lazy[1]), args.out)
+        lazily(args.lazy[0], [int(s) for s in args.lazy[1:]], args.out)
         return
     if args.eval:
         fit, test = args.eval

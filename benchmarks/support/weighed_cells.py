@@ -39,18 +39,23 @@ def tasks(setting: str, out: Path) -> dict[int, Task]:
 
 def make(setting: str, out: Path) -> None:
     """Train and draw what is missing of a setting."""
-    for seed, task in tasks(setting, out).items():
-        make_data(task)
-        train(task.train_config())
-        for split in DRAWN[setting][seed]:
+    for seed, splits in DRAWN[setting].items():
+        task = trained(setting, seed, out)
+        for split in splits:
             evaluate(task.eval_config(split))
+
+
+def trained(setting: str, seed: int, out: Path) -> Task:
+    """A cell with its data and adapters, made where they are missing."""
+    task = tasks(setting, out)[seed]
+    make_data(task)
+    train(task.train_config())
+    return task
 
 
 def validation(setting: str, out: Path) -> Path:
     """The validation draws of seed 0, made where they are missing."""
-    task = tasks(setting, out)[0]
-    make_data(task)
-    train(task.train_config())
+    task = trained(setting, 0, out)
     evaluate(task.eval_config("validation"))
     return task.cell().validation
 

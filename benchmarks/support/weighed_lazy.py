@@ -26,7 +26,7 @@ def cell(setting: str, seed: int, rule: RuleFile, out: Path) -> tables.Cell:
 
     Draws that an unfinished evaluation of the cell holds are taken over; the log goes on where it stopped.
     """
-    task = weighed_cells.tasks(setting, out)[seed]
+    task = weighed_cells.trained(setting, seed, out)
     config = task.eval_config("test")
     records = read_records(task.data("test"))
     rule.refuse_fitted_on(records, setting)
