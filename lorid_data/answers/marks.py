@@ -47,6 +47,8 @@ def marks(text: str) -> list[Mark]:
 def _hashes(text: str) -> list[Mark]:
     """`#### 72`. The same four characters are a heading in Markdown: a heading is no answer."""
     found: list[Mark] = []
+    if "####" not in text:  # what most texts lack is cheaper looked for than matched
+        return found
     for m in _HASH.finditer(text):
         pieces = [p.strip() for p in m[1].split("####")]
         content = next((p for p in reversed(pieces) if p), "").lstrip("#").strip()
@@ -96,7 +98,7 @@ def _is_short(rest: str) -> bool:
 
 def boxes(text: str) -> list[Mark]:
     r"""Each `\boxed{…}` that is not inside another."""
-    starts = list(_BOX.finditer(text))
+    starts = list(_BOX.finditer(text)) if "box" in text else []
     closes = closing_braces(text) if starts else {}
     found: list[Mark] = []
     last_end = -1

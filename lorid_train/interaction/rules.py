@@ -99,10 +99,11 @@ def sides(draws: Iterable[Draw], rounds: int) -> tuple[Answers, Answers]:
     """The answers of the sampled draws of IR and of DR by round, up to a round."""
     ir: dict[int, str | None] = {}
     dr: dict[int, str | None] = {}
+    of = {"ir": ir, "dr": dr}
     for d in draws:
-        side = ir if d.role == "ir" else dr if d.role == "dr" else None
-        if side is not None and d.round <= rounds and d.condition == SAMPLED:
-            side[d.round] = answer_of(d.text)
+        r = d.round
+        if r <= rounds and (side := of.get(d.role)) is not None and d.condition == SAMPLED:
+            side[r] = answer_of(d.text)
     return ir, dr
 
 

@@ -98,8 +98,8 @@ def walk(
     order: list[Voter] = []
     answers, node = Answers(agree), weigher.node()
     while True:
-        leader, chance, best = node.judged
-        wants = next((v for v in best if n[v == "dr"] < rounds), None)
+        leader, chance, (first, second) = node.judged
+        wants = first if n[first == "dr"] < rounds else second if n[second == "dr"] < rounds else None  # fmt: skip
         if leader is None:
             yield Step(None, None, order, wants)
         else:
@@ -130,20 +130,18 @@ def play(
         agree: the equality of answers.
     """
     last: Step | None = None
+    is_enough = is_over = False
     for last in walk(ir, dr, weigher, rounds=rounds, agree=agree):
-        if _is_enough(last, weigher) or len(last.order) >= weigher.most_draws:
-            last = last._replace(wants=None)
+        is_enough = last.probability is not None and last.probability >= weigher.threshold
+        is_over = is_enough or len(last.order) >= weigher.most_draws
+        if is_over:
             break
     assert last is not None  # the first step is there before any draw
     n_ir = last.order.count("ir")
     return Game(
-        last.answer, last.probability, _is_enough(last, weigher), n_ir, len(last.order) - n_ir,
-        last.wants, tuple(last.order),
+        last.answer, last.probability, is_enough, n_ir, len(last.order) - n_ir,
+        None if is_over else last.wants, tuple(last.order),
     )  # fmt: skip
-
-
-def _is_enough(step: Step, weigher: Weigher) -> bool:
-    return step.probability is not None and step.probability >= weigher.threshold
 
 
 def probability(

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 Voter = Literal["ir", "dr"]
-VOTERS: tuple[Voter, ...] = ("ir", "dr")
+VOTERS: tuple[Voter, Voter] = ("ir", "dr")
 KINDS = ("first", "again", "others")
 """What a role has said when it is drawn: nothing yet; the leader's answer; others, or no answer."""
 FEATURES = (
@@ -84,7 +84,7 @@ class Judged(NamedTuple):
     """The place of the likeliest answer among the state's; None before any answer."""
     probability: float
     """That it is right, in (0, 1); 0 without a leader."""
-    best: tuple[Voter, ...]
+    best: tuple[Voter, Voter]
     """The roles, the one first whose draw tells most per token."""
 
 
@@ -210,8 +210,8 @@ def informs(p: float, tells: Tells) -> float:
     return _entropy(said) - p * _entropy(tells.if_right) - (1 - p) * _entropy(tells.if_wrong)
 
 
-def _order(worth: list[float]) -> tuple[Voter, ...]:
-    return VOTERS if worth[0] >= worth[1] else VOTERS[::-1]
+def _order(worth: list[float]) -> tuple[Voter, Voter]:
+    return VOTERS if worth[0] >= worth[1] else (VOTERS[1], VOTERS[0])
 
 
 def _entropy(p: float) -> float:
