@@ -17,6 +17,7 @@ from lorid_data.build.student_worth import compared
 from lorid_data.build.tally import Tally
 from lorid_data.cli.app import main
 from lorid_data.errors import InputError
+from lorid_data.folders.manifests import manifest_sha256
 from lorid_data.folders.parquet import read_rows
 from lorid_data.folders.records import read_records
 from lorid_data.schema import Record
@@ -190,6 +191,22 @@ def test_the_order_of_the_evaluations_changes_nothing(panel: Path, tmp_path: Pat
         if not path.name.startswith("."):
             assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes(), path.name
     assert choose(panel, tmp_path / "one", ChooseOptions(by="student", evaluations=tuple(folders)))
+
+
+def test_a_draw_that_two_evaluations_hold_counts_once_and_the_first_counts(
+    panel: Path, tmp_path: Path
+) -> None:
+    folders = judged(panel, tmp_path)
+    rows = read_records(tmp_path / "lists-1")
+    again = _write(tmp_path / "again", rows, {r.problem_id: ["-1"] * 5 for r in rows})
+    out = tmp_path / "out"
+    manifest = choose(panel, out, ChooseOptions(by="student", evaluations=(*folders, again)))
+    first, second = manifest.figures["by_teacher"].values()
+    n = {first["n_draws"], second["n_draws"]}
+    assert n == {4 * N, 5 * N}, "a fifth draw of each list of the first teacher is new"
+    options = (manifest_sha256(folders[0]), manifest_sha256(again))
+    means = {round(first["mean"], 4), round(second["mean"], 4)}
+    assert means == {0.5, 0.4 if options[0] < options[1] else 0.0}
 
 
 def test_a_student_that_was_taught_these_questions_is_named(panel: Path, tmp_path: Path) -> None:
