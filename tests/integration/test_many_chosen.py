@@ -85,6 +85,7 @@ def test_batches_choose_what_all_rows_at_once_do(
     assert len({r.problem_id for r in kept}) < len(kept) < n, "repeated and rejected rows"
 
 
+@pytest.mark.slow
 def test_a_border_between_row_groups_is_none_between_rows(tmp_path: Path) -> None:
     """Records and replies end their groups at different rows."""
     n = ROW_GROUP + 300
@@ -158,9 +159,9 @@ def by_row(folder: Path) -> dict[str, list[Candidate]]:
 
 # --- memory ----------------------------------------------------------------------------------------
 
-WIDE = "w" * 16_000
-SIZES = (ROW_GROUP + 200, 2 * ROW_GROUP + 2400)
-"""Both fill every batch, row group and block; the larger one has 100 MB of texts more."""
+WIDE = "w" * 12_000
+SIZES = (2 * ROW_GROUP, 7 * ROW_GROUP // 2)
+"""Both fill every batch, row group and block; the larger one has 74 MB of texts more, several times over."""
 _START = """
 import sys
 from pathlib import Path
@@ -176,7 +177,6 @@ _PANEL = "build(BuildOptions(source=str(folder / 't.jsonl'), teacher=tuple(f'scr
 _STUDENT = "choose(folder / 'build', out, ChooseOptions(by='student', evaluations=(folder / 'eval',)))"  # fmt: skip
 WORK = {
     "build": _PANEL,
-    "audit": "choose(folder / 'build', out)",
     "number": "choose(folder / 'build', out, ChooseOptions(by='number', number=2))",
     "student": _STUDENT,
     "expand": "expand(folder / 'build', out, ExpandOptions(variants=str(folder / 'variants.jsonl')))",
@@ -185,7 +185,7 @@ WORK = {
 
 @pytest.fixture(scope="module")
 def small_and_large(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Panels of two teachers, draws on their lists, and a variant of each question: with a text of 16 KB in each row."""
+    """Panels of two teachers, draws on their lists, and a variant of each question: with a text of 12 KB in each row."""
     return [wide_panel(tmp_path_factory.mktemp("sizes") / str(n), n) for n in SIZES]
 
 
@@ -193,8 +193,8 @@ def wide_panel(folder: Path, n: int) -> Path:
     from tests.support.given_lists import write
 
     asked = [{"question": f"What is {i} + 1?", "rationale": f"It is {i + 1}.", "answer": str(i + 1)} for i in range(n)]  # fmt: skip
-    replies = [json.dumps({"output": ["Add the parts to find the whole."]})] * n
-    build = build_panel(folder, ({**row, "level": WIDE} for row in asked), [replies, replies])
+    replies = [[json.dumps({"output": [rule]})] * n for rule in ("Add the parts.", "Take the sum.")]
+    build = build_panel(folder, ({**row, "level": WIDE} for row in asked), replies)
     with (folder / "variants.jsonl").open("w") as f:
         for row in asked:
             f.write(json.dumps({**row, "original_question": row["question"], "question": f"So {row['question']}", "level": WIDE}) + "\n")  # fmt: skip
@@ -203,6 +203,7 @@ def wide_panel(folder: Path, n: int) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", WORK)
 def test_memory_does_not_grow_with_the_rows(
     small_and_large: list[Path], tmp_path: Path, name: str
