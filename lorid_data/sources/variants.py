@@ -14,7 +14,8 @@ from typing import Any
 
 from lorid_data.errors import ConfigError, InputError
 from lorid_data.folders.spool import Spool
-from lorid_data.folders.tables import SUFFIXES, Table, TableStream, open_table
+from lorid_data.folders.table_rows import Table, TableStream
+from lorid_data.folders.tables import SUFFIXES, open_table
 from lorid_data.hub import reading
 from lorid_data.hub.ids import is_hub_id, near
 from lorid_data.schema import FrozenModel, Problem, problem_id
@@ -168,8 +169,8 @@ def _row(row: Mapping[str, Any], names: Mapping[str, str], *, is_solved: bool) -
 
 
 def _said(table: TableStream) -> Iterator[Said]:
-    original = "original_question" if "original_question" in table.columns else "original_id"
-    names = [original, *(["type"] if "type" in table.columns else [])]
+    named = "original_question" if "original_question" in table.columns else "original_id"
+    names = [named, *(["type"] if "type" in table.columns else [])]
     for batch in table.batches(names):
         for i, row in enumerate(batch.rows):
             original = row.get("original_question")
