@@ -23,7 +23,7 @@ from lorid_data.folders.manifests import read_manifest
 from lorid_data.folders.names import RECORDS, REJECTS
 from lorid_data.folders.parquet import ROW_GROUP, read_rows, write_rows
 from lorid_data.folders.records import read_records
-from lorid_data.schema import Record, Reject
+from lorid_data.schema import Record, Reject, row_ids
 from tests.support.manifests import reseal
 from tests.support.panels import build_panel, chosen_at_once
 
@@ -119,6 +119,20 @@ def compare(folder: Path, out: Path, number: int | None) -> None:
         pairs = zip(read_records(folder), kept, strict=True)
         n_other = sum(old.provenance != new.provenance for old, new in pairs)
         assert manifest.figures["n_other_reply"] == n_other > 0
+
+
+def test_one_other_rationale_is_enough_for_other_ids(tmp_path: Path) -> None:
+    asked = [{"question": f"What is {i}?", "rationale": "So.", "answer": str(i)} for i in range(2)]
+
+    def said(*rationales: str) -> list[str]:
+        return [json.dumps({"output": RULES[0], "rationale": text, "answer": str(i)}) for i, text in enumerate(rationales)]  # fmt: skip
+
+    scripts = [said("One way.", "One way."), said("Another way.", "One way.")]
+    folder = build_panel(tmp_path / "p", asked, scripts, rewrite_rationale=True)
+    choose(folder, tmp_path / "out", ChooseOptions(by="number", number=2))
+    kept = read_records(tmp_path / "out")
+    assert [r.rationale for r in kept] == ["Another way.", "One way."]
+    assert [r.row_id for r in kept] == list(row_ids(kept))
 
 
 def test_replies_that_do_not_follow_the_rows_are_refused(tmp_path: Path) -> None:
