@@ -129,3 +129,10 @@ def test_a_tally_of_nothing_has_no_draws() -> None:
     assert list(tally.rows()) == [[Given(0, True, 0, 0)]]
     assert compared(tally) is None
     assert best_by_student(next(tally.rows()), tally.priors()) == 0
+
+
+def test_of_equal_lists_a_row_takes_the_audit_s() -> None:
+    tally = Tally()
+    for audited in (1, 0, None):
+        tally.add([("s", "a")] * 2, [0, 1], [{0: True}, {0: True}], audited=audited, original_id="o")  # fmt: skip
+    assert list(tally.picked()) == [1, 0, 0]

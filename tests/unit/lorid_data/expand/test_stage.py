@@ -232,3 +232,11 @@ def test_variants_of_many_batches_stand_where_their_table_has_them(
     assert [r.row_id for r in kept] == list(row_ids(kept)), "by occurrence, whatever the batch"
     assert {r.knowledge for r in kept} == {tuple(RULES)}
     assert manifest.figures["n_originals_with_variants"] == 1
+
+
+def test_of_rows_with_one_question_the_first_gives_the_knowledge(tmp_path: Path) -> None:
+    row = {"question": CLIPS, "rationale": SOLVED, "answer": "72", "knowledge": RULES}
+    table = write(tmp_path / "two.jsonl", row, {**row, "knowledge": ["Another rule."]})
+    import_table(table, tmp_path / "in")
+    [variant], _, _ = run(tmp_path / "in", metamath(f"So: {CLIPS}", "GSM_Rephrased"))
+    assert variant.knowledge == tuple(RULES)
