@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from lorid_data.asking.batching import ask_each_in_batches
@@ -66,8 +67,13 @@ class Many:
         self._cut: set[str] = set()
         """Requests whose reply was cut off and stays the answer, as a longer one was refused in this run."""
 
-    def everything(self, how: How) -> None:
+    def everything(self, how: How, paid: Callable[[], Iterator[str]] | None = None) -> None:
         """Survey, then ask what is not answered.
+
+        Args:
+            how: the teacher is asked.
+            paid: keys whose cost so far counts against the budget; by default those of all requests
+                and of the longer ones that may follow them.
 
         Raises:
             KeyboardInterrupt: interrupted; the same call goes on.
@@ -75,7 +81,8 @@ class Many:
         """
         self._survey()
         if isinstance(self._teacher, RemoteTeacher):
-            spent = self._journal.spent_usd(self._all_keys()) if self._journal.has_costs() else 0.0
+            keys = paid or partial(keys_of, self._batches)
+            spent = self._journal.spent_usd(keys()) if self._journal.has_costs() else 0.0
             self._teacher.budget.begin(spent)
         n_missing = self._todo.count(_ASK) + self._todo.count(_ASK_LONGER)
         with Progress(how.what, self._n_wanted, done=self._n_wanted - n_missing) as progress:
@@ -120,15 +127,6 @@ class Many:
                     more = longer(request) if state == _ASK_LONGER else request
                     yield request.key, more or request
 
-    def _all_keys(self) -> Iterator[str]:
-        """The keys of all requests and of the longer ones that may follow them."""
-        for batch in self._batches():
-            for request in batch:
-                if request is not None:
-                    yield request.key
-                    if (more := longer(request)) is not None:
-                        yield more.key
-
     def _heard(self, key: str, answer: TeacherReply | TeacherError) -> None:
         if isinstance(answer, TeacherError):
             self._failed[key] = answer
@@ -152,6 +150,16 @@ class Many:
         if answer is None:
             raise StageError(f"{self._journal.path}: the reply to the request {key} is gone; do not change a journal in use, and run the same command again")  # fmt: skip
         return answer
+
+
+def keys_of(batches: Callable[[], Iterator[Batch]]) -> Iterator[str]:
+    """The keys of all requests and of the longer ones that may follow them."""
+    for batch in batches():
+        for request in batch:
+            if request is not None:
+                yield request.key
+                if (more := longer(request)) is not None:
+                    yield more.key
 
 
 @dataclass(frozen=True, slots=True)

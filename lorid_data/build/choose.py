@@ -9,8 +9,10 @@ voted, only those that agree with the reference answer are looked at. Nobody is 
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,36 +20,37 @@ from pydantic import Field
 
 from lorid_data.asking.journal import JOURNAL, replies_in
 from lorid_data.audit import checks as audit_checks
-from lorid_data.audit.result import Flag
+from lorid_data.build.beside import rows_beside
 from lorid_data.build.by_student import VERSION as VERSION_OF_STUDENT
 from lorid_data.build.candidates import TABLE, Candidate
-from lorid_data.build.rows import provenance_of
-from lorid_data.build.student_choice import Choice, chosen_by_student
+from lorid_data.build.choices import (
+    Choice,
+    best_of,
+    by_number,
+    rationale_with,
+    shown,
+    with_choice,
+    without,
+)
+from lorid_data.build.student_choice import ByStudent
 from lorid_data.build.student_draws import Student, read_student
 from lorid_data.checks import catalogue as row_checks
-from lorid_data.checks.finding import Severity
 from lorid_data.commandline.progress import Progress
 from lorid_data.errors import InputError
+from lorid_data.folders.batches import DatasetWriter, n_records
 from lorid_data.folders.manifests import manifest_sha256, read_manifest
-from lorid_data.folders.parquet import read_rows, write_rows
-from lorid_data.folders.records import read_records, write_dataset
+from lorid_data.folders.parquet import row_file
+from lorid_data.folders.row_ids import Occurrences
+from lorid_data.folders.scratch import n_distinct
+from lorid_data.folders.spool import Spool
 from lorid_data.folders.stage import Stage, open_stage
-from lorid_data.schema import (
-    Disposition,
-    FrozenModel,
-    Manifest,
-    Record,
-    Reject,
-    RejectReason,
-    TeacherReply,
-    row_ids,
-)
+from lorid_data.schema import FrozenModel, Manifest, Record
 from lorid_data.texts.counting import count
 
 VERSION = 1
 """Bump when the same findings lead to another choice."""
-_SEVERITIES = tuple(Severity)
-"""Worst first."""
+Choices = Callable[[], Iterator[Choice]]
+"""The choice of each row, from the first on at every call."""
 
 
 class ChooseOptions(FrozenModel):
@@ -83,11 +86,9 @@ def choose(folder: Path, out: Path, options: ChooseOptions | None = None) -> Man
         raise InputError(
             f"{folder}: has one reply a row; name a folder of `build` with several --teacher, or with --samples"
         )
-    student = read_student(options.evaluations) if options.by == "student" else None
-    with open_stage(
-        out,
-        "choose",
-        identity={
+    judged = options.by == "student"
+    with read_student(options.evaluations) if judged else nullcontext() as student:
+        identity = {
             "parent_identity_sha256": parent.identity_sha256,
             "checks": {
                 "choose_version": VERSION,
@@ -95,47 +96,104 @@ def choose(folder: Path, out: Path, options: ChooseOptions | None = None) -> Man
                 "row_version": row_checks.VERSION,
             },
             **_how(options, student),
-        },
+        }
         # Another limit gives the parent other rows under the same identity: then choose again.
-        settings={"parent_sha256": sha256},
-        parent_sha256=sha256,
-    ) as stage:
-        if stage.done is not None:
-            return stage.done
-        return _chosen(stage, folder, options, student)
+        settings = {"parent_sha256": sha256}
+        with open_stage(out, "choose", identity=identity, settings=settings, parent_sha256=sha256) as stage:  # fmt: skip
+            if stage.done is not None:
+                return stage.done
+            return _chosen(stage, folder, options, student)
 
 
 def _chosen(
     stage: Stage, folder: Path, options: ChooseOptions, student: Student | None
 ) -> Manifest:
     """Choose for every row, and close the stage."""
-    records = read_records(folder)
-    by_row: dict[str, list[Candidate]] = defaultdict(list)
-    for c in read_rows(folder / TABLE, Candidate):
-        by_row[c.row_id].append(c)
-    choices = _choices(records, by_row)
-    if student is not None:
-        choices, stage.figures = chosen_by_student(records, by_row, choices, student)
-    elif options.by == "number":
-        choices = [
-            _by_number(c, by_row[r.row_id], options.number)
-            for r, c in zip(records, choices, strict=True)
-        ]
-    taken = {
-        r.row_id: by_row[r.row_id][choice.chosen]
-        for r, choice in zip(records, choices, strict=True)
-        if choice.chosen is not None
-    }
-    replies = _replies(folder, options, taken)
-    after = renamed(records, [with_choice(r, taken.get(r.row_id), replies) for r in records])
-    pairs = zip(records, after, choices, strict=True)
-    table = [c for old, new, x in pairs for c in shown(by_row[old.row_id], new.row_id, x)]
-    write_rows(stage.out / TABLE, Candidate, table)
-    stage.figures |= figures(records, after)
-    rejects: list[Reject] = []
-    if options.by == "number":
-        after, rejects = _usable(records, after, by_row, options.number)
-    return write_dataset(stage, after, rejects, n_in=len(records))
+    audited, is_rewritten = Spool(Choice), False
+    by_student = None if student is None else ByStudent(student)
+    with Progress("choose", n_records(folder)) as progress:
+        for rows in rows_beside(folder):
+            for record, candidates in rows:
+                choice = best_of(record, candidates)
+                if by_student is not None:
+                    by_student.see(record, candidates, choice)
+                elif options.by == "number":
+                    choice = by_number(choice, candidates, options.number)
+                audited.append(choice)
+                is_rewritten |= any(c.rationale for c in candidates)
+                progress.advance()
+    choices: Choices = audited.__iter__
+    if by_student is not None:
+        stage.figures = by_student.settle()
+        choices = partial(by_student.choices, audited)
+    ids = _ids(folder, choices) if is_rewritten else None
+    return _written(stage, folder, options, choices, ids)
+
+
+def _ids(folder: Path, choices: Choices) -> Occurrences | None:
+    """The ids that belong to the new texts, as another rationale is another row; None where no row has another."""
+    ids, is_other = Occurrences(), False
+    for rows in _with_choices(folder, choices):
+        for r, candidates, choice in rows:
+            rationale = rationale_with(r, choice.taken(candidates))
+            is_other |= rationale != r.rationale
+            ids.look([(r.source, r.split, r.original_id, r.problem_id, rationale)])
+    return ids if is_other else None
+
+
+def _written(
+    stage: Stage,
+    folder: Path,
+    options: ChooseOptions,
+    choices: Choices,
+    ids: Occurrences | None,
+) -> Manifest:
+    """Write the rows and all replies about them, a batch at a time."""
+    counted, n_in = _Counted(), 0
+    journal = options.journal or folder / JOURNAL
+    with DatasetWriter(stage) as writer:
+        with row_file(stage.out / TABLE, Candidate) as table:
+            for rows in _with_choices(folder, choices):
+                replies = replies_in(journal, wanted := _asked_for(rows))
+                if len(replies) < len(wanted):
+                    raise _missing(folder, journal, choices)
+                after = [with_choice(r, x.taken(of), replies) for r, of, x in rows]
+                if ids is not None:
+                    named = zip(after, ids.ids(after), strict=True)
+                    after = [r.model_copy(update={"row_id": row_id}) for r, row_id in named]
+                for (old, candidates, choice), new in zip(rows, after, strict=True):
+                    table.add(shown(candidates, new.row_id, choice))
+                    counted.see(old, new)
+                    reject = without(old, candidates, options.number) if options.by == "number" else None  # fmt: skip
+                    writer.keep([new]) if reject is None else writer.reject([reject])
+                n_in += len(rows)
+        stage.figures |= counted.figures()
+        return writer.finish(n_in=n_in)
+
+
+def _with_choices(
+    folder: Path, choices: Choices
+) -> Iterator[list[tuple[Record, list[Candidate], Choice]]]:
+    """The rows in batches, each with the replies about it and what it takes of them."""
+    found = choices()
+    for rows in rows_beside(folder):
+        yield [(r, of, choice) for (r, of), choice in zip(rows, found, strict=False)]
+
+
+def _asked_for(rows: Iterable[tuple[Record, list[Candidate], Choice]]) -> set[str]:
+    """The keys of the replies that are taken now and were not before."""
+    taken = [choice.taken(candidates) for _, candidates, choice in rows]
+    return {c.request_key for c in taken if c is not None and c.chosen == "no"}
+
+
+def _missing(folder: Path, journal: Path, choices: Choices) -> InputError:
+    """What is said where the journal lacks replies that are chosen, of all rows."""
+    rows = partial(_with_choices, folder, choices)
+    n_asked = n_distinct(k for some in rows() for k in _asked_for(some))
+    n_held = n_distinct(k for some in rows() for k in replies_in(journal, _asked_for(some)))
+    return InputError(
+        f"{journal}: holds {n_held:,} of the {count(n_asked, 'reply', 'replies')} that are chosen; name the journal that {folder} was built with by --journal"
+    )
 
 
 def _how(options: ChooseOptions, student: Student | None) -> dict[str, Any]:
@@ -146,154 +204,27 @@ def _how(options: ChooseOptions, student: Student | None) -> dict[str, Any]:
     return {"by": "number", "number": options.number} if options.by == "number" else {}
 
 
-def _choices(records: Sequence[Record], by_row: Mapping[str, Sequence[Candidate]]) -> list[Choice]:
-    choices = []
-    with Progress("choose", len(records)) as progress:
-        for record in records:
-            choices.append(best_of(record, by_row[record.row_id]))
-            progress.advance()
-    return choices
-
-
-def _replies(
-    folder: Path, options: ChooseOptions, taken: Mapping[str, Candidate]
-) -> dict[str, TeacherReply]:
-    """The replies that are taken now and were not before, by key."""
-    keys = {c.request_key for c in taken.values() if c.chosen == "no"}
-    path = options.journal or folder / JOURNAL
-    replies = replies_in(path, keys)
-    if len(replies) < len(keys):
-        raise InputError(
-            f"{path}: holds {len(replies):,} of the {count(len(keys), 'reply', 'replies')} that are chosen; name the journal that {folder} was built with by --journal"
-        )
-    return replies
-
-
 # --- pure ---------------------------------------------------------------------------------------
 
 
-def best_of(record: Record, candidates: Sequence[Candidate]) -> Choice:
-    """The reply with which the checks find least wrong, and what they found in each."""
-    looked_at = {
-        i: audit_checks.found_in(_with_texts(record, c))
-        for i, c in enumerate(candidates)
-        if not c.reason and c.vote != "differs"
-    }
-    chosen = min(looked_at, key=lambda i: (badness(looked_at[i]), i), default=None)
-    findings = tuple(_said(looked_at.get(i, ())) for i in range(len(candidates)))
-    return Choice(chosen, findings)
-
-
-def _by_number(choice: Choice, candidates: Sequence[Candidate], number: int) -> Choice:
-    """The reply of that number, where it can be used."""
-    return Choice(None if why_not(candidates, number) else number - 1, choice.findings)
-
-
-def why_not(candidates: Sequence[Candidate], number: int) -> str:
-    """Why a row cannot take the reply of that number (from 1); empty where it can."""
-    if number > len(candidates):
-        return RejectReason.TEACHER_FAILED
-    candidate = candidates[number - 1]
-    return candidate.reason or (RejectReason.VOTE_LOST if candidate.vote == "differs" else "")
-
-
-def _usable(
-    before: Sequence[Record],
-    after: Sequence[Record],
-    by_row: Mapping[str, Sequence[Candidate]],
-    number: int,
-) -> tuple[list[Record], list[Reject]]:
-    """The records whose reply of that number can be used, and rejects for the others."""
-    kept, rejects = [], []
-    for old, new in zip(before, after, strict=True):
-        if not (reason := why_not(by_row[old.row_id], number)):
-            kept.append(new)
-            continue
-        detail = f"reply {number} of {len(by_row[old.row_id])}"
-        rejects.append(
-            Reject(
-                row_id=old.row_id, stage="choose", disposition=Disposition.DROP, reason=RejectReason(reason),
-                detail=detail, problem_id=old.problem_id, split=old.split,
-            )
-        )  # fmt: skip
-    return kept, rejects
-
-
-def badness(flags: Sequence[Flag]) -> tuple[int, ...]:
-    """Findings of each severity, the worst first: what is smaller is better."""
-    n = Counter(_severity(flag) for flag in flags)
-    return tuple(n[severity] for severity in _SEVERITIES)
-
-
-def _severity(flag: Flag) -> Severity:
-    return audit_checks.BY_NAME[flag.check].severity
-
-
-def _said(flags: Sequence[Flag]) -> tuple[str, ...]:
-    """Findings in words, the worst first."""
-    ordered = sorted(flags, key=lambda flag: _SEVERITIES.index(_severity(flag)))
-    return tuple(
-        f"{_severity(f).value}: {f.check}"
-        + ("" if f.rule_index is None else f" (rule {f.rule_index})")
-        + f": {f.evidence}"
-        for f in ordered
-    )
-
-
-def _with_texts(record: Record, candidate: Candidate) -> Record:
-    """The record as it would be with this reply."""
-    more: dict[str, Any] = {"knowledge": candidate.knowledge}
-    if candidate.rationale:
-        more["rationale"] = candidate.rationale
-    return record.model_copy(update=more)
-
-
-def with_choice(
-    record: Record, taken: Candidate | None, replies: Mapping[str, TeacherReply]
-) -> Record:
-    """The record with the texts and the provenance of a reply; as it is where it has that already."""
-    if taken is None or taken.chosen == "yes":
-        return record
-    was = record.provenance
-    provenance = provenance_of(replies[taken.request_key]).model_copy(
-        update={"sample": taken.sample, "agreement": was.agreement, "n_votes": was.n_votes}
-    )
-    return _with_texts(record, taken).model_copy(update={"provenance": provenance})
-
-
-def renamed(before: Sequence[Record], after: Sequence[Record]) -> list[Record]:
-    """The records with ids that belong to their texts: another rationale is another row."""
-    if all(a.rationale == b.rationale for a, b in zip(before, after, strict=True)):
-        return list(after)
-    pairs = zip(after, row_ids(after), strict=True)
-    return [r.model_copy(update={"row_id": row_id}) for r, row_id in pairs]
-
-
-def shown(candidates: Sequence[Candidate], row_id: str, choice: Choice) -> list[Candidate]:
-    """The replies about a row with what was found, and which is taken."""
-    return [
-        c.model_copy(
-            update={
-                "row_id": row_id,
-                "findings": choice.findings[i],
-                "chosen": "yes" if i == choice.chosen else "no",
-            }
-        )
-        for i, c in enumerate(candidates)
-    ]
-
-
-def figures(before: Sequence[Record], after: Sequence[Record]) -> dict[str, Any]:
+class _Counted:
     """How many rows have another list than before, and whose lists they have."""
-    pairs = zip(before, after, strict=True)
-    teachers = Counter(
-        f"{r.provenance.teacher}:{r.provenance.model_asked}, sample {r.provenance.sample}"
-        for r in after
-    )
-    return {
-        "n_other_reply": sum(a.provenance != b.provenance for a, b in pairs),
-        "n_rows_by_teacher": dict(sorted(teachers.items())),
-    }
+
+    def __init__(self) -> None:
+        self._n_other, self._teachers = 0, Counter[str]()
+
+    def see(self, before: Record, after: Record) -> None:
+        """Count a row."""
+        p = after.provenance
+        self._n_other += p != before.provenance
+        self._teachers[f"{p.teacher}:{p.model_asked}, sample {p.sample}"] += 1
+
+    def figures(self) -> dict[str, Any]:
+        """The counts, as a manifest has them."""
+        return {
+            "n_other_reply": self._n_other,
+            "n_rows_by_teacher": dict(sorted(self._teachers.items())),
+        }
 
 
 def described(manifest: Manifest) -> list[str]:

@@ -1,18 +1,13 @@
-"""Asking several teachers, or one several times: round by round, until each row is decided."""
+"""Several teachers, or one several times: who is asked what, and what a row takes of their replies."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from lorid_data import answers, prompts
-from lorid_data.asking.answering import answers_to
-from lorid_data.asking.estimate import Estimate, estimate, together
-from lorid_data.asking.journal import Journal
-from lorid_data.asking.online import Responses, all_keys, stored
 from lorid_data.build.candidates import (
     REWRITE_SCHEMA,
     Candidate,
@@ -36,9 +31,7 @@ from lorid_data.teachers.base import (
     Unasked,
     make_request,
 )
-from lorid_data.teachers.prices import Price
 from lorid_data.teachers.registry import AskOptions, open_teacher
-from lorid_data.teachers.remote import RemoteTeacher
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,37 +135,6 @@ class Weighed:
     chosen: int | None
 
 
-def ask_panel(panel: Panel, problems: Sequence[Problem], journal: Journal) -> list[Weighed]:
-    """What the panel says of each problem; a seat is asked only while a row is not decided."""
-    heard: list[list[Heard]] = [[None] * len(panel.seats) for _ in problems]
-    asked = [i for i, p in enumerate(problems) if p.question.strip()]
-    everything = {r.key: r for i in asked for seat in range(len(panel.seats)) for r in [panel.request(problems[i], i, seat)]}  # fmt: skip
-    keys = all_keys(everything)
-    for seats in panel.rounds():
-        open_rows = [i for i in asked if not _is_decided(panel, problems[i], heard[i])]
-        if not open_rows:
-            break
-        places = {(i, seat): panel.request(problems[i], i, seat) for i in open_rows for seat in seats}  # fmt: skip
-        answered = _round(panel, seats, list(places.values()), journal, keys)
-        for (i, seat), request in places.items():
-            heard[i][seat] = answered[request.key]
-    return [weigh(panel, p, heard[i]) for i, p in enumerate(problems)]
-
-
-def estimate_panel(panel: Panel, problems: Sequence[Problem], journal: Path) -> Estimate:
-    """What is still to be asked at most: a vote that is decided early asks for less."""
-    parts = []
-    for t, teacher in enumerate(panel.teachers):
-        seats = [i for i, (n, _) in enumerate(panel.seats) if n == t]
-        asked = [(i, p) for i, p in enumerate(problems) if p.question.strip()]
-        wanted = {r.key: r for i, p in asked for seat in seats for r in [panel.request(p, i, seat)]}
-        _, missing = stored(journal, wanted)
-        remote = teacher if isinstance(teacher, RemoteTeacher) else None
-        price = remote.price if remote else Price(0.0, 0.0, 0.0)
-        parts.append(estimate((r for _, r in missing), price, cheap=bool(remote and remote.cheap)))
-    return together(parts)
-
-
 def with_vote(row: Record | Reject, weighed: Weighed) -> Record | Reject:
     """A record whose provenance says which sample it is, and how the vote ended."""
     if isinstance(row, Reject):
@@ -184,29 +146,6 @@ def with_vote(row: Record | Reject, weighed: Weighed) -> Record | Reject:
         "n_votes": vote.n_votes if vote else None,
     }
     return row.model_copy(update={"provenance": row.provenance.model_copy(update=more)})
-
-
-def _round(
-    panel: Panel,
-    seats: Sequence[int],
-    requests: Iterable[TeacherRequest],
-    journal: Journal,
-    keys: set[str],
-) -> Responses:
-    """Ask one teacher what the journal does not answer; `keys` are those whose cost counts."""
-    wanted = {r.key: r for r in requests}
-    teacher = panel.reopened(seats[0])
-    samples = ", ".join(str(panel.seats[seat][1]) for seat in seats)
-    return answers_to(
-        wanted,
-        teacher,
-        journal,
-        what=f"build, {teacher.kind}:{teacher.model}, sample {samples}",
-        mode=panel.asking.mode,
-        concurrency=panel.asking.concurrency,
-        poll_s=panel.poll_s,
-        paid=keys,
-    )
 
 
 def weigh(panel: Panel, problem: Problem, heard: Sequence[Heard]) -> Weighed:
@@ -237,7 +176,8 @@ def side_by_side(panel: Panel, weighed: Weighed, row_id: str) -> list[Candidate]
     return rows_of(weighed.problem, row_id, seats, heard, weighed.reads, gold=_gold(panel, weighed.problem), vote=weighed.vote, chosen=weighed.chosen)  # fmt: skip
 
 
-def _is_decided(panel: Panel, problem: Problem, heard: Sequence[Heard]) -> bool:
+def panel_is_decided(panel: Panel, problem: Problem, heard: Sequence[Heard]) -> bool:
+    """Whether no further reply can change what a row takes."""
     gold = _gold(panel, problem)
     reads = [parse_reply(x, gold, judge(problem.accepted)) for x in heard if x is not None]
     return is_decided(reads, len(panel.seats), rewritten=panel.rewrite, gold=gold)

@@ -6,7 +6,7 @@ written last. Killed at any moment and run again, it goes on and ends with the s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,9 @@ from lorid_data.asking.journal import JOURNAL, check_journal, open_journal
 from lorid_data.asking.many import How, Many, unanswered
 from lorid_data.build.candidates import TABLE as CANDIDATES
 from lorid_data.build.candidates import Candidate
-from lorid_data.build.panel import Panel, ask_panel, estimate_panel, side_by_side, with_vote
-from lorid_data.build.passing import Answered, Requests, Totals, rows_of
+from lorid_data.build.panel import Panel, side_by_side, with_vote
+from lorid_data.build.passing import Answered, Requests, Totals, batches_of, rows_of
+from lorid_data.build.rounds import Rounds, estimate_panel
 from lorid_data.build.rows import to_row
 from lorid_data.build.shard import parse_shard
 from lorid_data.commandline.progress import say
@@ -28,10 +29,10 @@ from lorid_data.errors import ConfigError
 from lorid_data.folders.batches import DatasetWriter
 from lorid_data.folders.manifests import n_failed
 from lorid_data.folders.names import MANIFEST
-from lorid_data.folders.parquet import write_rows
-from lorid_data.folders.records import write_dataset
+from lorid_data.folders.parquet import row_file
+from lorid_data.folders.row_ids import Occurrences
 from lorid_data.folders.stage import Stage, open_stage
-from lorid_data.schema import FrozenModel, Manifest, Problem, Record, Reject, row_ids
+from lorid_data.schema import FrozenModel, Manifest, Problem, Record, Reject
 from lorid_data.sources.columns import parse_columns
 from lorid_data.sources.registry import Loaded, load
 from lorid_data.sources.table import refuse_split_names
@@ -195,13 +196,32 @@ def _folder(stage: Stage, loaded: Loaded, only: range, answered: Answered) -> Ma
 
 
 def _panel_folder(options: BuildOptions, loaded: Loaded, panel: Panel, stage: Stage) -> Manifest:
-    rows = _rows_of_panel(options, loaded.problems, panel, stage.out)
-    records = [r for r in rows if isinstance(r, Record)]
+    """Ask the panel, then write a row per problem; all replies about them stand beside, in `candidates.parquet`."""
     totals = Totals()
-    totals.see(records)
-    stage.figures = {"n_available": loaded.n_available, **totals.figures()}
-    rejects = [r for r in rows if isinstance(r, Reject)]
-    return write_dataset(stage, records, rejects, n_in=len(loaded.problems))
+    with open_journal(options.journal or stage.out / JOURNAL) as journal:
+        asked = Rounds(panel, loaded.problems, journal)
+        asked.everything()
+        ids = Occurrences()
+        # A rewritten rationale is another row, with an id of its own.
+        for problems in _as_weighed(asked) if panel.rewrite else batches_of(loaded.problems):
+            ids.look(problems)
+        with DatasetWriter(stage) as writer:
+            with row_file(stage.out / CANDIDATES, Candidate) as table:
+                for weighed in asked.weighed():
+                    named = list(zip(weighed, ids.ids(w.problem for w in weighed), strict=True))
+                    table.add(c for w, row_id in named for c in side_by_side(panel, w, row_id))
+                    rows = [with_vote(to_row(w.problem, row_id, w.answer), w) for w, row_id in named]  # fmt: skip
+                    records = [r for r in rows if isinstance(r, Record)]
+                    writer.keep(records)
+                    writer.reject(r for r in rows if isinstance(r, Reject))
+                    totals.see(records)
+            stage.figures = {"n_available": loaded.n_available, **totals.figures()}
+            return writer.finish(n_in=len(loaded.problems))
+
+
+def _as_weighed(asked: Rounds) -> Iterator[list[Problem]]:
+    """The problems in batches, with the rationales that were chosen."""
+    return ([w.problem for w in weighed] for weighed in asked.weighed())
 
 
 def dry_run(options: BuildOptions, out: Path) -> Estimate:
@@ -268,20 +288,3 @@ def _load(options: BuildOptions) -> Loaded:
         say(f"warning: {warning}")
     refuse_split_names(options.source, loaded.problems)
     return loaded
-
-
-# --- asking -------------------------------------------------------------------------------------
-
-
-def _rows_of_panel(
-    options: BuildOptions, problems: Sequence[Problem], panel: Panel, out: Path
-) -> list[Record | Reject]:
-    """A row per problem; all replies about them stand beside, in `candidates.parquet`."""
-    with open_journal(options.journal or out / JOURNAL) as journal:
-        weighed = ask_panel(panel, problems, journal)
-    # A rewritten rationale is another row, with an id of its own.
-    ids = list(row_ids(w.problem for w in weighed))
-    pairs = list(zip(weighed, ids, strict=True))
-    table = [c for w, row_id in pairs for c in side_by_side(panel, w, row_id)]
-    write_rows(out / CANDIDATES, Candidate, table)
-    return [with_vote(to_row(w.problem, row_id, w.answer), w) for w, row_id in pairs]

@@ -2,116 +2,86 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from lorid_data import answers
 from lorid_data.answers import reference
-from lorid_data.build.by_student import (
-    Right,
-    best_by_student,
-    compared,
-    graded_draws,
-    priors,
-    share_of,
-)
+from lorid_data.build.by_student import Given, Prior, graded_draws, share_of
 from lorid_data.build.candidates import Candidate
+from lorid_data.build.choices import Choice, usable
 from lorid_data.build.student_draws import HOW, Student
-from lorid_data.commandline.progress import Progress
+from lorid_data.build.student_worth import compared
+from lorid_data.build.tally import NONE, Tally
 from lorid_data.errors import InputError
 from lorid_data.schema import Record
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """What a row takes of the replies about it.
-
-    Attributes:
-        chosen: number of the reply; None where none can be used, and the record stays as it is.
-        findings: for each reply, what the checks found; empty where it was not looked at.
-    """
-
-    chosen: int | None
-    findings: tuple[tuple[str, ...], ...]
-
-
-def chosen_by_student(
-    records: Sequence[Record],
-    by_row: Mapping[str, Sequence[Candidate]],
-    audited: Sequence[Choice],
-    student: Student,
-) -> tuple[list[Choice], dict[str, Any]]:
-    """The choices, and the figures of how they were made and what they are worth.
+class ByStudent:
+    """Sees every row with the audit's choice, then chooses: of all rows it holds what `Tally` does, and 4 bytes.
 
     Of lists with which the student does equally well the audit's choice is taken, else the earlier
     one. A list without draws is what its teacher's lists are on average.
-
-    Raises:
-        InputError: the student was given none of these lists.
     """
-    rows = [by_row[r.row_id] for r in records]
-    right = _right(records, rows, student)
-    if not any(draws for of in right for draws in of.values()):
-        raise InputError(f"none of these lists was given to the student of --from: {HOW}")
-    usable = [_usable(candidates) for candidates in rows]
 
-    def pick(draws: Sequence[Mapping[int, Right]]) -> list[int | None]:
-        known = priors(rows, draws)
-        return [
-            best_by_student(c, use, of, known, first=choice.chosen)
-            for c, use, of, choice in zip(rows, usable, draws, audited, strict=True)
-        ]
+    def __init__(self, student: Student) -> None:
+        self._student, self._tally = student, Tally()
+        self._of: list[Prior] = []
+        self._picked = array("i")
+        answers.prepare()  # the verifier's start must not use up the time of a first pair
 
-    known = priors(rows, right)
-    chosen = pick(right)
-    found = compared(pick, right, [a.chosen for a in audited], [r.original_id for r in records])
-    choices = [
-        Choice(c, tuple((*said, *_said(cand, of.get(i), known)) for i, (said, cand) in enumerate(zip(a.findings, cands, strict=True))))
-        for c, a, cands, of in zip(chosen, audited, rows, right, strict=True)
-    ]  # fmt: skip
-    figures = {
-        "judges_sha256": list(student.judges_sha256),
-        "trained_on": student.trained_on,
-        "n_other_than_audit": sum(c != a.chosen for c, a in zip(chosen, audited, strict=True)),
-        "n_lists_without_draws": sum(
-            not of.get(i) for of, use in zip(right, usable, strict=True) for i in use
-        ),
-        "by_teacher": {f"{t[0]}:{t[1]}": asdict(p) for t, p in sorted(known.items())},
-        "against_audit": None if found is None else {**asdict(found), "said": found.sentence},
-    }
-    return choices, figures
+    def see(self, record: Record, candidates: Sequence[Candidate], audited: Choice) -> None:
+        """Take note of a row."""
+        gold = reference(record.answer, record.accepted)
+        drawn = (self._student.answers(record.problem_id, c.knowledge) for c in candidates)
+        self._tally.add(
+            [(c.teacher, c.model_asked) for c in candidates],
+            usable(candidates),
+            [graded_draws(draws, gold, answers.equal) for draws in drawn],
+            audited=audited.chosen,
+            original_id=record.original_id,
+        )
 
+    def settle(self) -> dict[str, Any]:
+        """Choose, once all rows have been seen; the figures of how, and of what it is worth.
 
-def _usable(candidates: Sequence[Candidate]) -> list[int]:
-    """The replies that may be taken: those that the audit looks at."""
-    return [i for i, c in enumerate(candidates) if not c.reason and c.vote != "differs"]
+        Raises:
+            InputError: the student was given none of these lists.
+        """
+        tally = self._tally
+        if not tally.has_draws:
+            raise InputError(f"none of these lists was given to the student of --from: {HOW}")
+        self._of, self._picked = tally.priors(), tally.picked()
+        found = compared(tally)
+        of = {t: self._of[number] for t, number in tally.teachers.items()}
+        return {
+            "judges_sha256": list(self._student.judges_sha256),
+            "trained_on": self._student.trained_on,
+            "n_other_than_audit": sum(map(int.__ne__, self._picked, tally.audited)),
+            "n_lists_without_draws": sum(
+                given.is_usable and not given.n_draws for lists in tally.rows() for given in lists
+            ),
+            "by_teacher": {f"{t[0]}:{t[1]}": asdict(p) for t, p in sorted(of.items())},
+            "against_audit": None if found is None else {**asdict(found), "said": found.sentence},
+        }
 
-
-def _right(
-    records: Sequence[Record], rows: Sequence[Sequence[Candidate]], student: Student
-) -> list[dict[int, dict[int, bool]]]:
-    """By row and number of the reply, which draws with it are right."""
-    answers.prepare()  # the verifier's start must not use up the time of a first pair
-    found = []
-    with Progress("choose, by the student", len(records)) as progress:
-        for r, candidates in zip(records, rows, strict=True):
-            gold = reference(r.answer, r.accepted)
-            of = {}
-            for i, c in enumerate(candidates):
-                drawn = student.answers.get((r.problem_id, c.knowledge), {})
-                of[i] = graded_draws(drawn, gold, answers.equal)
-            found.append(of)
-            progress.advance()
-    return found
+    def choices(self, audited: Iterable[Choice]) -> Iterator[Choice]:
+        """The choice of each row, given the audit's: with what the student made of each list."""
+        for choice, picked, lists in zip(audited, self._picked, self._tally.rows(), strict=True):
+            findings = zip(choice.findings, lists, strict=True)
+            yield Choice(
+                chosen=None if picked == NONE else picked,
+                findings=tuple((*said, *_said(given, self._of)) for said, given in findings),
+            )
 
 
-def _said(candidate: Candidate, draws: Right | None, known: Mapping[Any, Any]) -> tuple[str, ...]:
+def _said(given: Given, of: Sequence[Prior]) -> tuple[str, ...]:
     """What the student made of a list, in words."""
-    if not draws:
+    if not given.n_draws:
         return ()
-    n_right = sum(draws.values())
     return (
-        f"student: right in {n_right} of {len(draws)} draws, {share_of(candidate, draws, known):.3f} drawn towards its "
+        f"student: right in {given.n_right} of {given.n_draws} draws, {share_of(given, of):.3f} drawn towards its "
         "teacher's mean",
     )

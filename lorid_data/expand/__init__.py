@@ -1,6 +1,6 @@
 """Knowledge of an original question onto its variants.
 
 Entry: `stage.expand`.
-Read: `stage`; where variants come from is `sources.variants`.
+Read: `originals` (the rows that variants name), `stage`; where variants come from is `sources.variants`.
 Imports: sources, answers, texts, folders, commandline, schema.
 """

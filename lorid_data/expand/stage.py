@@ -9,9 +9,9 @@ is set apart. The rows of the dataset itself come first, as they are.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from itertools import tee
+from collections.abc import Iterator
+from contextlib import closing
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +19,11 @@ from pydantic import ConfigDict, Field
 
 from lorid_data.answers.same import same_answer
 from lorid_data.commandline.progress import Progress, say
-from lorid_data.folders.batches import DatasetWriter, iter_tables, records_of
+from lorid_data.expand.originals import Original, Originals
+from lorid_data.folders.batches import BATCH, DatasetWriter, iter_tables, records_of
 from lorid_data.folders.manifests import manifest_sha256, read_manifest
+from lorid_data.folders.row_ids import Occurrences
+from lorid_data.folders.scratch import Distinct
 from lorid_data.folders.stage import Stage, open_stage
 from lorid_data.schema import (
     Disposition,
@@ -31,12 +34,9 @@ from lorid_data.schema import (
     Record,
     Reject,
     RejectReason,
-    row_ids,
-    sha256_text,
 )
 from lorid_data.sources.variants import Variant, Variants, load_variants, original_key
 from lorid_data.texts.backward import asks_backward
-from lorid_data.texts.folding import fold
 
 VERSION = 1
 """Bump when a variant's fate changes: a folder then belongs to another configuration."""
@@ -83,16 +83,18 @@ def expand(folder: Path, out: Path, options: ExpandOptions) -> Manifest:
 
 def _expanded(stage: Stage, folder: Path, variants: Variants) -> Manifest:
     """The rows of the folder as they are, then what becomes of each variant."""
-    found = Found(variants)
-    with DatasetWriter(stage) as writer:
+    with (
+        DatasetWriter(stage) as writer,
+        closing(Originals(variants.rows)) as originals,
+        closing(_Counted()) as counted,
+    ):
         n_of_dataset = 0
         for table in iter_tables(folder):
             writer.keep(table)
-            found.look(records_of(table, folder))
+            originals.look(records_of(table, folder))
             n_of_dataset += len(table)
-        counted = _Counted()
         with Progress("expand", len(variants.rows)) as progress:
-            for row in expanded(variants, found):
+            for row in expanded(variants, originals):
                 if isinstance(row, Record):
                     writer.keep([row])
                     counted.add(row)
@@ -103,65 +105,28 @@ def _expanded(stage: Stage, folder: Path, variants: Variants) -> Manifest:
         return writer.finish(n_in=n_of_dataset + len(variants.rows))
 
 
-# --- pure ---------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Original:
-    """What a variant gets of the row that it is a variant of: none of its long texts."""
-
-    original_id: str
-    split: str
-    answer: str
-    level: str | None
-    subject: str | None
-    licence: str
-    knowledge: tuple[str, ...]
-    provenance: Provenance
-
-
-class Found:
-    """The rows of a dataset that its variants are made of, and no others.
-
-    An original is found by its id, or by its text without regard to case and white space. Of
-    several rows with one question the first gives the knowledge.
-    """
-
-    def __init__(self, variants: Variants) -> None:
-        self._ids = {original_key(v) for v in variants.rows}
-        self._texts = {
-            sha256_text(fold(v.original)) for v in variants.rows if v.original is not None
-        }
-        self._by_id: dict[str, Original] = {}
-        self._by_text: dict[str, Original] = {}
-
-    def look(self, records: Iterable[Record]) -> None:
-        """Take note of rows of the dataset."""
-        for r in records:
-            text = sha256_text(fold(r.question)) if self._texts else ""
-            if r.problem_id not in self._ids and text not in self._texts:
-                continue
-            original = Original(
-                r.original_id, r.split, r.answer, r.level, r.subject, r.licence, r.knowledge, r.provenance
-            )  # fmt: skip
-            if r.problem_id in self._ids:
-                self._by_id.setdefault(r.problem_id, original)
-            if text in self._texts:
-                self._by_text.setdefault(text, original)
-
-    def of(self, variant: Variant) -> Original | None:
-        """The row that a variant is one of; None where the dataset has none."""
-        exact = self._by_id.get(original_key(variant))
-        if exact is not None or variant.original is None:
-            return exact
-        return self._by_text.get(sha256_text(fold(variant.original)))
-
-
-def expanded(variants: Variants, found: Found) -> Iterator[Record | Reject]:
+def expanded(variants: Variants, originals: Originals) -> Iterator[Record | Reject]:
     """What becomes of each variant, in order."""
-    named, problems = tee(_joined(v, found.of(v), variants.name) for v in variants.rows)
-    for variant, problem, row_id in zip(variants.rows, problems, row_ids(named), strict=True):
-        yield to_row(variant, problem, found.of(variant), row_id)
+    ids = Occurrences()
+    for batch in _joined(variants, originals):
+        ids.look(problem for _, problem, _ in batch)
+    for batch in _joined(variants, originals):
+        named = zip(batch, ids.ids(problem for _, problem, _ in batch), strict=True)
+        for (variant, problem, original), row_id in named:
+            yield to_row(variant, problem, original, row_id)
+
+
+def _joined(
+    variants: Variants, originals: Originals
+) -> Iterator[list[tuple[Variant, Problem, Original | None]]]:
+    """The variants in batches, each as a problem of the dataset and with the row that it is one of."""
+    rows = iter(variants.rows)
+    while batch := list(islice(rows, BATCH)):
+        found = [(v, originals.of(v)) for v in batch]
+        yield [(v, joined(v, original, variants.name), original) for v, original in found]
+
+
+# --- pure ---------------------------------------------------------------------------------------
 
 
 def to_row(
@@ -206,7 +171,7 @@ def to_row(
     )
 
 
-def _joined(variant: Variant, original: Original | None, name: str) -> Problem:
+def joined(variant: Variant, original: Original | None, name: str) -> Problem:
     """The variant as a problem of the dataset: in its original's split, with its level and subject."""
     changes: dict[str, Any] = {
         "source": f"{name}/{variant.kind}" if variant.kind else name,
@@ -238,13 +203,13 @@ class _Counted:
     def __init__(self) -> None:
         self._n: Counter[str] = Counter()
         self._by_source: Counter[str] = Counter()
-        self._originals: set[str] = set()
+        self._originals = Distinct()
 
     def add(self, row: Record) -> None:
         self._n["with_knowledge"] += bool(row.knowledge)
         self._n["backward"] += RejectReason.BACKWARD_QUESTION.value in row.flags
         self._by_source[row.source] += 1
-        self._originals.add(row.original_id)
+        self._originals.add([row.original_id])
 
     def figures(self, n_of_dataset: int, variants: Variants) -> dict[str, Any]:
         return {
@@ -252,7 +217,10 @@ class _Counted:
             "n_variants": len(variants.rows),
             "n_variants_with_knowledge": self._n["with_knowledge"],
             "n_backward_without_knowledge": self._n["backward"],
-            "n_originals_with_variants": len(self._originals),
+            "n_originals_with_variants": self._originals.count(),
             "with": {"name": variants.name, "sha256": variants.content_sha256},
             "n_by_source": dict(sorted(self._by_source.items())),
         }
+
+    def close(self) -> None:
+        self._originals.close()

@@ -187,10 +187,22 @@ def write_rows(path: Path, kind: type[FrozenModel], rows: Iterable[FrozenModel])
         StageError: it could not be written.
         OSError: the file cannot be made.
     """
+    with row_file(path, kind) as file:
+        file.add(rows)
+
+
+@contextmanager
+def row_file(path: Path, kind: type[FrozenModel]) -> Iterator[RowFile]:
+    """As `write_rows`, for rows that come one after another: the file has its name once the block has ended without an error.
+
+    Raises:
+        StageError: it could not be written.
+        OSError: the file cannot be made.
+    """
     with atomic_path(path) as tmp:
         file = RowFile(tmp, kind, path)
         try:
-            file.add(rows)
+            yield file
             file.close()
         except BaseException:
             file.abandon()

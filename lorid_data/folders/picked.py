@@ -1,4 +1,4 @@
-"""Some rows of a parquet file, by their ids or their places: no more of it is held than these."""
+"""Some rows of a parquet file, by their ids or their places, or all of them in passing: no more of it is held than these."""
 
 from __future__ import annotations
 
@@ -57,12 +57,27 @@ def _at(path: Path, kind: type[FrozenModel], places: list[int]) -> Iterator[Any]
         begin += len(table)
 
 
+def iter_rows(path: Path, kind: type[_R]) -> Iterator[_R]:
+    """All rows in their order, of which a few are held at a time.
+
+    Raises:
+        InputError: as `pick_rows`.
+    """
+    yield from _each(path, kind, tables(path, kind))
+
+
 def _rows(path: Path, kind: type[_R], found: Iterator[Any]) -> list[_R]:
-    try:
-        return [kind.model_validate(row) for table in found for row in table.to_pylist()]
-    except ValidationError as e:
-        msg = f"{path}: {e.errors()[0]['loc']}: {e.errors()[0]['msg']}"
-        raise InputError(msg) from e
+    return list(_each(path, kind, found))
+
+
+def _each(path: Path, kind: type[_R], found: Iterator[Any]) -> Iterator[_R]:
+    for table in found:
+        try:
+            rows = [kind.model_validate(row) for row in table.to_pylist()]
+        except ValidationError as e:
+            msg = f"{path}: {e.errors()[0]['loc']}: {e.errors()[0]['msg']}"
+            raise InputError(msg) from e
+        yield from rows
 
 
 def n_rows(path: Path) -> int:

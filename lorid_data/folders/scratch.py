@@ -22,9 +22,29 @@ def scratch() -> sqlite3.Connection:
     return db
 
 
+class Distinct:
+    """Counts different texts, however many that is. To be closed."""
+
+    def __init__(self) -> None:
+        self._db = scratch()
+        self._db.execute("CREATE TABLE texts (text TEXT)")
+
+    def add(self, texts: Iterable[str]) -> None:
+        """Take note of texts."""
+        self._db.executemany("INSERT INTO texts VALUES (?)", ((text,) for text in texts))
+
+    def count(self) -> int:
+        """How many different ones there were."""
+        found = self._db.execute("SELECT COUNT(DISTINCT text) FROM texts")
+        return int(found.fetchone()[0])
+
+    def close(self) -> None:
+        """Let go of them."""
+        self._db.close()
+
+
 def n_distinct(texts: Iterable[str]) -> int:
     """How many different texts there are, however many that is."""
-    with closing(scratch()) as db:
-        db.execute("CREATE TABLE texts (text TEXT)")
-        db.executemany("INSERT INTO texts VALUES (?)", ((text,) for text in texts))
-        return int(db.execute("SELECT COUNT(DISTINCT text) FROM texts").fetchone()[0])
+    with closing(Distinct()) as distinct:
+        distinct.add(texts)
+        return distinct.count()

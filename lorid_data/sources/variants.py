@@ -6,18 +6,22 @@ GSM8K and MATH. Columns: query, response, original_question, type (`GSM_AnsAug`,
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from lorid_data.errors import ConfigError, InputError
-from lorid_data.folders.tables import SUFFIXES, Table, read_table
+from lorid_data.folders.spool import Spool
+from lorid_data.folders.table_rows import Table, TableStream
+from lorid_data.folders.tables import SUFFIXES, open_table
 from lorid_data.hub import reading
 from lorid_data.hub.ids import is_hub_id, near
-from lorid_data.schema import Problem, problem_id
+from lorid_data.schema import FrozenModel, Problem, problem_id
+from lorid_data.sources.problems import Defaults, read_problems
 from lorid_data.sources.shapes import split_response
-from lorid_data.sources.table import content_hash, problems_of, stated_answer
+from lorid_data.sources.table import content_hash, stated_answer
 
 METAMATH = "metamath"
 REPO = reading.HubRef("meta-math/MetaMathQA", "aa4f34d3d2d3231299b5b03d9b3e5a20da45aa18")
@@ -41,25 +45,47 @@ class Variant:
     kind: str
 
 
+class Said(FrozenModel):
+    """What a row of a table says of a variant, beside the problem."""
+
+    original: str | None
+    kind: str
+
+
+class Rows:
+    """The variants of several tables, in their order; they are on disk, and can be gone through again and again."""
+
+    def __init__(self, parts: Iterable[tuple[Sequence[Problem], Spool[Said]]]) -> None:
+        self._parts = list(parts)
+
+    def __len__(self) -> int:
+        return sum(len(problems) for problems, _ in self._parts)
+
+    def __iter__(self) -> Iterator[Variant]:
+        for problems, said in self._parts:
+            for problem, of in zip(problems, said, strict=True):
+                yield Variant(problem, of.original, of.kind)
+
+
 @dataclass(frozen=True, slots=True)
 class Variants:
     """What a source of variants gave.
 
     Attributes:
         name: the source as its rows name it.
-        rows: the variants, in their order.
+        rows: the variants.
         content_sha256: of all of them.
         warnings: sentences for people.
     """
 
     name: str
-    rows: tuple[Variant, ...]
+    rows: Rows
     content_sha256: str
     warnings: tuple[str, ...]
 
 
 def load_variants(source: str, source_path: str | None = None) -> Variants:
-    """Read variants.
+    """Read variants, of which a batch is held at a time.
 
     Args:
         source: `metamath`, a Hub id, a folder laid out like the Hub's, or a table file; other
@@ -75,28 +101,30 @@ def load_variants(source: str, source_path: str | None = None) -> Variants:
             f"--source-path {source_path!r} is for metamath; name the path itself with --with"
         )
     if source == METAMATH:
-        tables = [_read(source_path)] if source_path else [reading.load(REPO, CONFIG, SPLIT)]
+        tables = [_opened(source_path) if source_path else reading.opened(REPO, CONFIG, SPLIT)]
         licence = LICENCE
     else:
         _refuse_unknown(source)
         ref = None if Path(source).is_file() else reading.parse_ref(source)
         configs = reading.config_names(ref) if ref else ()
-        tables = [reading.load(ref, c, SPLIT) for c in configs] if ref else [_read(source)]
+        tables = [reading.opened(ref, c, SPLIT) for c in configs] if ref else [_opened(source)]
         licence = reading.licence_of(ref) if ref else "unknown"
     name = METAMATH if source == METAMATH else _name_of(source)
-    rows: list[Variant] = []
+    parts: list[tuple[Sequence[Problem], Spool[Said]]] = []
     warnings: list[str] = []
-    for table in tables:
-        some, said = variants_of(table, name=name, licence=licence)
-        rows += some
-        warnings += said
-    return Variants(name, tuple(rows), _hash(rows), tuple(warnings))
+    for opened in tables:
+        with opened as table:
+            problems, said, more = variants_of(table, name=name, licence=licence)
+        parts.append((problems, said))
+        warnings += more
+    rows = Rows(parts)
+    return Variants(name, rows, _hash(rows), tuple(warnings))
 
 
 def variants_of(
-    table: Table, *, name: str, licence: str = "unknown"
-) -> tuple[list[Variant], list[str]]:
-    """The variants of a table, in its order, and warnings for people.
+    table: TableStream, *, name: str, licence: str = "unknown"
+) -> tuple[Sequence[Problem], Spool[Said], list[str]]:
+    """The variants of a table in its order, as problems and what else is said of them; and warnings for people.
 
     Raises:
         InputError: a missing column, or a value of the wrong type.
@@ -106,48 +134,57 @@ def variants_of(
             f"{table.where}: no column 'original_question' or 'original_id' says what its rows are "
             f"variants of; its columns are {', '.join(table.columns)}"
         )
+    plain, is_solved = _plain(table)
+    answer_in = (lambda _: "") if is_solved else stated_answer
+    problems, warnings = read_problems(plain, Defaults(name, SPLIT, licence, None, answer_in))
+    return problems, Spool(Said, _said(table)), warnings
+
+
+def _plain(table: TableStream) -> tuple[TableStream, bool]:
+    """The table with its columns under their usual names; and whether a response was split into rationale and answer."""
     own = [c for c in table.columns if c != "original_question"]
     renamed = {c: _RENAMED.get(c, c) for c in own}
     if len(set(renamed.values())) < len(renamed):
         renamed = {c: c for c in own}
-    solved = "response" in table.columns and "answer" not in table.columns
-    plain = Table(
-        table.where,
-        (*renamed.values(), *(["answer"] if solved else [])),
-        [_row(row, renamed, solved=solved) for row in table.rows],
-        table.lines,
-    )
-    problems, warnings = problems_of(
-        plain,
-        source=name,
-        split=SPLIT,
-        licence=licence,
-        answer_in=(lambda _: "") if solved else stated_answer,
-    )
-    originals = [row.get("original_question") for row in table.rows]
-    wrong = next((i for i, o in enumerate(originals) if not isinstance(o, str | None)), None)
-    if wrong is not None:
-        raise InputError(
-            f"{table.place(wrong)}: original_question is {originals[wrong]!r:.80}, where text is expected"
-        )
-    kinds = [str(row.get("type") or "") for row in table.rows]
-    variants = [Variant(*v) for v in zip(problems, originals, kinds, strict=True)]
-    return variants, warnings
+    is_solved = "response" in own and "answer" not in own and "rationale" in renamed.values()
+    columns = (*renamed.values(), *(["answer"] if is_solved else []))
+
+    def batches(wanted: Sequence[str]) -> Iterator[Table]:
+        needed = {*wanted, "rationale"} if is_solved and "answer" in wanted else {*wanted}
+        names = {old: new for old, new in renamed.items() if new in needed}
+        for batch in table.batches(list(names)):
+            rows = [_row(row, names, is_solved=is_solved) for row in batch.rows]
+            yield Table(batch.where, columns, rows, batch.lines, first=batch.first)
+
+    return TableStream(table.where, columns, table.n_rows, batches, table.heads), is_solved
 
 
-def _row(row: Mapping[str, Any], renamed: Mapping[str, str], *, solved: bool) -> dict[str, Any]:
-    plain = {new: row[old] for old, new in renamed.items()}
-    if solved and isinstance(plain["rationale"], str):
+def _row(row: Mapping[str, Any], names: Mapping[str, str], *, is_solved: bool) -> dict[str, Any]:
+    plain = {new: row[old] for old, new in names.items()}
+    if is_solved and isinstance(plain.get("rationale"), str):
         plain["rationale"], plain["answer"] = split_response(plain["rationale"])
-    elif solved:
+    elif is_solved:
         plain["answer"] = ""
     return plain
 
 
-def _read(source: str) -> Table:
+def _said(table: TableStream) -> Iterator[Said]:
+    named = "original_question" if "original_question" in table.columns else "original_id"
+    names = [named, *(["type"] if "type" in table.columns else [])]
+    for batch in table.batches(names):
+        for i, row in enumerate(batch.rows):
+            original = row.get("original_question")
+            if not isinstance(original, str | None):
+                raise InputError(
+                    f"{batch.place(i)}: original_question is {original!r:.80}, where text is expected"
+                )
+            yield Said(original=original, kind=str(row.get("type") or ""))
+
+
+def _opened(source: str) -> AbstractContextManager[TableStream]:
     if Path(source).is_dir():
-        return reading.load(reading.HubRef(source), CONFIG, SPLIT)
-    return read_table(Path(source))
+        return reading.opened(reading.HubRef(source), CONFIG, SPLIT)
+    return nullcontext(open_table(Path(source)))
 
 
 def _refuse_unknown(source: str) -> None:
@@ -163,7 +200,7 @@ def _name_of(source: str) -> str:
     return path.stem if path.is_file() else path.resolve().name if path.is_dir() else source
 
 
-def _hash(variants: Sequence[Variant]) -> str:
+def _hash(variants: Iterable[Variant]) -> str:
     return content_hash(
         v.problem.model_copy(update={"original_id": original_key(v), "subject": v.kind})
         for v in variants

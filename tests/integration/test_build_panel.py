@@ -360,3 +360,25 @@ def test_a_published_world_names_its_seed(tmp_path: Path) -> None:
     )
     assert "--seed" not in plain
     assert "--seed 3 --limit 4" in seeded
+
+
+def test_a_panel_is_asked_in_batches_and_each_reply_once(
+    tmp_path: Path, table: Path, fake_teacher: FakeTeacher
+) -> None:
+    two = ("--teacher", "openai:gpt-4o", "--teacher", "anthropic:claude-haiku-4-5", "--samples", "2")  # fmt: skip
+    batch = ("--mode", "batch", "--poll-s", "0.05")
+    assert build(table, tmp_path / "b", *two, *batch) == 0
+    assert fake_teacher.n_requests == 4 * N
+    assert fake_teacher.batches is not None
+    assert len(fake_teacher.batches.batches) == 2, "one of each teacher"
+    assert build(table, tmp_path / "o", *two) == 0
+    left_out = {"cost_usd": None, "latency_s": None}
+    rows = [
+        [
+            r.model_copy(update={"provenance": r.provenance.model_copy(update=left_out)})
+            for r in read_records(tmp_path / name)
+        ]
+        for name in "bo"
+    ]
+    assert rows[0] == rows[1]
+    assert candidates(tmp_path / "b") == candidates(tmp_path / "o")

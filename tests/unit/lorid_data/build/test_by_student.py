@@ -6,16 +6,18 @@ import json
 import random
 import runpy
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from lorid_data.build.by_student import best_by_student, compared, prior, priors
+from lorid_data.build.by_student import Given, best_by_student, prior
 from lorid_data.build.candidates import Candidate
 from lorid_data.build.choose import ChooseOptions, choose, described
 from lorid_data.build.stage import BuildOptions, build
+from lorid_data.build.student_worth import compared
+from lorid_data.build.tally import Tally
 from lorid_data.cli.app import main
 from lorid_data.errors import InputError
+from lorid_data.folders.manifests import manifest_sha256
 from lorid_data.folders.parquet import read_rows
 from lorid_data.folders.records import read_records
 from lorid_data.schema import Record
@@ -26,13 +28,6 @@ GOOD, BAD = (
     "To share equally, divide by the number of shares.",
     "A week has seven days in every month.",
 )
-
-
-def candidate(model: str, knowledge: str = GOOD) -> Candidate:
-    return Candidate(
-        row_id="r", problem_id="p", teacher="scripted", model_asked=model, sample=0, request_key=model, reason="",
-        knowledge=(knowledge,), rationale="", answer="", reference="", vote="none", agreement=None, chosen="no",
-    )  # fmt: skip
 
 
 def draws(n_right: int, n: int) -> dict[int, bool]:
@@ -63,37 +58,36 @@ def test_lists_that_differ_by_chance_alone_are_all_their_teacher_s_mean() -> Non
 
 def test_few_draws_are_drawn_towards_the_teacher() -> None:
     """One lucky draw of a poor teacher's list does not beat a good teacher's."""
-    a, b = candidate("poor"), candidate("good")
-    of = {
-        ("scripted", "poor"): prior([(2, 8), (1, 8), (4, 8)]),
-        ("scripted", "good"): prior([(7, 8), (8, 8), (6, 8)]),
-    }
-    assert best_by_student([a, b], [0, 1], {0: draws(1, 1), 1: draws(3, 4)}, of) == 1
-    assert best_by_student([a, b], [0, 1], {0: draws(40, 40), 1: draws(0, 40)}, of) == 0
-    assert best_by_student([a, b], [0, 1], {}, of) == 1, "without draws the teacher's mean decides"
-    assert best_by_student([a, b], [], {}, of) is None
+    poor, good = 0, 1
+    of = [prior([(2, 8), (1, 8), (4, 8)]), prior([(7, 8), (8, 8), (6, 8)])]
+    assert best_by_student([Given(poor, True, 1, 1), Given(good, True, 3, 4)], of) == 1
+    assert best_by_student([Given(poor, True, 40, 40), Given(good, True, 0, 40)], of) == 0
+    undrawn = [Given(poor, True, 0, 0), Given(good, True, 0, 0)]
+    assert best_by_student(undrawn, of) == 1, "without draws the teacher's mean decides"
+    assert best_by_student([Given(poor, False, 1, 1)], of) is None
 
 
 def test_of_equal_lists_the_audit_s_choice_is_taken_else_the_earlier() -> None:
-    pair = [candidate("m"), candidate("m")]
-    of = {("scripted", "m"): prior([(4, 8), (5, 8)])}
-    right = {0: draws(4, 8), 1: draws(4, 8)}
-    assert best_by_student(pair, [0, 1], right, of) == 0
-    assert best_by_student(pair, [0, 1], right, of, first=1) == 1
+    pair = [Given(0, True, 4, 8), Given(0, True, 4, 8)]
+    of = [prior([(4, 8), (5, 8)])]
+    assert best_by_student(pair, of) == 0
+    assert best_by_student(pair, of, first=1) == 1
+
+
+def tally_of(rows: list[list[dict[int, bool]]]) -> Tally:
+    """Lists of the teachers a and b, of which the audit takes the first."""
+    tally = Tally()
+    for i, right in enumerate(rows):
+        teachers = [("scripted", name) for name in "ab"]
+        tally.add(teachers, [0, 1], right, audited=0, original_id=str(i))
+    return tally
 
 
 def _choice_by_luck(n: int, n_draws: int, p: tuple[float, float]) -> tuple[float, float, float]:
     rng = random.Random(2)
-    rows = [[candidate("a"), candidate("b")] for _ in range(n)]
-    right = [
-        {i: {k: rng.random() < p[i] for k in range(n_draws)} for i in (0, 1)} for _ in range(n)
-    ]
-
-    def pick(of: Any) -> list[int | None]:
-        known = priors(rows, of)
-        return [best_by_student(c, [0, 1], r, known) for c, r in zip(rows, of, strict=True)]
-
-    found = compared(pick, right, [0] * n, [str(i) for i in range(n)])
+    found = compared(
+        tally_of([[{k: rng.random() < p[i] for k in range(n_draws)} for i in (0, 1)] for _ in range(n)])
+    )  # fmt: skip
     assert found is not None
     return found.student - found.audit, found.low, found.high
 
@@ -112,8 +106,7 @@ def test_a_better_teacher_is_shown_to_be_better() -> None:
 
 
 def test_one_draw_a_list_can_choose_and_cannot_be_compared() -> None:
-    right = [{0: draws(1, 1), 1: draws(0, 1)}]
-    assert compared(lambda _: [1], right, [0], ["o"]) is None
+    assert compared(tally_of([[draws(1, 1), draws(0, 1)]])) is None
 
 
 # --- the stage -------------------------------------------------------------------------------------
@@ -198,6 +191,22 @@ def test_the_order_of_the_evaluations_changes_nothing(panel: Path, tmp_path: Pat
         if not path.name.startswith("."):
             assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes(), path.name
     assert choose(panel, tmp_path / "one", ChooseOptions(by="student", evaluations=tuple(folders)))
+
+
+def test_a_draw_that_two_evaluations_hold_counts_once_and_the_first_counts(
+    panel: Path, tmp_path: Path
+) -> None:
+    folders = judged(panel, tmp_path)
+    rows = read_records(tmp_path / "lists-1")
+    again = _write(tmp_path / "again", rows, {r.problem_id: ["-1"] * 5 for r in rows})
+    out = tmp_path / "out"
+    manifest = choose(panel, out, ChooseOptions(by="student", evaluations=(*folders, again)))
+    first, second = manifest.figures["by_teacher"].values()
+    n = {first["n_draws"], second["n_draws"]}
+    assert n == {4 * N, 5 * N}, "a fifth draw of each list of the first teacher is new"
+    options = (manifest_sha256(folders[0]), manifest_sha256(again))
+    means = {round(first["mean"], 4), round(second["mean"], 4)}
+    assert means == {0.5, 0.4 if options[0] < options[1] else 0.0}
 
 
 def test_a_student_that_was_taught_these_questions_is_named(panel: Path, tmp_path: Path) -> None:

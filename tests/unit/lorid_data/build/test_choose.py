@@ -8,7 +8,8 @@ import pytest
 
 from lorid_data.audit.result import Flag
 from lorid_data.build.candidates import Candidate
-from lorid_data.build.choose import badness, best_of, choose, renamed, with_choice
+from lorid_data.build.choices import badness, best_of, rationale_with, with_choice
+from lorid_data.build.choose import choose
 from lorid_data.errors import InputError
 from lorid_data.schema import Provenance, Record, make_problem, row_ids
 from lorid_data.teachers.base import TeacherRequest, make_reply
@@ -103,12 +104,17 @@ def test_the_record_takes_texts_and_provenance_and_keeps_what_the_row_voted() ->
     assert with_choice(before, None, {}) == before
 
 
-def test_another_rationale_is_another_row_and_the_same_one_is_not() -> None:
-    before, other = [record()], record(rationale="126 over 3 is 42")
-    changed = [before[0].model_copy(update={"rationale": other.rationale})]
-    assert [r.row_id for r in renamed(before, changed)] == [other.row_id]
-    kept = [before[0].model_copy(update={"row_id": "of a second row that is alike"})]
-    assert renamed(kept, kept) == kept
+def test_the_rationale_is_known_before_the_row_is_made() -> None:
+    before = record()
+    for taken in (
+        None,
+        candidate(GOOD),
+        candidate(GOOD, rationale="126 over 3 is 42"),
+        candidate(GOOD, rationale="126 over 3 is 42", chosen="yes"),
+    ):
+        request = TeacherRequest(problem_id="p", prompt_id="i", prompt_sha256="s", teacher="server", model="n", messages=())  # fmt: skip
+        after = with_choice(before, taken, {"key 0": make_reply(request, "{}")})
+        assert rationale_with(before, taken) == after.rationale
 
 
 def test_a_folder_with_one_reply_a_row_is_refused(tmp_path: Path) -> None:

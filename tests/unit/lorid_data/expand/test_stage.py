@@ -13,7 +13,7 @@ from lorid_data.expand.stage import ExpandOptions, expand, joint_licence
 from lorid_data.folders.names import REJECTS
 from lorid_data.folders.parquet import read_rows
 from lorid_data.folders.records import read_records
-from lorid_data.schema import Manifest, Record, Reject, problem_id
+from lorid_data.schema import Manifest, Record, Reject, problem_id, row_ids
 from lorid_data.sources.variants import load_variants, split_response
 from lorid_data.texts.backward import asks_backward
 
@@ -211,3 +211,32 @@ def test_the_official_samples_ask_backwards_in_31_rows(real_data: Path) -> None:
             (real_data / f"LoRID-Math/{name}-sample/train.jsonl").read_text("utf-8").splitlines()
         )
         assert sum(asks_backward(json.loads(line)["question"]) for line in lines) == n
+
+
+def test_a_response_that_cannot_be_the_rationale_says_which_column_is_missing(
+    tmp_path: Path,
+) -> None:
+    row = {"question": "a", "query": "b", "response": "It is 3.", "original_question": "c"}
+    with pytest.raises(InputError, match="missing column 'rationale'"):
+        load_variants(str(write(tmp_path / "v.jsonl", row)))
+
+
+def test_variants_of_many_batches_stand_where_their_table_has_them(
+    tmp_path: Path, folder: Path
+) -> None:
+    """Some are alike but for their number; some name their original by its id, others by its text alone."""
+    rows = [metamath(f"{CLIPS} ({i % 700})", "GSM_Rephrased", original_question=CLIPS.upper() if i % 2 else CLIPS) for i in range(1500)]  # fmt: skip
+    kept, rejects, manifest = run(folder, *rows)
+    assert not rejects
+    assert [r.question for r in kept] == [f"{CLIPS} ({i % 700})" for i in range(1500)]
+    assert [r.row_id for r in kept] == list(row_ids(kept)), "by occurrence, whatever the batch"
+    assert {r.knowledge for r in kept} == {tuple(RULES)}
+    assert manifest.figures["n_originals_with_variants"] == 1
+
+
+def test_of_rows_with_one_question_the_first_gives_the_knowledge(tmp_path: Path) -> None:
+    row = {"question": CLIPS, "rationale": SOLVED, "answer": "72", "knowledge": RULES}
+    table = write(tmp_path / "two.jsonl", row, {**row, "knowledge": ["Another rule."]})
+    import_table(table, tmp_path / "in")
+    [variant], _, _ = run(tmp_path / "in", metamath(f"So: {CLIPS}", "GSM_Rephrased"))
+    assert variant.knowledge == tuple(RULES)
