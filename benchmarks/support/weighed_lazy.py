@@ -11,7 +11,7 @@ import weighed_tables as tables
 from lorid_data.folders.records import read_records
 from lorid_train.engines.base import Sampling
 from lorid_train.evaluation import servers
-from lorid_train.evaluation.drawing import LOOP
+from lorid_train.evaluation.planned import LOOP
 from lorid_train.interaction.draws import DrawLog
 from lorid_train.interaction.loop import Asker, Loop
 from lorid_train.interaction.rule_files import RuleFile
