@@ -34,7 +34,7 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{1,40}$")]
 Line = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f\u0085\u2028\u2029]{1,200}$")]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 InnerPath = Annotated[
-    str, StringConstraints(pattern=r"^(?:[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}/){0,9}[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}$")
+    str, StringConstraints(pattern=r"^(?:[A-Za-z0-9_-][A-Za-z0-9._@-]{0,199}/){0,9}[A-Za-z0-9_-][A-Za-z0-9._@-]{0,199}$")
 ]  # fmt: skip
 """A file below a folder: no part begins with a dot, so that none is `..`."""
 

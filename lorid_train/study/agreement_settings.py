@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -18,6 +19,8 @@ KIND = "agreement"
 PARTS = ("train", "fresh", "teacher", "validation", "test")
 """The questions that a setting needs: to begin with, to draw on, of the teacher alone, to stop by, to test on."""
 _OPTIONAL = frozenset({"train", "teacher"})
+_FOLDER = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}")
+"""What a setting may be called: its folder's files are named in the study's manifest."""
 
 
 class Part(Settings):
@@ -178,6 +181,11 @@ def _problems(config: AgreementConfig, only: list[str]) -> list[str]:
             for p in s.parts
             if p not in PARTS
         ]
+    found += [
+        f"settings: the name {name!r} is a folder's too; take letters, digits, dots, hyphens and underscores, 100 at most, none of them a dot in front"
+        for name in config.settings
+        if not _FOLDER.fullmatch(name)
+    ]
     for key in ("seeds", "systems"):
         values = getattr(config, key)
         if len(set(values)) < len(values):

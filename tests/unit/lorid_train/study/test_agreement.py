@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 import yaml
+from pydantic import TypeAdapter
 
 from lorid_data.errors import ConfigError, InputError
 from lorid_data.folders.records import read_records, write_dataset
 from lorid_data.folders.stage import open_stage
-from lorid_data.schema import Provenance, Record, problem_id
+from lorid_data.schema import InnerPath, Provenance, Record, problem_id
 from lorid_train.cli import app, run
 from lorid_train.study import agreement
 from lorid_train.study import agreement_cells as cells
@@ -196,3 +197,15 @@ def test_a_setting_that_follows_leaves_the_page_those_made_before(
     again = agreement.study(read("agreement", {}, ["concepts"]), tmp_path / "out")
     assert made == ["concepts", "undertrained"]
     assert again == manifest
+
+
+def test_every_system_and_setting_is_a_folder_that_a_manifest_may_name(tmp_path: Path) -> None:
+    """A study of all systems once ended in a traceback when it was sealed, after all its work."""
+    for system in SYSTEMS:
+        TypeAdapter(InnerPath).validate_python(f"settings/mine/{system}/0/run/config.yaml")
+    body = read("agreement", {}, ["strong"]).model_dump(mode="json")
+    for name in ("my setting", "a/b", ".hidden", "ümlaut", "x" * 101, "a\n"):
+        path = tmp_path / "s.yaml"
+        path.write_text(yaml.safe_dump({**body, "settings": {name: body["settings"]["strong"]}}))
+        with pytest.raises(ConfigError, match="is a folder's too"):
+            read(str(path), {}, None)
