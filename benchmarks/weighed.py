@@ -1,7 +1,9 @@
 """The rule that weighs votes against the loop, on the same draws: three settings, from data to tables.
 
     python benchmarks/weighed.py [--out runs/weighed] [--settings strong undertrained concepts] [--draw-only]
-    python benchmarks/weighed.py --eval FIT TEST       any two finished evaluations of yours, all rounds drawn
+    python benchmarks/weighed.py --eval FIT TEST [TEST …] [--rounds T]
+                                                       finished evaluations of yours, T rounds of all roles drawn; the
+                                                       rule is fitted on the first, and judged on the others together
     python benchmarks/weighed.py --lazy undertrained 1 2
                                                        draws of a setting's test questions under these seeds only what
                                                        both rules ask for; the rule is that of seed 0's validation draws
@@ -10,8 +12,8 @@
 
 What is asked and how it is judged stands in docs/experiments.md. Run again, it goes on where it stopped. The
 tables are printed, and written to tables.md; the last line is JSON. The real model on real word problems:
-`benchmarks/real_model.py` trains it; `lorid-train evaluate --schedule exhaustive --rounds 10 --votes none` on its
-known questions (to fit on) and its clean ones (to test on), then --eval.
+`lorid-train study benchmarks/support/agreement_real.yaml` draws what to fit on, `benchmarks/real_programs.py` what
+to judge on, then --eval with --rounds 3.
 """
 
 from __future__ import annotations
@@ -60,9 +62,9 @@ def judged(
         for aim, tail in (("loop", ""), ("best", "-best"))
     )
     for rule, cell in zip(rules, cells, strict=True):
-        rule.refuse_fitted_on(cell.records.values(), name)
+        tables.refuse_same(rule, cell.records.values(), name)
     others = {"weighed, `--aim best`": [r.weigher() for r in best]}
-    if len(pairs) == 2:
+    if {p.fit_seed for p in pairs} == {0, 1}:
         others["weighed, fitted on the same seed"] = [r.weigher() for r in reversed(rules)]
     for other, rule in elsewhere.items():
         if other != name:
@@ -82,7 +84,7 @@ def judged(
 
 def aims(found: dict[str, Any]) -> dict[str, float]:
     """The figures that a setting is judged by."""
-    base, ours = (found["systems"][s] for s in ("lorid@20", "weighed"))
+    base, ours = (found["systems"][s] for s in (tables.loop_name(), "weighed"))
     d = ours.right - base.right
     low, high = tables.interval(d, found["clusters"])
     return {
@@ -218,8 +220,8 @@ def lazily(setting: str, seeds: Sequence[int], out: Path) -> None:
     cells = [weighed_lazy.cell(setting, seed, rule, out) for seed in seeds]
     n = len(cells)
     systems = {
-        "lorid@20": tables.rows(cells, [tables.loop("ir")] * n),
-        "lorid@20, DR as fallback": tables.rows(cells, [tables.loop("dr")] * n),
+        tables.loop_name(): tables.rows(cells, [tables.loop("ir")] * n),
+        f"{tables.loop_name()}, DR as fallback": tables.rows(cells, [tables.loop("dr")] * n),
         "weighed": tables.rows(cells, [tables.weighed(rule.weigher())] * n),
     }
     clusters = [o for cell in cells for o in cell.originals]
@@ -237,11 +239,13 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("runs/weighed"))
     parser.add_argument("--settings", nargs="+", choices=list(weighed_cells.DRAWN), default=list(weighed_cells.DRAWN))  # fmt: skip
     parser.add_argument("--draw-only", action="store_true")
-    parser.add_argument("--eval", type=Path, nargs=2, metavar=("FIT", "TEST"))
+    parser.add_argument("--eval", type=Path, nargs="+", metavar=("FIT", "TEST"))
+    parser.add_argument("--rounds", type=int, default=tables.T, help="the loop's threshold t")
     parser.add_argument("--lazy", nargs="+", metavar=("SETTING", "SEED"))
     parser.add_argument("--default", action="store_true")
     args = parser.parse_args()
     warnings.filterwarnings("ignore", category=FutureWarning)
+    tables.T = args.rounds
     if args.default:
         folders = [weighed_cells.validation(s, args.out) for s in args.settings]
         rule_files.DEFAULT.write_text(fitted(folders)[0].text(), encoding="utf-8")
@@ -251,8 +255,10 @@ def main() -> None:
         lazily(args.lazy[0], [int(s) for s in args.lazy[1:]], args.out)
         return
     if args.eval:
-        fit, test = args.eval
-        pairs = [weighed_cells.Pair("yours", 0, fit, 0, test)]
+        fit, *tests = args.eval
+        if not tests:
+            parser.error("--eval: name the evaluation to fit on, and one or more to judge on")
+        pairs = [weighed_cells.Pair("yours", 0, fit, i, test) for i, test in enumerate(tests)]
         of = {"yours": judged(pairs, args.out, {})}
     else:
         for setting in args.settings:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from pathlib import Path
 
 import weighed_cells
@@ -21,6 +22,18 @@ from lorid_train.metrics.grading import gold_of, grade
 from lorid_train.models.adapters import open_adapters
 
 
+class _Said:
+    """A line for every few hundred draws: how many the rules will ask for, nobody knows."""
+
+    def __init__(self, what: str) -> None:
+        self._what, self._n = what, 0
+
+    def __call__(self, _: object) -> None:
+        self._n += 1
+        if self._n % 500 == 0:
+            print(f"{self._what}: {self._n:,} draws", file=sys.stderr, flush=True)
+
+
 def cell(setting: str, seed: int, rule: RuleFile, out: Path) -> tables.Cell:
     """The test questions of a cell with the draws that the loop and a rule ask for at T.
 
@@ -29,7 +42,7 @@ def cell(setting: str, seed: int, rule: RuleFile, out: Path) -> tables.Cell:
     task = weighed_cells.trained(setting, seed, out)
     config = task.eval_config("test")
     records = read_records(task.data("test"))
-    rule.refuse_fitted_on(records, setting)
+    tables.refuse_same(rule, records, setting)
     path = out / "lazy" / f"{setting}-{seed}" / "draws.jsonl"
     path.parent.mkdir(parents=True, exist_ok=True)
     begun = task.folder / "eval" / "draws.jsonl"
@@ -40,7 +53,7 @@ def cell(setting: str, seed: int, rule: RuleFile, out: Path) -> tables.Cell:
     engine = servers.factory(config, LOOP, adapters.wholes)(config, adapters)
     questions = {r.problem_id: r.as_question() for r in records}
     sampling = Sampling(config.temperature, config.top_p, config.top_k, config.max_new_tokens)
-    asker = Asker(engine, log, questions, sampling)
+    asker = Asker(engine, log, questions, sampling, on_draw=_Said(f"{setting}, seed {seed}"))
     ids = list(questions)
     asker.draw(Loop(ids, log, seed=seed, rounds=tables.T, rule="same_round"))
     asker.draw(WeighedLoop(ids, log, seed=seed, rounds=tables.T, weigher=rule.weigher()))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from lorid_data.folders.parquet import read_rows
 from lorid_data.schema import Record
 from lorid_train.fit_rule.rule import read_graded
 from lorid_train.interaction.draws import How
+from lorid_train.interaction.rule_files import RuleFile
 from lorid_train.interaction.rules import decide_answers
 from lorid_train.interaction.weigher import Weigher
 from lorid_train.metrics.calibration import Stated
@@ -23,8 +24,14 @@ from lorid_train.metrics.systems import Answered, majority_of, single, votes_rea
 from lorid_train.report.view import weighed_at
 
 T = 20
+"""The loop's threshold; `--rounds` sets it."""
 N_RESAMPLES = 10_000
 System = Callable[[GradedProblem], Answered | None]
+
+
+def loop_name() -> str:
+    """The loop with IR's latest answer as fallback, in the tables."""
+    return f"lorid@{T}"
 
 
 @dataclass
@@ -44,6 +51,18 @@ class Cell:
     def originals(self) -> list[str]:
         """The original question of each graded one."""
         return [g.gold.original_id or g.gold.problem_id for g in self.graded]
+
+
+def refuse_same(rule: RuleFile, records: Iterable[Record], where: str) -> None:
+    """Refuse questions that a rule was fitted on.
+
+    Not their variants, which `refuse_fitted_on` refuses too: in `concepts` the original of a question
+    is its concept, and a rule, which sees votes alone, is told nothing of concepts.
+    """
+    if same := {r.problem_id for r in records} & set(rule.questions):
+        raise SystemExit(
+            f"{where}: the rule was fitted on {len(same):,} of the questions that it is to decide"
+        )
 
 
 def loop(fallback: str) -> System:
@@ -105,8 +124,8 @@ def systems(
     """Every system on the same draws; the judged rule under the name `weighed`."""
     n = len(cells)
     found = {
-        "lorid@20": rows(cells, [loop("ir")] * n),
-        "lorid@20, DR as fallback": rows(cells, [loop("dr")] * n),
+        loop_name(): rows(cells, [loop("ir")] * n),
+        f"{loop_name()}, DR as fallback": rows(cells, [loop("dr")] * n),
         "weighed": rows(cells, [weighed(w) for w in judged]),
     }
     for name, rules in others.items():
@@ -141,7 +160,7 @@ def interval(values: np.ndarray[Any, Any], clusters: Sequence[str]) -> tuple[flo
 
 def table(found: dict[str, Rows], clusters: Sequence[str]) -> list[str]:
     """The systems as Markdown, against the loop."""
-    base = found["lorid@20"]
+    base = found[loop_name()]
     lines = [
         "| System | Right | 95 % interval | Tokens | Of the loop's | Against the loop, points | 95 % interval | Mean rounds |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
