@@ -65,13 +65,16 @@ def sft(
         dry_run: Print the plan and stop; nothing is written.
     """
     from lorid_data.errors import ConfigError
-    from lorid_train.config import TrainConfig, parse
+    from lorid_train.config import TrainConfig, only_roles, parse
     from lorid_train.training.early import check_early
 
     body: dict[str, Any] = read_yaml(config)
     if problems := secrets_in(body, str(config)):
         raise ConfigError(*problems)
-    body |= {k: v for k, v in {"roles": role, "out": out}.items() if v}
+    if role:
+        body = only_roles(body, role)
+    if out:
+        body["out"] = out
     parsed = parse(TrainConfig, body, str(config))
     check_early(parsed)
     from lorid_train.training import processes, sft  # seconds of imports, for what can be run

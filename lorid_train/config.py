@@ -6,7 +6,7 @@ known key is named for an unknown one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -257,6 +257,22 @@ class EvalConfig(Settings):
 
 
 _M = TypeVar("_M", bound=BaseModel)
+
+
+def only_roles(body: Mapping[str, Any], roles: Sequence[str]) -> dict[str, Any]:
+    """A training file's settings with these roles alone: what it says of its other roles is left out.
+
+    What it says of a role that neither it nor `roles` names stays, and is refused as a typing error.
+    """
+    named = body.get("roles")
+    of_file = named if isinstance(named, list) else TrainConfig.model_fields["roles"].default
+    others = {r for r in of_file if isinstance(r, str)} - set(roles)
+    by_role = {
+        key: {r: v for r, v in body[key].items() if r not in others}
+        for key in ("per_role", "trainable_tokens")
+        if isinstance(body.get(key), Mapping)
+    }
+    return {**body, **by_role, "roles": list(roles)}
 
 
 def parse(model: type[_M], body: Mapping[str, Any], where: str) -> _M:

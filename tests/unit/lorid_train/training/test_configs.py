@@ -11,9 +11,10 @@ import pytest
 import yaml
 
 from lorid_train import formats, roles
-from lorid_train.config import PAPER_LORA, PAPER_SFT, TrainConfig, parse
+from lorid_train.config import PAPER_LORA, PAPER_SFT, TrainConfig, only_roles, parse
 from lorid_train.models.base_model import Base
 from lorid_train.training import estimates
+from lorid_train.training.early import early_problems
 from lorid_train.training.preflight import check
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -116,3 +117,35 @@ def test_the_guides_configurations_are_read() -> None:
     model = parse(TrainConfig, rest | yaml.safe_load(held), "training.md").model
     assert model.quantization
     assert model.quantization.load_in_4bit
+
+
+def test_roles_asked_for_leave_out_what_the_file_says_of_its_others():
+    body = {
+        "base": "student",
+        "roles": ["ir", "kg", "dr", "cg"],
+        "per_role": {"kg": {"lora": {"r": 8}}, "dr": {"sft": {"num_train_epochs": 3}}},
+        "trainable_tokens": {"cg": "new"},
+    }
+    one = only_roles(body, ["kg"])
+    assert one["roles"] == ["kg"]
+    assert one["per_role"] == {"kg": {"lora": {"r": 8}}}
+    assert one["trainable_tokens"] == {}
+    assert body["roles"] == ["ir", "kg", "dr", "cg"]  # the file's own is left as it was
+
+
+def test_a_role_that_nobody_names_is_a_typing_error_even_then():
+    body = {"base": "student", "data": "d", "out": "o", "per_role": {"dir": {}, "dr": {}}}
+    left = only_roles(body, ["ir"])  # the file's own roles are the default ones
+    assert left["per_role"] == {"dir": {}}
+    assert early_problems(TrainConfig(**left)) == [
+        "per_role: unknown key 'dir'; did you mean 'ir'?",
+    ]
+    # a role that the file does not train, and is not asked for, is a mistake of the file's
+    assert only_roles({"per_role": {"cg": {}}}, ["ir"])["per_role"] == {"cg": {}}
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda p: p.stem)
+@pytest.mark.parametrize("role", ["ir", "kg", "dr"])
+def test_any_role_of_a_file_that_ships_can_be_trained_alone(path: Path, role: str):
+    body = only_roles(yaml.safe_load(path.read_text(encoding="utf-8")), [role])
+    assert early_problems(parse(TrainConfig, body, path.name)) == []
