@@ -27,10 +27,12 @@ _ABOUT = (
 
 def render_html(study: ProgramStudy) -> str:
     """The page; it asks nothing of any network."""
-    body = [paragraph(_ABOUT)]
-    if plot := _plot(study):
-        body.append(section("scale", "Accuracy by scale", figure(plot, by_scale(study), _ABOUT)))
-    body += [section(f"t{i}", t.caption, table_html(t)) for i, t in enumerate(_tables(study))]
+    body, (first, *others) = [paragraph(_ABOUT)], _tables(study)
+    plot = _plot(study)
+    # The plot's table unfolds beneath it: the same rows once.
+    shown = figure(plot, first, _ABOUT) if plot else table_html(first)
+    body.append(section("scale", first.caption, shown))
+    body += [section(f"t{i}", t.caption, table_html(t)) for i, t in enumerate(others)]
     return page(TITLE, body, scripts=table_scripts())
 
 
@@ -71,7 +73,7 @@ def by_scale(study: ProgramStudy) -> Table:
     """Accuracy of every system at each scale."""
     scales = sorted({r.scale for rows in study.rows.values() for r in rows if r.scale is not None})
     head, rows = _columns(study, scales, "Scale", lambda r: r.scale)
-    return table(head, rows, caption="Accuracy by scale")
+    return table(head, rows, caption="Accuracy by scale" if scales else "Accuracy")
 
 
 def by_steps(study: ProgramStudy) -> Table:

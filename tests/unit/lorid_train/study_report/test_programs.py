@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,7 @@ def test_systems_by_scale_and_the_planned_comparisons(tmp_path: Path) -> None:
     page = (tmp_path / "programs.html").read_text()
     assert "Accuracy by scale" in page
     assert "<svg" in page
+    assert page.count("<caption>") == len(set(re.findall("<caption>(.*?)</caption>", page)))
     assert "any-two@T" in (tmp_path / "programs.md").read_text()
     before = {p.name: p.read_bytes() for p in tmp_path.glob("programs.*")}
     cells = [
@@ -88,6 +90,12 @@ def test_systems_by_scale_and_the_planned_comparisons(tmp_path: Path) -> None:
     ]
     write_programs(cells, tmp_path, scales=scales)
     assert before == {p.name: p.read_bytes() for p in tmp_path.glob("programs.*")}
+
+
+def test_where_all_is_of_one_scale_no_table_is_by_scale(tmp_path: Path) -> None:
+    write_programs([cell(tmp_path, "a")], tmp_path, scales={})
+    for name in ("programs.html", "programs.md"):
+        assert "Accuracy by scale" not in (tmp_path / name).read_text()
 
 
 def test_a_study_without_programs_has_no_such_page(tmp_path: Path) -> None:
