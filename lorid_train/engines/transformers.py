@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from lorid_train.engines import alone
+from lorid_train.engines import alone, heap
 from lorid_train.engines.base import GenRequest, GenResult, Pull, Sampling
 from lorid_train.engines.batch import Reader, Row, StaticBatch
 from lorid_train.engines.continuous_batch import SlotBatch
@@ -197,7 +197,9 @@ class TransformersEngine:
         numbers = uniforms([r.seed for r in fresh], sampling.max_new_tokens).tolist()
         rows = [Row(r, len(p), u) for r, p, u in zip(fresh, prompts, numbers, strict=True)]
         with torch.inference_mode():
-            return self._draw(rows, batch.join(rows, prompts), sampling)
+            ended = self._draw(rows, batch.join(rows, prompts), sampling)
+        heap.give_back()  # prompts were read at once: more memory for a moment than any step takes
+        return ended
 
     def _step(self, batch: SlotBatch | StaticBatch, sampling: Sampling) -> list[Row]:
         """One more token for every live row; the rows that this ends."""

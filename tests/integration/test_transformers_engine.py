@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from lorid_train.engines import per_row_lora, ways
+from lorid_train.engines import heap, per_row_lora, ways
 from lorid_train.engines.base import GenRequest, GenResult, Sampling
 from lorid_train.engines.batch import Reader
 from lorid_train.engines.loading import with_adapters
@@ -364,3 +364,14 @@ def test_the_longest_common_beginning_is_found() -> None:
     kept.put(("a", (7, 7)), nothing)  # (1, 2) gives way
     kept.put(("a", (8, 8)), nothing)  # then (1, 2, 3, 4)
     assert kept.n_shared(("a", (1, 2, 3, 7))) == (2, ("a", (1, 2, 9)))
+
+
+@pytest.mark.parametrize("memory", ["slots", "together"])
+def test_memory_is_given_back_whenever_prompts_were_read(
+    tiny_base: Path, adapters: dict[str, Path], memory: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    times: list[int] = []
+    monkeypatch.setattr(heap, "give_back", lambda: times.append(1))
+    monkeypatch.setattr(ways, "_probe", lambda _: memory)
+    run(make(tiny_base, adapters, 4), requests(Sampling(1.0, max_new_tokens=5), n=12))
+    assert len(times) >= 3  # 12 prompts, 4 at a time
