@@ -119,7 +119,7 @@ def test_the_guides_configurations_are_read() -> None:
     assert model.quantization.load_in_4bit
 
 
-def test_roles_asked_for_leave_out_what_the_file_says_of_its_others():
+def test_roles_asked_for_leave_out_what_the_file_says_of_its_others() -> None:
     body = {
         "base": "student",
         "roles": ["ir", "kg", "dr", "cg"],
@@ -133,7 +133,7 @@ def test_roles_asked_for_leave_out_what_the_file_says_of_its_others():
     assert body["roles"] == ["ir", "kg", "dr", "cg"]  # the file's own is left as it was
 
 
-def test_a_role_that_nobody_names_is_a_typing_error_even_then():
+def test_a_role_that_nobody_names_is_a_typing_error_even_then() -> None:
     body = {"base": "student", "data": "d", "out": "o", "per_role": {"dir": {}, "dr": {}}}
     left = only_roles(body, ["ir"])  # the file's own roles are the default ones
     assert left["per_role"] == {"dir": {}}
@@ -146,6 +146,6 @@ def test_a_role_that_nobody_names_is_a_typing_error_even_then():
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda p: p.stem)
 @pytest.mark.parametrize("role", ["ir", "kg", "dr"])
-def test_any_role_of_a_file_that_ships_can_be_trained_alone(path: Path, role: str):
+def test_any_role_of_a_file_that_ships_can_be_trained_alone(path: Path, role: str) -> None:
     body = only_roles(yaml.safe_load(path.read_text(encoding="utf-8")), [role])
     assert early_problems(parse(TrainConfig, body, path.name)) == []
