@@ -15,7 +15,10 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import sys
+from collections import Counter
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -26,16 +29,24 @@ import real_model
 import real_model_data
 import yaml
 
+from lorid_data.answers import Verdict as Equal
+from lorid_data.answers import equal
 from lorid_data.build.stage import BuildOptions, build
 from lorid_data.folders.parquet import read_rows
 from lorid_data.folders.records import read_records
+from lorid_data.schema import Record
+from lorid_data.texts.calculate import calculate, number
+from lorid_train.interaction.rules import answer_of
 from lorid_train.metrics.intervals import paired_interval
 from lorid_train.metrics.rows import Outcome, Verdict
 from lorid_train.metrics.significance import mcnemar_exact
+from lorid_train.report.reading import DrawFile
 from lorid_train.study_report.cells import Cell
 from lorid_train.study_report.programs import as_json, study_of
 from lorid_train.study_report.write_programs import write_programs
 
+_EQUATION = re.compile(r"(-?\d[\d.]*(?:\s*[-+*/x×÷]\s*\d[\d.]*)+)\s*=\s*\$?(-?\d[\d.,]*)")
+_SIGNS = str.maketrans({"x": "*", "×": "*", "÷": "/"})
 DRAWN = ("--temperature", "0.8", "--top-p", "1.0", "--top-k", "0", "--votes", "none")
 
 
@@ -84,7 +95,48 @@ def words(args: argparse.Namespace) -> dict[str, Any]:
     write_programs(cells, out, scales={})
     print((out / "programs.md").read_text(encoding="utf-8"))
     found = as_json(study_of(cells, {}))
-    return {"differences": found["differences"], "tokens": found["tokens_per_problem"]}
+    of_ir = slips([c.test for c in cells])
+    print("greedy IR:", json.dumps(of_ir))
+    return {
+        "differences": found["differences"], "tokens": found["tokens_per_problem"], "greedy_ir": of_ir,
+    }  # fmt: skip
+
+
+def slips(folders: list[Path]) -> dict[str, int]:
+    """Of greedy IR's texts: how many calculate wrongly, and how many wrong ones a calculator would mend.
+
+    A description of the draws. A text is mended if its last equation, calculated, gives the reference answer.
+    """
+    found: Counter[str] = Counter()
+    for folder in folders:
+        golds = {r.problem_id: r.answer for r in read_rows(folder / "records.parquet", Record)}
+        draws = DrawFile(folder / "draws.jsonl")
+        for problem_id, gold in golds.items():
+            draw = next(d for d in draws(problem_id) if (d.role, d.condition) == ("ir", "greedy"))
+            is_right = _same(answer_of(draw.text), gold)
+            pairs = [
+                (calculate(m[1].translate(_SIGNS)), number(m[2]))
+                for m in _EQUATION.finditer(draw.text)
+            ]
+            sides = [(left, said) for left, said in pairs if left is not None and said is not None]
+            found["texts"] += 1
+            found["right"] += is_right
+            found["with an equation"] += bool(sides)
+            found["calculate wrongly"] += any(
+                abs(left - said) >= Fraction(1, 100) for left, said in sides
+            )
+            found["wrong, and a calculator would mend it"] += (
+                not is_right and bool(sides) and _same(_written(sides[-1][0]), gold)
+            )
+    return dict(found)
+
+
+def _same(answer: str | None, gold: str) -> bool:
+    return answer is not None and equal(answer, gold) == Equal.EQUAL
+
+
+def _written(value: Fraction) -> str:
+    return f"{value.numerator}/{value.denominator}"
 
 
 def gsm8k(args: argparse.Namespace) -> dict[str, Any]:
