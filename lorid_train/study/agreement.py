@@ -97,5 +97,9 @@ def _steps(maker: Maker) -> Iterator[str]:
 def _write(config: AgreementConfig, places: list[Place], out: Path) -> None:
     """The page of what is there by now."""
     rows = [Row(n, (s := SYSTEMS[n]).says, s.reads_gold, s.rule) for n in config.systems]
-    found = [SettingPlace(p.name, p.folder, by_subject=p.setting.by_subject) for p in places]
+    again = config.loops_after > 0 and CONSENSUS in config.systems
+    found = [
+        SettingPlace(p.name, p.folder, by_subject=p.setting.by_subject, has_loop_after=again)
+        for p in places
+    ]
     write_agreement(found, rows, config.seeds, out)

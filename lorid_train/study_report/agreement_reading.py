@@ -52,6 +52,8 @@ class SettingPlace:
     name: str
     folder: Path
     by_subject: bool = False
+    has_loop_after: bool = True
+    """Whether the loop is to be asked again after training."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,8 @@ class SettingRead:
     greedy: dict[str, Said] = field(default_factory=dict)
     sampled: dict[str, Said] = field(default_factory=dict)
     loop_after: Said | None = None
+    has_loop_after: bool = True
+    """As in `SettingPlace`."""
     kept: dict[str, tuple[bool, ...]] = field(default_factory=dict)
     """By system and seed, whether the stop rule keeps the further training."""
     validation: dict[str, tuple[float, ...]] = field(default_factory=dict)
@@ -108,7 +112,7 @@ class SettingRead:
 
 def read_setting(place: SettingPlace, rows: Sequence[Row], seeds: Sequence[int]) -> SettingRead:
     """What there is of a setting."""
-    found = SettingRead(place.name, len(seeds))
+    found = SettingRead(place.name, len(seeds), has_loop_after=place.has_loop_after)
     before = place.folder / "before"
     if not _is_done(before / "eval"):
         return found

@@ -114,7 +114,8 @@ def missing(n: Numbers, names: list[str]) -> str:
         for x in names
         if made.get(x, 0) < n.read.n_seeds
     ]
-    lacking += [] if n.read.loop_after is not None else ["the loop after training"]
+    if n.read.has_loop_after and n.read.loop_after is None:
+        lacking.append("the loop after training")
     return (
         "" if not lacking else f"Not made yet: {', '.join(lacking)}; the same command makes them."
     )

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 from lorid_data.pages.lines import Series, line_chart
 from lorid_data.pages.page import figure, page, paragraph, section, table_scripts
+from lorid_data.pages.scatter import Mark, scatter_chart
+from lorid_data.pages.svg import both
 from lorid_data.pages.table import Table, markdown, table, table_html, table_markdown
 from lorid_train.metrics.rows import Metric
 from lorid_train.study_report.programs import (
@@ -19,6 +21,10 @@ from lorid_train.study_report.programs import (
 TITLE = "Programs beside two reasoners"
 PLOTTED = ("ir-greedy", "cg-greedy", "lorid@T", "cg-alone@T", "any-two@T", "cg-votes@T")
 """Systems whose accuracy is plotted by scale."""
+IN_TOKENS = (
+    "ir-greedy", "dr-kg-knowledge", "cg-greedy", "cg-alone@T", "lorid@T", "maj-ir@K", "any-two@T", "cg-votes@T",
+)  # fmt: skip
+"""Systems whose accuracy is plotted against their tokens."""
 _ABOUT = (
     "All systems are decided on the same stored draws. Intervals are 95 %, over problems: a problem's "
     "draws under all seeds are one cluster. Rows by scale and by steps describe; the comparisons are what was planned."
@@ -31,7 +37,7 @@ def render_html(study: ProgramStudy) -> str:
     plot = _plot(study)
     # The plot's table unfolds beneath it: the same rows once.
     shown = figure(plot, first, _ABOUT) if plot else table_html(first)
-    body.append(section("scale", first.caption, shown))
+    body += [_tokens(study), section("scale", first.caption, shown)]
     body += [section(f"t{i}", t.caption, table_html(t)) for i, t in enumerate(others)]
     return page(TITLE, body, scripts=table_scripts())
 
@@ -60,7 +66,8 @@ def _columns(
     study: ProgramStudy, values: Sequence[object], name: str, of: Callable[[Row], object]
 ) -> tuple[list[str], list[list[str]]]:
     """Heads and rows: each system's accuracy over all problems, at each value, and its tokens."""
-    head = ["System", "All", *(f"{name} {v}" for v in values), "Tokens per problem"]
+    named = [str(v) if name.lower().rstrip("s") in str(v) else f"{name} {v}" for v in values]
+    head = ["System", "All", *named, "Tokens per problem"]
     rows = []
     for system in study.rows:
         cells = [accuracy(study, system)]
@@ -127,6 +134,22 @@ def _votes(study: ProgramStudy) -> Table:
     ]
     head = ("Cell", "IR", "DR", "CG, grounded", "CG, not grounded", "Closed at a lead of")
     return table(head, rows, caption="What votes count, from validation draws")
+
+
+def _tokens(study: ProgramStudy) -> str:
+    """Accuracy against tokens, as a section of the page; rules that repeat what another shows are left to the table."""
+
+    def chart(width: int) -> str:
+        marks = []
+        for i, system in enumerate(s for s in IN_TOKENS if s in study.rows):
+            m = accuracy(study, system)
+            marks.append(Mark(system, max(1.0, mean_tokens(study, system)), m.value or 0.0, m.ci_low, m.ci_high, i))  # fmt: skip
+        return scatter_chart(
+            "Accuracy against tokens per problem", marks, x_label="generated tokens per problem", y_label="accuracy",
+            width=width,
+        )  # fmt: skip
+
+    return section("tokens", "Accuracy against tokens", f'<div class="wide">{both(chart)}</div>')
 
 
 def _plot(study: ProgramStudy) -> str:

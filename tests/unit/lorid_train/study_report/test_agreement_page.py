@@ -115,6 +115,9 @@ def test_break_even_is_what_was_spent_over_what_a_question_saves() -> None:
 def test_what_is_missing_is_named() -> None:
     said = missing(numbers(setting()), [r.name for r in ROWS])
     assert said == "Not made yet: gold, the loop after training; the same command makes them."
+    not_asked = setting(has_loop_after=False)  # a study that says `loops_after: 0`
+    said = missing(numbers(not_asked), ["consensus", "none"])
+    assert said == ""
     assert sentences(numbers(SettingRead("empty"))) == ["This setting was not made."]
     assert "Nothing was trained further" in sentences(numbers(setting(greedy={}, sampled={}, kept={}, trained={})))[0]  # fmt: skip
 

@@ -81,6 +81,8 @@ def test_systems_by_scale_and_the_planned_comparisons(tmp_path: Path) -> None:
     page = (tmp_path / "programs.html").read_text()
     assert "Accuracy by scale" in page
     assert "<svg" in page
+    assert page.count("<svg") == 3  # tokens, for wide and narrow screens, and scales
+    assert "Accuracy against tokens" in page
     assert page.count("<caption>") == len(set(re.findall("<caption>(.*?)</caption>", page)))
     assert "any-two@T" in (tmp_path / "programs.md").read_text()
     before = {p.name: p.read_bytes() for p in tmp_path.glob("programs.*")}
