@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from itertools import groupby, takewhile
 from typing import TYPE_CHECKING, NamedTuple
 
+from lorid_train.engines import heap
 from lorid_train.engines.batch import Reader, padded
 
 if TYPE_CHECKING:
@@ -98,6 +99,7 @@ class Prefixes:
                 for key, prefix in self._read(reader, group[i : i + _READ_TOGETHER]).items():
                     found[key] = prefix
                     self.put(key, prefix)
+                heap.give_back()  # a pass over prompts takes more for a moment than what is kept of it
         return found
 
     def _read(self, reader: Reader, keys: list[Key]) -> dict[Key, Prefix]:
