@@ -2,8 +2,8 @@
 
 glibc takes blocks of up to 32 MiB from one heap, where what a pass needs for a moment lies between
 keys and values that stay. Freed, it stays with the process, and another pass of other sizes takes
-new memory: a batch of 64 over a vocabulary of 49,152 held a gigabyte that nobody used. Blocks that
-are mappings of their own (`mallopt`) would cost a fifth more time, for pages that are new each time.
+new memory. Blocks that are mappings of their own (`mallopt`) go back by themselves, and need pages
+that are new each time. docs/decisions.md has the figures.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -366,12 +367,19 @@ def test_the_longest_common_beginning_is_found() -> None:
     assert kept.n_shared(("a", (1, 2, 3, 7))) == (2, ("a", (1, 2, 9)))
 
 
-@pytest.mark.parametrize("memory", ["slots", "together"])
+@pytest.mark.parametrize(
+    ("memory", "after"), [("slots", {"read", "_admit"}), ("together", {"_admit"})]
+)
 def test_memory_is_given_back_whenever_prompts_were_read(
-    tiny_base: Path, adapters: dict[str, Path], memory: str, monkeypatch: pytest.MonkeyPatch
+    tiny_base: Path,
+    adapters: dict[str, Path],
+    memory: str,
+    after: set[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    times: list[int] = []
-    monkeypatch.setattr(heap, "give_back", lambda: times.append(1))
+    asked: list[str] = []
+    monkeypatch.setattr(heap, "give_back", lambda: asked.append(sys._getframe(1).f_code.co_name))
     monkeypatch.setattr(ways, "_probe", lambda _: memory)
     run(make(tiny_base, adapters, 4), requests(Sampling(1.0, max_new_tokens=5), n=12))
-    assert len(times) >= 3  # 12 prompts, 4 at a time
+    assert set(asked) == after
+    assert asked.count("_admit") >= 3  # 12 prompts, 4 at a time
