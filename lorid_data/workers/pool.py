@@ -93,7 +93,10 @@ class _Pool:
     def start(self, n: int, work: Callable[[Any], Any]) -> None:
         """Start the processes, and tell each its work."""
         from multiprocessing import get_context
+        from multiprocessing.resource_tracker import ensure_running
 
+        # It comes with the first process otherwise, and lets in again what is kept out below.
+        ensure_running()
         context = get_context("spawn")
         for _ in range(n):
             here, there = context.Pipe()

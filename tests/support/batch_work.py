@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -54,5 +55,14 @@ def pid_written(folder: str) -> None:
     time.sleep(60)
 
 
+def sees_interrupts(_: int) -> tuple[int, bool]:
+    time.sleep(0.05)
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    return os.getpid(), signal.SIGINT not in blocked
+
+
 if __name__ == "__main__":
-    list(in_processes(pid_written, [sys.argv[1]] * 4, 2))
+    if sys.argv[1:]:
+        list(in_processes(pid_written, [sys.argv[1]] * 4, 2))
+    else:
+        print(*sorted(in_processes(sees_interrupts, range(20), 3)), sep="\n")

@@ -114,3 +114,13 @@ def test_whatever_ends_the_program_ends_its_processes(tmp_path: Path, sent: sign
     _, said = program.communicate(timeout=60)
     until(lambda: not alive(tmp_path))
     assert said.count("Traceback") == (sent == signal.SIGINT)  # the program's own, no process's
+
+
+def test_no_process_ever_sees_an_interruption() -> None:
+    """Nor the first one: what is started with it, multiprocessing's tracker, lets interruptions in again."""
+    said = subprocess.run(
+        [sys.executable, "-m", "tests.support.batch_work"],
+        cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True,
+    ).stdout.splitlines()  # fmt: skip
+    assert len(set(said)) == 3
+    assert all(line.endswith("False)") for line in said)
