@@ -1,11 +1,12 @@
 """What each stage costs a row, and the most memory it takes, as the rows become many.
 
-    python benchmarks/scale.py --rows 10000 [100000 1000000] [--workers 1 2] [--seed 0] [--stages import validate …]
+    python benchmarks/scale.py --rows 10000 [100000 1000000] [--workers 1 2] [--seed 0] [--stages import validate …] [--kill .4]
 
 Rows with the lengths and numbers of GSM8K (the first 7,473 are GSM8K's, the others have other words;
 `LORID_TEST_DATA` names the data) go through import → validate → dedup → decontaminate (against the tests of
 GSM8K and MATH) → audit → publish (a dry run), each stage in a process of its own. Commands that take
---workers are run with each number of them, and must write the same bytes. Prints a table; its last line is JSON:
+--workers are run with each number of them, and must write the same bytes. With --kill, each stage of the most rows
+is then begun anew, killed with signal 9 at that share of its time, and run again, which must write the same bytes. Prints a table; its last line is JSON:
 cost per row of the most rows over the least, and of one worker over several. Memory is the sum of the peaks
 of the command and of its processes. An idle machine is what it is meant for.
 """
@@ -16,13 +17,15 @@ import argparse
 import hashlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
+from shutil import rmtree
 from typing import Any
 
 from support import many_rows
@@ -56,9 +59,21 @@ class Cell:
         return self.run.wall_s / self.rows * 1e6
 
 
-def command(stage: str, work: Path, data: Path, workers: int) -> tuple[list[str], Path]:
+@dataclass(frozen=True, slots=True)
+class Killed:
+    """A stage that was killed after so many seconds, and wrote the same bytes when it was run again."""
+
+    stage: str
+    rows: int
+    workers: int
+    after_s: float
+
+
+def command(
+    stage: str, work: Path, data: Path, workers: int, name: str = ""
+) -> tuple[list[str], Path]:
     """What to run for a stage, and the folder that it writes."""
-    out = work / f"{stage}-{workers}"
+    out = work / f"{stage}-{name or workers}"
     before = {"validate": "import", "dedup": "validate", "decontaminate": "dedup"}
     if stage == "import":
         rest = [str(work / "rows.jsonl"), "--out", str(out)]
@@ -98,9 +113,9 @@ def tree(folder: Path) -> dict[str, str]:
 
 
 def through(
-    work: Path, data: Path, n: int, workers: list[int], stages: list[str]
-) -> Iterator[Cell]:
-    """Run the stages over `n` rows, with each number of workers.
+    work: Path, data: Path, n: int, workers: list[int], stages: list[str], kill: float | None
+) -> Iterator[Cell | Killed]:
+    """Run the stages over `n` rows, with each number of workers; with `kill`, then once more, killed.
 
     Raises:
         SystemExit: a stage failed, or wrote other bytes with other workers.
@@ -109,9 +124,7 @@ def through(
         trees: list[dict[str, str]] = []
         for w in workers if takes_workers(stage) else workers[:1]:
             argv, out = command(stage, work, data, w)
-            if stage == "audit":
-                for name in ("audit.json", "audit.html"):
-                    (out / name).unlink(missing_ok=True)
+            _forget_audit(stage, out)
             run = measured(argv, work / "log.txt", ENVIRONMENT)
             if run.status and not (stage in _MAY_FAIL and run.status == 1):
                 raise SystemExit(f"{stage} ended with status {run.status}: {run.said}")
@@ -121,6 +134,43 @@ def through(
                 (work / stage).symlink_to(out, target_is_directory=True)
         if any(t != trees[0] for t in trees):
             raise SystemExit(f"{stage}: other bytes with other workers")
+        if kill is not None:
+            yield killed(stage, work, data, n, w, run.wall_s * kill, trees[0])
+
+
+def killed(
+    stage: str, work: Path, data: Path, n: int, workers: int, after_s: float, whole: dict[str, str]
+) -> Killed:
+    """Begin a stage anew, kill it after so many seconds, and run it again.
+
+    Raises:
+        SystemExit: it had ended by then, failed, or wrote other bytes than the whole run.
+    """
+    argv, out = command(stage, work, data, workers, "killed")
+    _forget_audit(stage, out)
+    with (work / "log.txt").open("wb") as log:
+        process = subprocess.Popen(argv, stdout=log, stderr=log, env=ENVIRONMENT)
+        try:
+            process.wait(after_s)
+        except subprocess.TimeoutExpired:
+            process.kill()
+    if process.wait() != -signal.SIGKILL:
+        raise SystemExit(f"{stage} had ended before it was to be killed: give a smaller share")
+    run = measured(argv, work / "log.txt", ENVIRONMENT)
+    if run.status and not (stage in _MAY_FAIL and run.status == 1):
+        raise SystemExit(f"{stage}, killed, then ended with status {run.status}: {run.said}")
+    if tree(out) != whole:
+        raise SystemExit(f"{stage}: other bytes after it was killed")
+    if stage != "audit":
+        rmtree(out)
+    return Killed(stage, n, workers, round(after_s, 1))
+
+
+def _forget_audit(stage: str, folder: Path) -> None:
+    """What `audit` wrote into the folder that it reads, so that it writes it anew."""
+    if stage == "audit":
+        for name in ("audit.json", "audit.html"):
+            (folder / name).unlink(missing_ok=True)
 
 
 def ratios_of(cells: list[Cell], workers: list[int]) -> dict[str, float]:
@@ -158,13 +208,18 @@ def options() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--stages", nargs="+", choices=STAGES, default=list(STAGES), help="the first ones, in their order")  # fmt: skip
     parser.add_argument("--folder", type=Path, help="where the folders are made; they are removed at the end")  # fmt: skip
-    return parser.parse_args()
+    parser.add_argument("--kill", type=float, help="the share of its time after which each stage is killed, between 0 and 1")  # fmt: skip
+    asked = parser.parse_args()
+    if asked.kill is not None and not 0 < asked.kill < 1:
+        parser.error("--kill is a share of a stage's time: between 0 and 1")
+    return asked
 
 
 def main() -> None:
     asked = options()
     data = Path(os.environ["LORID_TEST_DATA"])
     cells: list[Cell] = []
+    ends: list[Killed] = []
     header: Mapping[str, str] = {"stage": "<14", "rows": ">9", "workers": ">7", "us_per_row": ">11", "cpu_us_per_row": ">14", "peak_mib": ">9", "own_peak_mib": ">12"}  # fmt: skip
     print(" ".join(f"{name:{how}}" for name, how in header.items()))
     if asked.folder is not None:
@@ -174,10 +229,15 @@ def main() -> None:
             work = Path(folder) / str(n)
             work.mkdir()
             many_rows.write(work / "rows.jsonl", data, n, asked.seed)
-            for cell in through(work, data, n, asked.workers, asked.stages):
-                cells.append(cell)
-                print(" ".join(f"{shown(cell)[name]:{how}}" for name, how in header.items()), flush=True)  # fmt: skip
-    settings = {"seed": asked.seed, "cores": len(os.sched_getaffinity(0)), "cells": [shown(c) for c in cells]}  # fmt: skip
+            kill = asked.kill if n == max(asked.rows) else None
+            for one in through(work, data, n, asked.workers, asked.stages, kill):
+                if isinstance(one, Killed):
+                    ends.append(one)
+                    print(f"{one.stage:<14} {n:>9} {one.workers:>7} killed after {one.after_s} s, run again: the same bytes", flush=True)  # fmt: skip
+                else:
+                    cells.append(one)
+                    print(" ".join(f"{shown(one)[name]:{how}}" for name, how in header.items()), flush=True)  # fmt: skip
+    settings = {"seed": asked.seed, "cores": len(os.sched_getaffinity(0)), "cells": [shown(c) for c in cells], "killed": [asdict(k) for k in ends]}  # fmt: skip
     print(json.dumps({"benchmark": "scale", "ratios": ratios_of(cells, asked.workers), "settings": settings}))  # fmt: skip
 
 
