@@ -1,7 +1,7 @@
 """Dataset folders on any path that fsspec knows: brought here to be read, and sent there when finished.
 
 A folder counts as there when its manifest is, which is sent last; what is brought is compared with
-its manifest before anything reads it.
+its manifest before anything reads it. A repository on the Hub gets each folder as one commit.
 """
 
 from __future__ import annotations
@@ -19,11 +19,62 @@ from lorid_data.folders.verified import SEEN, verify
 from lorid_data.texts.secrets import without_secrets
 
 _OURS = frozenset({LOCK, SEEN})
+_PROBE = ".lorid-probe"
 
 
 def is_elsewhere(path: str) -> bool:
     """Whether a path is a URL, such as `s3://bucket/folder`."""
     return "://" in path
+
+
+def is_on_the_hub(url: str) -> bool:
+    """Whether a path is one of the Hugging Face Hub, such as `hf://datasets/me/rows`."""
+    return url.startswith("hf://")
+
+
+def check_writable(url: str) -> None:
+    """Find out whether folders can be sent to a place, before there is anything to send.
+
+    Raises:
+        ConfigError: there is no such repository on the Hub, or it may not be written to.
+        StageError: the place cannot be reached, or refuses.
+    """
+    fs, root = filesystem(url)
+    if is_on_the_hub(url):
+        _check_repository(fs, root, url)
+        return
+    with _reaching(url):
+        probe = f"{root}/{_PROBE}"
+        fs.makedirs(root, exist_ok=True)
+        fs.pipe_file(probe, b"is this place writable?")
+        fs.rm_file(probe)
+
+
+def _check_repository(fs: Any, root: str, url: str) -> None:
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HfHubHTTPError
+
+    with _reaching(url):
+        try:
+            where = fs.resolve_path(root)
+        except (FileNotFoundError, ValueError, NotImplementedError) as e:
+            raise ConfigError(
+                f"{url}: no such repository or branch, or the token in HF_TOKEN may not see it; "
+                "make it first (hf repos create OWNER/NAME --type dataset --private)"
+            ) from e
+        if not hasattr(where, "repo_id"):  # a bucket
+            raise ConfigError(
+                f"{url}: is a bucket; datasets are sent to hf://datasets/OWNER/NAME alone"
+            )
+        api = HfApi(endpoint=fs.endpoint, token=fs.token)
+        try:
+            api.auth_check(where.repo_id, repo_type=where.repo_type, write=True)
+        except HfHubHTTPError as e:
+            if e.response.status_code not in (401, 403, 404):
+                raise
+            raise ConfigError(
+                f"{url}: the token in HF_TOKEN may not write to it; use one with write access"
+            ) from e
 
 
 def is_finished(url: str) -> bool:
@@ -34,7 +85,16 @@ def is_finished(url: str) -> bool:
     """
     fs, root = filesystem(url)
     with _reaching(url):
-        return bool(fs.exists(f"{root}/{MANIFEST}"))
+        fs.invalidate_cache()
+        return _is_there(fs, f"{root}/{MANIFEST}")
+
+
+def _is_there(fs: Any, path: str) -> bool:
+    try:
+        fs.info(path)
+    except FileNotFoundError:  # `exists` says False of a place that cannot be reached, too
+        return False
+    return True
 
 
 def bring(url: str, folder: Path) -> Path:
@@ -46,7 +106,7 @@ def bring(url: str, folder: Path) -> Path:
     """
     fs, root = filesystem(url)
     with _reaching(url):
-        if not fs.exists(f"{root}/{MANIFEST}"):
+        if not _is_there(fs, f"{root}/{MANIFEST}"):
             raise InputError(f"{url}: no finished dataset folder (it has no {MANIFEST})")
         names = sorted(_names(fs, root, url), key=lambda name: name == MANIFEST)
         with atomic_folder(folder) as tmp:
@@ -84,17 +144,42 @@ class Sender:
         """Send the files of a finished folder that are not there yet, the manifest last.
 
         Raises:
-            StageError: the place cannot be reached, or refuses.
+            NotSentError: the place cannot be reached, or refuses.
         """
         fs, root = filesystem(url)
-        with _reaching(url):
-            fs.makedirs(root, exist_ok=True)
-            for name, path in sorted(_files(folder), key=lambda file: file[0] == MANIFEST):
-                sha256 = sha256_file(path)
-                if self._sent.get((url, name)) != sha256:
+        new = []
+        for name, path in sorted(_files(folder), key=lambda file: file[0] == MANIFEST):
+            sha256 = sha256_file(path)
+            if self._sent.get((url, name)) != sha256:
+                new.append((name, path, sha256))
+        with _reaching(url, NotSentError):
+            if new and is_on_the_hub(url):
+                _commit(fs, root, [(name, path) for name, path, _ in new])
+            for name, path, sha256 in new:
+                if not is_on_the_hub(url):
                     fs.makedirs(f"{root}/{name}".rpartition("/")[0], exist_ok=True)
                     fs.put_file(str(path), f"{root}/{name}")
-                    self._sent[url, name] = sha256
+                self._sent[url, name] = sha256
+
+
+class NotSentError(StageError):
+    """A finished folder could not be sent to where it belongs; it is here still."""
+
+
+def _commit(fs: Any, root: str, files: list[tuple[str, Path]]) -> None:
+    """Send a folder to a repository as one commit: fsspec would make one of each file."""
+    from huggingface_hub import CommitOperationAdd, HfApi
+
+    where = fs.resolve_path(root)
+    within = f"{where.path_in_repo}/" if where.path_in_repo else ""
+    HfApi(endpoint=fs.endpoint, token=fs.token).create_commit(
+        where.repo_id,
+        [CommitOperationAdd(f"{within}{name}", path) for name, path in files],
+        commit_message=f"lorid-data run: {where.path_in_repo or 'a dataset folder'}",
+        repo_type=where.repo_type,
+        revision=where.revision,
+    )
+    fs.invalidate_cache()
 
 
 def _files(folder: Path) -> Iterator[tuple[str, Path]]:
@@ -107,8 +192,8 @@ def _files(folder: Path) -> Iterator[tuple[str, Path]]:
 class _reaching:  # noqa: N801  (reads like the context manager that it is)
     """Say in one sentence that a place cannot be reached; what providers say may hold a key."""
 
-    def __init__(self, url: str) -> None:
-        self._url = url
+    def __init__(self, url: str, kind: type[StageError] = StageError) -> None:
+        self._url, self._kind = url, kind
 
     def __enter__(self) -> None:
         pass
@@ -117,7 +202,7 @@ class _reaching:  # noqa: N801  (reads like the context manager that it is)
         if not isinstance(error, Exception) or isinstance(error, ConfigError):
             return
         said = without_secrets(" ".join(str(error).split()) or type(error).__name__)
-        raise StageError(
+        raise self._kind(
             f"{self._url}: cannot be reached ({said}); check the path and the credentials in the environment, "
             "and run the same command again"
         ) from None

@@ -10,13 +10,22 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from shutil import rmtree
+from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
 
 from lorid_data.commandline.progress import say
 from lorid_data.distributed.executors import Executor
 from lorid_data.distributed.jobs import filesystem
-from lorid_data.distributed.places import Sender, bring, is_elsewhere, is_finished
+from lorid_data.distributed.places import (
+    NotSentError,
+    Sender,
+    bring,
+    check_writable,
+    is_elsewhere,
+    is_finished,
+    is_on_the_hub,
+)
 from lorid_data.distributed.running import close
 from lorid_data.distributed.spread import Spread
 from lorid_data.errors import ConfigError
@@ -57,10 +66,12 @@ def run(
         body: the configuration, as `pipeline.read_config` takes it.
         where: the file, for messages.
         executor: who does the work on rows.
-        work: the folder of jobs, which all machines reach; `.work` below `out` by default.
+        work: the folder of jobs, which all machines reach; `.work` below `out` by default. Not on the
+            Hub, which keeps every file in its history.
 
     Raises:
         ConfigError: the configuration cannot work; nothing was written.
+        NotSentError: a finished folder could not be sent; the message says where it is kept.
         LoridError: what a stage raised; the stages before it are done and stay.
     """
     out = body.get("out")
@@ -75,10 +86,17 @@ def run(
     )
     for place in (url, jobs):
         filesystem(place)
-    with TemporaryDirectory(prefix="lorid-") as tmp:
-        local = Path(tmp) / Path(url).name if is_elsewhere(out) else Path(out)
+    if is_on_the_hub(jobs):
+        raise ConfigError(
+            f"{above}: what is on its way to the machines cannot be kept on the Hub, which would keep every file in "
+            "its history; give --work a folder, or a URL such as s3://bucket/work, that all machines reach"
+        )
+    if is_elsewhere(out):
+        check_writable(url)
+    with _workplace() as tmp:
+        local = tmp / Path(url).name if is_elsewhere(out) else Path(out)
         at = _Where(local, url, Sender())
-        config = read_config(_copied({**body, "out": str(local)}, Path(tmp) / "read"), where)
+        config = read_config(_copied({**body, "out": str(local)}, tmp / "read"), where)
         if at.is_elsewhere:
             local.mkdir()
             for name in config.sections:
@@ -89,6 +107,21 @@ def run(
             close()
     _tidy(jobs, above if work is None else None)
     return manifests
+
+
+@contextmanager
+def _workplace() -> Iterator[Path]:
+    """A folder that is gone at the end, unless something in it could not be sent to where it belongs."""
+    tmp = Path(mkdtemp(prefix="lorid-"))
+    try:
+        yield tmp
+    except NotSentError as e:
+        rmtree(tmp / "read", ignore_errors=True)
+        raise NotSentError(f"{e}; what is finished is kept in {tmp}") from e
+    except BaseException:
+        rmtree(tmp)
+        raise
+    rmtree(tmp)
 
 
 def _tidy(jobs: str, above: str | None) -> None:

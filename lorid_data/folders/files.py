@@ -13,10 +13,22 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from lorid_data.errors import LockedError
+from lorid_data.errors import ConfigError, LockedError
+from lorid_data.texts.addresses import not_a_path
 
 LOCK = ".lock"
 _TEMPORARY = re.compile(r"\..+\.tmp")
+
+
+def of_this_machine(path: Path) -> Path:
+    """The path itself.
+
+    Raises:
+        ConfigError: it is an address, such as `s3://bucket/folder`.
+    """
+    if (said := not_a_path(path)) is not None:
+        raise ConfigError(said)
+    return path
 
 
 def sha256_file(path: Path) -> str:
@@ -33,7 +45,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
     the new one, never a part. The temporary file has a name of its own, and is made anew: what
     somebody left under that name, a symbolic link above all, is not written through.
     """
-    tmp = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    tmp = of_this_machine(path).with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
     os.close(os.open(tmp, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666))
     try:
         yield tmp
@@ -58,7 +70,7 @@ def atomic_folder(path: Path, *, replace: bool = False) -> Iterator[Path]:
     Raises:
         FileExistsError: `path` is there in the end, and is not to be replaced.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    of_this_machine(path).parent.mkdir(parents=True, exist_ok=True)
     _remove_dead(path)
     with _made_beside(path) as tmp:
         yield tmp

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from lorid_data.errors import InputError
-from lorid_data.folders.files import sha256_file, write_text
+from lorid_data.folders.files import of_this_machine, sha256_file, write_text
 from lorid_data.folders.names import CONFIG, MANIFEST
 from lorid_data.folders.seals import sealed, unsealed
 from lorid_data.schema import Manifest, RejectReason, canonical_json, sha256_text
@@ -33,7 +33,7 @@ def read_manifest(folder: Path) -> Manifest:
     Raises:
         InputError: there is none, or it cannot be read.
     """
-    path = folder / MANIFEST
+    path = of_this_machine(folder) / MANIFEST
     if not path.is_file():
         raise InputError(f"{folder}: {why_no_manifest(folder)}")
     try:

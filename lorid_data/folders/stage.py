@@ -16,7 +16,14 @@ import yaml
 
 from lorid_data.errors import ConfigError, StageError
 from lorid_data.folders.differences import differences
-from lorid_data.folders.files import LOCK, is_leftover, locked, sha256_file, write_text
+from lorid_data.folders.files import (
+    LOCK,
+    is_leftover,
+    locked,
+    of_this_machine,
+    sha256_file,
+    write_text,
+)
 from lorid_data.folders.manifests import identity_sha256, read_manifest, write_manifest
 from lorid_data.folders.names import CONFIG, MANIFEST
 from lorid_data.folders.verified import verify
@@ -93,7 +100,7 @@ def open_stage(
             is finished, and files of it are gone or have changed.
         LockedError: another process works in it.
     """
-    stage = Stage(out, name, dict(identity), dict(settings or {}), parent_sha256)
+    stage = Stage(of_this_machine(out), name, dict(identity), dict(settings or {}), parent_sha256)
     same = same_settings or (lambda a, b: a == b)
     _refuse_foreign(stage)
     out.mkdir(parents=True, exist_ok=True)

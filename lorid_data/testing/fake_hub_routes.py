@@ -131,6 +131,9 @@ class Routes:
         what = rest[0] if rest else "revision"
         if what == "refs":
             return Reply.json(_refs(repo))
+        if what == "auth-check":
+            may = rest[1:] != ("write",) or self._allowed(request)
+            return Reply.json({}) if may else Reply.json({"error": "no write access"}, status=403)
         if what == "discussions":
             found = [_discussion(repo, p) for p in repo.pull_requests]
             return Reply.json({"discussions": found, "count": len(found), "start": 0})

@@ -13,10 +13,13 @@ from pathlib import Path
 
 import pytest
 import yaml
+from huggingface_hub import HfApi, snapshot_download
 
 from lorid_data.folders.records import write_dataset
 from lorid_data.folders.stage import open_stage
 from lorid_data.schema import Provenance, Record, make_problem, row_ids
+from lorid_data.testing.fake_hub import FakeHub
+from lorid_data.testing.fake_hub_routes import Reply
 from tests.support.fake_slurm import write_fake_slurm
 
 ROOT = Path(__file__).parent.parent.parent
@@ -252,3 +255,75 @@ def test_folders_on_s3_are_read_and_written_and_no_key_is_shown(
     for text in (done.stdout, done.stderr, again.stderr, wrong.stderr, stored):
         assert SECRET not in text
         assert s3["AWS_ACCESS_KEY_ID"] not in text
+
+
+def on_hub(hub: FakeHub, given: Path, *names: str) -> None:
+    """A dataset repository `me/one`, with folders in it."""
+    api = HfApi(endpoint=hub.url, token=hub.token)
+    api.create_repo("me/one", repo_type="dataset", private=True)
+    for name in names:
+        api.upload_folder(repo_id="me/one", repo_type="dataset", folder_path=given / name, path_in_repo=name)  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_folders_on_the_hub_are_read_and_written_in_one_commit_each(
+    given: Path, tmp_path: Path
+) -> None:
+    with FakeHub() as hub:
+        on_hub(hub, given, "rows", "test")
+        config = write_config(tmp_path / "c.yaml", "hf://datasets/me/one/out", "hf://datasets/me/one/rows", "hf://datasets/me/one/test")  # fmt: skip
+        argv = (str(config), "--executor", "local:2", "--task-batches", "1", "--work", str(tmp_path / "work"))  # fmt: skip
+        done = lorid(*argv, env=hub.environment)
+        assert done.returncode == 0, done.stderr
+        repo = hub.repo("me/one")
+        assert repo is not None
+        titles = [c.title for c in repo.history(repo.heads["main"])]
+        assert sum(t.startswith("lorid-data run: out/") for t in titles) == len(STAGES) + 1
+        again = lorid(*argv, env=hub.environment)
+        assert again.returncode == 0, again.stderr
+        assert "tasks:" not in again.stderr  # nothing is done again, nothing sent again
+        repo = hub.repo("me/one")
+        assert repo is not None
+        assert len(list(repo.history(repo.heads["main"]))) == len(titles)
+        snapshot_download(
+            "me/one", repo_type="dataset", local_dir=tmp_path / "copy", endpoint=hub.url, token=hub.token
+        )  # fmt: skip
+        assert files(tmp_path / "copy" / "out") == files(given / "one")
+        assert not list((tmp_path / "work").iterdir())
+
+
+@pytest.mark.slow
+def test_a_place_on_the_hub_that_cannot_be_written_is_refused_before_any_work(
+    given: Path, tmp_path: Path
+) -> None:
+    def refused(out: str, *argv: str, **more: str) -> str:
+        config = write_config(tmp_path / "c.yaml", out, str(given / "rows"), str(given / "test"))
+        done = lorid(str(config), "--executor", "local:1", *argv, env={**hub.environment, **more})
+        assert done.returncode == 2, done.stderr
+        assert "Traceback" not in done.stderr
+        assert "tasks" not in done.stderr
+        return done.stderr
+
+    elsewhere = ("--work", str(tmp_path / "work"))
+    with FakeHub() as hub:
+        on_hub(hub, given)
+        assert "give --work a folder" in refused("hf://datasets/me/one/out")
+        assert "give --work a folder" in refused("hf://datasets/me/one/out", "--work", "hf://datasets/me/one/w")  # fmt: skip
+        assert "no such repository or branch" in refused("hf://datasets/me/none/out", *elsewhere)
+        assert "no such repository or branch" in refused("hf://datasets/me/one@other/out", *elsewhere)  # fmt: skip
+        hub.repo("me/one").private = False  # type: ignore[union-attr]
+        assert "may not write to it" in refused("hf://datasets/me/one/out", *elsewhere, HF_TOKEN="hf_another")  # fmt: skip
+
+
+@pytest.mark.slow
+def test_what_cannot_be_sent_is_kept(given: Path, tmp_path: Path) -> None:
+    full = Reply.json({"error": "storage limit reached"}, status=403)
+    with FakeHub() as hub:
+        on_hub(hub, given)
+        hub.plan = lambda _, request: full if "/commit/" in request else None
+        config = write_config(tmp_path / "c.yaml", "hf://datasets/me/one/out", str(given / "rows"), str(given / "test"))  # fmt: skip
+        done = lorid(str(config), "--executor", "local:2", "--work", str(tmp_path / "work"), env={**hub.environment, "TMPDIR": str(tmp_path)})  # fmt: skip
+    assert done.returncode == 1
+    kept = Path(done.stderr.rpartition("is kept in ")[2].strip())
+    assert files(kept / "out" / "validate") == files(given / "one" / "validate")

@@ -65,4 +65,6 @@ if __name__ == "__main__":
     if sys.argv[1:]:
         list(in_processes(pid_written, [sys.argv[1]] * 4, 2))
     else:
-        print(*sorted(in_processes(sees_interrupts, range(20), 3)), sep="\n")
+        sys.stdout.writelines(
+            f"{found}\n" for found in sorted(in_processes(sees_interrupts, range(20), 3))
+        )

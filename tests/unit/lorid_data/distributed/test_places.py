@@ -9,7 +9,7 @@ from typing import Any
 import fsspec
 import pytest
 
-from lorid_data.distributed.places import Sender, bring, is_finished
+from lorid_data.distributed.places import Sender, bring, check_writable, is_finished
 from lorid_data.errors import InputError, StageError
 from lorid_data.folders.records import read_records
 
@@ -82,3 +82,28 @@ def test_a_place_that_cannot_be_reached_is_said_without_a_key(
     monkeypatch.setattr(type(fsspec.filesystem("memory")), "put_file", refuse)
     with pytest.raises(StageError, match=r"cannot be reached \(denied for \[secret\]\)"):
         Sender().send(small_dataset, url)
+
+
+def test_a_place_that_refuses_is_found_out_before_there_is_anything_to_send(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check_writable(url)
+    assert not fsspec.filesystem("memory").find(url)  # nothing is left there
+
+    def refuse(*_: Any, **__: Any) -> None:
+        raise PermissionError("denied")
+
+    monkeypatch.setattr(type(fsspec.filesystem("memory")), "pipe_file", refuse)
+    with pytest.raises(StageError, match="cannot be reached"):
+        check_writable(url)
+
+
+def test_a_place_that_cannot_be_reached_is_no_place_without_a_folder(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreachable(*_: Any, **__: Any) -> None:
+        raise ConnectionError("no route")
+
+    monkeypatch.setattr(type(fsspec.filesystem("memory")), "info", unreachable)
+    with pytest.raises(StageError, match="no route"):
+        is_finished(url)
