@@ -149,7 +149,11 @@ class Options:
             ]
             usable = {k: v for k, v in given.items() if k in by_key and v is not None}
             data = {by_key[k].name.lstrip("-"): _pairs(by_key[k], v) for k, v in usable.items()}
-            Dict(data, use_commands_as_keys=False, source=str(self.file))(app, commands, arguments)
+            # Below the command's name: cyclopts passes over an option that is named like a command
+            # beside it (`rounds`, `split`) in a mapping that is for all of them.
+            for name in reversed(commands):
+                data = {name: data}
+            Dict(data, source=str(self.file))(app, commands, arguments)
         told = app.default_command.__doc__ or "" if app.default_command else ""
         problems += [p for a in arguments if (p := _problem(a, told)) is not None]
         if problems:
