@@ -6,8 +6,10 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lorid_data.commandline.paths import wrong_paths
 from lorid_data.errors import ConfigError, unknown_key
 from lorid_data.texts import safe_yaml
+from lorid_data.texts.pathnames import not_a_path
 from lorid_data.texts.secrets import holds_secret
 
 if TYPE_CHECKING:
@@ -42,7 +44,10 @@ def take_config(argv: list[str]) -> tuple[list[str], Path | None]:
             raise ConfigError("--config: name a YAML file")
         else:
             i += not eq
-            file = Path(value if eq else argv[i])
+            written = value if eq else argv[i]
+            if (said := not_a_path(written)) is not None:
+                raise ConfigError(f"--config: {said}")
+            file = Path(written)
         i += 1
     return rest + argv[end:], file
 
@@ -154,6 +159,7 @@ class Options:
             for name in reversed(commands):
                 data = {name: data}
             Dict(data, source=str(self.file))(app, commands, arguments)
+        problems += wrong_paths(arguments)
         told = app.default_command.__doc__ or "" if app.default_command else ""
         problems += [p for a in arguments if (p := _problem(a, told)) is not None]
         if problems:

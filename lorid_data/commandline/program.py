@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lorid_data.commandline.failures import EXIT_FAILED, EXIT_OK, EXIT_USAGE, complain, status_of
@@ -17,7 +16,6 @@ from lorid_data.commandline.output import guarded
 from lorid_data.commandline.result import take_json, wanting_json
 from lorid_data.commandline.waiting import take_wait, waiting
 from lorid_data.errors import ConfigError
-from lorid_data.texts.addresses import not_a_path
 from lorid_data.texts.secrets import holds_secret, holds_userinfo
 
 if TYPE_CHECKING:
@@ -32,10 +30,9 @@ def make_app(name: str, summary: str) -> App:
 
     Each command's function returns None or its exit status.
     """
-    from cyclopts import App, Parameter
+    from cyclopts import App
 
     return App(
-        default_parameter=Parameter(validator=_of_this_machine),
         name=name,
         help=summary,
         help_epilogue="Every option can also stand in a YAML file given by --config FILE; the command line wins. "
@@ -46,13 +43,6 @@ def make_app(name: str, summary: str) -> App:
         suppress_keyboard_interrupt=False,
         result_action="return_value",
     )
-
-
-def _of_this_machine(_: object, value: object) -> None:
-    """Refuse an address where a command takes a path, before anything of that name is made."""
-    for path in value if isinstance(value, (list, tuple)) else [value]:
-        if isinstance(path, Path) and (said := not_a_path(path)) is not None:
-            raise ValueError(said)
 
 
 def _version() -> str:

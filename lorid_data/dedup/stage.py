@@ -175,7 +175,7 @@ def _stored_pairs(path: Path, rows: Signatures, records_sha256: str) -> Pairs | 
     if about.get("records_sha256") != records_sha256:
         return None
     ranks = rows.row_ids.alias("row_id").to_frame().with_row_index("rank")
-    table = pl.read_parquet(path)
+    table = pl.read_parquet(path, glob=False)
     a, b = (
         table.select(row_id=column).join(ranks, on="row_id", how="left", maintain_order="left")
         for column in ("of_row_id", "row_id")

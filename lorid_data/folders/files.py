@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from lorid_data.errors import ConfigError, LockedError
-from lorid_data.texts.addresses import not_a_path
+from lorid_data.texts.pathnames import not_a_path
 
 LOCK = ".lock"
 _TEMPORARY = re.compile(r"\..+\.tmp")
@@ -24,7 +24,7 @@ def of_this_machine(path: Path) -> Path:
     """The path itself.
 
     Raises:
-        ConfigError: it is an address, such as `s3://bucket/folder`.
+        ConfigError: it is an address such as `s3://bucket/folder`, begins with `~`, or holds what is not UTF-8.
     """
     if (said := not_a_path(path)) is not None:
         raise ConfigError(said)

@@ -239,10 +239,21 @@ def read_frame(path: Path) -> pl.DataFrame:
         raise InputError(msg)
     verify_file(path)
     try:
-        return pl.read_parquet(path)
+        return pl.read_parquet(path, glob=False)  # a name may hold [ or *
     except (pl.exceptions.PolarsError, OSError) as e:
         msg = f"{path}: not a readable parquet file ({e})"
         raise InputError(msg) from e
+
+
+def parquet_columns(path: Path) -> list[str]:
+    """Names of a parquet file's columns, from its schema alone; none where it is no such file."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return list(pq.read_schema(path).names)
+    except (pa.ArrowException, OSError):
+        return []
 
 
 def with_added(frame: pl.DataFrame, kind: type[FrozenModel]) -> pl.DataFrame:

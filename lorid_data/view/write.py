@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lorid_data.errors import ConfigError
 from lorid_data.folders.files import write_text
+from lorid_data.folders.outputs import PAGE, check_output
 from lorid_data.view.page import render
 from lorid_data.view.rows import Folder, read_folder
 
@@ -17,17 +17,14 @@ def view(folder: Path, out: Path, *, most: int = MOST_ROWS, seed: int = 0) -> Fo
 
     Args:
         folder: the dataset folder.
-        out: the HTML file, overwritten.
+        out: the HTML file; an older page there is written over.
         most: most rows on the page; of more, a sample.
         seed: which ones.
 
     Raises:
-        ConfigError: no finished dataset folder, or `out` cannot be a file.
+        ConfigError: no finished dataset folder, or `out` is no place for a page.
     """
-    if out.is_dir() or not out.parent.is_dir():
-        what = "is a folder" if out.is_dir() else "lies in no folder that exists"
-        msg = f"--out {str(out)!r}: {what}; name an HTML file"
-        raise ConfigError(msg)
+    check_output(out, PAGE, "an HTML file")
     found = read_folder(folder, most=most, seed=seed)
     write_text(out, render(found, folder.resolve().name))
     return found

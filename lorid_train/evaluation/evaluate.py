@@ -38,7 +38,7 @@ from lorid_train.models.adapters import Adapters
 from lorid_train.report import targets
 from lorid_train.report.reading import DrawFile
 from lorid_train.report.view import EvaluationView, Replay, view_of
-from lorid_train.report.writing import write_metrics, write_report, write_runs
+from lorid_train.report.writing import check_place, write_metrics, write_report, write_runs
 
 OUTCOMES = "outcomes.parquet"
 METRICS = "metrics.json"
@@ -295,6 +295,7 @@ def report_on(folders: Sequence[Path], out: Path, replay: Mapping[str, str]) -> 
     Raises:
         ConfigError: an unknown replay key, or a folder that is no finished evaluation.
     """
+    check_place(out)
     known = ("rule", "rounds", "fallback", "rule_file", "abstain_below", "votes_file")
     replay = {k.replace("-", "_"): v for k, v in replay.items()}
     unknown = [unknown_key(k, known, "--replay") for k in replay if k not in known]

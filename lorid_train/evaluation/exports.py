@@ -15,7 +15,8 @@ from lorid_data.errors import ConfigError, InputError
 from lorid_data.folders.evaluations import DRAWS, evaluation
 from lorid_data.folders.manifests import manifest_sha256
 from lorid_data.folders.names import RECORDS
-from lorid_data.folders.parquet import read_rows, write_rows
+from lorid_data.folders.outputs import check_output
+from lorid_data.folders.parquet import parquet_columns, read_rows, write_rows
 from lorid_data.folders.records import write_dataset
 from lorid_data.folders.stage import open_stage
 from lorid_data.schema import (
@@ -189,6 +190,12 @@ def export_log(folder: Path, out: Path) -> int:
     """
     if out.suffix != ".parquet":
         raise ConfigError(f"--out {out}: name a .parquet file")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    check_output(out, b"par1", "another file")
+    if out.exists() and "draw_seed" not in parquet_columns(out):
+        raise ConfigError(
+            f"--out {out}: is there, and is another table, which would be lost; name another file"
+        )
     manifest = evaluation(folder)
     base, fmt = str(manifest.settings["base"]), str(manifest.identity["format"])
     of = DrawFile(folder / DRAWS)
@@ -210,6 +217,5 @@ def export_log(folder: Path, out: Path) -> int:
                     is_grounded=None if d.executed is None else d.executed.is_grounded,
                 )
             )  # fmt: skip
-    out.parent.mkdir(parents=True, exist_ok=True)
     write_rows(out, LogRow, rows)
     return len(rows)

@@ -14,6 +14,7 @@ from lorid_data.folders.evaluations import DRAWS, evaluation
 from lorid_data.folders.files import write_text
 from lorid_data.folders.manifests import manifest_sha256
 from lorid_data.folders.names import RECORDS
+from lorid_data.folders.outputs import check_output
 from lorid_data.folders.parquet import read_rows
 from lorid_data.schema import Manifest, Record
 from lorid_data.texts.counting import count
@@ -33,6 +34,7 @@ from lorid_train.report.reading import DrawFile
 
 def fit_and_write(evaluations: Sequence[Path], out: Path, aim: Literal["loop", "best"]) -> None:
     """Write the rule that evaluations give, and say what it is worth on them."""
+    check_output(out, b'{"schema_version":', "a JSON file")
     made, figures = fitted(evaluations, aim)
     write_text(out, made.text())
     share = made.figures["tokens_per_problem"] / made.figures["loop_tokens_per_problem"]

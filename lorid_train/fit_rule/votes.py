@@ -11,6 +11,7 @@ from lorid_data.errors import InputError
 from lorid_data.folders.files import write_text
 from lorid_data.folders.manifests import manifest_sha256
 from lorid_data.folders.names import RECORDS
+from lorid_data.folders.outputs import check_output
 from lorid_data.folders.parquet import read_rows
 from lorid_data.schema import Record
 from lorid_data.texts.counting import count
@@ -22,6 +23,7 @@ from lorid_train.metrics.program_votes import fitted
 
 def fit_and_write(evaluations: Sequence[Path], out: Path) -> None:
     """Write the weights that evaluations give, and say them."""
+    check_output(out, b'{"schema_version":', "a JSON file")
     made, n = fitted_file(evaluations)
     write_text(out, made.text())
     lines = [

@@ -6,13 +6,30 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from lorid_data.errors import ConfigError
 from lorid_data.folders.files import write_text
+from lorid_data.folders.outputs import PAGE, check_output
 from lorid_train.metrics.comparisons import compare_runs
 from lorid_train.metrics.files import SCHEMA, metrics_json
 from lorid_train.report.comparing import as_json, compare_all, side_of
 from lorid_train.report.markdown import render_markdown
 from lorid_train.report.page import render_html
 from lorid_train.report.view import EvaluationView
+
+
+def check_place(out: Path) -> None:
+    """Find out before the work whether the page and what goes beside it can be written.
+
+    Raises:
+        ConfigError: `out` is named like the Markdown or the JSON, or one of the three must not be written over.
+    """
+    if out.suffix.lower() in (".md", ".json"):
+        raise ConfigError(f"--out {str(out)!r}: goes beside the page; name an HTML file")
+    check_output(out, PAGE, "an HTML file")
+    for suffix, begins in ((".md", b"#lorid"), (".json", b'{"schema":')):
+        check_output(
+            out.with_suffix(suffix), begins, "an HTML file with another name, beside which it goes"
+        )
 
 
 def write_report(evaluations: Sequence[EvaluationView], out: Path) -> None:
