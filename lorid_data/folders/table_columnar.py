@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lorid_data.errors import InputError
 from lorid_data.folders.table_packed import most_unpacked, too_large
+from lorid_data.folders.table_plain import PlainCells
 from lorid_data.folders.table_rows import AT_ONCE, Table, TableStream, heads_of
 
 if TYPE_CHECKING:
@@ -20,11 +21,12 @@ def parquet_stream(path: Path) -> TableStream:
     """A parquet file; its index alone is read now, and the first cells of a few columns."""
     with _refused(path, "parquet"), _parquet(path) as file:
         _refuse_bomb(path, file.metadata)
-        columns, n_rows = _names(path, file.schema_arrow), file.metadata.num_rows
+        schema, n_rows = file.schema_arrow, file.metadata.num_rows
+        columns = _names(path, schema)
 
     def batches(wanted: Sequence[str]) -> Iterator[Table]:
         with _refused(path, "parquet"), _parquet(path) as file:
-            yield from _tables(path, columns, file.iter_batches(AT_ONCE, columns=list(wanted)))
+            yield from _tables(path, schema, file.iter_batches(AT_ONCE, columns=list(wanted)))
 
     return TableStream(str(path), columns, n_rows, batches, heads_of(columns, batches))
 
@@ -46,7 +48,7 @@ def arrow_stream(path: Path) -> TableStream:
                 for b in found
                 for i in range(0, b.num_rows, AT_ONCE)
             )
-            yield from _tables(path, columns, some)
+            yield from _tables(path, schema, some)
 
     return TableStream(str(path), columns, n_rows, batches, heads_of(columns, batches))
 
@@ -98,22 +100,23 @@ def _names(path: Path, schema: pa.Schema) -> tuple[str, ...]:
     return names
 
 
-def _tables(
-    path: Path, columns: tuple[str, ...], batches: Iterator[pa.RecordBatch]
-) -> Iterator[Table]:
+def _tables(path: Path, schema: pa.Schema, batches: Iterator[pa.RecordBatch]) -> Iterator[Table]:
     """Batches as rows of Python, if all so far are no more than such a file may hold."""
     import polars as pl
     import pyarrow as pa
 
     most, n_bytes, first = most_unpacked(path), 0, 0
+    columns, plain = tuple(schema.names), PlainCells(schema)
     for batch in batches:
         n_bytes += sum(map(_n_repeated, batch.columns))
         _refuse_more(path, n_bytes, most)
         whole = pa.table([_decoded(c) for c in batch.columns], names=batch.schema.names)
         frame = pl.DataFrame(pl.from_arrow(whole))
         n_bytes += _n_bytes(frame)
-        _refuse_more(path, n_bytes, most)
-        yield Table(str(path), columns, frame.rows(named=True), first=first)
+        rows = frame.rows(named=True)
+        plain.read(rows)
+        _refuse_more(path, n_bytes + plain.n_chars, most)
+        yield Table(str(path), columns, rows, first=first)
         first += batch.num_rows
 
 

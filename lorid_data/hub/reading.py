@@ -16,6 +16,7 @@ from typing import Any, cast
 
 from lorid_data.errors import InputError
 from lorid_data.folders.table_packed import first_bad_line
+from lorid_data.folders.table_plain import PlainCells
 from lorid_data.folders.table_rows import AT_ONCE, Table, TableStream, heads_of
 from lorid_data.hub.front_matter import front_matter, named_outside
 from lorid_data.hub.reach import not_cached, reached
@@ -107,15 +108,18 @@ def opened(ref: HubRef, config: str, split: str) -> Iterator[TableStream]:
                 ),
             )
             columns, n_rows = tuple(data.column_names), len(data)
+            schema = data.features.arrow_schema
 
         def batches(wanted: Sequence[str]) -> Iterator[Table]:
             some = data.select_columns(list(wanted)).with_format("arrow").iter(AT_ONCE)
+            plain = PlainCells(schema)
             for i, batch in enumerate(some):
                 try:
                     rows = batch.to_pylist()
                 except UnicodeDecodeError:  # found only where a text is looked at
                     with _readable(ref):
                         raise
+                plain.read(rows)
                 yield Table(where, columns, rows, first=i * AT_ONCE)
 
         if not n_rows:
