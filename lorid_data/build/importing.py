@@ -23,6 +23,7 @@ from lorid_data.schema import (
     sha256_text,
     storable,
 )
+from lorid_data.sources.cells import stated
 from lorid_data.sources.columns import Reading, faults
 from lorid_data.sources.registry import load_file
 from lorid_data.sources.split_files import load_folder
@@ -56,15 +57,17 @@ def import_table(
         skip_bad_rows: whether a row that cannot be read is rejected instead of refusing the table.
 
     Raises:
-        ConfigError: the table cannot be read; the folder belongs to something else.
+        ConfigError: the table cannot be read; the licence is empty; the folder belongs to something else.
     """
+    if stated(licence) is None:
+        raise ConfigError("--licence is empty; name the licence, or leave the option out")
     bad: list[str] | None = [] if skip_bad_rows else None
     read = Reading(_chosen(columns or {}, subject=subject, rationale=rationale), bad)
     problems: Sequence[Problem]
     try:
         if _is_dataset(table):
-            stated = None if licence == "unknown" else licence
-            name, problems, warnings = load_folder(str(table), stated, read=read)
+            given_licence = None if licence == "unknown" else licence
+            name, problems, warnings = load_folder(str(table), given_licence, read=read)
         else:
             name = table.name
             problems, warnings = load_file(

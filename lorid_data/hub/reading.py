@@ -133,7 +133,7 @@ def licence_of(ref: HubRef) -> str:
         stated = _front_matter(ref).get("license")
     except (OSError, ValueError):
         return "unknown"
-    return stated if isinstance(stated, str) and stated else "unknown"
+    return stated if isinstance(stated, str) and stated.strip() else "unknown"
 
 
 def _front_matter(ref: HubRef) -> dict[str, Any]:

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from lorid_data.errors import InputError
+from lorid_data.build.importing import import_table
+from lorid_data.errors import ConfigError, InputError
 from lorid_data.folders.tables import Table
 from lorid_data.schema import problem_id
 from lorid_data.sources.columns import Reading
@@ -260,3 +261,11 @@ def test_a_row_that_cannot_be_read_is_named_or_told() -> None:
     problems, _ = problems_of(table, source="s", split="train", read=Reading(bad=bad))
     assert [p.question for p in problems] == ["a", "c"]
     assert [b.partition(" ")[0] for b in bad] == ["t.jsonl:2:", "t.jsonl:4:"]
+
+
+@pytest.mark.parametrize("licence", ["", " \t"])
+def test_an_empty_licence_is_refused(tmp_path: Path, licence: str) -> None:
+    (tmp_path / "t.jsonl").write_text('{"question": "q", "answer": "1"}')
+    with pytest.raises(ConfigError, match="--licence is empty"):
+        import_table(tmp_path / "t.jsonl", tmp_path / "out", licence=licence)
+    assert not (tmp_path / "out").exists()
