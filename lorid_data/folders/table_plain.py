@@ -57,7 +57,7 @@ class PlainCells:
         return None
 
     def _named(self, names: Sequence[str]) -> _Reader:
-        def read(value: Any) -> str | None:
+        def read(value: int) -> str | None:
             if not 0 <= value < len(names):  # -1 is how `datasets` writes a missing one
                 return None
             self.n_chars += len(names[value])

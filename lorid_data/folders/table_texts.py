@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -25,24 +26,33 @@ _OF_A_ROW = frozenset({"question", "problem", "instruction", "prompt", "query", 
 """Keys of an object that is one row, whatever lists it holds."""
 Bad = list[str] | None
 """Where a line that cannot be read is told, with its place; None refuses the file."""
+Number = Callable[[str], Any]
 Numbered = Iterator[tuple[int, Mapping[str, Any] | str]]
 """Lines that hold a row, each with its number; a text instead of the row says why it cannot be read."""
 
 
-def json_stream(path: Path, bad: Bad) -> TableStream:
-    """JSON Lines; or, in a file `.json`, one list of objects, or an object that holds one."""
+def json_stream(path: Path, bad: Bad, number: Number = Decimal) -> TableStream:
+    """JSON Lines; or, in a file `.json`, one list of objects, or an object that holds one.
+
+    A number with a point or an exponent is a `Decimal`, which keeps every digit, unless `number` makes
+    something else of it.
+    """
+
+    def lines(path: Path) -> Numbered:
+        return _json_lines(path, number)
+
     with readable(path):
-        held = _read_whole(path, bad) if unpacked(path).endswith(".json") else None
+        held = _read_whole(path, bad, number) if unpacked(path).endswith(".json") else None
         if held is not None:
             return stream_of(held)
         columns: dict[str, None] = {}
         heads, n_rows = Heads(), 0
-        for _, row in _kept(path, _json_lines(path), bad):
+        for _, row in _kept(path, lines(path), bad):
             columns.update(dict.fromkeys(row))
             heads.see([row])
             n_rows += 1
     names = tuple(columns)
-    return TableStream(str(path), names, n_rows, _again(path, names, _json_lines), heads.found)
+    return TableStream(str(path), names, n_rows, _again(path, names, lines), heads.found)
 
 
 def csv_stream(path: Path, bad: Bad) -> TableStream:
@@ -95,13 +105,13 @@ def _again(
     return batches
 
 
-def _json_lines(path: Path) -> Numbered:
+def _json_lines(path: Path, number: Number) -> Numbered:
     with opened_text(path, "\n") as text:
         for n, line in enumerate(text, start=1):
             if not line.strip():
                 continue
             try:
-                row = strict_json.parse(line.removesuffix("\n"))
+                row = strict_json.parse(line.removesuffix("\n"), number=number)
             except ValueError as e:
                 yield n, f"{path}:{n}: not valid JSON ({e}); one object a line is expected"
                 continue
@@ -111,7 +121,7 @@ def _json_lines(path: Path) -> Numbered:
                 yield n, f"{path}:{n}: a {type(row).__name__}, where an object is expected"
 
 
-def _read_whole(path: Path, bad: Bad) -> Table | None:
+def _read_whole(path: Path, bad: Bad, number: Number) -> Table | None:
     """The rows of one list, or of one object that holds a list; None where the file is JSON Lines."""
     if _first_sign(path) not in ("[", "{") or _is_lines(path):
         return None
@@ -120,7 +130,7 @@ def _read_whole(path: Path, bad: Bad) -> Table | None:
     text = _decoded(path, data)
     body: Any = None
     try:
-        body = strict_json.parse(text)
+        body = strict_json.parse(text, number=number)
     except (ValueError, RecursionError) as e:
         if text.lstrip()[:1] == "[":
             raise InputError(f"{path}: not valid JSON ({e})") from e
@@ -158,7 +168,7 @@ def _is_lines(path: Path) -> bool:
     with opened_text(path, "\n") as text:
         lines = (line for line in text if line.strip())
         try:
-            first = strict_json.parse(next(lines, "").removesuffix("\n"))
+            first = strict_json.parse(next(lines, "").removesuffix("\n"), number=Decimal)
         except ValueError:
             return False
         return isinstance(first, dict) and next(lines, None) is not None

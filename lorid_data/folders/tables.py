@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import glob
 from collections.abc import Sequence
+from decimal import Decimal
 from pathlib import Path
 
 from lorid_data.errors import InputError
 from lorid_data.folders.table_columnar import arrow_stream, parquet_stream
 from lorid_data.folders.table_packed import PACKED, first_bad_line, readable, unpacked
 from lorid_data.folders.table_rows import RowError, Table, TableStream, joined_streams
-from lorid_data.folders.table_texts import csv_stream, json_stream
+from lorid_data.folders.table_texts import Number, csv_stream, json_stream
 
 __all__ = ["SUFFIXES", "RowError", "Table", "files_of", "first_bad_line", "format_of", "is_pattern", "joined", "open_table", "open_tables", "read_table", "unpacked"]  # fmt: skip
 
@@ -54,7 +55,7 @@ def format_of(path: Path) -> str | None:
     return None if name != path.name and found not in ("json", "csv") else found
 
 
-def open_table(path: Path, bad: list[str] | None = None) -> TableStream:
+def open_table(path: Path, bad: list[str] | None = None, number: Number = Decimal) -> TableStream:
     """A table file, of which a batch of rows is held at a time.
 
     Text files are gone through once here, so that what is wrong with them is known before a row is
@@ -63,6 +64,8 @@ def open_table(path: Path, bad: list[str] | None = None) -> TableStream:
     Args:
         path: the file.
         bad: where a line that cannot be read is told, with its place; by default it refuses the file.
+        number: what makes a value of a number of JSON with a point or an exponent; `Decimal` keeps
+            every digit that was written.
 
     Raises:
         InputError: no such file, an unknown kind, bad UTF-8 (with its line), a broken line, or no
@@ -77,7 +80,7 @@ def open_table(path: Path, bad: list[str] | None = None) -> TableStream:
         elif kind == "arrow":
             table = arrow_stream(path)
         elif kind == "json":
-            table = json_stream(path, bad)
+            table = json_stream(path, bad, number)
         elif kind == "csv":
             table = csv_stream(path, bad)
         else:
@@ -96,9 +99,9 @@ def open_tables(
     return joined_streams([open_table(p, bad) for p in paths], where)
 
 
-def read_table(path: Path, bad: list[str] | None = None) -> Table:
+def read_table(path: Path, bad: list[str] | None = None, number: Number = Decimal) -> Table:
     """All rows of a table file at once; see `open_table`."""
-    return open_table(path, bad).whole()
+    return open_table(path, bad, number).whole()
 
 
 def joined(tables: Sequence[Table], where: str | None = None) -> Table:

@@ -16,12 +16,15 @@ from lorid_data.errors import InputError
 from lorid_data.folders.table_rows import RowError, Table
 from lorid_data.pass_rates import PassRate
 from lorid_data.sources.columns import Found, Reading
+from lorid_data.sources.links import whole_id
 from lorid_data.sources.shapes import Shape
 
 _SEPARATOR = "####"
 _TEXTS = ("rationale", "answer", "split", "question", "level", "subject", "licence", "program")
 _WRITTEN_OUT = (str, int, float, Decimal)
 """What a cell may be: bytes, dates and the like are spelled in more ways than one."""
+_MOST_DIGITS = 40
+"""Digits that a number with an exponent may be written out in."""
 Rates = tuple[PassRate, ...] | None
 
 
@@ -106,11 +109,37 @@ def _text(table: Table, i: int, what: str, row: Mapping[str, Any]) -> str | None
     if isinstance(value, bool) or not isinstance(
         value, _WRITTEN_OUT if what != "question" else str
     ):
-        raise InputError(f"{table.place(i)}: {what} is {value!r:.80}, where text is expected")
-    text = str(value)
+        raise InputError(f"{table.place(i)}: {what} is {_shown(value)}, where text is expected")
+    text = value if isinstance(value, str) else written(value)
+    if text is None:
+        raise InputError(f"{table.place(i)}: {what} is {value}, where text or a finite number is expected")  # fmt: skip
     if not text.isascii():
         _refuse_surrogates(table, i, what, text)
     return text
+
+
+def written(number: float | Decimal) -> str | None:
+    """A number in digits, equal in value: `0.1`, `3.0`, `12345678901234567.5`; None for one that is not finite.
+
+    An exponent stays only where the digits would be more than 40: `1e400`.
+    """
+    if isinstance(number, int):
+        return str(number)
+    text = str(number)
+    if not text.lower().islower():  # no letter: neither an exponent nor inf nor nan
+        return text
+    exact = Decimal(text)
+    if not exact.is_finite():
+        return None
+    _, digits, exponent = exact.as_tuple()
+    assert isinstance(exponent, int)
+    n_written = len(digits) + exponent if exponent > 0 else max(len(digits), 1 - exponent)
+    return f"{exact:f}" if n_written <= _MOST_DIGITS else text.lower().replace("e+", "e")
+
+
+def _shown(value: object) -> str:
+    """A cell for a message, cut short."""
+    return f"{str(value) if isinstance(value, Decimal) else repr(value):.80}"
 
 
 def _refuse_surrogates(table: Table, i: int, what: str, text: str) -> None:
@@ -155,11 +184,17 @@ def _rates(table: Table, i: int, row: Mapping[str, Any]) -> Rates:
 def id_of(value: object) -> str | None:
     """An id as text; an empty cell is none, in each way in which tables write one.
 
+    The number 1.0 is the id 1: pandas makes floats of a column of integers in which a cell is empty.
+
     Raises:
-        InputError: it is neither text nor a number.
+        InputError: it is neither text nor a finite number.
     """
     if value is None or value != value:
         return None
-    if isinstance(value, bool) or not isinstance(value, _WRITTEN_OUT):
-        raise InputError(f"its id is {value!r:.80}, where text or a number is expected")
-    return stated(str(value))
+    if isinstance(value, str):
+        return stated(value)
+    is_number = isinstance(value, _WRITTEN_OUT) and not isinstance(value, bool)
+    text = written(value) if is_number else None  # type: ignore[arg-type]
+    if text is None:
+        raise InputError(f"its id is {_shown(value)}, where text or a finite number is expected")
+    return whole_id(text) or text

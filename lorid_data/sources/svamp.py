@@ -9,6 +9,7 @@ splits, a challenge to test on; the Hub's copy parts it into 700 and 300.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from lorid_data.errors import ConfigError, InputError
 from lorid_data.folders.tables import Table, read_table
 from lorid_data.hub import reading
 from lorid_data.schema import Problem
+from lorid_data.sources.cells import written
+from lorid_data.sources.links import whole_id
 from lorid_data.sources.table import problems_of
 
 REPO = reading.HubRef("ChilleD/SVAMP", "5e0bf1e5e7c0e9c4bc39180d224f41f3f801b7ef")
@@ -83,4 +86,5 @@ def _row(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def _number(answer: object) -> object:
     """A whole number without the decimal that JSON gave it: 51.0 is 51."""
-    return int(answer) if isinstance(answer, float) and answer.is_integer() else answer
+    text = written(answer) if isinstance(answer, (float, Decimal)) else None
+    return answer if text is None else whole_id(text) or text

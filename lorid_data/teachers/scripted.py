@@ -41,7 +41,7 @@ class ScriptedTeacher:
     kind = "scripted"
 
     def __init__(self, path: Path) -> None:
-        table = read_table(path) if path.suffix == ".jsonl" else None
+        table = read_table(path, number=float) if path.suffix == ".jsonl" else None
         if table is None:
             raise InputError(f"{path}: a script is a .jsonl file, one reply a line")
         self.model = f"script-{sha256_file(path)[:12]}"
