@@ -16,6 +16,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
+IN_QUOTES = "YAML takes no, yes, on, off, true, false, dates and bare numbers for something else; put it in quotes"
+"""What is said where a text is wanted, and YAML made something else of it."""
+_OF_TEXTS = ("string_type", "path_type", "literal_error")
+"""What pydantic calls that."""
+
 
 class LoridError(Exception):
     """Root of all errors raised on purpose; `exit_status` is what a command returns for it."""
@@ -94,5 +99,7 @@ def sentences(found: Iterable[Mapping[str, Any]], known: Iterable[str], where: s
         elif e["type"] == "missing":
             said.append(f"{where}: missing key {key!r}")
         else:
-            said.append(f"{where}: {key}: {e['msg'].lower()}, got {e['input']!r}")
+            is_unquoted = e["type"] in _OF_TEXTS and not isinstance(e["input"], str | list | dict | None)  # fmt: skip
+            hint = f"; {IN_QUOTES}" if is_unquoted else ""
+            said.append(f"{where}: {key}: {e['msg'].lower()}, got {e['input']!r}{hint}")
     return said

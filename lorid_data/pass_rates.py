@@ -6,9 +6,9 @@ A difficulty is never a property of the question alone: it says who was asked, a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 Judged = Literal["inside", "outside", "unknown"]
 
@@ -47,7 +47,14 @@ def _ordered(band: tuple[float, float]) -> tuple[float, float]:
     return band
 
 
-Band = Annotated[tuple[float, float], AfterValidator(_ordered)]
+def _of_numbers(given: Any) -> Any:
+    if isinstance(given, list | tuple) and any(isinstance(rate, bool) for rate in given):
+        msg = f"{list(given)} is no band; give two numbers"
+        raise ValueError(msg)
+    return given
+
+
+Band = Annotated[tuple[float, float], BeforeValidator(_of_numbers), AfterValidator(_ordered)]
 """Two pass rates, both ends included."""
 
 

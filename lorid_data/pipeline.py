@@ -22,10 +22,11 @@ from lorid_data.audit.stage import problems as audit_problems
 from lorid_data.audit.stage import summary as audit_summary
 from lorid_data.build.choose import ChooseOptions, choose
 from lorid_data.build.stage import BuildOptions, build
+from lorid_data.commandline.meant import taken_for_numbers
 from lorid_data.commandline.progress import say
 from lorid_data.decontaminate.stage import DecontaminateOptions, decontaminate
 from lorid_data.dedup.stage import DedupOptions, dedup
-from lorid_data.errors import ConfigError, StageError, sentences, unknown_key
+from lorid_data.errors import IN_QUOTES, ConfigError, StageError, sentences, unknown_key
 from lorid_data.expand.stage import ExpandOptions, expand
 from lorid_data.folders.manifests import read_manifest
 from lorid_data.programs.stage import ProgramOptions, check_programs, programs
@@ -133,7 +134,8 @@ def read_config(body: Mapping[str, Any], where: str) -> PipelineConfig:
     known = ("out", START, *names)
     problems = [unknown_key(k, known, where) for k in body if k not in known]
     if not isinstance(body.get("out"), str):
-        problems.append(f"{where}: 'out' must name the folder to write")
+        hint = "" if body.get("out") is None else f", got {body['out']!r}; {IN_QUOTES}"
+        problems.append(f"{where}: 'out' must name the folder to write{hint}")
     start = body.get(START)
     if "build" not in body and start is None:
         problems.append(
@@ -146,7 +148,8 @@ def read_config(body: Mapping[str, Any], where: str) -> PipelineConfig:
         if name in body:
             value = {} if body[name] is None else body[name]
             try:
-                sections[name] = stage.section.model_validate(value)
+                made = sections[name] = stage.section.model_validate(value)
+                problems += [f"{where}: {name}: {p}" for p in taken_for_numbers(value, made)]
             except ValidationError as e:
                 problems += sentences(e.errors(), stage.section.model_fields, f"{where}: {name}")
     built = sections.get("build")

@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from lorid_data.commandline.meant import taken_for_numbers
 from lorid_data.errors import ConfigError, sentences
 from lorid_data.pass_rates import Band
 
@@ -282,6 +283,9 @@ def parse(model: type[_M], body: Mapping[str, Any], where: str) -> _M:
         ConfigError: with one sentence per problem; `where` says where to correct it.
     """
     try:
-        return model.model_validate(dict(body))
+        made = model.model_validate(dict(body))
     except ValidationError as e:
         raise ConfigError(*sentences(e.errors(), model.model_fields, where)) from None
+    if problems := [f"{where}: {p}" for p in taken_for_numbers(body, made)]:
+        raise ConfigError(*problems)
+    return made

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lorid_data.commandline.meant import misread
 from lorid_data.commandline.paths import wrong_paths
 from lorid_data.errors import ConfigError, unknown_key
 from lorid_data.texts import safe_yaml
@@ -153,6 +154,11 @@ class Options:
                 if k not in by_key and k not in secret_keys
             ]
             usable = {k: v for k, v in given.items() if k in by_key and v is not None}
+            problems += [
+                f"{self.file}: {k}: {said}"
+                for k, v in usable.items()
+                if (said := misread(by_key[k].hint, v)) is not None
+            ]
             data = {by_key[k].name.lstrip("-"): _pairs(by_key[k], v) for k, v in usable.items()}
             # Below the command's name: cyclopts passes over an option that is named like a command
             # beside it (`rounds`, `split`) in a mapping that is for all of them.

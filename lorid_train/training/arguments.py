@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from lorid_data.errors import ConfigError
 from lorid_train.config import TrainConfig
+
+_NUMBER = re.compile(r"\b(?:int|float)\b")
 
 
 def make_args(config: TrainConfig, role: str, folder: Path) -> Any:
@@ -60,8 +63,11 @@ def numbers(given: dict[str, Any], kind: type, where: str = "sft") -> dict[str, 
         where: the section, for messages.
 
     Raises:
-        ConfigError: a number is wanted, and the text is none.
+        ConfigError: a number is wanted, and the value is none: another text, or true.
     """
+    counts = {f.name for f in fields(kind) if _NUMBER.search(str(f.type)) and "bool" not in str(f.type)}  # fmt: skip
+    if wrong := [k for k in sorted(counts & given.keys()) if isinstance(given[k], bool)]:
+        raise ConfigError(*(f"{where}: {k} is {given[k]}, where a number is wanted" for k in wrong))
     real = {f.name for f in fields(kind) if "float" in str(f.type)}
     read = dict(given)
     for key in real & given.keys():
