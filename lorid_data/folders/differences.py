@@ -23,6 +23,9 @@ _OF_HASHES = {
     "text_sha256": ("text", "the text to measure forgetting on"),
 }
 """Fields that hold hashes: the setting that says what was hashed, and what it is called."""
+_OF_ROWS = ("content_sha256", "bad_rows_sha256")
+_MAKE_ROWS = ("licence", "subject", "rationale", "columns", "skip_bad_rows", "seed", "scale")
+"""Settings by which other rows are made of the same source: where one differs, the hash of the rows says no more."""
 
 
 def differences(
@@ -39,7 +42,22 @@ def differences(
     """
     before, now = dict(_fields(old)), dict(_fields(new))
     keys = sorted(k for k in {*before, *now} if before.get(k) != now.get(k))
-    return list(dict.fromkeys(_phrase(k, before.get(k), now.get(k), settings) for k in keys))
+    made = _made_otherwise(settings) if any(k in _OF_ROWS for k in keys) else []
+    is_said = bool(made) or "split" in keys  # every row names its split
+    rest = [k for k in keys if not is_said or k not in _OF_ROWS]
+    phrases = [_phrase(k, before.get(k), now.get(k), settings) for k in rest]
+    return list(dict.fromkeys([*made, *phrases]))
+
+
+def _made_otherwise(settings: tuple[Mapping[str, Any], Mapping[str, Any]]) -> list[str]:
+    """The settings by which the rows of one source differ."""
+    old, new = settings
+    said = [
+        (k, *(repr(s[k]) if s.get(k) is not None else "not given" for s in settings))
+        for k in _MAKE_ROWS
+        if old.get(k) != new.get(k)
+    ]
+    return [f"{k} was {was}, is {now}, of which the rows are made" for k, was, now in said]
 
 
 def _fields(body: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:

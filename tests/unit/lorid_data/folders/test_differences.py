@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from lorid_data.build.importing import import_table
+from lorid_data.build.stage import BuildOptions, build
 from lorid_data.errors import ConfigError
 from lorid_data.folders.differences import differences
 from lorid_data.folders.stage import open_stage
@@ -70,3 +73,42 @@ def test_a_stage_says_them(tmp_path: Path) -> None:
         open_stage(out, "x", identity={"dataset_sha256": B}, settings={"dataset": "d2"}),
     ):
         pass
+
+
+def test_the_option_by_which_other_rows_are_made_is_named_instead_of_their_hash() -> None:
+    old, new = {"content_sha256": A, "split": "train"}, {"content_sha256": B, "split": "train"}
+    columns = {"columns": ["question=q"]}
+    assert differences(old, new, ({"licence": "MIT", "seed": 1}, {**columns, "seed": 1})) == [
+        "licence was 'MIT', is not given, of which the rows are made",
+        "columns was not given, is ['question=q'], of which the rows are made",
+    ]
+    assert "the rows of the table: not the same" in differences(old, new, (columns, columns))[0]
+    assert differences(old, new | {"split": "test"}) == ["split was 'train', is 'test'"]
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ({"licence": "MIT"}, r"\(licence was not given, is 'MIT', of which the rows are made\)"),
+        ({"subject": "topic"}, r"\(subject was not given, is 'topic', of which"),
+        (
+            {"columns": {"level": "topic"}},
+            r"\(columns was not given, is \['level=topic'\], of which",
+        ),
+    ],
+)
+def test_import_says_which_option_differs(tmp_path: Path, option: dict[str, Any], said: str) -> None:  # fmt: skip
+    table = tmp_path / "t.jsonl"
+    table.write_text('{"question": "q", "answer": "1", "topic": "sums"}')
+    import_table(table, tmp_path / "out")
+    before = (tmp_path / "out" / "manifest.json").read_bytes()
+    with pytest.raises(ConfigError, match=said):
+        import_table(table, tmp_path / "out", **option)
+    assert (tmp_path / "out" / "manifest.json").read_bytes() == before
+
+
+def test_build_says_which_seed_differs(tmp_path: Path) -> None:
+    options = BuildOptions(source="arithmetic", teacher="none", limit=3)
+    build(options, tmp_path / "out")
+    with pytest.raises(ConfigError, match=r"\(seed was not given, is 7, of which"):
+        build(options.model_copy(update={"seed": 7}), tmp_path / "out")
