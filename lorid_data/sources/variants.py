@@ -173,12 +173,17 @@ def _said(table: TableStream) -> Iterator[Said]:
     names = [named, *(["type"] if "type" in table.columns else [])]
     for batch in table.batches(names):
         for i, row in enumerate(batch.rows):
-            original = row.get("original_question")
+            original = _told(row.get("original_question"))
             if not isinstance(original, str | None):
                 raise InputError(
                     f"{batch.place(i)}: original_question is {original!r:.80}, where text is expected"
                 )
-            yield Said(original=original, kind=str(row.get("type") or ""))
+            yield Said(original=original, kind=str(_told(row.get("type")) or ""))
+
+
+def _told(cell: Any) -> Any:
+    """A cell; None for NaN, which is how pandas writes a missing text."""
+    return cell if cell == cell else None
 
 
 def _opened(source: str) -> AbstractContextManager[TableStream]:

@@ -14,7 +14,9 @@ import pytest
 from lorid_data.build.importing import import_table
 from lorid_data.errors import InputError
 from lorid_data.folders.records import read_records
+from lorid_data.folders.table_rows import Table, stream_of
 from lorid_data.sources.cells import id_of, written
+from lorid_data.sources.variants import variants_of
 from lorid_data.teachers.scripted import ScriptedTeacher
 
 
@@ -163,3 +165,10 @@ def test_rows_that_share_a_number_as_id_are_variants(tmp_path: Path) -> None:
     (tmp_path / "t.jsonl").write_text('{"question": "a", "answer": 1, "id": 1}\n{"question": "b", "answer": 1, "id": 1.0}')  # fmt: skip
     first, second = imported(tmp_path / "t.jsonl", tmp_path / "out")
     assert second.original_id == first.problem_id
+
+
+def test_no_number_is_a_missing_text_in_a_table_of_variants() -> None:
+    nan = float("nan")
+    rows = [{"question": "q", "answer": "1", "original_question": "o", "type": nan}, {"question": "r", "answer": "1", "original_question": nan, "type": "t"}]  # fmt: skip
+    stream = stream_of(Table("t", tuple(rows[0]), rows))
+    assert [(s.original, s.kind) for s in variants_of(stream, name="n")[1]] == [("o", ""), (None, "t")]  # fmt: skip
