@@ -7,6 +7,8 @@ is said. https://huggingface.co/docs/datasets/repository_structure
 
 from __future__ import annotations
 
+import glob
+import posixpath
 import re
 from collections import Counter
 from collections.abc import Mapping
@@ -125,15 +127,17 @@ def _configs(folder: Path) -> dict[str, dict[str, Any]]:
 
 
 def _found(folder: Path, config: Mapping[str, Any]) -> dict[str, list[Path]]:
-    """The files of each split, by the patterns of a configuration or by the Hub's own."""
+    """The files of each split, named as below `folder`, by the patterns of a configuration or by the Hub's own."""
     from datasets.data_files import get_data_patterns, resolve_pattern, sanitize_patterns
 
     inner = str(config.get("data_dir") or "")
-    base = folder / inner
     named = config.get("data_files")
     _refuse_outside(folder, inner, "")
+    root = folder.resolve()
+    # A folder's own name may hold `[`, which is no pattern there.
+    base = glob.escape(str(root / _plain(inner)))
     try:
-        patterns = get_data_patterns(str(base)) if named is None else sanitize_patterns(named)
+        patterns = get_data_patterns(base) if named is None else sanitize_patterns(named)
     except FileNotFoundError:
         return {}
     except (ValueError, TypeError) as e:
@@ -144,11 +148,19 @@ def _found(folder: Path, config: Mapping[str, Any]) -> dict[str, list[Path]]:
         for pattern in map(str, some):
             _refuse_outside(folder, inner, pattern)
             with suppress(FileNotFoundError):
-                paths = map(Path, sorted(resolve_pattern(pattern, str(base))))
+                there = sorted(resolve_pattern(_plain(pattern), base))
+                # `datasets` gives absolute paths; here a file has one name, whoever found it.
+                paths = [folder / Path(p).relative_to(root) for p in there]
                 into += [p for p in paths if p not in into]
         if not into and named is not None:
             raise InputError(f"{folder}: no file fits {list(some)}, which its README names for the split {str(split)!r}")  # fmt: skip
     return found
+
+
+def _plain(pattern: str) -> str:
+    """A pattern or folder of a README without `.` and `..`, by which a file would have several names."""
+    is_plain = not {".", ".."} & set(pattern.split("/"))
+    return pattern if is_plain else posixpath.normpath(pattern)
 
 
 def _refuse_outside(folder: Path, base: str, pattern: str) -> None:

@@ -56,10 +56,11 @@ def load_folder(
         source, called = ref.id, f"{ref.id}@{folder.name}"
     called += f":{ref.config}" if ref.config else ""
     stated = licence or reading.licence_of(reading.HubRef(str(folder)))
-    plain = str(reading.HubRef(ref.id, ref.revision))
+    # People know a download by its id. A folder of theirs, like `a`, is no text to look for.
+    plain = str(folder) if ref.is_local else str(reading.HubRef(ref.id, ref.revision))
     try:
         found = layout(folder, ref.config)
-    except InputError as e:  # people know it by its id, not by the folder of its download
+    except InputError as e:
         raise InputError(str(e).replace(str(folder), plain)) from e
     parts: list[Sequence[Problem]] = []
     warnings = [w.replace(str(folder), plain) for w in found.warnings]

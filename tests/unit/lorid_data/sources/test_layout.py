@@ -136,6 +136,59 @@ def test_what_is_not_read_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert "extra.csv, more.zip" in err
 
 
+MIXED = (("mix/train/rows.jsonl", 2), ("mix/test/rows.csv", 1))
+
+
+@pytest.mark.parametrize("kind", ["absolute", "relative", ".", "..", "a/../mix", "link", "link, absolute", "[1]"])  # fmt: skip
+def test_a_folder_has_the_same_splits_however_it_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], kind: str
+) -> None:
+    for name, n in MIXED:
+        rows = [{"question": f"{name} {i}?", "answer": "1"} for i in range(n)]
+        write(tmp_path / name, rows)
+        write(tmp_path / name.replace("mix", "mix [1]"), rows)
+    monkeypatch.chdir(tmp_path)
+    Path("link").symlink_to("mix")
+    Path("a").mkdir()
+    names = {"absolute": tmp_path / "mix", "relative": Path("mix"), ".": Path(), "..": Path(".."), "a/../mix": Path("a/../mix"), "link": Path("link"), "link, absolute": tmp_path / "link", "[1]": tmp_path / "mix [1]"}  # fmt: skip
+    if kind in (".", ".."):
+        monkeypatch.chdir(tmp_path / "mix" / ("train" if kind == ".." else ""))
+    found = layout(names[kind])
+    assert {s: [p.relative_to(names[kind]).as_posix() for p in f] for s, f in found.splits.items()} == {"train": ["train/rows.jsonl"], "test": ["test/rows.csv"]}  # fmt: skip
+    assert found.warnings == ()
+    manifest = import_table(names[kind], tmp_path / "out")
+    assert (manifest.n_in, manifest.n_kept) == (3, 3)
+    assert "not read" not in capsys.readouterr().err
+
+
+def test_what_is_not_read_of_a_relative_folder_is_named_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(tmp_path / "in", ["train.jsonl", "test.jsonl", "extra.jsonl"], None)
+    monkeypatch.chdir(tmp_path)
+    [said] = layout(Path("in")).warnings
+    assert said.endswith("rules: extra.jsonl")
+
+
+def test_a_readme_may_write_a_path_in_several_ways(tmp_path: Path) -> None:
+    readme = splits_readme(("train", "./train.jsonl"), ("test", "a/../test.jsonl"))
+    folder = make(tmp_path / "in", ["train.jsonl", "test.jsonl", "a/extra.jsonl"], readme)
+    found = layout(folder)
+    assert found.splits == {"train": (folder / "train.jsonl",), "test": (folder / "test.jsonl",)}
+    [said] = found.warnings
+    assert said.endswith("rules: a/extra.jsonl")
+
+
+def test_a_warning_names_a_folder_as_it_is_called(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(tmp_path / "a", ["main/train.jsonl", "socratic/train.jsonl"], DEFAULT_NAMED)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError) as e:
+        import_table(Path("a/:mian"), tmp_path / "out")
+    assert str(e.value) == "a: no configuration 'mian'; it has main, socratic"
+
+
 def test_variants_in_one_folder_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:  # fmt: skip
     for name in ("main", "socratic"):
         write(tmp_path / "in" / name / "train.jsonl", [{"question": f"q{i}", "answer": name} for i in range(5)])  # fmt: skip
