@@ -14,7 +14,7 @@ from typing import Any
 
 from lorid_data.errors import ConfigError, InputError, nearest
 from lorid_data.folders.table_rows import Table
-from lorid_data.sources.shapes import Shape, shape_of
+from lorid_data.sources.shapes import Shape, halves, shape_of
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "question": ("question", "problem"),
@@ -126,8 +126,8 @@ def find_columns(table: Table, read: Reading | None = None) -> Found:
         names.pop("difficulty", None)
     if "program" not in given and not holds_texts(table.rows, "program"):
         names.pop("program", None)
-    shape = None if given.keys() & {"question", "rationale"} else shape_of(table, names)
-    chosen = {**(shape.columns_of(table) if shape else {}), **given}
+    shape = shape_of(table, names, given)
+    chosen = {**(shape.columns_of(table, given) if shape else {}), **given}
     taken = set(chosen.values())
     names = {w: c for w, c in names.items() if c not in taken and w not in chosen}
     names |= {w: c for w, c in chosen.items() if c}
@@ -163,6 +163,9 @@ def holds_texts(rows: Sequence[Mapping[str, Any]], column: str) -> bool:
 def suggestion(columns: Sequence[str], wanted: Sequence[str], *, used: Iterable[str] = ()) -> str:
     """`; did you mean --columns question=instruction (of build and import)?`, or nothing."""
     left = {c.lower(): c for c in columns if c not in set(used)}
+    two = halves(list(left.values())) if "question" in wanted else None
+    if two is not None:  # either alone would lose the problem
+        return f"; it may stand in two columns, {two[0]!r} and {two[1]!r}: call them {two[0].lower()} and {two[1].lower()} and both are read"  # fmt: skip
     pairs = []
     for what in wanted:
         near = [w for w in (*COLUMNS[what], *_OTHER_WORDS.get(what, ())) if w in left]
@@ -173,7 +176,7 @@ def suggestion(columns: Sequence[str], wanted: Sequence[str], *, used: Iterable[
 
 
 def ignored(table: Table, found: Found) -> list[str]:
-    """A warning that names the columns nobody asked for, and those that are nearly known."""
+    """Warnings that name the columns nobody asked for, those that are nearly known, and half a question."""
     extra = [c for c in table.columns if c not in found.names.values()]
     if not extra:
         return []
@@ -183,7 +186,14 @@ def ignored(table: Table, found: Found) -> list[str]:
         useful := [w for w in ("rationale", "knowledge", "subject", "level") if w in left]
     ):
         hint = f"; name one with --columns {' '.join(f'{w}=…' for w in useful)} (of build and import) if it holds that"
-    return [f"{table.where}: columns ignored: {', '.join(extra)}{hint}"]
+    said = [f"{table.where}: columns ignored: {', '.join(extra)}{hint}"]
+    two = halves(table.columns)
+    if two is not None and two[0] == found.names["question"] and two[1] in extra:
+        said.append(
+            f"{table.where}: the question is {two[0]!r} alone, as --columns says, without what {two[1]!r} holds; "
+            "leave question= out of --columns and both are read"
+        )
+    return said
 
 
 def refuse_ignored_answers(

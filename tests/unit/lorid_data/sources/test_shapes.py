@@ -110,6 +110,107 @@ def test_rows_of_chat(row: dict[str, Any]) -> None:
     assert p.subject == row.get("subject")
 
 
+THOUGHT = "Let me add 3 and 4, that is 7. Or 8?"
+
+
+@pytest.mark.parametrize(
+    "turn",
+    [
+        {"content": "The answer is 7.", "reasoning_content": THOUGHT},
+        {"content": "The answer is 7.", "thinking": THOUGHT, "reasoning_content": None},
+        {"content": "The answer is 7.", "reasoning": THOUGHT, "thinking": ""},
+        {"content": [{"type": "thinking", "thinking": THOUGHT}, {"type": "text", "text": "The answer is 7."}]},
+        {"content": [{"type": "reasoning", "text": THOUGHT}, {"type": "text", "text": "The answer is 7."}]},
+    ],
+)  # fmt: skip
+def test_the_reasoning_of_a_turn_is_the_first_part_of_the_rationale(turn: dict[str, Any]) -> None:
+    turns = [{"role": "user", "content": USER, "reasoning_content": "x"}, {"role": "assistant", **turn}]  # fmt: skip
+    [p] = read({"messages": turns})
+    assert (p.question, p.rationale, p.answer) == (USER, f"{THOUGHT}\n\nThe answer is 7.", "7")
+
+
+def test_a_turn_may_have_only_reasoning_or_none_that_is_text() -> None:
+    user = {"role": "user", "content": USER}
+    [p] = read({"messages": [user, {"role": "assistant", "content": None, "reasoning": "It is \\boxed{7}."}]})  # fmt: skip
+    assert (p.rationale, p.answer) == ("It is \\boxed{7}.", "7")
+    [p] = read({"messages": [user, {"role": "assistant", "content": ASSISTANT, "reasoning": ""}]})
+    assert p.rationale == "3 + 4 = 7"
+    with pytest.raises(InputError, match="the reasoning of a turn is 7, where text is expected"):
+        read({"messages": [user, {"role": "assistant", "content": ASSISTANT, "reasoning": 7}]})
+
+
+def turn(role: str, text: str) -> dict[str, str]:
+    return {"role": role, "content": text}
+
+
+WHOLE = [turn("user", USER), turn("assistant", ASSISTANT)]
+BAD = [turn("assistant", "3 + 4 = 8\n#### 8")]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"prompt": USER, "completion": ASSISTANT},
+        {"prompt": WHOLE[:1], "completion": WHOLE[1:]},
+        {"prompt": [turn("system", "Think."), *WHOLE[:1]], "completion": ASSISTANT},
+        {"prompt": USER, "completion": WHOLE[1:]},
+        {"prompt": USER, "chosen": ASSISTANT, "rejected": "8"},
+        {"prompt": WHOLE[:1], "chosen": WHOLE[1:], "rejected": BAD},
+        {"prompt": USER, "chosen": WHOLE, "rejected": [*WHOLE[:1], *BAD]},
+        {"chosen": WHOLE, "rejected": [*WHOLE[:1], *BAD]},
+    ],
+)  # fmt: skip
+def test_rows_of_trl(row: dict[str, Any]) -> None:
+    [p] = read(row)
+    assert (p.question, p.rationale, p.answer) == (USER, "3 + 4 = 7", "7")
+
+
+def test_rows_of_trl_are_read_where_their_columns_are_named_and_not_with_a_label() -> None:
+    row = {"prompt": WHOLE[:1], "completion": WHOLE[1:]}
+    [p] = read(row, read=Reading({"question": "prompt", "rationale": "completion"}))
+    assert (p.question, p.answer) == (USER, "7")
+    for other in ("label", "row_id"):
+        with pytest.raises(InputError, match="missing column 'question'"):
+            read({**row, other: "1"})
+    with pytest.raises(InputError, match=r"row 0: its turns are by user, user, assistant;"):
+        read({"prompt": WHOLE[:1] * 2, "completion": WHOLE[1:]})
+    [p] = read({"prompt": "q?", "completion": None, "answer": "1"})
+    assert (p.question, p.rationale, p.answer) == ("q?", "", "1")
+
+
+def test_alpaca_and_dolly_ask_in_two_columns() -> None:
+    alpaca = [{"instruction": "Solve.", "input": about, "output": ASSISTANT} for about in (USER, "", None, float("nan"))]  # fmt: skip
+    rows = read(*alpaca)
+    assert [r.question for r in rows] == [f"Solve.\n\n{USER}", "Solve.", "Solve.", "Solve."]
+    assert {(r.rationale, r.answer) for r in rows} == {("3 + 4 = 7", "7")}
+    [p] = read({"instruction": "", "input": USER, "output": ASSISTANT, "answer": "7"})
+    assert (p.question, p.answer) == (USER, "7")
+    [p] = read({"instruction": "Solve.", "context": USER, "response": ASSISTANT, "category": "sums"})  # fmt: skip
+    assert (p.question, p.rationale, p.subject) == (f"Solve.\n\n{USER}", "3 + 4 = 7", "sums")
+    with pytest.raises(InputError, match="row 0: what its instruction is about is 7,"):
+        read({"instruction": "Solve.", "input": 7, "output": "o"})
+
+
+def test_alpaca_gives_way_to_what_the_user_says() -> None:
+    row = {"instruction": "Solve.", "input": USER, "response": ASSISTANT, "output": "o"}
+    [p] = read(row, read=Reading({"rationale": "response"}))
+    assert (p.question, p.rationale) == (f"Solve.\n\n{USER}", "3 + 4 = 7")
+    [p] = read(row, read=Reading({"knowledge": "input"}))
+    assert (p.question, p.knowledge) == ("Solve.", (USER,))
+    table = Table("t", tuple(row), [row])
+    alone = Reading({"question": "instruction", "rationale": "response"})
+    [p], said = problems_of(table, source="s", split="train", read=alone)
+    assert p.question == "Solve."
+    assert "t: the question is 'instruction' alone, as --columns says, without what 'input' holds" in said[-1]  # fmt: skip
+
+
+def test_no_suggestion_loses_half_of_a_question() -> None:
+    with pytest.raises(InputError) as e:
+        read({"Instruction": "Solve.", "Input": USER, "Output": ASSISTANT})
+    assert "question=" not in str(e.value)
+    assert "in two columns, 'Instruction' and 'Input': call them instruction and input" in str(e.value)  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("turns", "says"),
     [

@@ -80,10 +80,10 @@ def test_text_is_kept_byte_for_byte() -> None:
 
 def test_all_missing_columns_are_named_with_those_there_are() -> None:
     with pytest.raises(InputError) as e:
-        problems_of(table({"prompt": "q", "completion": "r"}), source="s", split="train")
+        problems_of(table({"prompt": "q", "response": "r"}), source="s", split="train")
     assert len(e.value.problems) == 2
     assert "missing column 'question'" in e.value.problems[0]
-    assert "its columns are prompt, completion" in e.value.problems[1]
+    assert "its columns are prompt, response" in e.value.problems[1]
 
 
 @pytest.mark.parametrize(
