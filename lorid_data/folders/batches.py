@@ -264,7 +264,7 @@ class DatasetWriter:
         self._rejected.close()
         self._is_finished = True
         self._files.close()
-        write_readme(self._stage.out, self._splits)
+        write_readme(self._stage.out, self._splits, has_rejects=bool(self._rejected.n_rows))
         return self._stage.finish(n_in=n_in, n_kept=self._kept.n_rows, n_rejected=self._n_rejected)
 
 

@@ -17,6 +17,11 @@ README = "README.md"
 ALL_SPLITS = "records"
 """What `load_dataset` calls the rows of a folder that holds several splits: none of their names."""
 _SPLIT = re.compile(r"[A-Za-z]\w*", re.ASCII)
+_REJECTS = """- config_name: rejects
+  data_files:
+  - split: {split}
+    path: {rejects}
+"""
 _TEXT = """---
 configs:
 - config_name: default
@@ -24,11 +29,7 @@ configs:
   data_files:
   - split: {split}
     path: {records}
-- config_name: rejects
-  data_files:
-  - split: {split}
-    path: {rejects}
----
+{config_of_rejects}---
 
 # A dataset folder of lorid-data
 
@@ -45,13 +46,27 @@ rows = load_dataset("THIS FOLDER", split="{split}")
 """
 
 
-def write_readme(folder: Path, splits: Collection[str]) -> None:
-    """Write the README of a folder whose rows have these splits. The same rows give the same bytes."""
+def write_readme(folder: Path, splits: Collection[str], *, has_rejects: bool) -> None:
+    """Write the README of a folder whose rows have these splits. The same rows give the same bytes.
+
+    `datasets` loads no table without rows, so rejects are named where there are some. The rows are
+    named always: else rejects that stand alone would be taken for them.
+
+    Args:
+        folder: the folder.
+        splits: of the rows that were kept; none where no row was.
+        has_rejects: whether a row was not kept.
+    """
     split = split_shown(splits)
     said = f"All rows are of the split {split}."
     if split == ALL_SPLITS:
         said = "The column `split` says which split a row is of."
-    text = _TEXT.format(split=split, said=said, records=RECORDS, rejects=REJECTS)
+    if not splits:
+        said = "No row was kept; `datasets` loads no table without rows."
+    elif not has_rejects:
+        said += f" Every row was kept: `{REJECTS}` is empty."
+    config = _REJECTS.format(split=split, rejects=REJECTS) if has_rejects else ""
+    text = _TEXT.format(split=split, said=said, records=RECORDS, rejects=REJECTS, config_of_rejects=config)  # fmt: skip
     write_text(folder / README, text)
 
 

@@ -73,14 +73,15 @@ def _pair(cells: Cells) -> Cells:
     prompt, after = cells.get("question"), cells.get("rationale")
     if not isinstance(prompt, list) and not isinstance(after, list):
         return cells  # texts, or what is no text and is said to be none
-    said = [{"role": "assistant", "content": after}] if isinstance(after, str) else _turns(after)
-    if any(_role(turn) in _USER for turn in said):
-        return {**cells, **_asked(said)}
-    before = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else _turns(prompt)
+    said = _turns(after, "assistant")
+    before = [] if any(_role(turn) in _USER for turn in said) else _turns(prompt, "user")
     return {**cells, **_asked([*before, *said])}
 
 
-def _turns(found: object) -> list[Mapping[str, Any]]:
+def _turns(found: object, role: str | None = None) -> list[Mapping[str, Any]]:
+    """The turns of a cell; where a role is named, a text is one turn of it."""
+    if role is not None and isinstance(found, str):
+        return [{"role": role, "content": found}]
     if not isinstance(found, list) or not all(isinstance(t, Mapping) for t in found):
         raise InputError(f"its turns are {found!r:.80}, where a list of turns is expected")
     return found

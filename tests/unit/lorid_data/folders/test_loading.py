@@ -82,6 +82,28 @@ def test_a_folder_without_rejects_loads_too(made: Callable[..., Path]) -> None:
     assert len(load_dataset(str(made("train")), split="train")) == 1
 
 
+@pytest.mark.parametrize("splits", [("train",), ("train", "test")])
+@pytest.mark.parametrize("n_rejects", [0, 1])
+def test_every_configuration_that_a_folder_names_loads(
+    made: Callable[..., Path], splits: tuple[str, ...], n_rejects: int
+) -> None:
+    from datasets import get_dataset_config_names, load_dataset
+
+    folder = made(*splits, n_rejects=n_rejects)
+    names = get_dataset_config_names(str(folder))
+    n_rows = {n: sum(map(len, load_dataset(str(folder), n).values())) for n in names}
+    assert n_rows == {"default": len(splits), **({"rejects": n_rejects} if n_rejects else {})}
+    assert ("Every row was kept" in (folder / README).read_text()) is (n_rejects == 0)
+
+
+def test_rejects_alone_are_not_taken_for_the_rows(made: Callable[..., Path]) -> None:
+    from datasets import get_dataset_config_names
+
+    folder = made(n_rejects=2)
+    assert get_dataset_config_names(str(folder)) == ["default", "rejects"]
+    assert "No row was kept" in (folder / README).read_text()
+
+
 def test_polars_and_one_split(made: Callable[..., Path]) -> None:
     folder = made("train", "test", "train")
     frame = lorid_data.load(folder, kind="polars")
