@@ -51,7 +51,7 @@ def load_test_sets(
 
 def _load(name: str, split: str, source_path: str | None) -> TestSet:
     folder = Path(name)
-    if (folder / MANIFEST).is_file():
+    if name and (folder / MANIFEST).is_file():
         frame = read_record_frame(folder)
         return TestSet(
             folder.name,

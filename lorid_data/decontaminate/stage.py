@@ -74,7 +74,7 @@ def decontaminate(
         LockedError: another process works on `out`.
     """
     parent, sha256 = read_manifest(folder), manifest_sha256(folder)
-    if same := [a for a in options.against if Path(a).exists() and Path(a).samefile(folder)]:
+    if same := [a for a in options.against if a and Path(a).exists() and Path(a).samefile(folder)]:
         msg = (
             f"--against {same[0]!r} is the dataset itself: every row would be found. Near copies on both sides of a "
             "split are dedup's to find, before the split"

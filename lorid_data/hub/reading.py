@@ -18,6 +18,7 @@ from lorid_data.errors import InputError
 from lorid_data.folders.table_packed import first_bad_line
 from lorid_data.folders.table_plain import PlainCells
 from lorid_data.folders.table_rows import AT_ONCE, Table, TableStream, heads_of
+from lorid_data.folders.trees import files_below
 from lorid_data.hub.front_matter import front_matter, named_outside
 from lorid_data.hub.reach import not_cached, reached
 from lorid_data.hub.redirects import Away, said_of, watching
@@ -40,7 +41,7 @@ class HubRef:
     @property
     def is_local(self) -> bool:
         """Whether it is a folder of this machine."""
-        return Path(self.id).is_dir()
+        return bool(self.id) and Path(self.id).is_dir()
 
     def __str__(self) -> str:
         at = f"@{self.revision}" if self.revision else ""
@@ -48,8 +49,11 @@ class HubRef:
 
 
 def parse_ref(text: str) -> HubRef:
-    """A `HubRef` from `ID[@REVISION][:CONFIG]`; an existing folder is taken as it is, but for `:CONFIG`."""
-    if Path(text).is_dir():
+    """A `HubRef` from `ID[@REVISION][:CONFIG]`; an existing folder is taken as it is, but for `:CONFIG`.
+
+    A text that names nothing has an empty id; what reads a dataset refuses it.
+    """
+    if text and Path(text).is_dir():
         return HubRef(text)
     folder, _, inner = text.rpartition(":")
     if folder and Path(folder).is_dir():
@@ -67,7 +71,7 @@ def config_names(ref: HubRef) -> tuple[str, ...]:
     """
     import datasets
 
-    if ref.config is not None:
+    if ref.config is not None:  # whether it may be read is looked at when it is
         return (ref.config,)
     with _readable(ref):
         _refuse_outside(ref)
@@ -157,11 +161,16 @@ def _front_matter(ref: HubRef) -> dict[str, Any]:
 
 
 def _refuse_outside(ref: HubRef) -> None:
-    """`datasets` follows a card to any file of this machine, and to any address.
+    """`datasets` follows a card to any file of this machine, and to any address; and walks any folder.
 
     Raises:
-        InputError: the card names what lies outside of its dataset.
+        InputError: nothing is named, a folder is no bounded tree, or the card names what lies
+            outside of its dataset.
     """
+    if not ref.id.strip():
+        raise InputError(f"{str(ref)!r}: names no dataset; give a Hub id (org/name) or a folder")
+    if ref.is_local:
+        files_below(Path(ref.id))
     named = named_outside(_front_matter(ref))
     if named is not None:
         raise InputError(f"{ref}: its README names {named!r}, which lies outside of it; take that out of its 'configs'")  # fmt: skip
@@ -209,8 +218,8 @@ def _readable(ref: HubRef) -> Iterator[None]:
 
 def _explain(ref: HubRef, error: Exception) -> str:
     if ref.is_local:
-        for path in sorted(Path(ref.id).rglob("*")):
-            if path.suffix in (".jsonl", ".json", ".csv", ".txt") and path.is_file():
+        for path in files_below(Path(ref.id)):
+            if path.suffix in (".jsonl", ".json", ".csv", ".txt"):
                 bad = first_bad_line(path)
                 if bad is not None:
                     return f"{path}:{bad[0]}: {bad[1]}; save the file as UTF-8"

@@ -20,6 +20,7 @@ from typing import Any
 from lorid_data.errors import InputError
 from lorid_data.folders.names import MANIFEST, RECORDS
 from lorid_data.folders.tables import SUFFIXES, format_of
+from lorid_data.folders.trees import files_below
 from lorid_data.hub.front_matter import front_matter, is_outside
 from lorid_data.hub.splits import config_fault
 
@@ -52,16 +53,18 @@ def layout(folder: Path, config: str | None = None) -> Layout:
         config: one of its configurations.
 
     Raises:
-        InputError: no table there, several configurations and none named, or an unknown one.
+        InputError: no table there, several configurations and none named, or an unknown one; the
+            root of the file system, or a tree of very many files.
     """
     if (folder / RECORDS).is_file() and (folder / MANIFEST).is_file():
         return Layout({"train": (folder / RECORDS,)})  # each row names its split
+    files = _files(folder)
     configs = _configs(folder)
     name, said = _chosen(folder, configs, config)
     found = _found(folder, configs.get(name or "", {}))
-    every = [p for p in _files(folder) if _is_table(p)]
-    taken = {s: _one_format([p for p in files if _is_table(p)]) for s, files in found.items()}
-    taken = {s: files for s, files in taken.items() if files}
+    every = [p for p in files if _is_table(p)]
+    taken = {s: _one_format([p for p in some if _is_table(p)]) for s, some in found.items()}
+    taken = {s: some for s, some in taken.items() if some}
     if name is None:
         taken |= _by_name(every, taken)
     if not taken:
@@ -69,8 +72,8 @@ def layout(folder: Path, config: str | None = None) -> Layout:
         raise InputError(f"{folder}: no table there; expected files of its splits, like train.jsonl ({kinds})")  # fmt: skip
     order = [s for s in _ORDER if s in taken]
     splits = {s: tuple(taken[s]) for s in (*order, *(s for s in taken if s not in order))}
-    read = {p for files in splits.values() for p in files}
-    others = [p for p in _files(folder) if p not in read and _looks_like_data(p)]
+    read = {p for some in splits.values() for p in some}
+    others = [p for p in files if p not in read and _looks_like_data(p)]
     if others and not said:
         names = sorted(p.relative_to(folder).as_posix() for p in others)
         more = f" and {len(names) - 10} more" if len(names) > 10 else ""
@@ -197,8 +200,8 @@ def _files(folder: Path) -> list[Path]:
     """Every file but hidden ones, in order."""
     return [
         p
-        for p in sorted(folder.rglob("*"))
-        if p.is_file() and not any(x.startswith((".", "__")) for x in p.relative_to(folder).parts)
+        for p in files_below(folder)
+        if not any(x.startswith((".", "__")) for x in p.relative_to(folder).parts)
     ]
 
 

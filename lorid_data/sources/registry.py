@@ -279,6 +279,7 @@ def _check(
     if seed and source not in _DRAWN:
         problems.append(f"--seed {seed!r}: only {' and '.join(_DRAWN)} draw their problems")
     is_there = Path(source).exists() or is_pattern(source) or reading.parse_ref(source).is_local
+    is_there = is_there and bool(source.strip())  # the empty path is where one stands
     if named(source) is None and not is_there and not is_hub_id(source):
         problems.append(
             f"unknown source {source!r}; give {', '.join(NAMED)}, a Hub id (org/name), an existing "

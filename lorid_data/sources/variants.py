@@ -193,7 +193,8 @@ def _opened(source: str) -> AbstractContextManager[TableStream]:
 
 
 def _refuse_unknown(source: str) -> None:
-    if not Path(source).exists() and not is_hub_id(source):
+    is_there = bool(source) and Path(source).exists()
+    if not is_there and not is_hub_id(source):
         raise ConfigError(
             f"unknown source of variants {source!r}; give {METAMATH}, a Hub id (org/name), an "
             f"existing folder, or a table ({', '.join(SUFFIXES)}){near(source)}"

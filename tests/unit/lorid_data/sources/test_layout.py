@@ -12,6 +12,7 @@ import pytest
 
 from lorid_data.build.importing import import_table
 from lorid_data.errors import ConfigError, InputError
+from lorid_data.folders import trees
 from lorid_data.folders.manifests import read_manifest
 from lorid_data.folders.records import read_records
 from lorid_data.sources.layout import layout
@@ -177,6 +178,27 @@ def test_a_readme_may_write_a_path_in_several_ways(tmp_path: Path) -> None:
     assert found.splits == {"train": (folder / "train.jsonl",), "test": (folder / "test.jsonl",)}
     [said] = found.warnings
     assert said.endswith("rules: a/extra.jsonl")
+
+
+@pytest.mark.parametrize("path", ["/", "//", "/:x"])
+def test_a_whole_disk_is_not_walked(tmp_path: Path, path: str, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    def walked(*_: object) -> None:
+        raise AssertionError(path)
+
+    monkeypatch.setattr("os.walk", walked)
+    monkeypatch.setattr("pathlib.Path.rglob", walked)
+    monkeypatch.setattr("datasets.data_files.get_data_patterns", walked)
+    with pytest.raises(InputError, match="is the root of the file system"):
+        import_table(Path(path), tmp_path / "out")
+
+
+def test_a_tree_of_very_many_files_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
+    folder = make(tmp_path / "in", ["a/train.jsonl", "a/test.jsonl"], None)
+    monkeypatch.setattr(trees, "AT_MOST", 3)
+    assert len(layout(folder).splits) == 2
+    monkeypatch.setattr(trees, "AT_MOST", 2)
+    with pytest.raises(InputError, match="holds more than 2 files and folders"):
+        layout(folder)
 
 
 def test_a_warning_names_a_folder_as_it_is_called(

@@ -6,11 +6,12 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from lorid_data.decontaminate.against import load_test_sets
 from lorid_data.errors import ConfigError, InputError
 from lorid_data.folders.tables import Table
 from lorid_data.hub import reading
 from lorid_data.schema import Problem, make_problem
-from lorid_data.sources import math
+from lorid_data.sources import math, variants
 from lorid_data.sources.registry import load, name_of, spread
 from lorid_data.sources.table import content_hash
 
@@ -219,6 +220,16 @@ def test_wrong_options_are_refused(source: str, options: dict[str, object], says
     with pytest.raises(ConfigError) as e:
         load(source, **options)  # type: ignore[arg-type]
     assert says in str(e.value)
+
+
+@pytest.mark.parametrize("source", ["", " ", "/", "//", ":", "@", ":x", "@x", "/:x"])
+def test_a_source_that_names_nothing_or_a_whole_disk_is_refused(source: str) -> None:
+    for read in (load, variants.load_variants, lambda s: load_test_sets([s])):
+        with pytest.raises(ConfigError, match=r"unknown source|is the root of the file system"):
+            read(source)
+    ref = reading.parse_ref(source)
+    with pytest.raises(InputError, match=r"names no dataset|is the root of"):
+        reading.load(ref, "default", "train")
 
 
 def test_several_wrong_options_are_listed_at_once() -> None:
