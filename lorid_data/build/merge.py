@@ -37,9 +37,9 @@ def merge(shards: Sequence[Path], out: Path) -> Manifest:
         ConfigError: a folder is no shard, or is one of another build; one is missing or named twice.
         InputError: a shard is not finished, or has changed since.
     """
-    found = {folder: read_manifest(folder) for folder in shards}
-    order = _ordered(found)
-    first = found[order[0]]
+    order = _ordered([(folder, read_manifest(folder)) for folder in shards])
+    manifests = [m for _, m in order]
+    first = manifests[0]
     identity = {k: v for k, v in first.identity.items() if k != "shard"}
     with open_stage(
         out,
@@ -50,31 +50,34 @@ def merge(shards: Sequence[Path], out: Path) -> Manifest:
     ) as stage:
         if stage.done is not None:
             return stage.done
-        _merge_journals(order, stage)
-        return _merge_rows(order, [found[f] for f in order], stage)
+        folders = [f for f, _ in order]
+        _merge_journals(folders, stage)
+        return _merge_rows(folders, manifests, stage)
 
 
-def _ordered(found: dict[Path, Manifest]) -> list[Path]:
-    """The folders in the order of their rows.
+def _ordered(found: Sequence[tuple[Path, Manifest]]) -> list[tuple[Path, Manifest]]:
+    """The folders, as they were named, in the order of their rows.
 
     Raises:
         ConfigError: with everything that is wrong.
     """
     if not found:
         raise ConfigError("name the folders of all shards")
-    at: dict[Shard, Path] = {}
+    at: dict[Shard, tuple[Path, Manifest]] = {}
     problems = []
-    first, *_ = found.values()
-    for folder, manifest in found.items():
+    named, first = found[0]
+    for folder, manifest in found:
         shard = shard_of(manifest.identity.get("shard"))
         if manifest.stage != "build" or shard is None:
             problems.append(f"{folder}: is no shard; `lorid-data build … --shard I/N` makes one")
         elif shard in at:
-            problems.append(f"{folder}: is the shard {shard}, as {at[shard]} is; name one of them")
+            other, _ = at[shard]
+            same = folder.resolve() == other.resolve()
+            problems.append(f"{folder}: is named twice; name each shard once" if same else f"{folder}: is the shard {shard}, as {other} is; name one of them")  # fmt: skip
         elif _of_build(manifest) != _of_build(first):
-            problems.append(f"{folder}: is of another build than {next(iter(found))}: its options or its source differ")  # fmt: skip
+            problems.append(f"{folder}: is of another build than {named}: its options or its source differ")  # fmt: skip
         else:
-            at[shard] = folder
+            at[shard] = (folder, manifest)
     if not problems:
         n = next(iter(at)).n
         missing = [str(s) for i in range(1, n + 1) if (s := Shard(i, n)) not in at]

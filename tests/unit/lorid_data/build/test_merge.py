@@ -82,6 +82,10 @@ def test_what_is_no_whole_set_of_shards_is_refused(tmp_path: Path, table: Path) 
     out = tmp_path / "out"
     with pytest.raises(ConfigError, match="shards are missing: 3/3"):
         merge([made[1, None], made[2, None]], out)
+    first, second = made[1, None], made[2, None]
+    for again in (first, first / ".." / first.name):
+        with pytest.raises(ConfigError, match="is named twice; name each shard once"):
+            merge([first, again, second], out)
     with pytest.raises(ConfigError, match="is of another build"):
         merge([made[1, None], made[2, 50]], out)
     with pytest.raises(ConfigError, match="is no shard"):
