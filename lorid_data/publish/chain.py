@@ -58,20 +58,37 @@ def find_chain(folder: Path, parents: Sequence[Path] = ()) -> Chain:
     """The chain that ends in `folder`.
 
     A manifest names its parent by hash, not by path: it is looked for among `parents` and beside
-    the folder.
+    the folder. Of several folders with that manifest an intact one is taken.
 
     Raises:
         InputError: the folder is unfinished, is no dataset folder, or a file of it has changed
-            since its manifest was written.
+            since its manifest was written; a parent is there, and no copy of it is intact.
     """
     link = _link(folder)
-    by_hash = {sha256_file(p / MANIFEST): p for p in _candidates(folder, parents)}
+    by_hash: dict[str, list[Path]] = {}
+    for path in _candidates(folder, parents):
+        by_hash.setdefault(sha256_file(path / MANIFEST), []).append(path)
     links = [link]
     while (wanted := links[0].manifest.parent_sha256) is not None:
         if wanted not in by_hash:
             return Chain(tuple(links), wanted)
-        links.insert(0, _link(by_hash[wanted]))
+        links.insert(0, _first_intact(by_hash[wanted]))
     return Chain(tuple(links), None)
+
+
+def _first_intact(folders: Sequence[Path]) -> Link:
+    """The first of several folders with one manifest whose files are what it says.
+
+    Raises:
+        InputError: none is; what is wrong with the first.
+    """
+    faults: list[InputError] = []
+    for folder in folders:
+        try:
+            return _link(folder)
+        except InputError as e:
+            faults.append(e)
+    raise faults[0]
 
 
 def _link(folder: Path) -> Link:
@@ -87,7 +104,7 @@ def _candidates(folder: Path, parents: Sequence[Path]) -> Iterable[Path]:
     beside = folder.resolve().parent
     return [
         p
-        for p in (*sorted(beside.iterdir()), *parents)
+        for p in (*parents, *sorted(beside.iterdir()))
         # What a dry run wrote repeats the manifest of another folder.
         if (p / MANIFEST).is_file() and not (p / "publish.json").is_file()
     ]

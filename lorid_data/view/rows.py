@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from lorid_data.errors import InputError
 from lorid_data.folders.files import sha256_file
 from lorid_data.folders.flags import Flag, flags_of, iter_audit_flags
 from lorid_data.folders.manifests import read_manifest
 from lorid_data.folders.names import MANIFEST, RECORDS, REJECTS
 from lorid_data.folders.picked import n_rows, pick_places, pick_rows, tables
+from lorid_data.folders.verified import verify_file
 from lorid_data.sampling import Draw
 from lorid_data.schema import Manifest, Record, Reject
 
@@ -126,14 +129,20 @@ def _audited(
 
 
 def _parent(folder: Path, manifest: Manifest) -> Path | None:
-    """The folder beside this one that its stage read: a manifest names it by hash, not by path."""
+    """The folder beside this one that its stage read: a manifest names it by hash, not by path.
+
+    Of several with that manifest it is the first whose records are what it says; else the first.
+    """
     if manifest.parent_sha256 is None:
         return None
     beside = folder.resolve().parent
-    for path in sorted(beside.glob(f"*/{MANIFEST}")):
-        if sha256_file(path) == manifest.parent_sha256:
-            return path.parent
-    return None
+    wanted = manifest.parent_sha256
+    same = [p.parent for p in sorted(beside.glob(f"*/{MANIFEST}")) if sha256_file(p) == wanted]
+    for parent in same:
+        with suppress(InputError):
+            verify_file(parent / RECORDS)
+            return parent
+    return same[0] if same else None
 
 
 def _texts(parent: Path | None, row_ids: set[str]) -> dict[str, Record]:

@@ -21,6 +21,7 @@ from lorid_data.publish.shards import ShardWriter, hash_rows
 from lorid_data.publish.stage import PublishOptions, publish
 from lorid_data.schema import PROGRAM_COLUMNS, Record, sha256_text
 from lorid_data.validate.stage import validate
+from lorid_data.view.rows import read_folder
 
 HOSTILE = "<script>alert(1)</script> --- `x` [a](http://evil.example) $\\frac{1}{2}$"
 
@@ -213,6 +214,23 @@ def test_a_parent_elsewhere_is_named_or_missed(tmp_path: Path) -> None:
         ["import", "validate"],
         None,
     )
+
+
+@pytest.mark.parametrize("copy", ["a", "z"])
+def test_of_two_parents_with_one_manifest_the_intact_one_is_taken(
+    tmp_path: Path, copy: str
+) -> None:
+    folder = dataset(tmp_path / "d")
+    damaged = shutil.copytree(tmp_path / "d/mine", tmp_path / "d" / copy)
+    (damaged / "records.parquet").write_bytes(b"x")
+    for parents in ([], [damaged]):
+        chain = find_chain(folder, parents)
+        assert [k.folder.name for k in chain.links] == ["mine", "ok"]
+    shown = read_folder(folder, most=100, seed=0)
+    assert sum(s.record is None for s in shown.rows) == 0
+    (tmp_path / "d/mine/records.parquet").write_bytes(b"x")
+    with pytest.raises(InputError, match=r"records\.parquet has changed since"):
+        find_chain(folder)
 
 
 def test_rows_that_changed_since_their_manifest_are_refused(tmp_path: Path) -> None:
