@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from lorid_data.errors import InputError
+from lorid_data.folders.paths import no_file
 
 _BEFORE, _AFTER = b',"sha256":"', b'"}'
 _WIDTH = len(_BEFORE) + 64 + len(_AFTER)
@@ -87,7 +88,7 @@ def sum_of(path: Path) -> Sum:
     """
     total = Sum()
     if not path.is_file():
-        raise InputError(f"{path}: no such file; put it back as it was")
+        raise InputError(f"{path}: {no_file(path)}; put it back as it was")
     with path.open("rb") as f:
         for number, line in enumerate(f, 1):
             try:

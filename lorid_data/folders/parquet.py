@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from lorid_data.errors import InputError, StageError
 from lorid_data.folders.files import atomic_path
+from lorid_data.folders.paths import no_file
 from lorid_data.folders.verified import verify_file
 from lorid_data.pass_rates import PassRate
 from lorid_data.schema import ADDED_LATER, FrozenModel
@@ -235,7 +236,7 @@ def read_frame(path: Path) -> pl.DataFrame:
     import polars as pl
 
     if not path.is_file():
-        msg = f"{path}: no such file; name a folder that a stage of lorid-data has finished"
+        msg = f"{path}: {no_file(path)}; name a folder that a stage of lorid-data has finished"
         raise InputError(msg)
     verify_file(path)
     try:

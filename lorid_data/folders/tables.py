@@ -11,6 +11,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from lorid_data.errors import InputError
+from lorid_data.folders.paths import no_file
 from lorid_data.folders.table_columnar import arrow_stream, parquet_stream
 from lorid_data.folders.table_packed import PACKED, first_bad_line, readable, unpacked
 from lorid_data.folders.table_rows import RowError, Table, TableStream, joined_streams
@@ -68,11 +69,11 @@ def open_table(path: Path, bad: list[str] | None = None, number: Number = Decima
             every digit that was written.
 
     Raises:
-        InputError: no such file, an unknown kind, bad UTF-8 (with its line), a broken line, or no
+        InputError: no such file, or no regular one; an unknown kind, bad UTF-8 (with its line), a broken line, or no
             rows; while rows are read, a file that turns out to be much larger than it looks.
     """
     if not path.is_file():
-        raise InputError(f"{path}: no such file; name a table ({', '.join(SUFFIXES)})")
+        raise InputError(f"{path}: {no_file(path)}; name a table ({', '.join(SUFFIXES)})")
     with readable(path):
         kind = format_of(path)
         if kind == "parquet":

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lorid_data.errors import ConfigError, InputError
+from lorid_data.folders.paths import is_special, no_file
 from lorid_data.folders.spool import Spool
 from lorid_data.folders.tables import SUFFIXES, files_of, is_pattern, open_tables, unpacked
 from lorid_data.hub import reading
@@ -262,28 +263,36 @@ def _check(
         problems.append(f"--columns is for tables; the source {source!r} has its own")
     if limit is not None and limit < 1:
         problems.append(f"limit is {limit!r}; it must be 1 or more")
-    if source_path is not None:
-        name = named(source)
-        is_there = Path(source_path).is_dir() or (
-            Path(source_path).is_file() and name not in _FOLDERS
-        )
-        if name not in COPIED:
-            problems.append(
-                f"--source-path {source_path!r} is for {', '.join(COPIED)}; name the path itself as the source"
-            )
-        elif not is_there:
-            what = "folder" if name in _FOLDERS else "file or folder"
-            problems.append(f"--source-path {source_path!r}: no such {what}{near(source_path)}")
+    problems += [] if source_path is None else _faults_of_copy(source, source_path)
     if scale != 1 and source != "arithmetic":
         problems.append(f"--scale {scale!r}: only 'arithmetic' draws its numbers")
     if seed and source not in _DRAWN:
         problems.append(f"--seed {seed!r}: only {' and '.join(_DRAWN)} draw their problems")
-    is_there = Path(source).exists() or is_pattern(source) or reading.parse_ref(source).is_local
-    is_there = is_there and bool(source.strip())  # the empty path is where one stands
-    if named(source) is None and not is_there and not is_hub_id(source):
-        problems.append(
-            f"unknown source {source!r}; give {', '.join(NAMED)}, a Hub id (org/name), an existing "
-            f"folder, or a table ({', '.join(SUFFIXES)}){near(source)}"
-        )
+    problems += [] if named(source) is not None else _faults_of_place(source)
     if problems:
         raise ConfigError(*problems)
+
+
+def _faults_of_copy(source: str, source_path: str) -> list[str]:
+    """What is wrong with a local copy of a source."""
+    name, path = named(source), Path(source_path)
+    if name not in COPIED:
+        return [f"--source-path {source_path!r} is for {', '.join(COPIED)}; name the path itself as the source"]  # fmt: skip
+    if path.is_dir() or (path.is_file() and name not in _FOLDERS):
+        return []
+    what = "folder" if name in _FOLDERS else "file or folder"
+    said = no_file(path) if is_special(path) else f"no such {what}{near(source_path)}"
+    return [f"--source-path {source_path!r}: {said}"]
+
+
+def _faults_of_place(source: str) -> list[str]:
+    """What is wrong with a source that is none of `NAMED`: a path, a pattern or a Hub id."""
+    if is_special(Path(source)):
+        return [f"{source}: {no_file(Path(source))}"]
+    is_there = Path(source).exists() or is_pattern(source) or reading.parse_ref(source).is_local
+    if (source.strip() and is_there) or is_hub_id(source):  # the empty path is where one stands
+        return []
+    return [
+        f"unknown source {source!r}; give {', '.join(NAMED)}, a Hub id (org/name), an existing "
+        f"folder, or a table ({', '.join(SUFFIXES)}){near(source)}"
+    ]

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from lorid_data.errors import ConfigError, InputError
+from lorid_data.folders.paths import is_special, no_file
 from lorid_data.folders.spool import Spool
 from lorid_data.folders.table_rows import Table, TableStream
 from lorid_data.folders.tables import SUFFIXES, open_table
@@ -193,6 +194,8 @@ def _opened(source: str) -> AbstractContextManager[TableStream]:
 
 
 def _refuse_unknown(source: str) -> None:
+    if is_special(Path(source)):
+        raise InputError(f"{source}: {no_file(Path(source))}")
     is_there = bool(source) and Path(source).exists()
     if not is_there and not is_hub_id(source):
         raise ConfigError(

@@ -1,6 +1,7 @@
 """Sources by name: mirrors and content hashes of MATH, the spread of a limit, local folders."""
 
 import collections
+import os
 from pathlib import Path
 
 import polars as pl
@@ -8,12 +9,15 @@ import pytest
 
 from lorid_data.decontaminate.against import load_test_sets
 from lorid_data.errors import ConfigError, InputError
-from lorid_data.folders.tables import Table
+from lorid_data.folders.draw_lines import sum_of
+from lorid_data.folders.parquet import read_frame
+from lorid_data.folders.tables import Table, open_table
 from lorid_data.hub import reading
 from lorid_data.schema import Problem, make_problem
-from lorid_data.sources import math, variants
+from lorid_data.sources import math
 from lorid_data.sources.registry import load, name_of, spread
 from lorid_data.sources.table import content_hash
+from lorid_data.sources.variants import load_variants
 
 
 def problems(*subjects: str) -> list[Problem]:
@@ -224,12 +228,30 @@ def test_wrong_options_are_refused(source: str, options: dict[str, object], says
 
 @pytest.mark.parametrize("source", ["", " ", "/", "//", ":", "@", ":x", "@x", "/:x"])
 def test_a_source_that_names_nothing_or_a_whole_disk_is_refused(source: str) -> None:
-    for read in (load, variants.load_variants, lambda s: load_test_sets([s])):
+    for read in (load, load_variants, lambda s: load_test_sets([s])):
         with pytest.raises(ConfigError, match=r"unknown source|is the root of the file system"):
             read(source)
     ref = reading.parse_ref(source)
     with pytest.raises(InputError, match=r"names no dataset|is the root of"):
         reading.load(ref, "default", "train")
+
+
+def test_a_pipe_or_a_device_is_told_from_a_file_that_is_not_there(tmp_path: Path) -> None:
+    pipe = tmp_path / "rows.jsonl"
+    os.mkfifo(pipe)
+    for path in (pipe, Path("/dev/null")):
+        for read in (load, load_variants, open_table, read_frame, sum_of):
+            with pytest.raises(InputError if read is not load else ConfigError) as e:
+                read(str(path) if read in (load, load_variants) else path)  # type: ignore[operator]
+            assert "is a pipe or a device, and a regular file is needed" in str(e.value)
+            assert "no such" not in str(e.value)
+        with pytest.raises(ConfigError, match="regular file is needed"):
+            load("svamp", split="test", source_path=str(path))
+    for read in (open_table, read_frame, sum_of):
+        with pytest.raises(InputError, match="is a folder, where a file is expected"):
+            read(tmp_path)  # type: ignore[operator]
+        with pytest.raises(InputError, match="no such file"):
+            read(tmp_path / "x")  # type: ignore[operator]
 
 
 def test_several_wrong_options_are_listed_at_once() -> None:
