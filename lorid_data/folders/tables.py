@@ -69,8 +69,8 @@ def open_table(path: Path, bad: list[str] | None = None, number: Number = Decima
             every digit that was written.
 
     Raises:
-        InputError: no such file, or no regular one; an unknown kind, bad UTF-8 (with its line), a broken line, or no
-            rows; while rows are read, a file that turns out to be much larger than it looks.
+        InputError: no such file, or no regular one; an unknown kind, bad UTF-8 (with its line), a broken line,
+            whole columns instead of rows, or no rows; while rows are read, a file that turns out to be much larger than it looks.
     """
     if not path.is_file():
         raise InputError(f"{path}: {no_file(path)}; name a table ({', '.join(SUFFIXES)})")
@@ -88,9 +88,29 @@ def open_table(path: Path, bad: list[str] | None = None, number: Number = Decima
             raise InputError(
                 f"{path}: unknown kind of table {path.suffix!r}; use {', '.join(SUFFIXES)}"
             )
+    if kind == "json" and table.n_rows == 1:
+        _refuse_columns(table)
     if not table.n_rows:
         raise InputError(f"{path}: has no rows; an empty source is refused")
     return table
+
+
+def _refuse_columns(table: TableStream) -> None:
+    """One object that holds whole columns, or rows by their numbers, is no row.
+
+    Raises:
+        InputError: it says how such a file is written as rows.
+    """
+    [row] = next(iter(table.batches(table.columns))).rows
+    cells = list(row.values())
+    by_name = [tuple(c) for c in cells if isinstance(c, dict) and c]
+    lists = [c for c in cells if isinstance(c, list) and c and not any(isinstance(x, (dict, list)) for x in c)]  # fmt: skip
+    are_columns = {len(by_name), len(lists)} == {0, len(cells)} and len(set(by_name or map(len, lists))) == 1  # fmt: skip
+    if are_columns or row.keys() == {"columns", "index", "data"}:
+        raise InputError(
+            f"{table.where}: one object that holds a whole table ({', '.join(table.columns[:3])}…), where an object for each row is expected; "
+            "pandas writes rows with to_json(path, orient='records', lines=True)"
+        )
 
 
 def open_tables(

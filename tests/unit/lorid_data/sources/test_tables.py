@@ -19,6 +19,33 @@ from lorid_data.schema import Reject
 from lorid_data.sources import registry
 
 
+@pytest.mark.parametrize("name", ["t.json", "t.jsonl"])
+@pytest.mark.parametrize("orient", ["columns", "index", "split", "list", "one row"])
+def test_one_object_of_whole_columns_is_no_row(tmp_path: Path, name: str, orient: str) -> None:
+    columns = {"question": ["a?", "b?"], "answer": ["6", None]}
+    rows = [dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)]
+    by_number = {c: {str(i): v for i, v in enumerate(some)} for c, some in columns.items()}
+    body = {
+        "columns": by_number,
+        "index": {str(i): row for i, row in enumerate(rows)},
+        "split": {"columns": list(columns), "index": [0, 1], "data": [list(r.values()) for r in rows]},
+        "list": columns,
+        "one row": {c: {"0": some[0]} for c, some in columns.items()},
+    }[orient]  # fmt: skip
+    path = tmp_path / name
+    path.write_text(json.dumps(body))
+    with pytest.raises(InputError, match=r"holds a whole table \(.*orient='records', lines=True"):
+        read_table(path)
+
+
+def test_one_row_that_holds_lists_is_a_row(tmp_path: Path) -> None:
+    path = tmp_path / "t.jsonl"
+    turn = [{"role": "user", "content": "q"}]
+    for row in ({"prompt": turn, "completion": turn}, {"messages": []}, {"question": "q", "knowledge": ["a"]}, {"question": {}}):  # fmt: skip
+        path.write_text(json.dumps(row))
+        assert [dict(r) for r in read_table(path).rows] == [row]
+
+
 def test_jsonl_keeps_text_and_lines(tmp_path: Path) -> None:
     path = tmp_path / "t.jsonl"
     path.write_bytes(b'{"question": " a\\r\\n b "}\r\n\n{"question": "\xc3\xa9", "answer": "1"}\n')
