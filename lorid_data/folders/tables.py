@@ -105,7 +105,8 @@ def _refuse_columns(table: TableStream) -> None:
     cells = list(row.values())
     by_name = [tuple(c) for c in cells if isinstance(c, dict) and c]
     lists = [c for c in cells if isinstance(c, list) and c and not any(isinstance(x, (dict, list)) for x in c)]  # fmt: skip
-    are_columns = {len(by_name), len(lists)} == {0, len(cells)} and len(set(by_name or map(len, lists))) == 1  # fmt: skip
+    # One column alone may be a list of its own: a line of a script is {"output": [rule, …]}.
+    are_columns = len(cells) > 1 and {len(by_name), len(lists)} == {0, len(cells)} and len(set(by_name or map(len, lists))) == 1  # fmt: skip
     if are_columns or row.keys() == {"columns", "index", "data"}:
         raise InputError(
             f"{table.where}: one object that holds a whole table ({', '.join(table.columns[:3])}…), where an object for each row is expected; "

@@ -41,7 +41,7 @@ def test_one_object_of_whole_columns_is_no_row(tmp_path: Path, name: str, orient
 def test_one_row_that_holds_lists_is_a_row(tmp_path: Path) -> None:
     path = tmp_path / "t.jsonl"
     turn = [{"role": "user", "content": "q"}]
-    for row in ({"prompt": turn, "completion": turn}, {"messages": []}, {"question": "q", "knowledge": ["a"]}, {"question": {}}):  # fmt: skip
+    for row in ({"prompt": turn, "completion": turn}, {"messages": []}, {"question": "q", "knowledge": ["a"]}, {"output": ["rule"]}, {"question": {}, "answer": {}}):  # fmt: skip
         path.write_text(json.dumps(row))
         assert [dict(r) for r in read_table(path).rows] == [row]
 
