@@ -6,7 +6,7 @@ Read: `names`, `files`, `paths`, `seals`, `manifests`, `outputs` (a file that a 
     `differences`, `stage`, `parquet`, `readme` (how load_dataset finds the rows), `row_ids`, `batches`, `picked`, `records`; `chosen` for some rows of many,
     `frames` for stages that work on whole columns, `scratch` for what memory does not hold, `sealed_rows` and `flags` for what the checks said of a folder's rows,
     `loading` for programs of others,
-    `evaluations` (and `draw_lines`) for what an evaluation wrote; `spool` (rows kept aside on disk); `table_rows`, `table_packed`, `table_texts`, `table_plain`, `table_columnar` and
+    `evaluations` (and `draw_lines`) for what an evaluation wrote; `spool` (rows kept aside on disk); `table_rows`, `table_packed`, `table_texts`, `table_plain`, `table_columnar`, `trees` (a folder that is walked) and
     `tables`: files of others, a batch of rows at a time.
 Imports: texts, pass_rates, schema, errors.
 """
