@@ -27,6 +27,7 @@ from lorid_data.answers.withdrawn import (
     is_withdrawn,
     restated,
 )
+from lorid_data.texts.characters import separated
 
 MAX_TAIL = 50_000
 """Only the last characters of a longer text are read."""
@@ -94,7 +95,7 @@ def extract(text: str, *, last_number: bool = False) -> Answer | NoAnswer:
     """
     if not text.strip():
         return NoAnswer(Why.EMPTY_TEXT)
-    text = text[-MAX_TAIL:].replace("<0x0A>", "\n")
+    text = separated(text[-MAX_TAIL:]).replace("<0x0A>", "\n")
     text = own_part(_WIDE.sub(lambda gap: "\n" if "\n" in gap[0] else " ", text))
     for stop in islice(_lines(_NEXT_LINE, text), MAX_STOPS):
         if text[: stop.start()].strip() and isinstance(

@@ -10,6 +10,7 @@ from lorid_data.answers.markup import SIGNS, leading_math, strip_markup
 from lorid_data.answers.refusal import EDGE, is_refusal
 from lorid_data.answers.sentences import sentence_end
 from lorid_data.answers.words import spelled
+from lorid_data.texts.characters import narrow
 
 
 class Kind(Enum):
@@ -200,6 +201,8 @@ _FUNCTION = re.compile(
 
 def starts_like_an_answer(sentence: str) -> bool:
     """Whether mathematics stands in front: a number, a sign, a bracket, a function, a name with `=`."""
+    if not sentence.startswith("（"):  # as often a remark, and its commas are read as a clause's
+        sentence = narrow(sentence)
     if re.match(
         r"(?:negative|minus)\s+\d|[-−–+±](?!\s+[A-Za-z]{2})|[(\[{|√π∞.<]|\\|[$€£₹¥]|\d|(?:US\$|Rs\.?|INR|USD|EUR|GBP)\s?(?=[\d$])|(?:pi|infinity|infty|inf)\b",
         sentence,

@@ -10,7 +10,15 @@ import unicodedata
 from fractions import Fraction
 
 from lorid_data.answers.results import LimitError
-from lorid_data.answers.translated import in_english, may_be_foreign
+from lorid_data.answers.translated import in_english, may_be_foreign, stated
+from lorid_data.texts.characters import (
+    INVISIBLE,
+    LOWERED,
+    RAISED,
+    VULGAR,
+    normal,
+    unscripted,
+)
 
 MAX_CHARS = 4096
 """Longest answer that is looked at, after runs of white space became one space."""
@@ -19,11 +27,6 @@ MAX_NESTING = 40
 MAX_DIGITS = 400
 """Longest run of digits."""
 
-_SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ⁿⁱ", "0123456789+-()ni")
-_SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉₊₋₍₎", "0123456789+-()")
-_RAISED = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ⁿⁱ]+")
-_LOWERED = re.compile("[₀₁₂₃₄₅₆₇₈₉₊₋₍₎]+")
-_VULGAR = re.compile("[¼½¾⅐⅑⅒⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞]")
 _BEFORE_NFKC = str.maketrans(
     {
         "º": "°",
@@ -33,15 +36,12 @@ _BEFORE_NFKC = str.maketrans(
         **{c: rf"\mathbb{{{d}}}" for c, d in zip("ℝℤℚℕℂ", "RZQNC", strict=True)},
     }
 )
-_DIGIT = re.compile(r"(?![0-9])\d")
 _AREA = re.compile(r"(?<=\d)\s?((?:k|c|m|d)?m)([²³])(?!\w)")
 """12m²: behind a letter, a raised digit of its own makes a unit, where m^2 may be a product."""
 _AFTER_NFKC = str.maketrans(
     {
-        **dict.fromkeys("−–—‒―﹣", "-"),
         **dict.fromkeys("·⋅∙•", r"\cdot "),
-        **dict.fromkeys("“”″«»", '"'),
-        **dict.fromkeys("‘’′`", "'"),
+        "`": "'",
         "×": r"\times ", "✕": r"\times ", "÷": r"\div ", "⁄": "/", "∕": "/",
         "π": r"\pi ", "∞": r"\infty ", "°": r"^\circ ", "±": r"\pm ", "∓": r"\mp ",
         "≤": r"\leq ", "≥": r"\geq ", "≠": r"\neq ", "≈": r"\approx ", "≡": r"\equiv ",
@@ -56,7 +56,6 @@ _AFTER_NFKC = str.maketrans(
 )  # fmt: skip
 _ROOT = re.compile(r"([√∛∜])\s*(\d+(?:\.\d+)?|[A-Za-z]|(?=[({\\]))")
 _ROOT_INDEX = {"√": "", "∛": "[3]", "∜": "[4]"}
-_INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\u00ad]")
 
 _SPACES = re.compile(
     r"(?<!\\)\\[,;:> ]|~|\\(?:quad|qquad|thinspace|enspace|hfill|displaystyle|textstyle|limits|newline"
@@ -140,14 +139,17 @@ def plain_unicode(text: str) -> str:
     """NFKC, with mathematical characters as LaTeX and every dash that can be a minus as `-`."""
     if text.isascii():
         return text
-    text = _INVISIBLE.sub("", text).translate(_BEFORE_NFKC)
-    text = _VULGAR.sub(_vulgar, text)
+    text = INVISIBLE.sub("", text).translate(_BEFORE_NFKC)
+    text = VULGAR.sub(_vulgar, text)
     text = _AREA.sub(lambda m: rf"\text{{ {m[1]}}}^{'2' if m[2] == '²' else '3'}", text)
-    text = _RAISED.sub(lambda m: "^{" + m[0].translate(_SUPERSCRIPTS) + "}", text)
-    text = _LOWERED.sub(lambda m: "_{" + m[0].translate(_SUBSCRIPTS) + "}", text)
-    text = unicodedata.normalize("NFKC", text)
-    text = _ROOT.sub(lambda m: rf"\sqrt{_ROOT_INDEX[m[1]]}" + (f"{{{m[2]}}}" if m[2] else ""), text)
-    return _DIGIT.sub(lambda m: str(unicodedata.decimal(m[0])), text.translate(_AFTER_NFKC))
+    text = RAISED.sub(lambda m: "^{" + unscripted(m[0]) + "}", text)
+    text = LOWERED.sub(lambda m: "_{" + unscripted(m[0]) + "}", text)
+    text = _ROOT.sub(_root, normal(text))
+    return text.translate(_AFTER_NFKC)
+
+
+def _root(match: re.Match[str]) -> str:
+    return rf"\sqrt{_ROOT_INDEX[match[1]]}" + (f"{{{match[2]}}}" if match[2] else "")
 
 
 def _vulgar(match: re.Match[str]) -> str:
@@ -188,16 +190,17 @@ def respell(text: str) -> str:
     if len(text) > MAX_CHARS:
         msg = f"an answer of {len(text)} characters"
         raise LimitError(msg)
-    text = plain_unicode(text)
-    if may_be_foreign(text):
-        text = in_english(text)
-    text = " ".join(text.split())
+    text = " ".join(plain_unicode(text).split())
     check_limits(text)
     if r"\begin" not in text:
         text = _DOUBLED.sub(r"\\", text)
     if "." in text:
         text = _HALF_DAY.sub(r"\1m", text)
     text = unwrap(text)
+    if may_be_foreign(text):  # what a wrapper held is known only now
+        text = " ".join(in_english(unwrap(stated(text))).split())
+        check_limits(text)
+        text = unwrap(text)
     if "box" in text:
         text = _INNER_BOX.sub("", text)
     text = _ORDINAL.sub("", _IMAGINARY.sub("i", text))
@@ -216,7 +219,7 @@ def respell(text: str) -> str:
 # --- wrappers ----------------------------------------------------------------------------------
 
 _PAIRS = (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"), ("**", "**"), ("__", "__"), ("*", "*"), ("_", "_"), ("`", "`"),
-          ('"', '"'), ("'", "'"), ("<b>", "</b>"), ("==", "=="))  # fmt: skip
+          ('"', '"'), ("'", "'"), ("<b>", "</b>"), ("==", "=="), ("「", "」"), ("『", "』"), ("【", "】"))  # fmt: skip
 _WRAPPERS = re.compile(
     r"\\(?:boxed|fbox|framebox|ensuremath|mathbf|displaystyle|textbf|text|mathrm|mbox|underline)\s*(?=\{)"
 )
@@ -240,7 +243,7 @@ def unwrap(text: str) -> str:
             if _SAID.match(text)
             else text.strip().rstrip(",;\\ ")
         )
-        if text.endswith(".") and not text.endswith(".."):
+        if text.endswith((".", "。", "।")) and not text.endswith(".."):
             text = text[:-1].rstrip()
         for left, right in _PAIRS:
             inner = text[len(left) : len(text) - len(right)]

@@ -13,6 +13,7 @@ from lorid_data.answers.refusal import EDGE, is_refusal
 from lorid_data.answers.sentences import sentence_end
 from lorid_data.answers.translated import conjunctions, numerals, worth_end
 from lorid_data.answers.withdrawn import behind_its_words
+from lorid_data.texts.characters import narrow
 
 _AHEAD = 400
 _BEHIND = 60
@@ -141,7 +142,7 @@ def _value(language: Language, sentence: str, *, is_strict: bool) -> str:
     if listed := _listed(sentence):
         return listed
     is_short = len(sentence) < 40 and re.search(r"\d|=", sentence) is None
-    if is_short and (choice := _CHOICE.match(sentence)):
+    if is_short and (choice := _CHOICE.match(narrow(sentence))):
         return choice[1]
     number = _NUMBER.match(sentence)
     if number and not re.match(r"\s*[-+*/^=×÷(!√π∛]|\.\d|分[之の]", sentence[number.end() :]):

@@ -12,7 +12,7 @@ from fractions import Fraction
 from functools import cache
 from typing import Any
 
-from lorid_data.answers.languages import Language, languages
+from lorid_data.answers.languages import Language, languages, spoken_in
 from lorid_data.answers.results import table
 
 _LETTER = r"(?:[^\W\d_]|[\u0900-\u0963])"
@@ -43,19 +43,50 @@ def may_be_foreign(text: str) -> bool:
     return any(m[0][1:-1] in _ascii_words() for m in _BETWEEN_SPACES.finditer(text))
 
 
+def stated(text: str) -> str:
+    """What an answer is that says "the answer is" in another language: 三十 of 答案是三十; else the text.
+
+    Only texts that are not ASCII are read so.
+    """
+    for one in () if text.isascii() else spoken_in(text):
+        cue = one.cue.match(text)
+        if cue is None or cue["denial"] is not None:
+            continue
+        value = one.ends.sub("", text[cue.end() :]).strip()
+        if value and not one.refused.match(value):
+            return value
+    return text
+
+
 def in_english(text: str) -> str:
     """An answer with the words that its value hangs on in English; others stay."""
     whole = _whole().get(text.lower())
     if whole is not None:
         return whole
     if not text.isascii():
-        text = _NUMERALS.sub(_spelled, text)
+        text = _NUMERALS.sub(_spelled, _flat(text))
         for one in languages():
             text = one.percent.sub(lambda m: rf"{m['top']}%", text)
             text = one.fraction.sub(lambda m: rf"\frac{{{m['top']}}}{{{m['bottom']}}}", text)
     text = _joined(_signed(text))
     found = _NOUN.search(text)
     return text if found is None else _with_noun(text, found)
+
+
+_SEPARATE_NOUN = re.compile(
+    rf"(?P<number>(?:\$[^$]+\$|\\boxed\s?\{{[^{{}}]*\}}|\*\*[^*]+\*\*|[-+\d.,/零〇一二两兩三四五六七八九十百千万萬亿億]+))(?:\\[,;:! ]|~|\s)*"
+    rf"(?:\\(?:text|textrm|mathrm|mbox)\s?\{{\s*)?(?P<noun>{_LETTER}+)\s*\}}?"
+)
+_WRAPPED = re.compile(r"\$\s*(.*?)\s*\$|\\boxed\s?\{\s*(.*?)\s*\}|\*\*(.*?)\*\*")
+
+
+def _flat(text: str) -> str:
+    r"""A number and its noun without the wrappers of either: 30元 of `$30$元` and of `30\,\text{元}`."""
+    found = _SEPARATE_NOUN.fullmatch(text)
+    if found is None or found["noun"].isascii():
+        return text
+    whole = _WRAPPED.fullmatch(found["number"])
+    return (whole[whole.lastindex or 0] if whole else found["number"]) + found["noun"]
 
 
 _DIGITS = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2, "兩": 2}
