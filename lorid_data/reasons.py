@@ -31,7 +31,7 @@ SENTENCES: Mapping[str, str] = {
     "original_unknown": "The row is a variant of a question that the dataset does not hold.",
     "variant_asks_else": "The row has another answer than the question whose knowledge it would get.",
     "backward_question": "The question asks backwards for a given of its original, so the original's knowledge is not its own.",
-    "duplicate_exact": "An earlier row has the same question, rationale and answer, but for case and white space.",
+    "duplicate_exact": "An earlier row has the same question, rationale and answer, but for case, white space and forms of characters.",
     "duplicate_near": "An earlier row has nearly the same question and rationale, and the same numbers and answer.",
     "duplicate_answers_differ": "Another row has the same question and rationale, but another answer.",
     "too_many_variants": "Its original question has as many variants as are wanted without it.",

@@ -27,10 +27,11 @@ from lorid_data.checks import catalogue as row_checks
 from lorid_data.checks.finding import failed
 from lorid_data.checks.rules import rule_fault
 from lorid_data.schema import Record, canonical_json
+from lorid_data.texts.characters import plain
 
 __all__ = ["BY_NAME", "CHECKS", "Check", "examine", "found_in", "measure"]
 
-VERSION = 4
+VERSION = 5
 """Bump when a check changes what it finds."""
 _RULE_CHECKS: Mapping[str, Callable[[str, Record], str | None]] = {
     "answer_leak": leaks.answer_leak,
@@ -143,5 +144,5 @@ def _said(name: str, check: Callable[..., str | None], *about: Any) -> str | Non
 
 
 def same_rule(rule: str) -> str:
-    """One spelling for rules that differ in case, spaces or the final stop."""
-    return re.sub(r"\s+", " ", rule).strip().rstrip(".").casefold()
+    """One spelling for rules that differ in case, spaces, forms of characters or the final stop."""
+    return re.sub(r"\s+", " ", plain(rule)).strip().rstrip(".").casefold()

@@ -14,6 +14,7 @@ from functools import lru_cache
 from lorid_data.audit.numbers import numbers, of_a_question, values
 from lorid_data.audit.words import lexicon, longest_shared_run, shingle_words
 from lorid_data.schema import Record
+from lorid_data.texts.characters import in_place
 
 QUESTION_RUN, RATIONALE_RUN = 6, 7
 """Words in a row that count as copied."""
@@ -27,6 +28,7 @@ def _shown(rule: str, start: int, end: int) -> str:
 @lru_cache(maxsize=4096)
 def _value_of(answer: str) -> Fraction | None:
     """The value of an answer that is one number, with or without its sign, unit or `$`."""
+    answer = in_place(answer)
     found = numbers(answer)
     if len(found) != 1:
         return None
@@ -57,6 +59,7 @@ def answer_leak(rule: str, row: Record) -> str | None:
 
 def _squeezed(text: str) -> str:
     """One spelling of a formula: no braces, no signs of size or layout, spaces only between words."""
+    text = in_place(text)
     text = re.sub(r"\\(?:left|right|displaystyle|text|mathrm|mathbf|,|!|;|quad)(?![a-z])", "", text)
     text = re.sub(r"\\[dt]frac", r"\\frac", text)
     return re.sub(r"\s*([^\w\s])\s*", r"\1", re.sub(r"[${}]", "", text)).lower()

@@ -14,6 +14,7 @@ from functools import lru_cache
 
 from lorid_data.audit.formulas import plain_spans
 from lorid_data.audit.words import lexicon, stem, words
+from lorid_data.texts.characters import in_place
 
 _DIGITS = r"\d{1,3}(?:(?:,|\{,\}|,\\!)\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+"
 _FRACTION = re.compile(r"\\[dt]?frac\s*\{(-?\d+)\}\s*\{(\d+)\}|\\[dt]?frac\s*(\d)\s*(\d)")
@@ -74,7 +75,7 @@ _MOST_TEXT, _MOST_RULE = 20_000, 2_000
 @lru_cache(maxsize=1 << 14)
 def numbers(text: str) -> tuple[Found, ...]:
     """Every number of a text's first 20,000 characters: digits, fractions and words, from left to right."""
-    text = text[:_MOST_TEXT]
+    text = in_place(text[:_MOST_TEXT])
     found: list[Found] = []
     taken = bytearray(len(text))
     for f in _in_order(text):
@@ -109,6 +110,7 @@ def _in_order(text: str) -> Iterator[Found]:
 def values(text: str) -> frozenset[Fraction]:
     """The values of all numbers of a text; a percentage also as a fraction."""
     found = set()
+    text = in_place(text)
     for f in numbers(text):
         found.add(f.value)
         if text[f.end : f.end + 1] == "%" or text[f.end : f.end + 2] == "\\%":
@@ -127,7 +129,7 @@ def of_a_question(rule: str) -> tuple[Found, ...]:
     * so are single digits in a formula with letters, unless it says what a letter equals;
     * a number near a word of its unit or figure is a constant (`60 minutes`, `180°`).
     """
-    rule = rule[:_MOST_RULE]
+    rule = in_place(rule[:_MOST_RULE])
     return tuple(f for f in numbers(rule) if _is_final(rule, f) or not _is_general(rule, f))
 
 

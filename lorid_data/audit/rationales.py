@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from lorid_data.answers import Verdict, equal
 from lorid_data.schema import Record
+from lorid_data.texts.characters import in_place
 
 _MARKER = re.compile(r"(?:^|(?<=[\s.!?)}$\]]))The answer is:?\s")
 
@@ -29,7 +30,7 @@ def unreached_answer(row: Record) -> str | None:
     marks = list(_MARKER.finditer(row.rationale))
     if not marks:
         return None
-    body = row.rationale[: marks[-1].start()].rstrip()
+    body = in_place(row.rationale[: marks[-1].start()]).rstrip()
     last = re.split(r"(?<=[.!?])\s+(?=[A-Z\\])|\n", body)[-1]
     gives_up = _GIVES_UP.search(last)
     if gives_up is not None and _GIVES_UP.search(row.answer) is None:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from lorid_data.audit.formulas import formulas
 from lorid_data.audit.words import lexicon, stems
 from lorid_data.schema import Record
+from lorid_data.texts.characters import in_place
 from lorid_data.texts.counting import count
 
 DUPLICATE = 0.75
@@ -70,6 +71,7 @@ _NEGATED = re.compile(r"\b(?:not|no|never|without|cannot)\b|n[’']t\b", re.IGNO
 
 def _formula_key(rule: str) -> frozenset[str]:
     """What makes two rules of the same words different: formulas, numbers, and whether they negate."""
+    rule = in_place(rule)
     written = {f.replace(" ", "") for f in formulas(rule)} | set(_NUMBER.findall(rule))
     return frozenset(written | ({"not"} if _NEGATED.search(rule) else set()))
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 
 from lorid_data.pages.page import packaged
+from lorid_data.texts.characters import in_place
 
 _OF_ONE_ROW = 8
 """Texts whose words are kept: each check of each rule reads those of its row again."""
@@ -171,7 +172,7 @@ def stems(text: str) -> tuple[str, ...]:
 @lru_cache(maxsize=_OF_ONE_ROW)
 def shingle_words(text: str) -> tuple[str, ...]:
     """Lower-case words with every number as `#`: what a copied sentence keeps."""
-    plain = _COMMAND.sub(" ", text).lower()
+    plain = _COMMAND.sub(" ", in_place(text)).lower()
     return tuple(re.findall(r"[^\W\d_]+|#", re.sub(r"\d+(?:[.,]\d+)*", "#", plain)))
 
 

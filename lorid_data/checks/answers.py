@@ -8,6 +8,7 @@ from lorid_data.checks.annotations import ANNOTATION
 from lorid_data.checks.finding import Finding, Severity
 from lorid_data.schema import Record, RejectReason
 from lorid_data.texts.calculate import number
+from lorid_data.texts.characters import in_place
 from lorid_data.texts.latex import last_boxed
 
 
@@ -89,7 +90,7 @@ def _times_100(a: str, b: str) -> bool:
 
 def _comes_to(r: Record, said: str, answer: str) -> bool:
     """Whether what is stated is worked out to the answer: "the answer is 15 * 8 = 120 pints"."""
-    text = ANNOTATION.sub("", r.rationale)
+    text, said = in_place(ANNOTATION.sub("", r.rationale)), in_place(said)
     reference, found = number(answer), _NUMBER.findall(text[max(text.rfind(said), 0) :])
     in_sight = said in text and bool(found)
     return reference is not None and in_sight and number(found[-1]) == reference
@@ -99,7 +100,7 @@ def _unless_in_last_line(r: Record) -> Finding | None:
     read = [number(a) for a in (r.answer, *r.accepted)]
     # Where one of several is no number, the rationale may end in that.
     stated = [] if None in read else [n for n in read if n is not None]
-    lines = ANNOTATION.sub("", r.rationale).rstrip().splitlines()
+    lines = in_place(ANNOTATION.sub("", r.rationale)).rstrip().splitlines()
     if not stated or not lines:
         return None
     spellings = (lines[-1], _SPACED_THOUSANDS.sub("", lines[-1]))

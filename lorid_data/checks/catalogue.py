@@ -36,5 +36,5 @@ def look(check: Check, row: Record) -> Finding | None:
         return failed(check.__name__, e)
 
 
-VERSION = 3
+VERSION = 4
 """Bump when a check changes what it finds: a validated folder then belongs to another configuration."""

@@ -31,7 +31,7 @@ class Index:
         coded: the same, for rapidfuzz.
         all_words: all words of each question.
         starts: the questions by their first words.
-        folded: the questions by their text without regard to case and white space.
+        folded: the questions by their text without regard to case, white space and forms of characters.
         open_r1_8: runs of 8 words, as open-r1 counts them.
         gpt3_8: runs of 8 words without punctuation.
         gpt3_13: runs of 13, as GPT-3's filter counts them.

@@ -13,10 +13,11 @@ from lorid_data.contamination.index import Index, index_of
 from lorid_data.contamination.overlap import all_words, compare, compared_words, contained
 from lorid_data.contamination.test_set import TestSet
 from lorid_data.schema import FrozenModel
+from lorid_data.texts.characters import plain
 from lorid_data.texts.folding import fold
 from lorid_data.texts.shingles import TELLING
 
-VERSION = 1
+VERSION = 2
 """Bump when another pair matches: a folder then belongs to another configuration."""
 SAME_WORDS, TEMPLATE = 0.8, 0.6
 _KEEP = 5
@@ -27,7 +28,7 @@ class MatchKind(StrEnum):
     """How a question matches one of a test set, the strongest first."""
 
     SAME_QUESTION = "same_question"
-    """Equal but for case and white space."""
+    """Equal but for case, white space and forms of characters, such as digits of another script."""
     HOLDS_QUESTION = "holds_question"
     """The test question stands in it, word for word."""
     SAME_WORDS = "same_words"
@@ -159,7 +160,7 @@ def _match(
     same_numbers = numbers == numbers_of(both[1])
     if rule is None:
         # What two short questions of one kind agree in by chance is too little to call them one.
-        n_shared = len(numbers) + bool(equal and re.search("[0-9]", b))
+        n_shared = len(numbers) + bool(equal and re.search("[0-9]", plain(b)))
         speaks = n_shared >= 2 or all_words(questions.texts[row]) == all_words(
             tests.questions[test]
         )

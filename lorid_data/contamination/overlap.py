@@ -13,6 +13,7 @@ import string
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from lorid_data.texts.characters import plain
 from lorid_data.texts.latex import without_drawings
 
 ALIKE_FLOOR = 0.5
@@ -46,7 +47,7 @@ class Alike:
 
 
 def words(question: str) -> list[str]:
-    """The words, numbers and signs that are compared: lower case, without drawings and instructions.
+    """The words, numbers and signs that are compared: lower case, forms of characters as one, without drawings and instructions.
 
     What says how to write the answer ("Express your answer as a common fraction.") and `[asy]`
     drawings are shared by unrelated questions. Where nothing else is there, they stay.
@@ -56,13 +57,14 @@ def words(question: str) -> list[str]:
 
 def compared_words(question: str, whole: list[str]) -> list[str]:
     """The same of a question of which `all_words` are known: of most they are those."""
+    question = plain(question)
     bare = _INSTRUCTION.sub(" ", without_drawings(question, " "))
     return whole if bare == question else all_words(bare) or whole
 
 
 def all_words(question: str) -> list[str]:
     """The same of the whole text."""
-    found = _WORD.findall(question.lower())
+    found = _WORD.findall(plain(question).lower())
     return [w.replace(",", "") if "," in w else w for w in found]  # a comma is in numbers alone
 
 

@@ -21,6 +21,7 @@ from lorid_data.answers.same import same_answer
 from lorid_data.dedup.minhash import candidate_pairs, jaccard, ranges
 from lorid_data.dedup.signatures import Rationales, Signatures, Solutions
 from lorid_data.texts.arrays import first_equal
+from lorid_data.texts.characters import plain_all
 from lorid_data.texts.digests import equal_digests
 from lorid_data.texts.shingles import TELLING_GROUPS, Shingles
 from lorid_data.texts.word_hashes import I64, U64
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 
-VERSION = 3
+VERSION = 4
 """Bump when other pairs are found: a folder then belongs to another configuration."""
 FLOOR = 0.3
 """The lowest similarity of a pair that is kept as evidence."""
@@ -37,7 +38,7 @@ FLOOR = 0.3
 
 @dataclass(frozen=True, slots=True)
 class Exact:
-    """Rows equal in question, rationale and answer but for case and white space.
+    """Rows equal in question, rationale and answer but for case, white space and forms of characters.
 
     Attributes:
         rows: those that an earlier row equals, ascending.
@@ -201,7 +202,7 @@ def _has_evidence(answers: pl.Series, shingles: Shingles, a: I64, b: I64) -> npt
     odd: too little agrees there to say that two questions are one.
     """
     n_numbers = shingles.n_numbers + shingles.n_spelled
-    n_numbers += answers.str.contains("[0-9]").to_numpy()
+    n_numbers += plain_all(answers).str.contains("[0-9]").to_numpy()
     same_words = shingles.sums[a] == shingles.sums[b]
     same_words &= shingles.sizes[a] == shingles.sizes[b]
     found: npt.NDArray[np.bool_] = (np.minimum(n_numbers[a], n_numbers[b]) >= 2) | same_words

@@ -67,7 +67,8 @@ def _detail(reason: int, question: float, rationale: float) -> str:
         return (
             f"question {question:.2f} and rationale {rationale:.2f} alike, same numbers and answer"
         )
-    return "equal but for case and white space" if reason == EXACT else "a variant beyond the cap"
+    same = "equal but for case, white space and forms of characters"
+    return same if reason == EXACT else "a variant beyond the cap"
 
 
 def joined_removals(parts: Sequence[Removals]) -> Removals:

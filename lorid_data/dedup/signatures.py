@@ -77,7 +77,7 @@ class Solutions:
 
     Attributes:
         rows: which rows, ascending.
-        wholes: of split, question and rationale, without regard to case and white space.
+        wholes: of split, question and rationale, without regard to case, white space and forms of characters.
         questions: of the question, the same way.
         rationales: of the rationale as it stands.
     """

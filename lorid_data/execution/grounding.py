@@ -13,6 +13,7 @@ from fractions import Fraction
 from functools import lru_cache
 
 from lorid_data.execution.literals import literals, numbers, percentages
+from lorid_data.texts.characters import plain
 
 _ALWAYS = (0, 1, 2, 100, Fraction(1, 100), Fraction(1, 2))
 """Numbers that need no reason: nothing, one, a half or a pair, and percent."""
@@ -90,6 +91,7 @@ def common_constants() -> frozenset[Fraction]:
 @lru_cache(maxsize=4096)
 def brought_along(question: str) -> frozenset[Fraction]:
     """The constants that the words of a question bring along: 7 where it speaks of weeks."""
+    question = plain(question)
     return frozenset(v for words, values in _FIGURES if words.search(question) for v in values)
 
 

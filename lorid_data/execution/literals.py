@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from fractions import Fraction
 
+from lorid_data.texts.characters import plain
+
 _MOST_CHARS = 20_000
 _MOST_DIGITS = 40
 _PLAIN = r"\d[\d_]*(?:\.[\d_]*)?(?:[eE][-+]?\d{1,2})?|\.\d+"
@@ -38,6 +40,7 @@ def literals(program: str) -> Iterator[Fraction]:
     """
     for m in _TOKEN.finditer(program[:_MOST_CHARS]):
         text = (m["text"] or "").strip("'\"").strip()
+        text = plain(text)
         number = m["number"] or (text if re.fullmatch(_PLAIN, text, re.ASCII) else None)
         if number is not None and len(number) <= _MOST_DIGITS:
             yield Fraction(number.replace("_", "").rstrip("."))
@@ -48,7 +51,7 @@ def numbers(text: str) -> Iterator[Fraction]:
 
     A mixed number (`2 1/2`) gives itself and its parts; `1/4` gives itself, 1 and 4.
     """
-    text = text[:_MOST_CHARS]
+    text = plain(text[:_MOST_CHARS])
     for m in _MIXED.finditer(text):
         if _is_short(m[0]) and int(m[3]):
             yield int(m[1]) + Fraction(int(m[2]), int(m[3]))
@@ -69,7 +72,7 @@ def numbers(text: str) -> Iterator[Fraction]:
 
 def percentages(text: str) -> Iterator[Fraction]:
     """The numbers of a text that are percentages: 20 for `20%` and `20 percent`."""
-    for m in _DIGITS.finditer(text[:_MOST_CHARS]):
+    for m in _DIGITS.finditer(plain(text[:_MOST_CHARS])):
         if m["percent"] and _is_short(m[0]):
             yield Fraction(m["number"].replace(",", ""))
 

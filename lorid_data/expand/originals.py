@@ -27,7 +27,7 @@ class Original(FrozenModel):
 class Originals:
     """The rows of a dataset that some variants name, and no others. To be closed.
 
-    An original is found by its id, or by its text without regard to case and white space. Of
+    An original is found by its id, or by its text without regard to case, white space and forms of characters. Of
     several rows with one question the first gives the knowledge.
     """
 

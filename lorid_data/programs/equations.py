@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from lorid_data.texts.calculate import calculate, number
+from lorid_data.texts.characters import in_place
 
 _ANNOTATION = re.compile(r"<<([^<>]*)>>")
 _NUMBER = r"\d+(?:,\d{3})*(?:\.\d+)?|\.\d+"
@@ -70,7 +71,7 @@ def all_steps(rationale: str) -> list[Step]:
     An equation whose result an annotation writes (`48/2 = <<48/2=24>>24`) is one step, the annotation's.
     """
     steps: list[tuple[int, Step]] = []
-    text = rationale[:_MOST_CHARS]
+    text = in_place(rationale[:_MOST_CHARS])
     for m in _ANNOTATION.finditer(text):
         if (step := step_of(m[1])) is not None:
             steps.append((m.start(), step))
@@ -89,7 +90,7 @@ def _blank(m: re.Match[str]) -> str:
 
 def step_of(equation: str) -> Step | None:
     """`48/2=24` as a step; None where it is no arithmetic, or its sides differ by more than rounding."""
-    left, equals, right = equation.rpartition("=")
+    left, equals, right = in_place(equation).rpartition("=")
     shown = number(right)
     if not equals or shown is None:
         return None

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from fractions import Fraction
 
+from lorid_data.texts.characters import plain
+
 _MOST_CHARS = 1_000
 _TOKEN = re.compile(r"\s*(?:(\d+(?:\.\d*)?|\.\d+)(%?)|([-+*/()]))", re.ASCII)
 
@@ -17,15 +19,15 @@ def number(text: str) -> Fraction | None:
     """
     if len(text) > _MOST_CHARS:
         return None
-    plain = text.strip().removeprefix("$").removesuffix("%").replace(",", "")
-    return Fraction(plain) if re.fullmatch(r"-?(?:\d+(?:\.\d*)?|\.\d+)", plain, re.ASCII) else None
+    bare = plain(text).strip().removeprefix("$").removesuffix("%").replace(",", "")
+    return Fraction(bare) if re.fullmatch(r"-?(?:\d+(?:\.\d*)?|\.\d+)", bare, re.ASCII) else None
 
 
 def agrees(value: Fraction, shown: Fraction, written: str) -> bool:
     """Whether `shown`, written with so many digits, is `value` exactly, rounded or cut."""
     if value == shown:
         return True
-    digits = len(written.strip().partition(".")[2])
+    digits = len(plain(written).strip().partition(".")[2])
     return abs(value - shown) < Fraction(1, 10**digits)
 
 
@@ -34,7 +36,7 @@ def calculate(text: str) -> Fraction | None:
 
     At most 200 characters and 20 nested brackets are read.
     """
-    tokens = list(_tokens(text)) if len(text) <= 200 else [None]
+    tokens = list(_tokens(plain(text))) if len(text) <= 200 else [None]
     if None in tokens or not tokens:
         return None
     try:

@@ -25,7 +25,7 @@ RAISED = re.compile("[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ⁿⁱ]+")
 LOWERED = re.compile("[₀₁₂₃₄₅₆₇₈₉₊₋₍₎]+")
 VULGAR = re.compile("[¼½¾⅐⅑⅒⅓⅔⅕⅖⅗⅘⅙⅚⅛⅜⅝⅞]")
 _SCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁽⁾ⁿⁱ₀₁₂₃₄₅₆₇₈₉₊₋₍₎", "0123456789+-()ni0123456789+-()")
-_NOT_ASCII_DIGIT = re.compile(r"(?![0-9])\d")
+_NOT_ASCII_DIGIT = re.compile(r"[^\D0-9]")
 _IN_NUMBERS = {"٬": ",", "٫": ".", "٪": "%"}
 """The thousands, the decimals and the percent of Arabic."""
 _ONE_FOR_ONE = str.maketrans(
@@ -40,8 +40,15 @@ _ONE_FOR_ONE = str.maketrans(
 )
 _WIDE = {chr(c + 0xFEE0): chr(c) for c in range(0x21, 0x7F)} | {"\u3000": " ", "\u00a0": " "}
 """The fullwidth letters and signs, of which NFKC says the same."""
+_SEVERAL = re.compile("[" + "".join(map(chr, _ONE_FOR_ONE)) + "]")
+_BEFORE = str.maketrans({"´": "'", "ª": " ", "º": "°"})
+"""What NFKC takes for something else."""
+_CLASSES = [p.pattern.strip("[]+") for p in (INVISIBLE, VULGAR, RAISED, LOWERED)]
+_RARE = re.compile(f"[{''.join(_CLASSES)}´ªº]")
+"""What `plain` looks for before it does what few texts need."""
 _NARROW = str.maketrans(_WIDE)
-_IN_PLACE = {**_ONE_FOR_ONE, **_NARROW}
+_IN_PLACE = {**_ONE_FOR_ONE, **_NARROW, ord("—"): "—", ord("―"): "―"}
+"""A dash between words stays one: what is read in place is prose."""
 _SEPARATED = re.compile(
     r"\d+(?:[٬٫]\d+)+|[０-９]{1,3}(?:，[０-９]{3})+(?:．[０-９]+)?(?![０-９])|[０-９]+．[０-９]+|(?<=\d)[٪％]"
 )
@@ -56,11 +63,12 @@ def plain(text: str) -> str:
     """
     if text.isascii():
         return text
-    text = INVISIBLE.sub("", text).translate(_BEFORE)
-    text = VULGAR.sub(lambda m: " " + unicodedata.normalize("NFKC", m[0]), text)
-    text = RAISED.sub(lambda m: "^" + unscripted(m[0]), text)
-    text = LOWERED.sub(lambda m: "_" + unscripted(m[0]), text)
-    return normal(text).translate(_AFTER)
+    if _RARE.search(text):
+        text = INVISIBLE.sub("", text).translate(_BEFORE)
+        text = VULGAR.sub(lambda m: " " + unicodedata.normalize("NFKC", m[0]), text)
+        text = RAISED.sub(lambda m: "^" + unscripted(m[0]), text)
+        text = LOWERED.sub(lambda m: "_" + unscripted(m[0]), text)
+    return normal(text).replace("⁄", "/").replace("∕", "/")
 
 
 def in_place(text: str) -> str:
@@ -82,7 +90,11 @@ def narrow(text: str) -> str:
 
 def normal(text: str) -> str:
     """NFKC, with digits, minus signs, quotes and the separators of numbers as ASCII has them."""
-    return _in_digits(unicodedata.normalize("NFKC", text).translate(_ONE_FOR_ONE))
+    text = unicodedata.normalize("NFKC", text)
+    text = _SEVERAL.sub(
+        lambda m: _ONE_FOR_ONE[ord(m[0])], text
+    )  # `translate` asks of every character
+    return _in_digits(text)
 
 
 def unscripted(text: str) -> str:
@@ -90,21 +102,22 @@ def unscripted(text: str) -> str:
     return text.translate(_SCRIPTS)
 
 
-def plain_all(texts: pl.Series) -> pl.Series:
-    """`plain` of each of some texts; those of ASCII are not looked at one by one."""
+def plain_all(texts: pl.Series, *, lower: bool = False) -> pl.Series:
+    """`plain` of each of some texts; those of ASCII are given back as they are, not looked at one by one.
+
+    Args:
+        texts: without nulls.
+        lower: whether what is not ASCII is also made lower case.
+    """
     import numpy as np
     import polars as pl
 
     other = np.flatnonzero((texts.str.len_bytes() != texts.str.len_chars()).to_numpy())
     if not len(other):
         return texts
-    return texts.scatter(other, pl.Series([plain(text) for text in texts[other]], dtype=pl.String))
+    found = [plain(text).lower() if lower else plain(text) for text in texts[other]]
+    return texts.clone().scatter(other, pl.Series(found, dtype=pl.String))
 
 
 def _in_digits(text: str) -> str:
     return _NOT_ASCII_DIGIT.sub(lambda m: str(unicodedata.decimal(m[0])), text)
-
-
-_BEFORE = str.maketrans({"´": "'", "ª": " ", "º": "°"})
-"""What NFKC takes for something else."""
-_AFTER = str.maketrans({"⁄": "/", "∕": "/"})

@@ -1,4 +1,4 @@
-"""Texts without regard to case and white space, one by one or a whole column at once."""
+"""Texts without regard to case, white space and forms of characters, one by one or a whole column at once."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lorid_data.texts.characters import plain
 from lorid_data.texts.word_hashes import bytes_of
 
 if TYPE_CHECKING:
@@ -13,7 +14,12 @@ if TYPE_CHECKING:
 
 
 def fold(text: str) -> str:
-    """A text without regard to case and to the kind and amount of white space."""
+    """A text without regard to case, to forms of characters and to the kind and amount of white space."""
+    return fold_case(plain(text))
+
+
+def fold_case(text: str) -> str:
+    """A text without regard to case and white space alone: hashes that files hold are of this, so it stays as it is."""
     return " ".join(text.lower().split())
 
 

@@ -2,7 +2,8 @@
 
 A word is a run of letters, of digits or of signs (`+`, `<=`, `%`). Case does not count; white space
 and punctuation part words. A number is one word with its sign, its decimals, and without the commas
-between its thousands. A word of up to eight bytes is those bytes, a longer one a hash of them, so
+between its thousands. Forms of characters do not count, either: what is not ASCII is read as
+`characters.plain` spells it, digits of other scripts as digits. A word of up to eight bytes is those bytes, a longer one a hash of them, so
 that all is the same in every version of every library.
 """
 
@@ -14,6 +15,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+
+from lorid_data.texts.characters import plain_all
 
 if TYPE_CHECKING:
     import polars as pl
@@ -47,7 +50,7 @@ class Words:
 
 def words_of(texts: pl.Series) -> Words:
     """The words of some texts, read all at once."""
-    data, offsets = _padded(texts)
+    data, offsets = _padded(plain_all(texts, lower=True))
     kind = np.frombuffer(bytearray(data).translate(_CLASSES), np.uint8)
     commas = _join_numbers(data, kind)
     change = kind[1:] != kind[:-1]

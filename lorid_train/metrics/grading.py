@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from lorid_data.answers import reference
 from lorid_data.folders.evaluations import SAMPLED, SAMPLED_GIVEN
+from lorid_data.texts.characters import plain
 from lorid_train.interaction.draws import Decision, Draw, How, Ran
 from lorid_train.metrics.official import OfficialStop, official_stop
 from lorid_train.metrics.properties import properties
@@ -167,12 +168,12 @@ def gold_of(record: Record) -> Gold:
 
 def answer_type(answer: str) -> str:
     """integer, decimal, fraction or expression: a coarse reading of how an answer is written."""
-    plain = re.sub(r"[\s$,]|\\[!,; ]", "", answer)
-    if re.fullmatch(r"[-+−]?\d+", plain):
+    bare = re.sub(r"[\s$,]|\\[!,; ]", "", plain(answer))
+    if re.fullmatch(r"[-+]?\d+", bare):
         return "integer"
-    if re.fullmatch(r"[-+−]?\d*\.\d+", plain):
+    if re.fullmatch(r"[-+]?\d*\.\d+", bare):
         return "decimal"
-    if re.fullmatch(r"[-+−]?(\d+/\d+|\\[dt]?frac\{-?\d+\}\{-?\d+\})", plain):
+    if re.fullmatch(r"[-+]?(\d+/\d+|\\[dt]?frac\{-?\d+\}\{-?\d+\})", bare):
         return "fraction"
     return "expression"
 

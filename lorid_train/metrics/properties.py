@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from lorid_data.texts.characters import plain
+
 if TYPE_CHECKING:
     from lorid_data.schema import Record
 
@@ -15,7 +17,7 @@ LONGEST = "over 60 words"
 
 def numbers_in(text: str) -> list[str]:
     """The plain numbers of a text, as they are written but for commas between thousands."""
-    return [n.replace(",", "") for n in _NUMBER.findall(text)]
+    return [n.replace(",", "") for n in _NUMBER.findall(plain(text))]
 
 
 def length_of(question: str) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from lorid_data.folders.parquet import read_rows, write_rows
 from lorid_data.schema import FrozenModel, Record, sha256_text
-from lorid_data.texts.folding import fold
+from lorid_data.texts.folding import fold_case
 
 FILE = "trained_on.parquet"
 """File of a run folder."""
@@ -28,7 +28,7 @@ class TrainedOn(FrozenModel):
 
 def text_hash(question: str) -> str:
     """The hash by which two questions are the same but for case and white space."""
-    return sha256_text(fold(question))
+    return sha256_text(fold_case(question))
 
 
 def rows_of(role: str, records: Iterable[Record], rejected: set[str]) -> list[TrainedOn]:
