@@ -196,8 +196,10 @@ def respell(text: str) -> str:
         text = _DOUBLED.sub(r"\\", text)
     if "." in text:
         text = _HALF_DAY.sub(r"\1m", text)
-    text = unwrap(text)
-    if may_be_foreign(text):  # what a wrapper held is known only now
+    wrapped, text = text, unwrap(text)
+    if may_be_foreign(text) and not _is_product(
+        text, wrapped
+    ):  # what a wrapper held is known only now
         text = " ".join(in_english(unwrap(stated(text))).split())
         check_limits(text)
         text = unwrap(text)
@@ -214,6 +216,14 @@ def respell(text: str) -> str:
             text = pattern.sub(new, text)
     text = _SPACED.sub(_squeeze, text) if _is_lone_number(text) else text
     return text.strip()
+
+
+def _is_product(text: str, wrapped: str) -> bool:
+    """Whether a few letters are a product of variables, since they stand in mathematics: $dos$, no Spanish two."""
+    if wrapped is text or len(text) > 3 or not (text.isascii() and text.isalpha()):
+        return False
+    before = wrapped[: wrapped.find(text)].rstrip()
+    return before.endswith(("$", r"\(", r"\[", "box{", "boxed{", "ensuremath{"))
 
 
 # --- wrappers ----------------------------------------------------------------------------------

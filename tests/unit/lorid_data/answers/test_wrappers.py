@@ -112,3 +112,15 @@ def test_a_fullwidth_letter_is_a_choice() -> None:
 
 def test_a_fullwidth_comma_between_two_numbers_joins_none() -> None:
     assert isinstance(extract("答案是（１，２）。"), NoAnswer)
+
+
+@pytest.mark.parametrize("wrapper", ["$%s$", r"\(%s\)", r"\boxed{%s}", r"$\boxed{%s}$"])
+def test_a_few_letters_in_mathematics_are_a_product_and_no_word(wrapper: str) -> None:
+    assert equal(wrapper % "dos", "2") is Verdict.DIFFERENT
+    assert equal(wrapper % "um", "1") is Verdict.DIFFERENT
+    assert equal(wrapper % "ja", "$aj$") is Verdict.EQUAL
+
+
+@pytest.mark.parametrize("wrapper", ["%s", "**%s**", r"\boxed{\text{%s}}", r"$\text{%s}$", '"%s"'])
+def test_a_few_letters_in_text_are_a_word(wrapper: str) -> None:
+    assert equal(wrapper % "dos", "2") is Verdict.EQUAL
