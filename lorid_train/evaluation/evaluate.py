@@ -249,9 +249,23 @@ def run_names(folders: Sequence[Path]) -> list[str]:
     return ["/".join(p) for p in parts]
 
 
+def _replay(folder: Path, config: EvalConfig, rule: RuleFile, *, is_stated: bool) -> Replay:
+    """How a configuration decides the draws of a folder."""
+    kept = folder / VOTES if (folder / VOTES).is_file() else None
+    return Replay(
+        config.rounds, config.rule, config.fallback, rule.weigher(), config.abstain_below,
+        votes_files.load(config.votes_file or kept).votes, is_stated,
+    )  # fmt: skip
+
+
 def _view(
-    folder: Path, config: EvalConfig, settings: Mapping[str, Any], name: str | None = None
+    folder: Path,
+    config: EvalConfig,
+    settings: Mapping[str, Any],
+    name: str | None = None,
+    asked: EvalConfig | None = None,
 ) -> EvaluationView:
+    """One evaluation as `config` decides it; `asked` is by what it was drawn, where that is another."""
     voted = {"all": ("ir", "dr"), "ir": ("ir",), "none": ()}[config.votes]
     records = list(read_rows(folder / RECORDS, Record))
     rule = chosen_rule(config, folder)
@@ -264,15 +278,10 @@ def _view(
         name or folder.name,
         records,
         DrawFile(folder / DRAWS),
-        replay=Replay(
-            config.rounds,
-            config.rule,
-            config.fallback,
-            rule.weigher(),
-            config.abstain_below,
-            counted.votes,
-            is_stated,
-        ),
+        replay=_replay(folder, config, rule, is_stated=is_stated),
+        asked=None
+        if asked is None
+        else _replay(folder, asked, chosen_rule(asked, folder), is_stated=False),
         exhaustive=config.schedule == "exhaustive",
         voted=voted,
         samples=config.samples,
@@ -308,9 +317,10 @@ def report_on(folders: Sequence[Path], out: Path, replay: Mapping[str, str]) -> 
         body |= {k: manifest.settings[k] for k in ("adapters", "dataset", "targets")}
         body |= {"out": str(folder)}
         config = parse(EvalConfig, body | dict(replay), "--replay")
+        asked = parse(EvalConfig, body, str(folder)) if replay else None
         shown = {"base": manifest.settings["base"], "format": manifest.identity["format"]}
         shown |= _played(manifest.settings.get("players", {}))
-        view = _view(folder, config, shown, name)
+        view = _view(folder, config, shown, name, asked)
         if why := view.scored.left_out.get(view.scored.headline):
             say(f"warning: {folder}: no {view.scored.headline}: {why}")
         views.append(view)

@@ -113,6 +113,8 @@ class Decision(FrozenModel):
     """(role, round) of the draws that were looked at, where they are not whole rounds; DR's stand for KG's too."""
     probability: float | None = None
     """That the answer is right, as a fitted rule sees it; of an answer that was withheld, too."""
+    withheld: Decision | None = None
+    """What it was before its answer was withheld; None where it was not."""
 
     @property
     def drawn(self) -> tuple[int, int]:
@@ -121,6 +123,19 @@ class Decision(FrozenModel):
             self.round if self.n_ir is None else self.n_ir,
             self.round if self.n_dr is None else self.n_dr,
         )
+
+    @property
+    def keys(self) -> tuple[tuple[str, int], ...]:
+        """(role, round) of every draw that was looked at; DR's stand for KG's too."""
+        if self.read is not None:
+            return self.read
+        sides = zip(("ir", "dr"), self.drawn, strict=True)
+        return tuple((role, r) for role, n in sides for r in range(1, n + 1))
+
+    @property
+    def is_agreed(self) -> bool:
+        """Whether the rule was content, be the answer then withheld or not."""
+        return (self.withheld or self).how == How.CONSENSUS
 
 
 def draw_of(line: bytes, where: str, *, is_checked: bool = False) -> Draw:

@@ -15,27 +15,31 @@ from typing import TYPE_CHECKING
 from lorid_data.answers import reference
 from lorid_data.folders.evaluations import SAMPLED, SAMPLED_GIVEN
 from lorid_data.texts.characters import plain
-from lorid_train.interaction.draws import Decision, Draw, How, Ran
+from lorid_train.interaction.draws import Decision, Draw, Ran
+from lorid_train.metrics.deciding import (
+    Decide,
+    Table,
+    answering,
+    by_seed,
+    decisions_of,
+    in_order,
+    pairs,
+)
 from lorid_train.metrics.official import OfficialStop, official_stop
 from lorid_train.metrics.properties import properties
 from lorid_train.metrics.rows import Verdict
 from lorid_train.metrics.voting import Group, cluster
-from lorid_train.roles import ROLES, SELF_STANDING
+from lorid_train.roles import SELF_STANDING
 
 if TYPE_CHECKING:
     from lorid_data.answers import Accepted
     from lorid_data.schema import Record
 
-Decide = Callable[[Sequence[Draw], int], Decision | None]
-"""The loop's decision from one problem's sampled ir and dr draws, at a threshold t; None where
-draws that it asks for are missing."""
 Extract = Callable[[str], str | None]
 """The answer that a text gives, or None."""
 Equal = Callable[[str, "str | Accepted"], str]
 """An answer and the gold one, or several of which each is right → equal, different, unparsed or timeout."""
 
-LOOKED_AT = ("ir", "dr", "cg")
-"""The roles whose answers a rule may look at."""
 _VERDICTS = {"equal": Verdict.CORRECT, "different": Verdict.WRONG}
 
 
@@ -100,6 +104,11 @@ class GradedProblem:
     """Sampled draws of roles that the loop does not use, by role, rounds 1, 2, … without a gap."""
     by_round: Mapping[tuple[str, int], Vote] = field(default_factory=dict)
     """All sampled draws that answer, by role and round, gaps or not; empty where no program was drawn."""
+    aside: Mapping[tuple[str, int], Vote] = field(default_factory=dict)
+    """By role and round, draws that were asked for, though not by the rule at its largest threshold.
+
+    Smaller thresholds and other rules may look at them; no other number counts them.
+    """
 
     def sampled(self, role: str) -> tuple[Vote, ...]:
         """The sampled draws of a role that answers; DR's are those on KG's sampled knowledge."""
@@ -113,19 +122,42 @@ class GradedProblem:
         """All tokens of IR, KG and DR in the first rounds."""
         return sum(v.n_tokens for v in (*self.ir[:n_rounds], *self.dr[:n_rounds]))
 
+    def vote(self, role: str, number: int) -> Vote | None:
+        """The sampled draw of a role in a round, counted or put aside; None where there is none."""
+        key, side = (role, number), self.sampled(role)
+        if (found := self.by_round.get(key)) is not None:
+            return found
+        return side[number - 1] if number <= len(side) else self.aside.get(key)
+
+    def to_look_at(self, role: str) -> tuple[Vote, ...]:
+        """The sampled draws that any rule may look at, rounds 1, 2, … without a gap."""
+        found = list(self.sampled(role))
+        while (more := self.aside.get((role, len(found) + 1))) is not None:
+            found.append(more)
+        return tuple(found)
+
     def looked_at(self, d: Decision) -> tuple[tuple[Vote, ...], tuple[Vote, ...]]:
         """The votes of IR and of DR that a decision rests on."""
-        if d.read is not None:
-            ir, dr = ([self.by_round[k] for k in d.read if k[0] == role] for role in ("ir", "dr"))
-            return tuple(ir), tuple(dr)
+        keys = d.keys
+        ir, dr = (tuple(self._of(k) for k in keys if k[0] == role) for role in ("ir", "dr"))
+        return ir, dr
+
+    def votes_of(self, d: Decision) -> tuple[Vote, ...]:
+        """Every vote that a decision rests on, CG's included, in the order of `Decision.keys`."""
         n_ir, n_dr = d.drawn
-        return self.ir[:n_ir], self.dr[:n_dr]
+        if d.read is None and n_ir <= len(self.ir) and n_dr <= len(self.dr):
+            return (*self.ir[:n_ir], *self.dr[:n_dr])
+        return tuple(map(self._of, d.keys))
 
     def n_tokens_of(self, d: Decision) -> int:
         """All tokens of IR, KG, DR and CG that a decision took."""
-        if d.read is not None:
-            return sum(self.by_round[k].n_tokens for k in d.read)
-        return sum(v.n_tokens for side in self.looked_at(d) for v in side)
+        return sum(v.n_tokens for v in self.votes_of(d))
+
+    def _of(self, key: tuple[str, int]) -> Vote:
+        found = self.vote(*key)
+        if found is None:
+            raise KeyError(key)
+        return found
 
 
 def extract_answer(text: str) -> str | None:
@@ -178,14 +210,6 @@ def answer_type(answer: str) -> str:
     return "expression"
 
 
-def _in_order(draws: Mapping[int, Draw]) -> list[Draw]:
-    """The draws of rounds 1, 2, … up to the first gap."""
-    found: list[Draw] = []
-    while (draw := draws.get(len(found) + 1)) is not None:
-        found.append(draw)
-    return found
-
-
 def grade(
     gold: Gold,
     draws: Iterable[Draw],
@@ -210,12 +234,11 @@ def grade(
         in_pairs: whether the rule takes whole rounds; else it is asked at every t, and says itself
             where draws are missing.
     """
-    by_seed: dict[int, dict[tuple[str, str], dict[int, Draw]]] = {}
-    for d in draws:
-        by_seed.setdefault(d.seed, {}).setdefault((d.role, d.condition), {})[d.round] = d
+    seeds = by_seed(draws)
     read = _Reader(gold, extract or extract_answer, equal, group)
     return [
-        _grade_seed(by_seed[s], s, read, decide, rounds, in_pairs=in_pairs) for s in sorted(by_seed)
+        _grade_seed(table, seed, read, decide, rounds, in_pairs=in_pairs)
+        for seed, table in seeds.items()
     ]
 
 
@@ -255,7 +278,7 @@ class _Reader:
 
 
 def _grade_seed(
-    table: Mapping[tuple[str, str], Mapping[int, Draw]],
+    table: Table,
     seed: int,
     read: _Reader,
     decide: Decide,
@@ -263,23 +286,20 @@ def _grade_seed(
     *,
     in_pairs: bool,
 ) -> GradedProblem:
-    ir = _in_order(table.get(("ir", "sampled"), {}))
-    kg = _in_order(table.get(("kg", "sampled"), {}))
-    dr = _in_order(table.get(("dr", "sampled"), {}))[: len(kg)]
+    ir, kg, dr = pairs(table)
     singles = _singles(table)
-    further = {r: _in_order(table.get((r, "sampled"), {})) for r in SELF_STANDING if r != "ir"}
+    further = {r: in_order(table.get((r, "sampled"), {})) for r in SELF_STANDING if r != "ir"}
     groups: dict[str, list[tuple[Draw, int]]] = {
         "single": list(singles.values()),
         "ir": [(d, d.n_tokens) for d in ir],
         "dr": [(d, d.n_tokens + k.n_tokens) for d, k in zip(dr, kg, strict=False)],
         **{r: [(d, d.n_tokens) for d in draws] for r, draws in further.items()},
     }
-    scattered = _scattered(table)
+    scattered = answering(table)
     groups["by_round"] = list(scattered.values())
     votes = iter(read.votes([draw for group in groups.values() for draw in group]))
     by = {name: tuple(islice(votes, len(group))) for name, group in groups.items()}
-    gaps = [d for d, _ in scattered.values() if d not in ir and d not in dr]
-    decisions = _decisions(ir, dr, gaps, decide, rounds, in_pairs=in_pairs)
+    decisions = decisions_of(table, decide, rounds, in_pairs=in_pairs)
     answers = [None if d is None else d.answer for d in decisions]
     return GradedProblem(
         gold=read.gold,
@@ -301,26 +321,7 @@ def _grade_seed(
     )
 
 
-def _scattered(
-    table: Mapping[tuple[str, str], Mapping[int, Draw]],
-) -> dict[tuple[str, int], tuple[Draw, int]]:
-    """All sampled draws of a problem that has programs, by role and round, each with its cost.
-
-    A rule in which programs have a say leaves gaps: what cannot change a decision is not drawn.
-    """
-    programs = {name for name, role in ROLES.items() if role.answer_from == "execution"}
-    if not any(role in programs and how == "sampled" for role, how in table):
-        return {}
-    kg = table.get(("kg", "sampled"), {})
-    found = {}
-    for role in LOOKED_AT:
-        for r, d in sorted(table.get((role, "sampled"), {}).items()):
-            if role != "dr" or r in kg:
-                found[role, r] = (d, d.n_tokens + (kg[r].n_tokens if role == "dr" else 0))
-    return found
-
-
-def _singles(table: Mapping[tuple[str, str], Mapping[int, Draw]]) -> dict[str, tuple[Draw, int]]:
+def _singles(table: Table) -> dict[str, tuple[Draw, int]]:
     """The systems of one draw, with what each cost: `ROLE-greedy`, and `dr-CONDITION`."""
     found: dict[str, tuple[Draw, int]] = {}
     knowledge = table.get(("kg", "greedy"), {}).get(1)
@@ -335,24 +336,3 @@ def _singles(table: Mapping[tuple[str, str], Mapping[int, Draw]]) -> dict[str, t
         elif role == "dr" or condition == "greedy":
             found[f"{role}-{condition}"] = (draw, draw.n_tokens)
     return found
-
-
-def _decisions(
-    ir: Sequence[Draw], dr: Sequence[Draw], others: Sequence[Draw], decide: Decide, rounds: int,
-    *, in_pairs: bool,
-) -> tuple[Decision | None, ...]:  # fmt: skip
-    """The decision at each t; in pairs, once there is a consensus, a larger t changes nothing.
-
-    `others` are draws of CG, and what a rule with gaps has drawn beyond one.
-    """
-    n_pairs = min(len(ir), len(dr))
-    made: list[Decision | None] = []
-    for t in range(1, rounds + 1):
-        last = made[-1] if made else None
-        if in_pairs and last is not None and last.how == How.CONSENSUS:
-            made.append(last)
-        elif t <= n_pairs or (not in_pairs and (ir or dr or others)):
-            made.append(decide([*ir[:t], *dr[:t], *(d for d in others if d.round <= t)], t))
-        else:
-            made.append(None)
-    return tuple(made)

@@ -9,16 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
+from itertools import takewhile
 from typing import Any
 
 from lorid_train.interaction.draws import Decision
 from lorid_train.metrics.grading import GradedProblem, Vote
-
-
-def stop_round(g: GradedProblem) -> int | None:
-    """The last round that the loop looks at, at its largest threshold; None if draws are missing."""
-    last = g.decisions[-1] if g.decisions else None
-    return None if last is None else last.round
+from lorid_train.metrics.rows import Verdict
 
 
 def votes_to_draw(loop_tokens: Sequence[int], vote_tokens: Sequence[Sequence[int]]) -> int:
@@ -39,9 +35,16 @@ def votes_to_draw(loop_tokens: Sequence[int], vote_tokens: Sequence[Sequence[int
     return 0 if vote == 0 else math.ceil(1.1 * sum(loop_tokens) / vote) + 1
 
 
-def planned_votes(graded: Sequence[GradedProblem]) -> dict[str, int]:
-    """`votes_to_draw` of ir and dr; 0 where the loop is incomplete. It needs no gold answer."""
-    last = [g.decisions[-1] if g.decisions else None for g in graded]
+def planned_votes(
+    graded: Sequence[GradedProblem], last: Sequence[Decision | None] | None = None
+) -> dict[str, int]:
+    """`votes_to_draw` of ir and dr; 0 where the loop is incomplete. It needs no gold answer.
+
+    Args:
+        graded: the problems.
+        last: the decision of each at the largest threshold; by default the loop's.
+    """
+    last = _last(graded) if last is None else last
     if any(d is None for d in last):
         return {"ir": 0, "dr": 0}
     pairs = [(g, d) for g, d in zip(graded, last, strict=True) if d is not None]
@@ -56,35 +59,84 @@ def as_scheduled(
     exhaustive: bool,
     voted: Container[str] = ("ir", "dr"),
     samples: Mapping[str, int] | None = None,
+    asked: Sequence[Decision | None] | None = None,
 ) -> list[GradedProblem]:
     """The problems without the draws that were made ahead of need.
 
     A lazy schedule needs each role up to the stop, those that were drawn on for voting (`voted`) up
     to `planned_votes`, and those that were asked for by number (`samples`) up to that. An
     exhaustive one needs every round of every problem: nothing is dropped.
+
+    What the loop's rule at its largest threshold does not need, and the rule of `asked` did, is put
+    aside: smaller thresholds and other rules may look at it. A decision that rests on draws which
+    nothing asked for is none: at another batch size they would not be there.
+
+    Args:
+        graded: the problems as they were graded, with every stored draw.
+        exhaustive: the schedule.
+        voted: roles.
+        samples: rounds by role.
+        asked: of each problem, the last decision of the rule by which the draws were made, where
+            that is another than the loop's (a replay).
     """
     if exhaustive:
         return list(graded)
-    planned = planned_votes(graded)
+    stored = _needed(graded, _last(graded) if asked is None else asked, voted, samples)
+    whole = [_resting_on(g) for g in stored]
+    if asked is None:
+        return whole
+    lean = _needed(whole, _last(whole), voted, samples)
+    return [replace(g, aside=_beyond(w, g)) for w, g in zip(whole, lean, strict=True)]
+
+
+def _last(graded: Sequence[GradedProblem]) -> list[Decision | None]:
+    """The decision at the largest threshold, by problem."""
+    return [g.decisions[-1] if g.decisions else None for g in graded]
+
+
+def _needed(
+    graded: Sequence[GradedProblem],
+    last: Sequence[Decision | None],
+    voted: Container[str],
+    samples: Mapping[str, int] | None,
+) -> list[GradedProblem]:
+    """The problems with the draws that these decisions, votes and numbers ask for; whole without a decision."""
+    planned = planned_votes(graded, last)
     n_ir, n_dr = (
         max(planned[role] if role in voted else 0, (samples or {}).get(role, 0))
         for role in ("ir", "dr")
     )
     kept = []
-    for g in graded:
-        last = g.decisions[-1] if g.decisions else None
-        if last is None:
+    for g, d in zip(graded, last, strict=True):
+        if d is None:
             kept.append(g)
             continue
-        of_ir, of_dr = last.drawn if last.read is None else _rounds(last.read)
+        of_ir, of_dr = d.drawn if d.read is None else _rounds(d.read)
         ir, dr = g.ir[: max(of_ir, n_ir)], g.dr[: max(of_dr, n_dr)]
         official = g.official
         if official is not None and official.round > min(len(ir), len(dr)):
             official = None  # it was decided by draws made ahead of need
-        kept.append(
-            replace(g, ir=ir, dr=dr, official=official, **_programs(g, last, ir, dr, samples))
-        )
+        kept.append(replace(g, ir=ir, dr=dr, official=official, **_programs(g, d, ir, dr, samples)))
     return kept
+
+
+def _resting_on(g: GradedProblem) -> GradedProblem:
+    """The problem without the decisions whose draws are not all there."""
+    whole = [d is None or all(g.vote(*k) is not None for k in d.keys) for d in g.decisions]
+    if all(whole):
+        return g
+    decisions = tuple(d if ok else None for d, ok in zip(g.decisions, whole, strict=True))
+    verdicts = tuple(
+        v if ok else Verdict.NO_ANSWER for v, ok in zip(g.verdicts, whole, strict=True)
+    )
+    return replace(g, decisions=decisions, verdicts=verdicts)
+
+
+def _beyond(whole: GradedProblem, lean: GradedProblem) -> dict[tuple[str, int], Vote]:
+    """The draws of a problem that a leaner one lacks."""
+    sides = {("ir", r): v for r, v in enumerate(whole.ir, 1)}
+    sides |= {("dr", r): v for r, v in enumerate(whole.dr, 1)}
+    return {k: v for k, v in {**sides, **whole.by_round}.items() if lean.vote(*k) is None}
 
 
 def _rounds(read: Sequence[tuple[str, int]]) -> tuple[int, int]:
@@ -112,5 +164,5 @@ def _programs(
     read = set(last.read or ())
     by_round = {k: v for k, v in g.by_round.items() if k in read or k[1] <= n[k[0]]}
     cg = g.further.get("cg", ())
-    kept = tuple(v for r, v in enumerate(cg, 1) if ("cg", r) in by_round)
+    kept = tuple(v for _, v in takewhile(lambda at: ("cg", at[0]) in by_round, enumerate(cg, 1)))
     return {"by_round": by_round, "further": {**g.further, "cg": kept} if cg else g.further}

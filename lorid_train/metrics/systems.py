@@ -201,11 +201,7 @@ def oracle_within(g: GradedProblem, *, t: int) -> Answered | None:
     d = g.decisions[t - 1]
     if d is None:
         return None
-    votes = (
-        [v for side in g.looked_at(d) for v in side]
-        if d.read is None
-        else [g.by_round[k] for k in d.read]
-    )
+    votes = g.votes_of(d)
     right = next((v for v in votes if v.verdict == Verdict.CORRECT), None)
     best = right or next((v for v in votes if v.verdict == Verdict.WRONG), votes[0])
     return Answered(best.answer, best.verdict, "oracle", d.round, g.n_tokens_of(d))

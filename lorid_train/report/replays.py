@@ -45,7 +45,7 @@ def replays(
 def _weighed(graded: Sequence[GradedProblem], t: int, weigher: Weigher) -> list[Metric]:
     games = []
     for g in graded:
-        ir, dr = ([v.answer for v in side] for side in (g.ir, g.dr))
+        ir, dr = ([v.answer for v in g.to_look_at(role)] for role in ("ir", "dr"))
         game = play(ir, dr, weigher, rounds=t, agree=agree)
         if game.wants is not None:
             return []
@@ -74,8 +74,8 @@ def label(rule: str, fallback: str) -> str:
 
 def _answers(g: GradedProblem) -> tuple[dict[int, str | None], dict[int, str | None]]:
     """The stored answers of IR and DR by round, as far as both have one."""
-    n = min(len(g.ir), len(g.dr))
-    ir, dr = ({i: v.answer for i, v in enumerate(side[:n], 1)} for side in (g.ir, g.dr))
+    votes = list(zip(g.to_look_at("ir"), g.to_look_at("dr"), strict=False))
+    ir, dr = ({i: pair[side].answer for i, pair in enumerate(votes, 1)} for side in (0, 1))
     return ir, dr
 
 
@@ -113,7 +113,7 @@ def _replay(
 
 
 def _is_right(g: GradedProblem, answer: str | None) -> bool:
-    votes = (*g.ir, *g.dr)
+    votes = (*g.to_look_at("ir"), *g.to_look_at("dr"))
     return answer is not None and any(
         v.answer == answer and v.verdict == Verdict.CORRECT for v in votes
     )

@@ -17,7 +17,7 @@ def three_way_systems(
     graded: Sequence[GradedProblem], rounds: int, fallback: str, votes: Votes
 ) -> Mapping[str, Answer]:
     """`RULE@T` for every rule of programs; none where no program was sampled."""
-    if not any(role == "cg" for g in graded for role, _ in g.by_round):
+    if not any(role == "cg" for g in graded for role, _ in (*g.by_round, *g.aside)):
         return {}
     return {
         f"{rule.replace('_', '-')}@{rounds}": partial(
@@ -33,7 +33,7 @@ def decided_at(
     """What a rule says of a problem, and what it cost; None where it asks for a draw that is not there."""
 
     def look(role: str, r: int) -> Said | None:
-        vote = g.by_round.get((role, r))
+        vote = g.vote(role, r)
         if vote is None:
             return None
         return Said(vote.answer, vote.ran is not None and vote.ran.is_grounded)
@@ -42,8 +42,7 @@ def decided_at(
         d = three_way.play(look, rule=rule, rounds=t, fallback=fallback, agree=agree, votes=votes)
     except Missing:
         return None
-    used = [g.by_round[k] for k in d.read or ()]
-    said = next((v.verdict for v in used if v.answer == d.answer), Verdict.NO_ANSWER)
+    said = next((v.verdict for v in g.votes_of(d) if v.answer == d.answer), Verdict.NO_ANSWER)
     if d.answer is None:
         said = Verdict.NO_ANSWER
     return Answered(d.answer, said, d.how, d.round, g.n_tokens_of(d))

@@ -14,6 +14,7 @@ from lorid_train.interaction.rule_files import default_weigher
 from lorid_train.interaction.rules import Fallback, Rule, agree, answer_of, conclude, decide
 from lorid_train.interaction.three_way import EQUAL, Votes
 from lorid_train.interaction.weigher import Weigher
+from lorid_train.metrics.deciding import last_decisions
 from lorid_train.metrics.grading import GradedProblem, gold_of, grade
 from lorid_train.metrics.official import official_grader
 from lorid_train.metrics.programs import Times, of_programs
@@ -98,7 +99,7 @@ class EvaluationView:
 
 def view_of(  # noqa: PLR0913  (one argument per thing that a report shows)
     name: str, records: Iterable[Record], draws: DrawsOf, *,
-    replay: Replay, exhaustive: bool = False,
+    replay: Replay, asked: Replay | None = None, exhaustive: bool = False,
     thresholds: Sequence[int] = (1, 3, 5, 20),
     graders: Mapping[str, Callable[[str, str], Any]] | None = None,
     settings: Mapping[str, Any] | None = None,
@@ -120,6 +121,7 @@ def view_of(  # noqa: PLR0913  (one argument per thing that a report shows)
         records: the problems with their gold answers.
         draws: where the draws are.
         replay: rule, largest threshold and fallback of the loop.
+        asked: how the loop was decided when the draws were made, where that is not `replay`.
         exhaustive: whether every round was drawn for every problem on purpose.
         thresholds: further t to show as systems.
         graders: others to show accuracies under (`metrics.summarise`); exact strings and the official one by default.
@@ -137,7 +139,10 @@ def view_of(  # noqa: PLR0913  (one argument per thing that a report shows)
     for r in records:
         by_id.setdefault(r.problem_id, r)
     graded = _grade_all(by_id.values(), draws, replay)
-    graded = as_scheduled(graded, exhaustive=exhaustive, voted=voted, samples=samples)
+    made_for = None if asked is None or exhaustive else _made_for(by_id, draws, asked)
+    graded = as_scheduled(
+        graded, exhaustive=exhaustive, voted=voted, samples=samples, asked=made_for
+    )
     t, further = replay.rounds, _further(graded, replay)
     scored = outcomes(graded, rounds=t, thresholds=thresholds, further=further, unasked=unasked)
     found = summarise(scored, graded, graders=_GRADERS if graders is None else graders)
@@ -189,13 +194,23 @@ def _grade_all(records: Iterable[Record], draws: DrawsOf, replay: Replay) -> lis
     return graded
 
 
+def _made_for(ids: Iterable[str], draws: DrawsOf, asked: Replay) -> list[Decision | None]:
+    """What the rule by which the draws were made decides of each problem and seed, as they are graded."""
+    return [
+        d
+        for problem_id in ids
+        for d in last_decisions(draws(problem_id), asked, asked.rounds, in_pairs=asked.in_pairs)
+    ]
+
+
 def weighed_at(g: GradedProblem, *, weigher: Weigher, t: int) -> Answered | None:
     """The rule that weighs votes, on the draws of a problem; None where it asks for more of them."""
-    ir, dr = ([v.answer for v in side] for side in (g.ir, g.dr))
-    game = weighed.play(ir, dr, weigher, rounds=t, agree=agree)
+    ir, dr = (g.to_look_at(role) for role in ("ir", "dr"))
+    said_by_ir, said_by_dr = ([v.answer for v in side] for side in (ir, dr))
+    game = weighed.play(said_by_ir, said_by_dr, weigher, rounds=t, agree=agree)
     if game.wants is not None:
         return None
-    used = (*g.ir[: game.n_ir], *g.dr[: game.n_dr])
+    used = (*ir[: game.n_ir], *dr[: game.n_dr])
     said = next((v.verdict for v in used if v.answer == game.answer), Verdict.NO_ANSWER)
     n_tokens = sum(v.n_tokens for v in used)
     how = How.CONSENSUS if game.is_enough else How.NONE if game.answer is None else How.FALLBACK
