@@ -278,4 +278,4 @@ def abstained(found: Decision, below: float | None) -> Decision:
     """The decision, or its answer withheld where the chance that it is right is too low."""
     if below is None or found.answer is None or (found.probability or 0.0) >= below:
         return found
-    return found.model_copy(update={"answer": None, "how": How.ABSTAINED})
+    return found.model_copy(update={"answer": None, "how": How.ABSTAINED, "withheld": found})

@@ -76,11 +76,11 @@ def _loop_curve(graded: Sequence[GradedProblem], rounds: int) -> list[Metric]:
             a = loop_at(g, t=t)
             if a is None:
                 return found
-            pid, is_right = g.gold.problem_id, a.verdict == Verdict.CORRECT
-            right.setdefault(pid, []).append(is_right)
-            agreed.setdefault(pid, []).append(a.how == How.CONSENSUS)
-            if a.how == How.CONSENSUS:
-                precise.setdefault(pid, []).append(is_right)
+            pid, said = g.gold.problem_id, a.withheld or a
+            right.setdefault(pid, []).append(a.verdict == Verdict.CORRECT)
+            agreed.setdefault(pid, []).append(said.how == How.CONSENSUS)
+            if said.how == How.CONSENSUS:
+                precise.setdefault(pid, []).append(said.verdict == Verdict.CORRECT)
             n_tokens += a.n_tokens
         name = f"lorid@{t}"
         found += [

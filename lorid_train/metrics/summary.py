@@ -51,6 +51,10 @@ def summarise(
     found: list[Metric] = []
     for name, rows in scored.outcomes.items():
         found += _of_system(name, rows)
+        if name.startswith("lorid@"):
+            found += _of_loop(name, rows, [scored.before(o) for o in rows])
+        if name.startswith(EARLY_STOP):
+            found.append(mean(name, "mean_rounds", rows, lambda o: o.round, bootstrap=True))
     sampled = of_sampled_seeds(graded)
     found += curves(sampled, scored.rounds)
     found += _over_draws(sampled)
@@ -72,13 +76,13 @@ def summarise(
 
 
 def _calibration(scored: Scored, graded: Sequence[GradedProblem]) -> list[Metric]:
-    """Of the loop, and of the rule that weighs votes."""
+    """Of the loop, and of the rule that weighs votes; of answers that are withheld, too."""
     originals = {g.gold.problem_id: g.gold.original_id or g.gold.problem_id for g in graded}
     return [
         m
         for name, rows in scored.outcomes.items()
         if name == scored.headline or name.startswith("weighed@")
-        for m in calibration(name, rows, originals)
+        for m in calibration(name, [scored.before(o) for o in rows], originals)
     ]
 
 
@@ -94,25 +98,24 @@ def _is(verdict: Verdict) -> Callable[[Outcome], bool]:
 
 
 def _of_system(name: str, rows: Sequence[Outcome]) -> list[Metric]:
-    """What is said of every system, and of the loop."""
-    found = [
+    """What is said of every system."""
+    return [
         fraction(name, "accuracy", _flags(rows, _is(Verdict.CORRECT))),
         fraction(name, "no_answer", _flags(rows, _is(Verdict.NO_ANSWER))),
         fraction(name, "ungradable", _flags(rows, _is(Verdict.UNGRADABLE))),
         mean(name, "tokens_per_problem", rows, lambda o: o.n_tokens),
     ]
-    if name.startswith("lorid@"):
-        found += _of_loop(name, rows)
-    if name.startswith(EARLY_STOP):
-        found.append(mean(name, "mean_rounds", rows, lambda o: o.round, bootstrap=True))
-    return found
 
 
-def _of_loop(name: str, rows: Sequence[Outcome]) -> list[Metric]:
-    agreed = [o for o in rows if o.how == How.CONSENSUS]
-    rest = [o for o in rows if o.how != How.CONSENSUS]
+def _of_loop(name: str, rows: Sequence[Outcome], before: Sequence[Outcome]) -> list[Metric]:
+    """Agreement, counted as it was before answers were withheld (`before`), and how many were, if any."""
+    agreed = [o for o in before if o.how == How.CONSENSUS]
+    rest = [o for o in before if o.how != How.CONSENSUS]
+    held = _flags(rows, lambda o: o.how == How.ABSTAINED)
+    n_held = [fraction(name, "withheld", held)] if any(map(any, held.values())) else []
     return [
-        fraction(name, "coverage", _flags(rows, lambda o: o.how == How.CONSENSUS)),
+        *n_held,
+        fraction(name, "coverage", _flags(before, lambda o: o.how == How.CONSENSUS)),
         fraction(name, "consensus_precision", _flags(agreed, _is(Verdict.CORRECT))),
         fraction(name, "accuracy_without_consensus", _flags(rest, _is(Verdict.CORRECT))),
         mean(name, "mean_rounds", rows, lambda o: o.round, bootstrap=True),
@@ -173,7 +176,7 @@ def _right(votes: Sequence[Vote]) -> list[bool]:
 
 def _by_round(scored: Scored) -> list[Metric]:
     """Where the loop stops, and how right it is there."""
-    rows = scored.outcomes.get(scored.headline, [])
+    rows = [scored.before(o) for o in scored.outcomes.get(scored.headline, [])]
     found = []
     for r in range(1, scored.rounds + 1) if rows else ():
         here = [o for o in rows if o.how == How.CONSENSUS and o.round == r]

@@ -12,6 +12,7 @@ from functools import partial
 from itertools import accumulate
 from typing import NamedTuple
 
+from lorid_train.interaction.draws import Decision
 from lorid_train.metrics.grading import GradedProblem, Vote
 from lorid_train.metrics.rows import Outcome, Verdict
 from lorid_train.metrics.voting import first_reached, leader, votes_needed, votes_within
@@ -27,6 +28,8 @@ class Answered(NamedTuple):
     round: int
     n_tokens: int
     probability: float | None = None
+    withheld: Answered | None = None
+    """What it would have said, where its answer is withheld."""
 
 
 EARLY_STOP = "early-stop-ir"
@@ -49,6 +52,12 @@ class Scored:
     """The largest threshold t."""
     notes: dict[str, str] = field(default_factory=dict)
     """What to know about a system: the tokens that its K was matched on, its cap."""
+    withheld: dict[tuple[str, str, int], Outcome] = field(default_factory=dict)
+    """By system, problem and seed, what the outcome of an answer that is withheld would have been."""
+
+    def before(self, o: Outcome) -> Outcome:
+        """An outcome as it was before its answer was withheld; itself where that was not done."""
+        return self.withheld.get((o.system, o.problem_id, o.seed), o)
 
     @property
     def headline(self) -> str:
@@ -112,23 +121,28 @@ def _add(scored: Scored, graded: Sequence[GradedProblem], name: str, answer: Ans
     if not seeds or n_missing:
         scored.left_out[name] = _why_left_out(name, wanted if seeds else results)
         return
-    scored.outcomes[name] = [
-        Outcome(
-            system=name,
-            problem_id=g.gold.problem_id,
-            seed=g.seed,
-            answer=a.answer,
-            verdict=a.verdict,
-            how=a.how,
-            round=a.round,
-            n_tokens=a.n_tokens,
-            subject=g.gold.slices.get("subject"),
-            level=g.gold.slices.get("level"),
-            probability=a.probability,
-        )
-        for g, a in wanted
-        if a is not None
-    ]
+    scored.outcomes[name] = [_outcome(name, g, a) for g, a in wanted if a is not None]
+    for g, a in wanted:
+        if a is not None and a.withheld is not None:
+            key = (name, g.gold.problem_id, g.seed)
+            scored.withheld[key] = _outcome(name, g, a.withheld)
+
+
+def _outcome(name: str, g: GradedProblem, a: Answered) -> Outcome:
+    """What a system says to a problem, as a row."""
+    return Outcome(
+        system=name,
+        problem_id=g.gold.problem_id,
+        seed=g.seed,
+        answer=a.answer,
+        verdict=a.verdict,
+        how=a.how,
+        round=a.round,
+        n_tokens=a.n_tokens,
+        subject=g.gold.slices.get("subject"),
+        level=g.gold.slices.get("level"),
+        probability=a.probability,
+    )
 
 
 def _why_left_out(name: str, results: Sequence[tuple[GradedProblem, Answered | None]]) -> str:
@@ -188,9 +202,16 @@ def loop_at(g: GradedProblem, *, t: int) -> Answered | None:
     d = g.decisions[t - 1] if t <= len(g.decisions) else None
     if d is None:
         return None
-    return Answered(
+    found = Answered(
         d.answer, g.verdicts[t - 1], d.how, d.round, g.n_tokens_of(d), d.probability
     )  # fmt: skip
+    return found if d.withheld is None else found._replace(withheld=_unheld(g, found, d.withheld))
+
+
+def _unheld(g: GradedProblem, held: Answered, d: Decision) -> Answered:
+    """What was withheld, with the verdict of the vote that gave it."""
+    verdict = next((v.verdict for v in g.votes_of(d) if v.answer == d.answer), Verdict.NO_ANSWER)
+    return held._replace(answer=d.answer, verdict=verdict, how=d.how)
 
 
 def oracle_within(g: GradedProblem, *, t: int) -> Answered | None:

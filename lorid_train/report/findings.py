@@ -33,7 +33,8 @@ def findings(view: EvaluationView) -> list[str]:
         why = view.scored.left_out.get(top, "no question was answered")
         return [f"{top} has no result: {why}."]
     said = [_headline(view, accuracy), *_alternatives(view, n)]
-    said += [s for s in (_budget(view, n), _thresholds(view, n), _consensus(view, n)) if s]
+    of_loop = (_budget(view, n), _thresholds(view, n), _consensus(view, n), withheld(view, n))
+    said += [s for s in of_loop if s]
     said += _knowledge(view, n)
     said += [s for s in (_official(view, n), _unanswered(view, n), _scale(view, n)) if s]
     return said
@@ -137,8 +138,7 @@ def _consensus(view: EvaluationView, n: Numbers) -> str:
     top, rounds = view.scored.headline, view.scored.rounds
     coverage, precision = (n.get((top, m, None)) for m in ("coverage", "consensus_precision"))
     if coverage is None or precision is None or precision.value is None:
-        said = never_agree(top, str(view.settings.get("fallback")), rule_of_programs(view.settings))
-        return said if coverage is not None else ""
+        return never_agree(top, view.settings, n) if coverage is not None else ""
     first = n.get((top, "consensus_precision", "round=1"))
     rule = rule_of_programs(view.settings)
     who = "IR and DR agree" if rule is None else f"The rule {rule} stops"
@@ -162,8 +162,28 @@ def rule_of_programs(settings: Mapping[str, object]) -> str | None:
     return rule if rule in THREE_WAY else None
 
 
-def never_agree(top: str, fallback: str, rule: str | None = None) -> str:
-    """What it means that no question reaches consensus; `rule` is one in which programs have a say."""
+def withheld(view: EvaluationView, n: Numbers) -> str:
+    """How many answers of the loop are withheld; nothing where none was to be."""
+    top, below = view.scored.headline, view.settings.get("abstain_below")
+    held = n.get((top, "withheld", None))
+    if held is None or not held.value:
+        return f"No answer of {top} has a chance below {below} to be right, and none is withheld." if below else ""  # fmt: skip
+    return (
+        f"{top} withholds its answer to {share(held, with_n=False)} of {held.n:,} questions, of which the chance to be right is "
+        f"below {below}; they count as not right. What is said of agreement and of chances is of all answers, those "
+        "that are withheld included."
+    )
+
+
+def never_agree(top: str, settings: Mapping[str, object], n: Numbers) -> str:
+    """What it means that no question reaches consensus.
+
+    Args:
+        top: the loop.
+        settings: of the evaluation: rule and fallback.
+        n: its numbers: whether answers are withheld.
+    """
+    fallback, rule = str(settings.get("fallback")), rule_of_programs(settings)
     rounds = top.partition("@")[2]
     who = "IR and DR never agree" if rule is None else f"The rule {rule} never stops"
     said = f"{who} within {rounds} round{'' if rounds == '1' else 's'}"
@@ -176,7 +196,17 @@ def never_agree(top: str, fallback: str, rule: str | None = None) -> str:
         "majority": "the most frequent one",
     }.get(fallback)
     what = f" ({of})" if of else ""
-    return f"{said}: every answer of {top} is the fallback's{what}, and none the loop's own."
+    held = share_withheld(top, n)
+    if held == 1:
+        return f"{said}, and every answer of the fallback{what} is withheld: {top} answers nothing."
+    given = " that is not withheld" if held else ""
+    return f"{said}: every answer of {top}{given} is the fallback's{what}, and none the loop's own."
+
+
+def share_withheld(top: str, n: Numbers) -> float:
+    """The fraction of the questions whose answer is withheld, 0 to 1."""
+    held = n.get((top, "withheld", None))
+    return 0.0 if held is None or held.value is None else held.value
 
 
 def _knowledge(view: EvaluationView, n: Numbers) -> list[str]:

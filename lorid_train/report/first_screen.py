@@ -10,7 +10,7 @@ from lorid_train.metrics.comparisons import families
 from lorid_train.metrics.rows import Metric
 from lorid_train.report import compared, plots
 from lorid_train.report.comparing import Comparison
-from lorid_train.report.findings import never_agree, rule_of_programs
+from lorid_train.report.findings import never_agree, share_withheld, withheld
 from lorid_train.report.run_tables import by_kind
 from lorid_train.report.verdicts import fewest, verdict
 from lorid_train.report.view import EvaluationView
@@ -62,7 +62,10 @@ def lead(view: EvaluationView) -> str:
     }[verdict(n, top, rival)]
     coverage = n.get((top, "coverage", None))
     never = coverage is not None and coverage.value == 0
-    alone = "; IR and DR never agree, every answer is the fallback's" if never else ""
+    held = share_withheld(top, n)
+    given = "" if not held else " that is not withheld"
+    answers = "is withheld" if held == 1 else f"{given} is the fallback's".strip()
+    alone = f"; IR and DR never agree, every answer {answers}" if never else ""
     return (
         f"{opening}: {right[0]} against {right[1]} of {d.n:,} questions, {points(d.value)} points "
         f"({points_interval(d)}), with {cost[0]} and {cost[1]} generated tokens a question{alone}."
@@ -86,10 +89,9 @@ def one(view: EvaluationView) -> Iterator[str]:
         yield f'<div class="wide">{plots.accuracies([view], only=only)}</div>'
     coverage = n.get((top, "coverage", None))
     if coverage is not None and coverage.value == 0:
-        yield paragraph(
-            never_agree(top, str(view.settings.get("fallback")), rule_of_programs(view.settings)),
-            "note",
-        )
+        yield paragraph(never_agree(top, view.settings, n), "note")
+    if share_withheld(top, n):
+        yield paragraph(withheld(view, n), "note")
 
 
 def _tile(

@@ -10,7 +10,7 @@ from lorid_data.pages.table import aligned, table
 from lorid_train.metrics.files import read_metrics
 from lorid_train.metrics.rows import Metric
 from lorid_train.metrics.trained import warning
-from lorid_train.report.findings import never_agree, rule_of_programs
+from lorid_train.report.findings import never_agree
 from lorid_train.report.verdicts import fewest, ruling
 from lorid_train.report.words import (
     VERDICTS,
@@ -63,14 +63,15 @@ def headline(folder: Path) -> str:
 
 
 def _without_consensus(folder: Path, n: Numbers) -> list[str]:
-    """The loop that never agrees, named as what it is."""
+    """The loop that never agrees, named as what it is; how many of its answers are withheld."""
     tops = [s for s, metric, label in n if metric == "mean_rounds" and s.startswith("lorid@")]
     top = max(tops, key=lambda s: int(s.partition("@")[2]), default="")
-    coverage = n.get((top, "coverage", None))
+    coverage, held = (n.get((top, metric, None)) for metric in ("coverage", "withheld"))
+    said = [] if held is None else [f"{top} withholds its answer to {share(held, with_n=False)} of {held.n:,} questions"]  # fmt: skip
     if coverage is None or coverage.value != 0:
-        return []
+        return said
     manifest = read_manifest(folder).identity if (folder / MANIFEST).is_file() else {}
-    return [never_agree(top, str(manifest.get("fallback")), rule_of_programs(manifest))]
+    return [never_agree(top, manifest, n), *said]
 
 
 def _compared(m: Metric, found: str) -> str:

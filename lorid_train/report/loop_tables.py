@@ -89,16 +89,18 @@ def two_by_two(view: EvaluationView) -> Table:
 def named_list(view: EvaluationView, which: str) -> Table:
     """Questions by name.
 
-    `no_consensus`, `false_consensus` (agreed on a wrong answer), or `only_ir` and `only_dr`: those
+    `no_consensus`, `false_consensus` (agreed on a wrong answer, be it withheld or not), or `only_ir` and `only_dr`: those
     that one of System 1 and System 2 alone gets right.
     """
     rows = view.scored.outcomes.get(view.scored.headline, [])
     if which in ("only_ir", "only_dr"):
         return _won(view, which)
+    before = view.scored.before
     if which == "no_consensus":
-        chosen = [o for o in rows if o.how != How.CONSENSUS]
+        chosen = [o for o in rows if before(o).how != How.CONSENSUS]
     else:
-        chosen = [o for o in rows if o.how == How.CONSENSUS and o.verdict == Verdict.WRONG]
+        agreed = [o for o in map(before, rows) if o.how == How.CONSENSUS]
+        chosen = [o for o in agreed if o.verdict == Verdict.WRONG]
     return _listed(view, chosen, last="Round")
 
 

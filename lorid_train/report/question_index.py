@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from lorid_data.pages.latex import Dialect, dialect, shown
@@ -58,12 +58,16 @@ def by_system(view: EvaluationView) -> BySystem:
 
 
 def run_of(
-    systems: BySystem, graded: GradedProblem | None, problem_id: str
+    systems: BySystem,
+    graded: GradedProblem | None,
+    problem_id: str,
+    before: Callable[[Outcome], Outcome] = lambda o: o,
 ) -> dict[str, Any] | None:
     """One question in one run: verdict and answer of every system, and what the loop did.
 
     `s` has a letter per system (c, w, n, u; - where it lacks the question), `as` the distinct
-    answers, `ai` the place of each system's answer in them, -1 for none.
+    answers, `ai` the place of each system's answer in them, -1 for none. Where the first system's
+    answer is withheld, `was` is how it came about and the verdict on it (`Scored.before`).
     """
     found = [of.get(problem_id) for of in systems.values()]
     if not found or found[0] is None or graded is None:
@@ -79,7 +83,9 @@ def run_of(
             answers.append(said)
         places.append(answers.index(said))
     ir, dr = graded.ir[:1], graded.dr[:1]
+    was = before(found[0])
     return {
+        **({} if was == found[0] else {"was": [was.how, was.verdict]}),
         "v": found[0].verdict,
         "how": found[0].how,
         "r": found[0].round,

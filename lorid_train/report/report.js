@@ -28,12 +28,13 @@
   }
 
   const right = (r) => Boolean(r) && r.v === "correct";
+  const was = (r) => r.was || [r.how, r.v]; // before an answer was withheld
   const tests = {
     all: () => true,
     wrong: (row) => { const s = said(row); return Boolean(s) && s.v !== "correct"; },
     differ: (row, r) => r.differ,
-    false: (row, r) => r.how === "consensus" && r.v === "wrong",
-    none: (row, r) => r.how === "fallback" || r.how === "none",
+    false: (row, r) => was(r)[0] === "consensus" && was(r)[1] === "wrong",
+    none: (row, r) => was(r)[0] === "fallback" || was(r)[0] === "none",
   };
 
   function passes(row, name) {

@@ -44,8 +44,8 @@ def data_blocks(views: Sequence[EvaluationView]) -> Iterator[str]:
         draws = [v.draws(problem_id) if problem_id in v.records else () for v in views]
         trace = _trace(record, draws, graded, formulas)
         runs = [
-            question_index.run_of(s, g.get(problem_id), problem_id)
-            for s, g in zip(systems, graded, strict=True)
+            question_index.run_of(s, g.get(problem_id), problem_id, v.scored.before)
+            for s, g, v in zip(systems, graded, views, strict=True)
         ]
         rows.append(question_index.row(record, runs, n_chunks, len(waiting)))
         waiting.append(trace)
@@ -130,17 +130,19 @@ def _run(
 def _way(d: Decision) -> str:
     """How the loop came to its decision, and how sure it is."""
     chance = "" if d.probability is None else f"; right with probability {d.probability:.2f}"
+    return _stop(d.withheld or d) + (", withheld" if d.withheld else "") + chance
+
+
+def _stop(d: Decision) -> str:
+    """Where the loop stopped, and who answers."""
     if d.n_ir is not None:  # votes were weighed
         made = f"{d.n_ir} of IR and {d.n_dr} of KG and DR"
         enough = "likely enough" if d.how == How.CONSENSUS else "never likely enough"
-        said = "withheld" if d.how == How.ABSTAINED else enough
-        return f"{said} after {made}{chance}"
+        return f"{enough} after {made}"
     if d.how == How.CONSENSUS:
-        return f"agreed in round {d.round}{chance}"
-    if d.how == How.ABSTAINED:
-        return f"withheld after round {d.round}{chance}"
+        return f"agreed in round {d.round}"
     never = f"no consensus in {d.round} rounds"
-    return never if d.how == How.NONE else f"{never}, fallback{chance}"
+    return never if d.how == How.NONE else f"{never}, fallback"
 
 
 def _vote(d: Draw, graded: GradedProblem) -> Vote | None:

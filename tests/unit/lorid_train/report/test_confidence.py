@@ -11,7 +11,7 @@ import pytest
 from lorid_data.pages.text import esc
 from lorid_train.interaction.draws import How
 from lorid_train.metrics.rows import Metric
-from lorid_train.report import confidence, contrast_tables
+from lorid_train.report import confidence, contrast_tables, loop_tables, question_index, traces
 from lorid_train.report.markdown import render_markdown
 from lorid_train.report.page import render_html
 from lorid_train.report.view import EvaluationView, Replay, view_of
@@ -150,3 +150,72 @@ def test_draws_that_were_not_looked_at_change_no_number() -> None:
     for m in ours:
         assert m == of_more[m.system, m.metric, m.slice]
     assert less.scored.outcomes["lorid@6"] == more.scored.outcomes["lorid@6"]
+
+
+AGREEMENT = ("coverage", "consensus_precision", "accuracy_without_consensus", "stopped", "mean_rounds", "ece", "reliability", "accuracy_answered")  # fmt: skip
+
+
+@pytest.mark.parametrize("rule", ["same_round", "cumulative", "weighed"])
+@pytest.mark.parametrize("lazy", [False, True])
+def test_agreement_is_counted_as_if_nothing_were_withheld(rule: Any, lazy: bool) -> None:
+    """Some answers are withheld, then all: what is said of agreement and of chances stays as it was."""
+    lazy = lazy and rule == "same_round"  # the other rules need draws that this one leaves out
+    whole, part, none = (
+        view(lazy=lazy, replay=Replay(6, rule, abstain_below=p)) for p in (None, 0.93, 1.0)
+    )
+    top = whole.scored.headline
+    before = [m for m in whole.metrics if m.metric in AGREEMENT and m.system == top]
+    assert {m.metric for m in before} == set(AGREEMENT)
+    for held in (part, none):
+        found = [m for m in held.metrics if m.metric in AGREEMENT and m.system == top]
+        assert found == before
+        n_held = sum(o.how == How.ABSTAINED for o in held.scored.outcomes[top])
+        assert value(held, top, "withheld").value == n_held / 60
+        assert f"withholds its answer to {n_held / 0.6:.1f} %" in render_markdown([held])
+        assert "never agree" not in render_html([held])
+    assert value(none, top, "accuracy").value == 0
+    curve = [(m.system, m.value) for m in whole.metrics if m.metric == "coverage" and m.slice == "curve"]  # fmt: skip
+    assert curve == [(m.system, m.value) for m in none.metrics if m.metric == "coverage" and m.slice == "curve"]  # fmt: skip
+    for which in ("false_consensus", "no_consensus"):
+        assert [r[0] for r in loop_tables.named_list(none, which).rows] == [
+            r[0] for r in loop_tables.named_list(whole, which).rows
+        ]
+    assert not [m for m in whole.metrics if m.metric == "withheld"]
+
+
+def test_where_nothing_agrees_and_all_is_withheld_the_report_says_both() -> None:
+    held = view(lazy=False, p_ir=0.0, p_dr=0.0, n_wrong=10_000, replay=Replay(6, abstain_below=1.0))
+    assert value(held, "lorid@6", "coverage").value == 0
+    text = render_markdown([held])
+    assert (
+        "never agree within 6 rounds, and every answer of the fallback (IR's last) is withheld"
+        in text
+    )
+    assert "every answer of lorid@6 is the fallback's" not in render_html([held])
+    nothing = view(lazy=False, replay=Replay(6, abstain_below=1e-9))
+    assert "none is withheld" in render_markdown([nothing])
+
+
+def test_a_lazy_loop_that_withholds_needs_no_draw_beyond_its_agreement() -> None:
+    """The loop stops where IR and DR agree; that the answer is then withheld makes no further round due."""
+    held = view(lazy=True, n_votes=1, replay=Replay(6, abstain_below=1.0))
+    assert "lorid@6" in held.scored.outcomes
+
+
+def test_a_question_that_is_withheld_says_how_it_would_have_been_decided() -> None:
+    held = view(lazy=False, replay=Replay(6, abstain_below=1.0))
+    systems, graded = question_index.by_system(held), question_index.first_seed(held)
+    ways = set()
+    for pid, g in graded.items():
+        run = question_index.run_of(systems, g, pid, held.scored.before)
+        assert run is not None
+        decision = g.decisions[-1]
+        assert decision is not None
+        if run["how"] == How.ABSTAINED:
+            assert decision.withheld is not None
+            assert run["was"][0] == decision.withheld.how
+            ways.add(run["was"][0])
+            way = traces._way(decision)
+            assert way.startswith(("agreed in round", "no consensus in 6 rounds, fallback"))
+            assert ", withheld; right with probability" in way
+    assert ways == {How.CONSENSUS, How.FALLBACK}
