@@ -146,13 +146,20 @@ def _outcome(name: str, g: GradedProblem, a: Answered) -> Outcome:
 
 
 def _why_left_out(name: str, results: Sequence[tuple[GradedProblem, Answered | None]]) -> str:
-    """Why a system has no answer to some questions: there was nothing for DR to read, or no draw."""
+    """Why a system has no answer to some questions: there was nothing for DR to read, or no draw.
+
+    A question counts once, however many seeds it lacks draws under.
+    """
     lacking = [g for g, a in results if a is None]
     is_all = len(lacking) == len(results)
-    some = f"{len(lacking)} of {len(results)} questions"
+    n_lacking, n = (
+        len({g.gold.problem_id for g in of}) for of in (lacking, [g for g, _ in results])
+    )
+    some = f"{n_lacking} of {n} questions"
     if name in _OF_GOLD_KNOWLEDGE and not any(g.gold.has_knowledge for g in lacking):
         return f"{'none of the questions has' if is_all else f'{some} have no'} knowledge in the dataset"
-    return _NO_DRAW if is_all else f"its draws are missing for {some}"
+    seeds = ", under one seed or more" if len({g.seed for g, _ in results}) > 1 else ""
+    return _NO_DRAW if is_all else f"its draws are missing for {some}{seeds}"
 
 
 def _add_further(scored: Scored, graded: Sequence[GradedProblem]) -> None:

@@ -13,7 +13,7 @@ from lorid_train.config import EvalConfig
 from lorid_train.evaluation.evaluate import unasked
 from lorid_train.interaction.draws import Decision
 from lorid_train.metrics.curves import CURVE
-from lorid_train.metrics.grading import Gold, grade, score
+from lorid_train.metrics.grading import Gold, GradedProblem, grade, score
 from lorid_train.metrics.rows import Verdict
 from lorid_train.metrics.summary import summarise
 from lorid_train.metrics.systems import outcomes
@@ -231,3 +231,18 @@ def test_rows_without_knowledge_are_not_called_missing_draws() -> None:
     assert scored.left_out["dr-kg-knowledge"] == "its draws are missing for all questions"
     scored = outcomes([one], rounds=3)
     assert scored.left_out["dr-gold-knowledge"] == "its draws are missing for all questions"
+
+
+def test_a_question_that_lacks_draws_under_two_seeds_is_one_question() -> None:
+    """Of three questions under two seeds one lacks a round under both, one under the second."""
+    of: list[GradedProblem] = []
+    for pid, lacks in (("p", ()), ("q", (1,)), ("r", (0, 1))):
+        draws = []
+        for seed in (0, 1):
+            other = "3" if seed in lacks else "1"
+            draws += sampled(["1"], [other], seed=seed, pid=pid)
+        of += graded(draws, pid=pid, rounds=2)
+    said = outcomes(of, rounds=2).left_out["lorid@2"]
+    assert said == "its draws are missing for 2 of 3 questions, under one seed or more"
+    one = outcomes([g for g in of if g.seed == 1], rounds=2).left_out["lorid@2"]
+    assert one == "its draws are missing for 2 of 3 questions"
