@@ -31,13 +31,15 @@ from lorid_train.evaluation.usual import with_usual_sampling
 from lorid_train.interaction import rule_files, three_way, votes_files
 from lorid_train.interaction.draws import DrawLog
 from lorid_train.interaction.rule_files import RuleFile
+from lorid_train.metrics.grading import GradedProblem
 from lorid_train.metrics.rows import Metric, Outcome
+from lorid_train.metrics.schedule import as_scheduled
 from lorid_train.models import adapters as adapters_of
 from lorid_train.models import base_model
 from lorid_train.models.adapters import Adapters
 from lorid_train.report import targets
 from lorid_train.report.reading import DrawFile
-from lorid_train.report.view import EvaluationView, Replay, view_of
+from lorid_train.report.view import EvaluationView, Replay, made_for, view_of
 from lorid_train.report.writing import check_place, write_metrics, write_report, write_runs
 
 OUTCOMES = "outcomes.parquet"
@@ -258,6 +260,10 @@ def _replay(folder: Path, config: EvalConfig, rule: RuleFile, *, is_stated: bool
     )  # fmt: skip
 
 
+_VOTED: Mapping[str, tuple[str, ...]] = {"all": ("ir", "dr"), "ir": ("ir",), "none": ()}
+"""The roles that are drawn on for majority voting."""
+
+
 def _view(
     folder: Path,
     config: EvalConfig,
@@ -266,7 +272,6 @@ def _view(
     asked: EvalConfig | None = None,
 ) -> EvaluationView:
     """One evaluation as `config` decides it; `asked` is by what it was drawn, where that is another."""
-    voted = {"all": ("ir", "dr"), "ir": ("ir",), "none": ()}[config.votes]
     records = list(read_rows(folder / RECORDS, Record))
     rule = chosen_rule(config, folder)
     kept = folder / VOTES if (folder / VOTES).is_file() else None
@@ -283,7 +288,7 @@ def _view(
         if asked is None
         else _replay(folder, asked, chosen_rule(asked, folder), is_stated=False),
         exhaustive=config.schedule == "exhaustive",
-        voted=voted,
+        voted=_VOTED[config.votes],
         samples=config.samples,
         unasked=partial(unasked, config),
         settings={
@@ -295,6 +300,31 @@ def _view(
         targets=targets.parse(config.targets),
         draw_s=timing.read(folder),
         executed=programs.times(folder),
+    )
+
+
+def _asked(folder: Path, manifest: Manifest) -> dict[str, Any]:
+    """What a finished evaluation was asked for, as a configuration has it."""
+    body = {k: v for k, v in manifest.identity.items() if k in EvalConfig.model_fields}
+    body |= {k: manifest.settings[k] for k in ("adapters", "dataset", "targets")}
+    return body | {"out": str(folder)}
+
+
+def asked_for(folder: Path, graded: Sequence[GradedProblem]) -> list[GradedProblem]:
+    """The graded draws of a finished evaluation without those that were made ahead of need.
+
+    Args:
+        folder: the evaluation.
+        graded: all its problems and seeds, in the order of its records, then of seed; nothing decided.
+    """
+    config = parse(EvalConfig, _asked(folder, evaluation(folder)), str(folder))
+    if config.schedule == "exhaustive" or not config.loop:
+        return list(graded)
+    ids = dict.fromkeys(g.gold.problem_id for g in graded)
+    replay = _replay(folder, config, chosen_rule(config, folder), is_stated=False)
+    last = made_for(ids, DrawFile(folder / DRAWS), replay)
+    return as_scheduled(
+        graded, exhaustive=False, voted=_VOTED[config.votes], samples=config.samples, asked=last
     )
 
 
@@ -313,9 +343,7 @@ def report_on(folders: Sequence[Path], out: Path, replay: Mapping[str, str]) -> 
     views = []
     for folder, name in zip(folders, run_names(folders), strict=True):
         manifest = evaluation(folder)
-        body = {k: v for k, v in manifest.identity.items() if k in EvalConfig.model_fields}
-        body |= {k: manifest.settings[k] for k in ("adapters", "dataset", "targets")}
-        body |= {"out": str(folder)}
+        body = _asked(folder, manifest)
         config = parse(EvalConfig, body | dict(replay), "--replay")
         asked = parse(EvalConfig, body, str(folder)) if replay else None
         shown = {"base": manifest.settings["base"], "format": manifest.identity["format"]}

@@ -18,6 +18,7 @@ from lorid_data.folders.outputs import check_output
 from lorid_data.folders.parquet import read_rows
 from lorid_data.schema import Manifest, Record
 from lorid_data.texts.counting import count
+from lorid_train.evaluation.evaluate import asked_for
 from lorid_train.fit_rule import regression
 from lorid_train.fit_rule.drawn import Asked, asked
 from lorid_train.interaction.rule_files import (
@@ -114,17 +115,21 @@ def _read(folder: Path) -> tuple[list[GradedProblem], Manifest, int]:
 
 
 def read_graded(folder: Path) -> list[GradedProblem]:
-    """The graded draws of a finished evaluation, nothing decided."""
+    """The graded draws that a finished evaluation asked for, nothing decided.
+
+    What a full batch made ahead of need is left out, so that no fit depends on the batch size.
+    """
     evaluation(folder)
     records = {r.problem_id: r for r in read_rows(folder / RECORDS, Record)}
     draws = DrawFile(folder / DRAWS)
-    return [
+    graded = [
         g
         for r in records.values()
         for g in grade(
             gold_of(r), draws(r.problem_id), decide=lambda *_: None, rounds=0, extract=answer_of
         )
     ]
+    return asked_for(folder, graded)
 
 
 def _file(

@@ -139,10 +139,8 @@ def view_of(  # noqa: PLR0913  (one argument per thing that a report shows)
     for r in records:
         by_id.setdefault(r.problem_id, r)
     graded = _grade_all(by_id.values(), draws, replay)
-    made_for = None if asked is None or exhaustive else _made_for(by_id, draws, asked)
-    graded = as_scheduled(
-        graded, exhaustive=exhaustive, voted=voted, samples=samples, asked=made_for
-    )
+    last = None if asked is None or exhaustive else made_for(by_id, draws, asked)
+    graded = as_scheduled(graded, exhaustive=exhaustive, voted=voted, samples=samples, asked=last)
     t, further = replay.rounds, _further(graded, replay)
     scored = outcomes(graded, rounds=t, thresholds=thresholds, further=further, unasked=unasked)
     found = summarise(scored, graded, graders=_GRADERS if graders is None else graders)
@@ -194,7 +192,7 @@ def _grade_all(records: Iterable[Record], draws: DrawsOf, replay: Replay) -> lis
     return graded
 
 
-def _made_for(ids: Iterable[str], draws: DrawsOf, asked: Replay) -> list[Decision | None]:
+def made_for(ids: Iterable[str], draws: DrawsOf, asked: Replay) -> list[Decision | None]:
     """What the rule by which the draws were made decides of each problem and seed, as they are graded."""
     return [
         d

@@ -7,7 +7,9 @@ import runpy
 from dataclasses import replace
 from pathlib import Path
 from random import Random
+from typing import Any
 
+import polars as pl
 import pytest
 
 from lorid_data.errors import ConfigError, InputError
@@ -16,7 +18,7 @@ from lorid_train.cli import run
 from lorid_train.fit_rule.drawn import Asked, Side, same
 from lorid_train.fit_rule.fitting import fit
 from lorid_train.fit_rule.regression import folds, logistic
-from lorid_train.fit_rule.rule import fitted
+from lorid_train.fit_rule.rule import fitted, read_graded
 from lorid_train.interaction import rule_files
 from lorid_train.interaction.weighed import play
 from lorid_train.interaction.weigher import FEATURES
@@ -165,3 +167,20 @@ def test_the_packaged_rule_states_nothing_on_questions_that_it_was_fitted_on(
     assert "weighed" not in text
     assert run(cli.app, [*replay, "--replay", "rule=weighed"]) == 2
     assert run(cli.app, [*replay, "--replay", "abstain-below=0.5"]) == 2
+
+
+def test_rounds_made_ahead_of_need_are_not_fitted_on(tmp_path: Path) -> None:
+    """The loop asked for no vote: what is stored beyond its agreement is what a full batch made."""
+    drawn = FOLDER["write"](tmp_path / "lazy", n=12, n_votes=6, settings={"votes": "none"})
+    for g, o in zip(read_graded(drawn), loop_of(drawn), strict=True):
+        assert (len(g.ir), len(g.dr)) == (o["round"], o["round"])
+    with pytest.raises(InputError, match="1 round of IR, KG and DR drawn of every question"):
+        fitted([drawn])
+    asked = {"votes": "none", "samples": {"ir": 5, "kg": 5, "dr": 5}}
+    by_number = FOLDER["write"](tmp_path / "samples", n=12, n_votes=6, settings=asked)
+    assert {len(g.ir) for g in read_graded(by_number)} == {5}
+
+
+def loop_of(folder: Path) -> list[dict[str, Any]]:
+    rows = pl.read_parquet(folder / "outcomes.parquet").filter(pl.col("system") == "lorid@5")
+    return rows.to_dicts()
