@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from math import prod
 from pathlib import Path
@@ -18,6 +18,7 @@ _NAMES_ADDED_BY_PEFT = re.compile(
     r"^base_model\.model\.|(\.token_adapter)?\.base_layer(?=\.)|\.original_module(?=\.)"
 )
 _OF_AN_ADAPTER = re.compile(r"\.(lora_\w+|modules_to_save|token_adapter|trainable_tokens_\w+)\.")
+_MATRIX_B = re.compile(r"\.(lora_B|lora_embedding_B)\.")
 _COMPUTED = "rotary_emb.inv_freq"
 """In old checkpoints of Llama; computed from the configuration since."""
 
@@ -70,9 +71,28 @@ def base_digest(model: Any) -> str:
     )
 
 
-def adapter_digest(model: Any) -> str:
-    """sha256 over the weights that are trained: the adapter's own."""
-    return _digest((name, p) for name, p in model.named_parameters() if p.requires_grad)
+def adapter_digest(model: Any, weights: Mapping[str, Any] | None = None) -> str:
+    """sha256 over the weights that are trained: the adapter's own.
+
+    Args:
+        model: PEFT's.
+        weights: by the model's names, where its own are sharded.
+    """
+    return _digest(_trained(model, weights))
+
+
+def is_without_effect(model: Any, weights: Mapping[str, Any] | None = None) -> bool:
+    """Whether an adapter changes nothing of any text: its matrices B are there, and all of them are 0.
+
+    A weight decay moves A even where no gradient does; A times nothing is nothing.
+    """
+    found = [p for name, p in _trained(model, weights) if _MATRIX_B.search(f"{name}.")]
+    return bool(found) and not any(bool(p.detach().any()) for p in found)
+
+
+def _trained(model: Any, weights: Mapping[str, Any] | None) -> list[tuple[str, Any]]:
+    own = {name: p for name, p in model.named_parameters() if p.requires_grad}
+    return [(n, weights[n]) for n in own if n in weights] if weights else list(own.items())
 
 
 def _digest(tensors: Iterable[tuple[str, Any]]) -> str:

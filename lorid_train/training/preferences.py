@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from lorid_data.commandline.progress import Progress
-from lorid_data.errors import ConfigError, InputError, StageError, unknown_key
+from lorid_data.errors import ConfigError, InputError, unknown_key
 from lorid_data.folders.manifests import manifest_sha256
 from lorid_data.folders.names import REJECTS
 from lorid_data.folders.parquet import write_rows
@@ -26,11 +26,11 @@ from lorid_train.config import ModelSettings, TrainConfig
 from lorid_train.drawn.pairs import Pair, read_pairs
 from lorid_train.models import base_model
 from lorid_train.models.base_model import LIBRARIES, Base
-from lorid_train.models.weights import adapter_digest, base_digest
 from lorid_train.training import (
     checkpoints,
     curves,
     greedy_eval,
+    moved,
     pairwise,
     plan,
     processes,
@@ -265,12 +265,10 @@ def _train_role(run: _Run, name: str, role: _Role, stage: Stage) -> None:
     trainer = pairwise.make_pair_trainer(model, args, run.tokenizer, role.rows, alpha)
     if c.validation is not None:
         trainer.grade = _exam(c, name, run.tokenizer, run.base)
-    base, first = base_digest(model), adapter_digest(model)
+    was = moved.before(model)
     _steps(run, trainer, name, role, stage)
-    if base_digest(model) != base:
-        raise StageError(f"role {name!r}: training changed the base model, which must stay frozen")
-    if adapter_digest(model) == first:
-        raise StageError(f"role {name!r}: the adapter is what it was before the first step; look at learning_rate")  # fmt: skip
+    moved.refuse_moved_base(model, was, f"role {name!r}: ")
+    moved.refuse_unmoved(model, was, f"role {name!r}: ")
     if "ref" in model.peft_config:  # TRL's copy of the start
         model.delete_adapter("ref")
     more: dict[str, Any] = {"init": role.start.provenance, "method": c.method}

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from lorid_data.commandline.progress import say as progress_say
-from lorid_data.errors import InputError, StageError
+from lorid_data.errors import InputError
 from lorid_data.folders.manifests import manifest_sha256
 from lorid_data.folders.names import REJECTS
 from lorid_data.folders.parquet import write_rows
@@ -29,12 +29,12 @@ from lorid_train import formats, roles
 from lorid_train.config import ModelSettings, TrainConfig
 from lorid_train.models import base_model
 from lorid_train.models.base_model import LIBRARIES, Base
-from lorid_train.models.weights import base_digest
 from lorid_train.training import (
     checkpoints,
     curves,
     difficulty,
     greedy_eval,
+    moved,
     plan,
     preferences,
     processes,
@@ -300,7 +300,7 @@ def _train_role(
     _ask(run, name, trainer)
     if (warning := prove(trainer)) and processes.is_main_process():
         progress_say(f"warning: {warning}")
-    digest = None if trainer.is_fsdp_enabled else base_digest(peft_model)
+    was = moved.before(peft_model, is_sharded=trainer.is_fsdp_enabled)
     resume = processes.broadcast(
         checkpoints.latest(folder) if processes.is_main_process() else None
     )
@@ -309,11 +309,10 @@ def _train_role(
     per_step = counts.n_tokens / max(1, len(rows)) * trainer.args.train_batch_size
     per_step *= trainer.args.gradient_accumulation_steps * max(1, trainer.args.world_size)
     _steps(run, trainer, n, resume, curves.Watch(run.out, name, per_step, before))
-    if digest is not None and base_digest(peft_model) != digest:
-        msg = f"role {name!r}: training changed the base model, which must stay frozen; look at lora: {lora}"
-        raise StageError(msg)
+    moved.refuse_moved_base(peft_model, was, f"role {name!r}: ", f"; look at lora: {lora}")
     weights = trainer.accelerator.get_state_dict(trainer.model) if trainer.is_fsdp_enabled else None
     if processes.is_main_process():
+        moved.refuse_unmoved(peft_model, was, f"role {name!r}: ", weights)
         with checkpoints.full_disk_said(run.out):
             target = run.out / "adapters" / name
             more = {"init": begun.provenance} if begun else {}

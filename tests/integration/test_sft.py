@@ -223,6 +223,32 @@ def test_a_loss_that_is_no_number_stops_with_the_step(
         train(config(tiny_base, dataset, tmp_path / "run", sft=sft))
 
 
+@pytest.mark.parametrize("start", [True, "pissa", "olora", "gaussian"])
+def test_an_adapter_that_never_moved_is_no_success(
+    tiny_base: Path, dataset: Path, tmp_path: Path, start: Any
+) -> None:
+    """The only step is the first of the warm-up, whose rate is 0."""
+    changes: dict[str, Any] = {
+        "sft": {**SMALL["sft"], "max_steps": 1, "warmup_steps": 1},
+        "lora": {**SMALL["lora"], "init_lora_weights": start}, "roles": ("ir",),
+    }  # fmt: skip
+    said = "role 'ir': the adapter is what it was before the first step.*warmup_steps"
+    with pytest.raises(StageError, match=said):
+        train(config(tiny_base, dataset, tmp_path / "run", **changes))
+    assert not (tmp_path / "run/adapters").exists()
+
+
+def test_a_run_that_goes_on_must_move_what_it_began_with(
+    finished: Path, tiny_base: Path, dataset: Path, tmp_path: Path
+) -> None:
+    changes: dict[str, Any] = {
+        "sft": {**SMALL["sft"], "max_steps": 1, "warmup_steps": 1},
+        "lora": {}, "roles": ("ir",), "init": str(finished),
+    }  # fmt: skip
+    with pytest.raises(StageError, match="is what it was before the first step"):
+        train(config(tiny_base, dataset, tmp_path / "run", **changes))
+
+
 def test_all_problems_of_a_configuration_at_once(
     tiny_base: Path, dataset: Path, tmp_path: Path
 ) -> None:
