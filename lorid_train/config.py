@@ -20,6 +20,12 @@ STUDENT = "student"
 """The name under which the packaged tiny student is asked for."""
 
 
+SEEDS = 2**32
+"""Seeds of a training are 0 to this, exclusive: NumPy's generators take no others."""
+DRAW_SEEDS = 2**62
+"""Seeds of draws lie between minus this and this: a table's column of whole numbers holds 64 bits."""
+
+
 class Settings(BaseModel):
     """Base of configurations: frozen, no unknown keys."""
 
@@ -107,7 +113,7 @@ class TrainConfig(Settings):
     """A run, or one adapter per role, to go on from; `lora` is then that of these adapters."""
     method: Literal["sft", "dpo", "redi"] = "sft"
     """What is learnt from: rows (`sft`), or pairs of `export-draws --pairs`; the latter go on from `init`."""
-    roles: tuple[str, ...] = ("ir", "kg", "dr")
+    roles: tuple[str, ...] = Field(default=("ir", "kg", "dr"), min_length=1)
     format: str = "plain"
     """`chat` stands for its newest version, `chat.v2`."""
     template_date: str = "2024-07-26"
@@ -122,7 +128,7 @@ class TrainConfig(Settings):
     """Type of the frozen base; adapters are float32."""
     model: ModelSettings = ModelSettings()
     """What a base needs on a GPU; changes nothing where it is left out."""
-    seed: int = 42
+    seed: int = Field(default=42, ge=0, lt=SEEDS)
     threads: int | None = Field(default=None, ge=1)
     """CPU threads; null leaves the choice to PyTorch. Results are equal at equal threads."""
     lora: dict[str, Any] = Field(default_factory=dict)
@@ -227,8 +233,8 @@ class EvalConfig(Settings):
     max_new_tokens: int = Field(default=1024, ge=1)
     """Like `temperature`, `top_p` and `top_k`: for the packaged student the quickstart's where not set
     (0.8, 1, 0, 128)."""
-    seed: int = 0
-    seeds: int = Field(default=1, ge=1)
+    seed: int = Field(default=0, gt=-DRAW_SEEDS, lt=DRAW_SEEDS)
+    seeds: int = Field(default=1, ge=1, lt=DRAW_SEEDS)
     """Sampled draws are repeated under seed, seed + 1, …: so many in all."""
     loop: bool = True
     """Whether to run the interaction loop; without it, IR alone is sampled `rounds` times."""

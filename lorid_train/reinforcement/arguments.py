@@ -10,7 +10,7 @@ from typing import Any
 from lorid_data.errors import ConfigError, unknown_key
 from lorid_train.config import EvalConfig
 from lorid_train.reinforcement.settings import RlConfig
-from lorid_train.training.arguments import numbers
+from lorid_train.training.arguments import MANAGED_ALIKE, built, numbers
 from lorid_train.training.keys import MANAGED, fields_of
 
 MANAGED_HERE = (MANAGED - {"max_length", "dataset_kwargs", "eval_packing", "completion_only_loss", "assistant_only_loss"}) | {
@@ -76,21 +76,10 @@ def make_args(config: RlConfig, folder: Path, sampling: Mapping[str, Any]) -> An
             "metric_for_best_model": "accuracy", "greater_is_better": True,
             "num_generations_eval": 1,
         }  # fmt: skip
-    try:
-        args = GRPOConfig(
-            output_dir=str(folder),
-            use_cpu=not cuda,
-            seed=config.seed,
-            data_seed=config.seed,
-            remove_unused_columns=False,  # the numbers of the questions travel to the reward
-            save_strategy="steps",
-            save_total_limit=2,  # the one before stays until the newest is sealed
-            logging_nan_inf_filter=False,
-            disable_tqdm=True,
-            **given,
-        )
-    except (ValueError, TypeError, ImportError) as e:
-        raise ConfigError(f"grpo: {e}") from e
+    args = built(
+        GRPOConfig, "grpo", output_dir=str(folder), use_cpu=not cuda, seed=config.seed,
+        data_seed=config.seed, **MANAGED_ALIKE, **given,
+    )  # fmt: skip
     _check_rhythm(args)
     return args
 

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from lorid_train.config import ModelSettings, Settings
+from lorid_train.config import SEEDS, ModelSettings, Settings
 
 
 class RlValidation(Settings):
@@ -59,6 +59,6 @@ class RlConfig(Settings):
     dtype: Literal["float32", "bfloat16", "float16"] | None = None
     """Of the frozen base; null: float32 on a CPU and bfloat16 on a GPU, as evaluations are."""
     model: ModelSettings = ModelSettings()
-    seed: int = 42
+    seed: int = Field(default=42, ge=0, lt=SEEDS)
     threads: int | None = Field(default=None, ge=1)
     grpo: dict[str, Any] = Field(default_factory=dict)

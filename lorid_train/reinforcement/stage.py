@@ -14,7 +14,7 @@ from typing import Any
 
 from lorid_data import answers as judge
 from lorid_data.commandline.progress import Progress
-from lorid_data.errors import StageError
+from lorid_data.errors import ConfigError, StageError
 from lorid_data.folders.names import REJECTS
 from lorid_data.folders.parquet import write_rows
 from lorid_data.folders.stage import Stage, open_stage
@@ -47,15 +47,16 @@ def train(config: RlConfig, *, say: Say | None = None) -> Manifest:
         StageError: training failed; checkpoints stay.
     """
     run = prepare(config)
-    args = make_args(config, _folder(run), run.sampling)
+    args = _args(run)
     settings = {
         "base": run.training.base, "data": {config.role: run.training.data},
         "init": {config.role: run.start.name}, "draws": config.draws,
     }  # fmt: skip
-    with open_stage(
+    opened = open_stage(
         Path(config.out), questions.STAGE, identity=run.identity, settings=settings,
         same_settings=lambda *_: True,
-    ) as stage:  # fmt: skip
+    )  # fmt: skip
+    with checkpoints.gone_if_refused(Path(config.out)), opened as stage:
         if stage.done is not None:
             return stage.done
         stage.libraries += LIBRARIES
@@ -70,7 +71,24 @@ def dry_run(config: RlConfig, say: Say) -> None:
         ConfigError: as `train`.
     """
     run = prepare(config)
-    _say_plan(run, make_args(config, _folder(run), run.sampling), say)
+    _say_plan(run, _args(run), say)
+
+
+def _args(run: Prepared) -> Any:
+    """TRL's settings of a run.
+
+    Raises:
+        ConfigError: values that cannot be, or fewer questions than are asked at once.
+    """
+    args = make_args(run.config, _folder(run), run.sampling)
+    at_once = args.generation_batch_size // args.num_generations
+    if len(run.asked) < at_once:
+        msg = (
+            f"grpo: one batch of answers asks {at_once} questions, and only {len(run.asked)} can be asked; "
+            "make per_device_train_batch_size or gradient_accumulation_steps smaller, or give more questions"
+        )
+        raise ConfigError(msg)
+    return args
 
 
 def _folder(run: Prepared) -> Path:

@@ -127,18 +127,11 @@ def make_trainer(model: Any, args: Any, tokenizer: Any, asking: Asking) -> Any:
     """A trainer over the questions.
 
     Raises:
-        ConfigError: settings that TRL refuses together, or fewer questions than one batch asks.
+        ConfigError: settings that TRL refuses together.
     """
     from datasets import Dataset
     from transformers import PrinterCallback
 
-    n_at_once = args.generation_batch_size // args.num_generations
-    if len(asking.contents) < n_at_once:
-        msg = (
-            f"grpo: one batch of answers asks {n_at_once} questions, and only {len(asking.contents)} can be asked; "
-            "make per_device_train_batch_size or gradient_accumulation_steps smaller, or give more questions"
-        )
-        raise ConfigError(msg)
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token  # never seen by the model: padding is masked
     rows = Dataset.from_dict(

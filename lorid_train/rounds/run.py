@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ from lorid_train.models import base_model
 from lorid_train.models.adapters import folders_of
 from lorid_train.rounds.questions import parts, write_part
 from lorid_train.rounds.settings import RoundsConfig
+from lorid_train.training.arguments import make_args
+from lorid_train.training.early import early_problems, refused
 from lorid_train.training.sft import train
 
 STAGE = "rounds"
@@ -108,7 +111,22 @@ def _opened(config: RoundsConfig) -> dict[str, str]:
         raise ConfigError(
             f"run {config.run}: holds no adapter for {', '.join(missing)}; the draws are made by all three roles"
         )
+    _check_training(config, found)
     return {r: found[r] for r in NEEDED}
+
+
+def _check_training(config: RoundsConfig, adapters: dict[str, str]) -> None:
+    """Look at the settings of the further training before hours of drawing come to it.
+
+    Raises:
+        ConfigError: keys or values that it would refuse; all of them.
+    """
+    folder = Path(config.out) / "1"
+    training = _training(config, _State(adapters), folder)
+    problems = early_problems(training)
+    problems += [] if problems else refused(partial(make_args, training, r, folder) for r in training.roles)  # fmt: skip
+    if problems:
+        raise ConfigError(*dict.fromkeys(problems))
 
 
 def _round(config: RoundsConfig, state: _State, records: list[Record], number: int) -> bool:

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from lorid_train.config import Settings
+from lorid_train.config import SEEDS, Settings
 from lorid_train.drawn.labels import Rule
 
 
@@ -39,6 +39,6 @@ class RoundsConfig(Settings):
     top_p: float = Field(default=0.9, gt=0, le=1)
     top_k: int = Field(default=50, ge=0)
     max_new_tokens: int = Field(default=1024, ge=1)
-    seed: int = 42
+    seed: int = Field(default=42, ge=0, lt=SEEDS)
     batch_size: int = Field(default=64, ge=1)
     threads: int | None = Field(default=None, ge=1)

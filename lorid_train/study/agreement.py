@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lorid_data.commandline.progress import say
-from lorid_data.errors import InputError
+from lorid_data.errors import ConfigError, InputError
 from lorid_data.folders.evaluations import DRAWS
 from lorid_data.folders.names import CONFIG
 from lorid_data.folders.stage import open_stage
@@ -28,6 +28,7 @@ from lorid_train.study.tasks import named
 from lorid_train.study_report.agreement_reading import COST, Row, SettingPlace
 from lorid_train.study_report.agreement_write import write_agreement
 from lorid_train.training.curves import PAGE, SPEED
+from lorid_train.training.early import refused
 
 _MAY_CHANGE = {"settings", "seeds", "systems", "loops_after", "batch_size", "threads"}
 """What a folder may get more of, and what changes no result."""
@@ -44,6 +45,11 @@ def study(config: AgreementConfig, out: Path) -> Manifest:
     wanted = tuple(config.settings)
     for s in config.settings.values():
         base_model.resolve(*named(s.base))  # what is not there is said before anything is made
+    problems = refused(
+        Maker(config, Place(n, s, out / "settings" / n)).check for n, s in config.settings.items()
+    )
+    if problems:
+        raise ConfigError(*dict.fromkeys(problems))
     config = with_those_before(config, out)
     identity = config.model_dump(mode="json", exclude=_MAY_CHANGE)
     settings = config.model_dump(mode="json", include=_MAY_CHANGE)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from lorid_data.errors import ConfigError
 from lorid_data.folders.files import write_text
 from lorid_data.folders.manifests import read_manifest
 from lorid_data.folders.names import MANIFEST
@@ -18,11 +20,15 @@ from lorid_train.config import EvalConfig, TrainConfig
 from lorid_train.evaluation.drawn_rows import Wanted, export_draws
 from lorid_train.evaluation.evaluate import evaluate
 from lorid_train.models.adapters import folders_of
+from lorid_train.reinforcement.arguments import make_args as rl_args
 from lorid_train.reinforcement.settings import RlConfig, RlValidation
 from lorid_train.reinforcement.stage import train as rl
 from lorid_train.study.agreement_data import Place, equal_rows, make_parts
 from lorid_train.study.agreement_settings import SYSTEMS, AgreementConfig
 from lorid_train.study_report.agreement_reading import COST
+from lorid_train.training.arguments import make_args as sft_args
+from lorid_train.training.early import refused
+from lorid_train.training.preferences import make_args as dpo_args
 from lorid_train.training.sft import train
 
 CONSENSUS: Final = "consensus"
@@ -61,6 +67,28 @@ class Maker:
         adapters = {"ir": str(folder / "run" / "adapters" / "ir")}
         evaluate(self._one_pass(adapters, "test", folder / "eval", seed))
         evaluate(self._one_pass(adapters, "validation", folder / "validation", seed))
+
+    def check(self) -> None:
+        """Look at the values of every training before hours of drawing come to it; nothing is written.
+
+        Raises:
+            ConfigError: some of them no training would take.
+        """
+        folder, c = self.place.folder, self.config
+        learnt = {SYSTEMS[name].method for name in c.systems}
+        further = self._second(folder, None, c.seeds[0], folder)
+        tried: list[Callable[[], object]] = [partial(sft_args, further, "ir", folder)]
+        if self.place.setting.run is None:
+            first = self._first()
+            tried += [partial(sft_args, first, role, folder) for role in first.roles]
+        if "dpo" in learnt:
+            pairs = further.model_copy(update={"method": "dpo", "sft": {}, "dpo": c.dpo})
+            tried.append(partial(dpo_args, pairs, "ir", folder))
+        if "grpo" in learnt:
+            rewarded = self._rewarded(is_gold=True, seed=c.seeds[0], out=folder)
+            tried.append(partial(rl_args, rewarded, folder, {}))
+        if problems := refused(tried):
+            raise ConfigError(*dict.fromkeys(problems))
 
     def loop_after(self, seed: int) -> None:
         """The loop with IR as the system `consensus` trained it, KG and DR as they were."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from lorid_data.commandline.options import read_yaml, secrets_in
 from lorid_data.errors import ConfigError
-from lorid_train.config import STUDENT, Settings, parse
+from lorid_train.config import SEEDS, STUDENT, Settings, parse
 from lorid_train.drawn.labels import Rule
 
 KIND = "agreement"
@@ -56,7 +56,9 @@ class AgreementConfig(Settings):
 
     kind: Literal["agreement"] = "agreement"
     settings: dict[str, Setting] = Field(min_length=1)
-    seeds: tuple[int, ...] = Field(default=(0, 1, 2), min_length=1)
+    seeds: tuple[Annotated[int, Field(ge=0, lt=SEEDS)], ...] = Field(
+        default=(0, 1, 2), min_length=1
+    )
     """Of the further trainings; what they begin with is trained once, by seed 0."""
     systems: tuple[str, ...] = Field(min_length=1)
     """Rows of the table, in the order in which they are made; see `SYSTEMS`."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from lorid_data.commandline.options import read_yaml, secrets_in
 from lorid_data.errors import ConfigError
-from lorid_train.config import STUDENT, Settings, parse
+from lorid_train.config import SEEDS, STUDENT, Settings, parse
 
 DRAWN = ("concepts", "arithmetic")
 """Sources of which a world is a seed."""
@@ -48,7 +48,7 @@ class StudyConfig(Settings):
     problems of each scale, for training and testing alike, and `limit` is shared out among them."""
     bases: tuple[str, ...] = Field(default=(STUDENT,), min_length=1)
     """`student`, model folders, Hub ids (`OWNER/NAME@REVISION`)."""
-    seeds: tuple[int, ...] = Field(default=(0,), min_length=1)
+    seeds: tuple[Annotated[int, Field(ge=0, lt=SEEDS)], ...] = Field(default=(0,), min_length=1)
     """Of the adapters and of the draws."""
     groups: int | None = Field(default=None, ge=1)
     """At most so many groups, spread evenly over how often they are trained on."""
@@ -57,7 +57,7 @@ class StudyConfig(Settings):
     """Of a table that names no splits: the part of its problems to test on."""
     validation_fraction: float = Field(default=0.1, gt=0, lt=1)
     """Of a table that names no validation rows: the part of its problems to validate on."""
-    roles: tuple[str, ...] = ("ir", "kg", "dr", "ks", "ird")
+    roles: tuple[str, ...] = Field(default=("ir", "kg", "dr", "ks", "ird"), min_length=1)
     format: str = "plain"
     max_tokens: int = Field(default=512, ge=8)
     dtype: Literal["float32", "bfloat16", "float16"] = "float32"

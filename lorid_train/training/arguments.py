@@ -4,12 +4,31 @@ from __future__ import annotations
 
 import math
 import re
+import warnings
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import fields
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from lorid_data.errors import ConfigError
+from lorid_data.texts.counting import count
 from lorid_train.config import TrainConfig
+from lorid_train.training import ranges
+
+MANAGED_ALIKE: Mapping[str, Any] = {
+    "remove_unused_columns": False,  # the numbers of a batch's rows travel with it
+    "save_strategy": "steps",
+    "save_total_limit": 2,  # the one before stays until the newest is sealed
+    "logging_nan_inf_filter": False,
+    "disable_tqdm": True,
+}
+"""What a run sets itself whatever it learns from."""
+_PACKAGES = {"use_liger_kernel": "liger_kernel", "use_vllm": "vllm"}
+"""Switches that need a package which TRL asks for late, or with a traceback."""
+_OPTIMISERS_OF_MODELS = ("galore", "apollo", "lomo", "adalomo")
+"""Optimisers that are made for a whole model, so that one number is no trial."""
 
 _NUMBER = re.compile(r"\b(?:int|float)\b")
 
@@ -32,30 +51,76 @@ def make_args(config: TrainConfig, role: str, folder: Path) -> Any:
     if packing and given.get("packing_strategy", "bfd") != "bfd":
         msg = f"sft: packing_strategy {given['packing_strategy']!r} cuts rows; only 'bfd' does not"
         raise ConfigError(msg)
+    return built(
+        SFTConfig,
+        f"sft, role {role!r}",
+        output_dir=str(folder),
+        use_cpu=not cuda,
+        seed=config.seed,
+        data_seed=config.seed,
+        # Rows that are too long were rejected; nothing is cut here.
+        max_length=config.max_tokens if packing else None,
+        dataset_kwargs={"skip_prepare_dataset": True},
+        eval_packing=False,
+        **MANAGED_ALIKE,
+        **given,
+    )
+
+
+def built(kind: type, where: str, **values: Any) -> Any:
+    """A configuration object of TRL's, its optimiser and its schedule tried on one number; nothing is trained.
+
+    Args:
+        kind: `SFTConfig`, `DPOConfig` or `GRPOConfig`.
+        where: the section, for messages.
+        values: its fields.
+
+    Raises:
+        ConfigError: a value that TRL, transformers or PyTorch refuse, or a package that is not there.
+    """
+    for key, package in _PACKAGES.items():
+        if values.get(key) and not find_spec(package):
+            msg = f"{where}: {key} needs a package; pip install {package.replace('_', '-')}, or leave it out"
+            raise ConfigError(msg)
     try:
-        return SFTConfig(
-            output_dir=str(folder),
-            use_cpu=not cuda,
-            seed=config.seed,
-            data_seed=config.seed,
-            # Rows that are too long were rejected; nothing is cut here.
-            max_length=config.max_tokens if packing else None,
-            dataset_kwargs={"skip_prepare_dataset": True},
-            remove_unused_columns=False,  # the numbers of a batch's rows travel with it
-            save_strategy="steps",
-            save_total_limit=2,  # the one before stays until the newest is sealed
-            logging_nan_inf_filter=False,
-            disable_tqdm=True,
-            eval_packing=False,
-            **given,
+        with warnings.catch_warnings():  # of names that the defaults have, too
+            warnings.filterwarnings("ignore", "`gradient_checkpointing", FutureWarning)
+            args = kind(**values)
+            _try_optimiser(args)
+    except Warning:
+        raise
+    except Exception as e:  # whatever it is: the values are the user's, and cannot be used
+        raise ConfigError(f"{where}: {str(e) or type(e).__name__}") from e
+    return args
+
+
+def _try_optimiser(args: Any) -> None:
+    """Make the optimiser and the schedule of a run, for one number in the place of an adapter."""
+    import torch
+    from transformers import Trainer, get_scheduler
+
+    if (
+        args.torch_compile
+    ):  # refuses a mode or a backend that it does not know; compiles nothing yet
+        torch.compile(
+            torch.nn.Identity(), mode=args.torch_compile_mode, backend=args.torch_compile_backend
         )
-    except (ValueError, TypeError, ImportError) as e:
-        msg = f"sft, role {role!r}: {e}"
-        raise ConfigError(msg) from e
+    if str(getattr(args.optim, "value", args.optim)).startswith(_OPTIMISERS_OF_MODELS):
+        with suppress(ValueError):  # a package that is missing is an ImportError
+            Trainer.get_optimizer_cls_and_kwargs(args)
+        return
+    made, more = Trainer.get_optimizer_cls_and_kwargs(args)
+    optimiser = made([torch.nn.Parameter(torch.zeros(1))], **more)
+    get_scheduler(
+        args.lr_scheduler_type, optimizer=optimiser, num_warmup_steps=args.get_warmup_steps(100),
+        num_training_steps=100, scheduler_specific_kwargs=args.lr_scheduler_kwargs,
+    )  # fmt: skip
 
 
 def numbers(given: dict[str, Any], kind: type, where: str = "sft") -> dict[str, Any]:
     """The settings with `5e-5` read as a number: to YAML it is a text, for want of a point.
+
+    Values are held against what their fields may be (see `ranges`), which TRL does for few of them.
 
     Args:
         given: as the configuration has them.
@@ -63,7 +128,7 @@ def numbers(given: dict[str, Any], kind: type, where: str = "sft") -> dict[str, 
         where: the section, for messages.
 
     Raises:
-        ConfigError: a number is wanted, and the value is none: another text, or true.
+        ConfigError: values that are none of their fields: no number, or one out of range; all of them.
     """
     counts = {f.name for f in fields(kind) if _NUMBER.search(str(f.type)) and "bool" not in str(f.type)}  # fmt: skip
     if wrong := [k for k in sorted(counts & given.keys()) if isinstance(given[k], bool)]:
@@ -75,8 +140,9 @@ def numbers(given: dict[str, Any], kind: type, where: str = "sft") -> dict[str, 
             try:
                 read[key] = float(given[key])
             except ValueError:
-                msg = f"{where}: {key} is {given[key]!r}, which is no number"
-                raise ConfigError(msg) from None
+                continue  # what is no number is said below
+    if problems := list(ranges.value_problems(read, kind, where)):
+        raise ConfigError(*problems)
     return read
 
 
@@ -116,3 +182,25 @@ def n_steps(args: Any, n_rows: int) -> int:
     n_batches = n_rows // per_batch if args.dataloader_drop_last else -(-n_rows // per_batch)
     per_epoch = max(1, -(-n_batches // int(args.gradient_accumulation_steps)))
     return math.ceil(per_epoch * float(args.num_train_epochs))
+
+
+def refuse_no_batch(args: Any, n_rows: int, where: str, unit: str = "row") -> None:
+    """Refuse fewer rows than a batch where a batch that is not full is dropped: no step would be made.
+
+    Raises:
+        ConfigError: there are fewer.
+    """
+    least = rows_needed(args)
+    if n_rows < least:
+        msg = (
+            f"{where}: {count(n_rows, unit)}, and a batch has {least:,} (per_device_train_batch_size x processes); "
+            "with dataloader_drop_last no step would be made: leave that out, or make the batch smaller"
+        )
+        raise ConfigError(msg)
+
+
+def rows_needed(args: Any) -> int:
+    """How many rows a run needs at least, so that it makes a step."""
+    if not args.dataloader_drop_last:
+        return 1
+    return int(args.per_device_train_batch_size) * max(1, int(args.world_size))

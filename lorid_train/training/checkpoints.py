@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from lorid_data.commandline.failures import disk_is_full
-from lorid_data.errors import LoridError, StageError
+from lorid_data.errors import ConfigError, LoridError, StageError
 from lorid_data.folders.files import sha256_file, write_text
 from lorid_data.texts import strict_json
 
@@ -34,6 +34,23 @@ def seal(checkpoint: Path) -> None:
         if p.is_file() and p.name != _LIST
     }
     write_text(checkpoint / _LIST, json.dumps(files, indent=1))
+
+
+@contextmanager
+def gone_if_refused(out: Path) -> Iterator[None]:
+    """Remove a run folder that this command has made, where it then refuses the configuration.
+
+    Some values only the loaded model and TRL's trainer can refuse. What would be left of the folder
+    would stand in the way of the corrected command, as one that belongs to another configuration. A
+    folder that holds a finished adapter stays.
+    """
+    is_new = not out.exists()
+    try:
+        yield
+    except ConfigError:
+        if is_new and not any(out.glob("adapters/*")):
+            shutil.rmtree(out, ignore_errors=True)
+        raise
 
 
 def latest(folder: Path) -> Path | None:

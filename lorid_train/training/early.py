@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
@@ -27,7 +28,9 @@ def check_early(config: TrainConfig) -> None:
 
 def early_problems(config: TrainConfig) -> list[str]:
     """What of a configuration contradicts itself or is known to nobody."""
-    problems = refused(partial(roles.role, name) for name in config.roles)
+    problems = refused(partial(roles.role, name) for name in dict.fromkeys(config.roles))
+    if twice := [r for r, n in Counter(config.roles).items() if n > 1]:
+        problems.append(f"roles: {', '.join(map(repr, twice))} more than once; name each once")
     problems += refused([partial(formats.on, config.format, config.template_date)])
     problems += _data_problems(config)
     problems += _method_problems(config)

@@ -39,7 +39,7 @@ from lorid_train.training import (
     trained_on,
 )
 from lorid_train.training import trainer as sft_trainer
-from lorid_train.training.arguments import n_steps, numbers
+from lorid_train.training.arguments import MANAGED_ALIKE, built, n_steps, numbers, refuse_no_batch
 from lorid_train.training.keys import MANAGED, fields_of
 from lorid_train.training.pairwise import PairTokens
 from lorid_train.training.preflight import check
@@ -81,9 +81,10 @@ def train(config: TrainConfig, *, say: Callable[[str], None]) -> Manifest:
         "base": config.base, "data": config.data,
         "init": {n: r.start.name for n, r in run.roles.items()},
     }  # fmt: skip
-    with open_stage(
+    opened = open_stage(
         Path(config.out), "sft", identity=identity, settings=settings, same_settings=lambda *_: True
-    ) as stage:
+    )
+    with checkpoints.gone_if_refused(Path(config.out)), opened as stage:
         if stage.done is not None:
             return stage.done
         stage.libraries += LIBRARIES
@@ -113,7 +114,8 @@ def _opened(config: TrainConfig) -> tuple[_Run, dict[str, Any]]:
     config = starts.settled(config, begun)
     made = {name: _role(config, name, begun[name], tokenizer) for name in config.roles}
     for name in config.roles:
-        make_args(config, name, Path(config.out))
+        args = make_args(config, name, Path(config.out))
+        refuse_no_batch(args, len(made[name].rows), f"dpo, role {name!r}", "pair")
         if config.validation is not None:
             _exam(config, name, tokenizer)
     nameless = _NAMELESS | ({"model"} if config.model == ModelSettings() else set())
@@ -206,14 +208,10 @@ def make_args(config: TrainConfig, role: str, folder: Path) -> Any:
     if v is not None:
         given |= {"eval_strategy": "steps", "eval_steps": every, "metric_for_best_model": "accuracy", "greater_is_better": True}  # fmt: skip
         given |= {"load_best_model_at_end": v.patience is not None}
-    try:
-        return DPOConfig(
-            output_dir=str(folder), use_cpu=not cuda, seed=config.seed, data_seed=config.seed,
-            max_length=None, remove_unused_columns=False, save_strategy="steps", save_total_limit=2,
-            logging_nan_inf_filter=False, disable_tqdm=True, **{**given, **own},
-        )  # fmt: skip
-    except (ValueError, TypeError, ImportError) as e:
-        raise ConfigError(f"dpo, role {role!r}: {e}") from e
+    return built(
+        DPOConfig, f"dpo, role {role!r}", output_dir=str(folder), use_cpu=not cuda, seed=config.seed,
+        data_seed=config.seed, max_length=None, **MANAGED_ALIKE, **{**given, **own},
+    )  # fmt: skip
 
 
 def _say_plan(run: _Run, say: Callable[[str], None]) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 
 from lorid_data.errors import ConfigError
 from lorid_train.config import TrainConfig
-from lorid_train.training import difficulty, processes, saving, token_rows
-from lorid_train.training.arguments import make_args, numbers
+from lorid_train.training import difficulty, processes, ranges, saving, token_rows
+from lorid_train.training.arguments import make_args
 from lorid_train.training.early import early_problems, refused
 
 _TRACKERS = {
@@ -57,7 +57,8 @@ def _make(config: TrainConfig, role: str) -> None:
         msg = f"sft: report_to {absent[0]!r} needs a package; pip install {absent[0]}"
         raise ConfigError(msg)
     lora = config.for_role(role)[0]
-    numbers(lora, LoraConfig, f"lora, role {role!r}")
+    if problems := ranges.lora_problems(lora, LoraConfig, "lora"):
+        raise ConfigError(*problems)
     if problems := [f"lora, role {role!r}: {p}" for p in _three_on_one_base(lora)]:
         raise ConfigError(*problems)
     try:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ from lorid_train.training import (
     tokens,
     trained_on,
 )
-from lorid_train.training.arguments import make_args, n_steps
+from lorid_train.training.arguments import make_args, n_steps, refuse_no_batch, rows_needed
 from lorid_train.training.frozen import FrozenBase
 from lorid_train.training.preflight import check
 from lorid_train.training.tokens import RoleCounts
@@ -130,7 +131,9 @@ def _opened(config: TrainConfig) -> tuple[_Run, dict[str, Any]]:
     plan.check_adapters(config, base)
     run = _Run(config, base, tokenizer, Path(config.out), begun)
     for name in config.roles:  # what fails with the first row fails before anything is written
-        next(_token_rows(run, name, RoleCounts()))
+        args = make_args(config, name, run.out)
+        first = islice(_token_rows(run, name, RoleCounts()), rows_needed(args))
+        refuse_no_batch(args, sum(1 for _ in first), f"sft, role {name!r}")
         _rows_of(run, name)
         if config.validation is not None:
             next(_token_rows(run, name, RoleCounts(), validation=True))
@@ -162,9 +165,10 @@ def _stage(out: Path, identity: dict[str, Any], settings: dict[str, Any]) -> Ite
     if not processes.is_main_process():
         yield Stage(out, "sft", identity, settings, None)
         return
-    with open_stage(
+    opened = open_stage(
         out, "sft", identity=identity, settings=settings, same_settings=lambda *_: True
-    ) as stage:
+    )
+    with checkpoints.gone_if_refused(out), opened as stage:
         yield stage
 
 
@@ -292,6 +296,7 @@ def _train_role(
         starts.put_onto(peft_model, begun)
     start = saving.start_of(peft_model, lora, folder) if processes.is_main_process() else None
     rows = tokens.read_dataset(path, pack_to=config.max_tokens if args.packing else None)
+    refuse_no_batch(args, len(rows), f"sft, role {name!r}", "pack" if args.packing else "row")
     trainer = make_trainer(
         peft_model, args, run.tokenizer, _with_validation(run, name, rows, counts)
     )

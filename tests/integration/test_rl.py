@@ -296,6 +296,9 @@ def test_an_adapter_that_does_not_move_stops_it(
         ({"grpo": {"steps_per_generation": 2, "save_steps": 1}}, "inside of a batch of answers"),
         ({"grpo": {"num_generations": 3}}, "grpo:"),
         ({"grpo": {"learning_rate": "fast"}}, "grpo: learning_rate is 'fast', which is no number"),
+        ({"grpo": {"max_steps": 0}}, "grpo: max_steps is 0, and must be 1 or more"),
+        ({"grpo": {"use_vllm": True}}, "pip install vllm"),
+        ({"limit": 1}, "one batch of answers asks 2 questions, and only 1"),
         ({"max_tokens": 8}, "prompts are longer than 8"),
     ],
 )  # fmt: skip

@@ -98,6 +98,19 @@ def test_each_round_has_questions_of_its_own(config: Callable[..., RoundsConfig]
     assert asked == [["Q0", "Q1"], ["Q2", "Q3"]]
 
 
+def test_what_no_training_takes_is_said_before_anything_is_drawn(
+    config: Callable[..., RoundsConfig], tmp_path: Path
+) -> None:
+    for changes, said in (
+        ({"sft": {"num_train_epochs": 0}}, "sft: num_train_epochs is 0, and must be more than 0"),
+        ({"sft": {"learning_rat": 1}}, "did you mean 'learning_rate'"),
+        ({"roles": ("ir", "ir")}, "roles: 'ir' more than once"),
+    ):
+        with pytest.raises(ConfigError, match=said):
+            run_rounds(config(**changes))
+    assert not (tmp_path / "out").exists()
+
+
 def test_all_that_is_wrong_with_the_questions_is_said_at_once(
     config: Callable[..., RoundsConfig], tmp_path: Path
 ) -> None:

@@ -155,6 +155,19 @@ def test_a_rule_that_leaves_no_row_leaves_its_line_empty_and_the_rest_is_made(
     assert "consensus/6" in done, "seeds may be added"
 
 
+def test_what_no_training_takes_is_said_before_anything_is_made(tmp_path: Path) -> None:
+    changes: dict[str, Any] = {
+        "further": {"learning_rate": 0}, "dpo": {"beta": -1}, "grpo": {"num_generations": 1},
+    }  # fmt: skip
+    with pytest.raises(ConfigError) as refused:
+        agreement.study(read("agreement", changes, ["undertrained"]), tmp_path / "out")
+    assert refused.value.problems == (
+        "sft: learning_rate is 0, and must be more than 0", "dpo: beta is -1, and must be 0 or more",
+        "grpo: num_generations is 1, and must be 2 or more",
+    )  # fmt: skip
+    assert not (tmp_path / "out").exists()
+
+
 def test_each_system_learns_in_its_own_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[tuple[str, Any]] = []
     monkeypatch.setattr(cells, "train", lambda c: made.append((c.method, c)))
