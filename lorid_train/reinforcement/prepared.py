@@ -34,6 +34,11 @@ BLIND = (
     "not show when answers get worse. Or train with --blind, and the adapter's card says so"
 )
 
+_CHOSEN_ON_TEST = (
+    "the step that is kept is the best one on these questions, so that test questions could test it no more; name a "
+    "validation split"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
@@ -136,6 +141,8 @@ def _checked(config: RlConfig) -> roles.Role:
         problems.append("blind: and validation: say opposite things; remove one")
     if config.split == "test":
         problems.append("split: an adapter that was paid for test questions can be tested on them no more; name training questions")  # fmt: skip
+    if config.validation is not None and config.validation.split == "test":
+        problems.append(f"validation: {_CHOSEN_ON_TEST}")
     if processes.world_size() > 1:
         problems.append("rl trains in one process; start it without accelerate launch or torchrun")
     if os.environ.get("ACCELERATE_USE_FSDP", "false").lower() == "true":
@@ -231,7 +238,7 @@ def _exam(
     """The validation questions and the hash of their folder.
 
     Raises:
-        ConfigError: none are labelled, or they are those that are trained on.
+        ConfigError: none are labelled, some are of a test split, or are those that are trained on.
     """
     v = config.validation
     if v is None:
@@ -241,6 +248,10 @@ def _exam(
         r for r in iter_records(folder) if r.split == v.split or v.split is None
     ]
     labelled = [r for r in labelled if r.answer]
+    if n := sum(r.split == "test" for r in labelled):
+        raise ConfigError(
+            f"validation: {n:,} of its questions are of a test split; {_CHOSEN_ON_TEST}"
+        )
     if both := [r for r in labelled if r.problem_id in trained]:
         msg = (
             f"validation: {len(both):,} of its questions are trained on or were before, {both[0].question[:60]!r} for one; "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -40,6 +41,8 @@ from lorid_train.solve.solution import Round, Solution
 
 ROLES = ("ir", "kg", "dr")
 """Of a round, in the order in which they are drawn, where programs have no say."""
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+"""What no encoding can write: the half of a character beyond U+FFFF."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +116,16 @@ class AskedQuestion:
         settings: of the loop.
 
     Raises:
-        ConfigError: an empty question.
+        ConfigError: no text, an empty one, or one with half a character.
     """
 
     def __init__(self, text: str, log: Log, settings: LoopSettings) -> None:
+        if not isinstance(text, str):
+            msg = f"the question is {text!r}, and must be a text"
+            raise ConfigError(msg)
+        if half := _LONE_SURROGATE.search(text):
+            msg = f"the question holds {half[0]!r} at character {half.start() + 1:,}, which is half a character; take it out"
+            raise ConfigError(msg)
         if not text.strip():
             msg = "the question is empty"
             raise ConfigError(msg)

@@ -32,12 +32,29 @@ def early_problems(config: TrainConfig) -> list[str]:
     if twice := [r for r, n in Counter(config.roles).items() if n > 1]:
         problems.append(f"roles: {', '.join(map(repr, twice))} more than once; name each once")
     problems += refused([partial(formats.on, config.format, config.template_date)])
-    problems += _data_problems(config)
+    problems += _named_roles(config) + _data_problems(config)
     problems += _method_problems(config)
     problems += [
         unknown_key(r, config.roles, "per_role") for r in config.per_role if r not in config.roles
     ]
     return problems + key_problems(config)
+
+
+def _named_roles(config: TrainConfig) -> list[str]:
+    """Roles that are named beside `roles:` and that nobody knows; one that is not trained here may be named."""
+    v = config.validation
+    by_role = {"data": config.data, "init": config.init, "validation.data": v.data if v else None}
+    problems = [
+        unknown_key(r, roles.ROLES, key)
+        for key, given in by_role.items()
+        if isinstance(given, dict)
+        for r in given
+        if r not in roles.ROLES
+    ]
+    if config.difficulty is not None:
+        asked = refused([partial(roles.role, config.difficulty.by)])
+        problems += [f"difficulty: by: {p}" for p in asked]
+    return problems
 
 
 def _method_problems(config: TrainConfig) -> list[str]:

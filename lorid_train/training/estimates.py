@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -78,15 +78,16 @@ class RolePlan:
         )
 
 
-def shape_of(base: Any, lora: dict[str, Any]) -> Shape:
+def shape_of(base: Any, lora: dict[str, Any], *, is_begun: bool = False) -> Shape:
     """Counted on a model without weights: nothing is loaded but the configuration.
 
     Args:
         base: `base_model.Base`.
         lora: fields of `peft.LoraConfig`.
+        is_begun: whether they are those of an adapter that was trained before, and cannot be corrected.
 
     Raises:
-        ValueError: PEFT cannot put this adapter on this model (no such module, for one).
+        ValueError: a name matches no module, or PEFT cannot put this adapter on this model (no such module, for one).
     """
     import torch
     from peft import LoraConfig, get_peft_model
@@ -103,6 +104,8 @@ def shape_of(base: Any, lora: dict[str, Any]) -> Shape:
             if isinstance(m, torch.nn.Linear) and m is not head
         )
         _refuse_unknown(model, lora.get("modules_to_save") or ())
+        if not is_begun:
+            _refuse_unmatched(model, lora)
         # Starting values may be computed from weights that are not there; their number is the same.
         bare = {**lora, "init_lora_weights": False}
         adapted = get_peft_model(
@@ -120,6 +123,26 @@ def shape_of(base: Any, lora: dict[str, Any]) -> Shape:
         intermediate=_widest(getattr(text, "intermediate_size", None)) or 4 * hidden,
         vocabulary=vocabulary,
     )
+
+
+def _refuse_unmatched(model: Any, lora: Mapping[str, Any]) -> None:
+    """Refuse a name or pattern that matches no module: PEFT passes over it where another one matches.
+
+    Raises:
+        ValueError: there is one.
+    """
+    names = [name for name, _ in model.named_modules()]
+    for key in ("target_modules", "exclude_modules"):
+        given = lora.get(key)
+        for one in given if isinstance(given, list | tuple | set | frozenset) else ():
+            if not any(n == one or n.endswith(f".{one}") for n in names):
+                msg = f"{key}: {one!r} matches no module of the base; leave it out, or correct it"
+                raise ValueError(msg)
+    for key in ("rank_pattern", "alpha_pattern"):
+        for one in lora.get(key) or ():
+            if not any(re.match(rf"(.*\.)?({one})$", n) for n in names):
+                msg = f"{key}: {one!r} matches no module of the base; leave it out, or correct it"
+                raise ValueError(msg)
 
 
 def _refuse_unknown(model: Any, names: Sequence[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -36,15 +37,15 @@ def vocabulary_of(base: Base) -> int:
 
 
 @cache
-def _shape(base: Base, lora: str, role: str) -> estimates.Shape:
+def _shape(base: Base, lora: str, role: str, *, is_begun: bool) -> estimates.Shape:
     """The base model with one role's adapter (`lora` as JSON), counted.
 
     Raises:
         ConfigError: the adapter does not fit the base model.
     """
     try:
-        return estimates.shape_of(base, json.loads(lora))
-    except (ValueError, TypeError) as e:
+        return estimates.shape_of(base, json.loads(lora), is_begun=is_begun)
+    except (ValueError, TypeError, re.error) as e:
         msg = f"lora, role {role!r}: {e}"
         raise ConfigError(msg) from e
 
@@ -56,7 +57,7 @@ def check_adapters(config: TrainConfig, base: Base) -> None:
         ConfigError: it does not fit: no such module, a dropout above 1.
     """
     for name in config.roles:
-        _shape(base, canonical_json(config.for_role(name)[0]), name)
+        _shape(base, canonical_json(config.for_role(name)[0]), name, is_begun=bool(config.init))
 
 
 def say_plan(
@@ -72,7 +73,8 @@ def say_plan(
     made = []
     checkpointing = True
     for name, counted in counts.items():
-        shape = _shape(base, canonical_json(config.for_role(name)[0]), name)
+        lora = canonical_json(config.for_role(name)[0])
+        shape = _shape(base, lora, name, is_begun=bool(config.init))
         rate = estimates.measured_rate(config.dtype, shape.hidden)
         args = make_args(config, name, Path(config.out))
         checkpointing = checkpointing and bool(args.gradient_checkpointing)

@@ -166,7 +166,11 @@ def _role(config: TrainConfig, name: str, start: Start, tokenizer: Any) -> _Role
         InputError: there are none, or one without a negative.
     """
     folder = config.data_for(name)
-    pairs = [p for p in read_pairs(folder, name) if config.split in (None, p.split)][: config.limit]
+    every = read_pairs(folder, name)
+    pairs = [p for p in every if config.split in (None, p.split)][: config.limit]
+    if not pairs:
+        msg = f"{folder}: no pairs of role {name!r} in split {config.split!r}; it has {sorted({p.split for p in every})}"
+        raise InputError(msg)
     fmt = formats.on(config.format, config.template_date)
     rows, rejects = pairwise.tokenise_pairs(
         roles.role(name), pairs, fmt, tokenizer, max_tokens=config.max_tokens

@@ -218,7 +218,7 @@ def test_a_run_goes_on_resumes_and_says_what_it_is(
         ({"method": "redi", "dpo": {"beta": 0.1}}, "has no meaning with method 'redi'"),
         ({"method": "sft"}, "dpo: settings of the methods dpo and redi"),
         ({"roles": ("ir",), "init": "IR"}, "no pairs of role 'ir'"),
-        ({"split": "validation"}, "none of 0 pairs"),
+        ({"split": "validation"}, "no pairs of role 'dr' in split 'validation'; it has ['train']"),
         ({"max_tokens": 10}, "can be used"),
     ],
 )

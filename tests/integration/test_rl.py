@@ -285,6 +285,7 @@ def test_an_adapter_that_does_not_move_stops_it(
         ({"reward": "consensus"}, "name an evaluation, or a folder of export-draws, under draws"),
         ({"reward": "agreement"}, "it lowered accuracy from 74.5 to 73.0 %"),
         ({"split": "test"}, "can be tested on them no more"),
+        ({"validation": {"split": "test"}}, "test questions could test it no more"),
         ({"split": "nothing"}, "no rows of split 'nothing'"),
         ({"role": "kg"}, "states no answer that could be paid for"),
         ({"role": "ir"}, "holds no adapter of the role 'ir'"),

@@ -6,6 +6,7 @@ import io
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,6 +20,7 @@ from lorid_train.evaluation.usual import OFFICIAL, usual_sampling, with_usual_sa
 from lorid_train.interaction.draws import How
 from lorid_train.models.base_model import Base
 from lorid_train.solve import command, solver
+from lorid_train.solve.question import AskedQuestion, LoopSettings, MemoryLog
 from lorid_train.solve.shown import round_lines, solution_line
 from lorid_train.solve.solution import Round, Solution
 
@@ -98,6 +100,14 @@ def test_many_questions_come_back_in_their_order() -> None:
     assert [s.answer for s in found] == ["1", "3", "1", "2"]
     assert [s.question for s in found] == ["x", "x x x", "x", "x x"]
     assert Solver(ScriptedEngine(script)).solve_all([]) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "said"), [(None, "is None, and must be a text"), (5, "is 5"), ("How \ud800?", "at character 5")]
+)  # fmt: skip
+def test_what_is_no_question_is_refused(given: Any, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        AskedQuestion(given, MemoryLog(), LoopSettings())
 
 
 def test_an_empty_question_and_no_round_are_refused() -> None:

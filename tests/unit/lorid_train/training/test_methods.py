@@ -1,4 +1,4 @@
-"""Settings of another method than the run's are refused: they would change nothing."""
+"""Settings that would change nothing are refused: of another method than the run's, of roles that nobody knows."""
 
 from __future__ import annotations
 
@@ -30,7 +30,29 @@ def test_what_the_method_does_not_know_is_refused(changes: dict[str, Any], sente
 
 
 @pytest.mark.parametrize(
-    "changes", [{}, {"method": "redi", "redi_alpha": 0.5}, {"difficulty": [0.1, 0.9]}]
+    ("changes", "sentence"),
+    [
+        ({"data": {"ir": "d", "zz": "d"}}, "data: unknown key 'zz'"),
+        ({"init": {"ir": "d", "irr": "d"}}, "init: unknown key 'irr'; did you mean 'ir'?"),
+        ({"validation": {"data": {"ir": "v", "zz": "v"}}}, "validation.data: unknown key 'zz'"),
+        ({"difficulty": {"by": "zz"}}, "difficulty: by: unknown role 'zz'; there are ir, "),
+    ],
+)  # fmt: skip
+def test_a_role_that_nobody_knows_is_refused_wherever_it_is_named(
+    changes: dict[str, Any], sentence: str
+) -> None:
+    [problem] = _problems(**changes)
+    assert sentence in problem
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"data": {"ir": "d", "kg": "d"}},
+        {},
+        {"method": "redi", "redi_alpha": 0.5},
+        {"difficulty": [0.1, 0.9]},
+    ],
 )
 def test_what_it_knows_is_taken(changes: dict[str, Any]) -> None:
     assert _problems(**changes) == []
