@@ -11,6 +11,9 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+TOO_LONG = "too_long"
+"""Finish reason of a prompt that leaves the model no room."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
@@ -44,7 +47,7 @@ class GenResult:
     text: str
     """Without stop tokens."""
     finish_reason: str
-    """stop, or length."""
+    """stop, length, or TOO_LONG: the prompt leaves the model no room, and there is no text."""
     n_prompt_tokens: int
     n_tokens: int
     """Generated tokens, the stop token included."""

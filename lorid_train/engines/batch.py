@@ -27,6 +27,11 @@ class Row:
     finish_reason: str | None = None
     """None while the row is being generated."""
     n_tokens: int = 0
+    most: int = 0
+    """Tokens that it may have: as many as were asked for, or as the model's context has room for."""
+
+    def __post_init__(self) -> None:
+        self.most = self.most or self.request.sampling.max_new_tokens
 
     @property
     def live(self) -> bool:
@@ -40,7 +45,7 @@ class Row:
             self.finish_reason = "stop"
             return
         self.tokens.append(token)
-        if self.n_tokens == self.request.sampling.max_new_tokens:
+        if self.n_tokens == self.most:
             self.finish_reason = "length"
 
 

@@ -202,7 +202,7 @@ def why_wrong(engine: TransformersEngine, cases: Sequence[Case]) -> str | None:
     """
     met = Meeting(cases)
     n_tokens = [N_TOKENS - i % 3 for i in range(len(cases))]
-    was = engine.pick, engine.stop_ids, engine.batch_size
+    was = engine.pick, engine.stop_ids, engine.batch_size, engine.context
 
     def told(rows: Sequence[Row], logits: torch.Tensor, _: Sampling) -> list[int]:
         tokens = []
@@ -218,6 +218,7 @@ def why_wrong(engine: TransformersEngine, cases: Sequence[Case]) -> str | None:
     order = sorted(range(len(cases)), key=lambda i: (i * 7) % len(cases))  # adapters side by side
     waiting = [GenRequest(i, cases[i].adapter, cases[i].prompt, greedy, seed=0) for i in order]
     engine.pick, engine.stop_ids, engine.batch_size = told, [_END], BATCH
+    engine.context = None  # the reference has written on, too
 
     def pull(n: int) -> list[GenRequest]:
         taken = waiting[:n]
@@ -228,7 +229,7 @@ def why_wrong(engine: TransformersEngine, cases: Sequence[Case]) -> str | None:
         for _ in engine.generate(pull):
             pass
     finally:
-        engine.pick, engine.stop_ids, engine.batch_size = was
+        engine.pick, engine.stop_ids, engine.batch_size, engine.context = was
         engine.forget()
     if met.n != sum(n_tokens):
         return f"{met.n} of {sum(n_tokens)} tokens were written"

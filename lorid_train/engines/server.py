@@ -31,10 +31,8 @@ from lorid_data.http.retrying import (
 )
 from lorid_data.http.transport import HttpReply, Transport
 from lorid_data.texts import strict_json
-from lorid_train.engines.base import GenRequest, GenResult, Pull
+from lorid_train.engines.base import TOO_LONG, GenRequest, GenResult, Pull
 
-TOO_LONG = "too_long"
-"""Finish reason of a prompt that leaves the model no room to write: nothing was generated."""
 _MOST_SAID = 8
 """Lines about one server: of one that is lost and back for the fourth time nothing more is said."""
 _LOOK_S = 0.1

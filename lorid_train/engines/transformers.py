@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lorid_train.engines import alone, heap
-from lorid_train.engines.base import GenRequest, GenResult, Pull, Sampling
+from lorid_train.engines.base import TOO_LONG, GenRequest, GenResult, Pull, Sampling
 from lorid_train.engines.batch import Reader, Row, StaticBatch
+from lorid_train.engines.context import context_of
 from lorid_train.engines.continuous_batch import SlotBatch
 from lorid_train.engines.per_row_lora import can_choose, choose_by_row
 from lorid_train.engines.prefix_cache import PREFIX_BYTES, Prefixes
@@ -64,6 +65,8 @@ class TransformersEngine:
     _reader: Reader | None = None
     _prefixes: Prefixes | None = None
     """Of the way `slots`."""
+    context: int | None = None
+    """Tokens that a prompt and its text may have together: the model's; None where it has no limit."""
     _longest: int | None = None
     """Tokens of the longest row that may share a batch; longer ones are generated alone."""
 
@@ -73,6 +76,7 @@ class TransformersEngine:
         chosen = choose_by_row(self.model, merged=self.merged) if self.way.mixed else None
         self._reader = Reader(self.model, chosen)
         self._longest = longest_together(self.model.config)
+        self.context = context_of(self.model.config)
         self.forget()
 
     def forget(self) -> None:
@@ -104,6 +108,8 @@ class TransformersEngine:
         assert self._reader is not None
         prompt, sampling = self.encode(request.prompt), request.sampling
         row = self._row(request, len(prompt))
+        if not row.live:
+            return self._result(row)
         self._reader.choose([request.adapter], 1)
 
         def choose_one(logits: torch.Tensor) -> int:
@@ -111,13 +117,18 @@ class TransformersEngine:
             row.add(token, self.stop_ids)
             return token
 
-        n = sampling.max_new_tokens
-        alone.write(self.model, prompt, choose_one, stop_ids=self.stop_ids, n=n)
+        alone.write(self.model, prompt, choose_one, stop_ids=self.stop_ids, n=row.most)
         return self._result(row)
 
     def _row(self, request: GenRequest, n_prompt: int) -> Row:
+        """A row that ends at the end of the model's context at the latest; ended, where that leaves no room."""
+        most = request.sampling.max_new_tokens
+        if self.context is not None:
+            most = min(most, self.context - n_prompt)
+        if most < 1:
+            return Row(request, n_prompt, [], finish_reason=TOO_LONG)
         numbers = uniforms([request.seed], request.sampling.max_new_tokens).tolist()[0]
-        return Row(request, n_prompt, numbers)
+        return Row(request, n_prompt, numbers, most=most)
 
     def _result(self, row: Row) -> GenResult:
         text = self.decode(row.tokens)
@@ -190,14 +201,18 @@ class TransformersEngine:
     def _admit(
         self, batch: SlotBatch | StaticBatch, fresh: list[GenRequest], sampling: Sampling
     ) -> list[Row]:
-        """Let new requests join, and draw their first tokens; the rows that these end."""
+        """Let new requests join, and draw their first tokens; the rows that these end, or that have no room."""
         import torch
 
         prompts = [self.encode(r.prompt) for r in fresh]
-        numbers = uniforms([r.seed for r in fresh], sampling.max_new_tokens).tolist()
-        rows = [Row(r, len(p), u) for r, p, u in zip(fresh, prompts, numbers, strict=True)]
+        every = [self._row(r, len(p)) for r, p in zip(fresh, prompts, strict=True)]
+        ended = [r for r in every if not r.live]
+        rows = [r for r in every if r.live]
+        if not rows:
+            return ended
+        fitting = [p for r, p in zip(every, prompts, strict=True) if r.live]
         with torch.inference_mode():
-            ended = self._draw(rows, batch.join(rows, prompts), sampling)
+            ended += self._draw(rows, batch.join(rows, fitting), sampling)
         heap.give_back()  # prompts were read at once: more memory for a moment than any step takes
         return ended
 

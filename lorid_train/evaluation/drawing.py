@@ -7,7 +7,7 @@ is anywhere near.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from lorid_data.commandline.progress import Progress
@@ -15,11 +15,12 @@ from lorid_data.errors import ConfigError
 from lorid_data.folders.evaluations import SAMPLED_GIVEN
 from lorid_data.prompts import Prompt
 from lorid_data.schema import Record
+from lorid_data.texts.counting import count
 from lorid_train.config import EvalConfig
-from lorid_train.engines.base import Engine, Sampling
+from lorid_train.engines.base import TOO_LONG, Engine, Sampling
 from lorid_train.evaluation import ablation, planned
 from lorid_train.interaction import rule_files, three_way, votes_files
-from lorid_train.interaction.draws import DrawKey, DrawLog
+from lorid_train.interaction.draws import Draw, DrawKey, DrawLog
 from lorid_train.interaction.loop import Asker, Loop, Wanted, greedy_keys, sampled_keys
 from lorid_train.interaction.programs import Run
 from lorid_train.interaction.rules import up_to_stop
@@ -114,6 +115,18 @@ def draw_all(
         elif config.votes != "none":
             _draw_rounds(asker, ids, seeds, {"ir": config.rounds})
         _draw_rounds(asker, ids, seeds, _sampled(config))
+
+
+def too_long(draws: Iterable[Draw]) -> str | None:
+    """A warning of draws whose prompt left the model no room, so that they have no text; None without any."""
+    found = [d for d in draws if d.finish_reason == TOO_LONG]
+    if not found:
+        return None
+    n_questions, longest = len({d.problem_id for d in found}), max(d.n_prompt_tokens for d in found)
+    return (
+        f"warning: {count(len(found), 'draw')} of {count(n_questions, 'question')} have no text: their prompts (up to "
+        f"{longest:,} tokens) leave the model no room; they count as without an answer, and end with {TOO_LONG!r}"
+    )
 
 
 def _draw_loop(

@@ -157,11 +157,10 @@ def _prompts(
     of: _Model, adapters: Adapters, model: Any, n_tokens: Any
 ) -> dict[str | None, list[str]]:
     """Prompts of different lengths for each adapter; none longer than the model can go on from."""
+    from lorid_train.engines.context import context_of
     from lorid_train.engines.self_check import N_TOKENS
 
-    text = model.config.get_text_config()
-    names = ("max_position_embeddings", "n_positions", "max_seq_len")
-    limit = min((int(n) for k in names if (n := getattr(text, k, None))), default=1 << 20)
+    limit = context_of(model.config) or 1 << 20
     made: dict[str | None, list[str]] = {}
     for i, name in enumerate(of.roles if of.folders else of.roles[:1]):
         repeats = _SHORTER if i else _REPEATS

@@ -63,7 +63,7 @@ class Draw(FrozenModel):
     text: str
     """What the model wrote, without stop strings and special tokens."""
     finish_reason: str
-    """stop or length."""
+    """stop, length, or too_long: the prompt left the model no room, and the text is empty."""
     n_prompt_tokens: int = Field(ge=0)
     n_tokens: int = Field(ge=0)
     """Generated tokens, the end token included."""

@@ -21,8 +21,7 @@ from typing import Any
 from lorid_data.commandline.progress import say
 from lorid_data.errors import LoridError
 from lorid_data.http.retrying import Transient
-from lorid_train.engines.base import Engine, GenRequest, GenResult
-from lorid_train.engines.server import TOO_LONG
+from lorid_train.engines.base import TOO_LONG, Engine, GenRequest, GenResult
 from lorid_train.serve.jobs import Job
 from lorid_train.serve.refusals import RefusedError
 

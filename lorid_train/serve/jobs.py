@@ -12,8 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from lorid_data.schema import Question, problem_id
-from lorid_train.engines.base import Engine, GenRequest, GenResult, Sampling
-from lorid_train.engines.server import TOO_LONG
+from lorid_train.engines.base import TOO_LONG, Engine, GenRequest, GenResult, Sampling
 from lorid_train.interaction.draws import Draw, DrawKey, draw_seed
 from lorid_train.interaction.loop import Asker, Asking
 from lorid_train.interaction.loop import Wanted as WantedDraws

@@ -11,6 +11,7 @@ import uvicorn
 
 from lorid_data.errors import ConfigError, StageError
 from lorid_train.engines.base import Engine
+from lorid_train.engines.context import context_of
 from lorid_train.engines.server import ServerEngine
 from lorid_train.interaction.programs import Run
 from lorid_train.serve.app import make_app
@@ -162,9 +163,7 @@ def refuse_open_doors(host: str, key: str | None) -> None:
 def window_of(engine: Engine) -> int | None:
     """Longest prompt and text together, in tokens; None where nothing is known, or servers see to it."""
     config: Any = getattr(getattr(engine, "model", None), "config", None)
-    text = config.get_text_config() if hasattr(config, "get_text_config") else config
-    found = getattr(text, "max_position_embeddings", None)
-    return found if isinstance(found, int) and found > 0 else None
+    return None if config is None else context_of(config)
 
 
 def bound_at(host: str, port: int) -> socket.socket:

@@ -16,9 +16,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
+from lorid_data.errors import ConfigError
 from lorid_data.prompts import Prompt
 from lorid_train.config import EvalConfig
-from lorid_train.engines.base import Engine, Sampling
+from lorid_train.engines.base import TOO_LONG, Engine, Sampling
 from lorid_train.evaluation.usual import OFFICIAL, usual_sampling
 from lorid_train.interaction import rule_files, votes_files
 from lorid_train.interaction.draws import Draw
@@ -161,12 +162,16 @@ class Solver:
         """The answer to one question.
 
         Raises:
-            ConfigError: an empty question.
+            ConfigError: an empty question, or one that leaves the model no room to write.
         """
-        return self.solve_all([question])[0]
+        *_, solution = self.stream(question)
+        assert isinstance(solution, Solution)
+        return solution
 
     def solve_all(self, questions: Sequence[str]) -> list[Solution]:
         """The answers to several questions, in their order; they share the engine's batches.
+
+        One that leaves the model no room to write has none: its draws end with `too_long`.
 
         Raises:
             ConfigError: an empty question.
@@ -183,12 +188,18 @@ class Solver:
         """Each round of one question as soon as it is complete, in order, and then the solution.
 
         Raises:
-            ConfigError: an empty question.
+            ConfigError: an empty question, or one that leaves the model no room to write.
         """
         start = time.monotonic()
         log = MemoryLog()
         asked = AskedQuestion(question, log, self.settings)
-        for _ in self._drawn([asked], log):
+        for draw in self._drawn([asked], log):
+            if draw.finish_reason == TOO_LONG and draw.role != "dr":  # the question itself is
+                msg = (
+                    f"the question's prompt has {draw.n_prompt_tokens:,} tokens, which leaves the model no room to write; "
+                    "ask a shorter one, or take a base with a longer context"
+                )
+                raise ConfigError(msg)
             yield from asked.new_rounds()
         yield asked.solution(time.monotonic() - start)
 

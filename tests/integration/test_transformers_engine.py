@@ -42,7 +42,12 @@ def adapters(tiny_base: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[
 
 
 def make(
-    tiny_base: Path, adapters: dict[str, Path], batch_size: int, *, merged: bool = False
+    tiny_base: Path,
+    adapters: dict[str, Path],
+    batch_size: int,
+    *,
+    merged: bool = False,
+    way: Any = None,
 ) -> TransformersEngine:
     base = base_model.load_model(base_model.resolve(str(tiny_base)), "float32")
     model = with_adapters(base, adapters, "cpu")
@@ -54,6 +59,7 @@ def make(
         stop_ids=[2, 40, 41],
         batch_size=batch_size,
         merged=merged,
+        way=way,
     )
 
 
@@ -114,6 +120,29 @@ def test_the_base_model_alone_can_be_asked(tiny_base: Path, adapters: dict[str, 
     bare = run(make(tiny_base, {}, 2), [GenRequest("base", None, "abc", sampling, 0)])
     assert with_adapters["base"] == bare["base"]
     assert with_adapters["ir"].text != bare["base"].text
+
+
+@pytest.mark.parametrize("way", ["slots", "together", "alone"])
+def test_the_models_context_is_the_end(
+    tiny_base: Path, adapters: dict[str, Path], way: Any
+) -> None:
+    """A prompt that fills it has no text; one that nearly does is written to its end, and no further."""
+    engine = make(tiny_base, adapters, 4, way=ways.Way(way, mixed=way != "alone"))
+    assert engine.context == 2048
+    engine.context, engine.stop_ids = 24, []
+    asked = [
+        GenRequest(n, ROLES[n % 3], "a" * n, Sampling(0.0, max_new_tokens=10), seed=n)
+        for n in (5, 13, 14, 20, 22, 23, 60)
+    ]
+    found = run(engine, asked)
+    assert {n: (r.finish_reason, r.n_tokens) for n, r in found.items()} == {
+        5: ("length", 10), 13: ("length", 10), 14: ("length", 9), 20: ("length", 3), 22: ("length", 1),
+        23: ("too_long", 0), 60: ("too_long", 0),
+    }  # fmt: skip
+    assert (found[60].text, found[60].n_prompt_tokens) == ("", 61)
+    engine.context = None
+    whole = run(engine, asked[:4])
+    assert all(whole[n].text.startswith(found[n].text) for n in whole)
 
 
 def test_running_out_of_memory_halves_the_batch_and_goes_on(

@@ -53,6 +53,24 @@ def test_all_that_cannot_be_drawn_is_said_at_once() -> None:
         needed_roles(config(**QUIET, samples={"ir": 0}))
 
 
+def test_draws_without_room_are_counted_and_said() -> None:
+    def draw(problem: str, role: str, reason: str, n: int) -> Draw:
+        return Draw(
+            problem_id=problem, role=role, condition="sampled", seed=0, round=1, text="", finish_reason=reason,
+            n_prompt_tokens=n, n_tokens=0, prompt_sha256="",
+        )  # fmt: skip
+
+    drawn = [
+        draw("a", "ir", "too_long", 3000),
+        draw("a", "kg", "too_long", 3100),
+        draw("b", "ir", "stop", 9),
+    ]
+    said = str(drawing.too_long(drawn))
+    assert "warning: 2 draws of 1 question have no text" in said
+    assert "up to 3,100 tokens" in said
+    assert drawing.too_long(drawn[2:]) is None
+
+
 def records(*knowledge: str) -> list[Record]:
     problems = [
         make_problem(source="s", split="test", question=f"Q{i}?", rationale="", answer=str(i), knowledge=[k])

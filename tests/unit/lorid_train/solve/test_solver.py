@@ -14,7 +14,7 @@ from lorid_data.commandline.program import run
 from lorid_data.errors import ConfigError
 from lorid_train import Solver, cli
 from lorid_train.config import EvalConfig
-from lorid_train.engines.base import GenRequest, Sampling
+from lorid_train.engines.base import GenRequest, GenResult, Sampling
 from lorid_train.engines.scripted import ScriptedEngine
 from lorid_train.evaluation.usual import OFFICIAL, usual_sampling, with_usual_sampling
 from lorid_train.interaction.draws import How
@@ -100,6 +100,24 @@ def test_many_questions_come_back_in_their_order() -> None:
     assert [s.answer for s in found] == ["1", "3", "1", "2"]
     assert [s.question for s in found] == ["x", "x x x", "x", "x x"]
     assert Solver(ScriptedEngine(script)).solve_all([]) == []
+
+
+class NoRoom(ScriptedEngine):
+    """Its context is shorter than any prompt."""
+
+    def generate(self, pull: Any) -> Any:
+        while asked := pull(1):
+            yield GenResult(asked[0].key, "", "too_long", 12_014, 0)
+
+
+def test_a_question_without_room_is_refused_with_the_number_of_its_tokens() -> None:
+    solver = Solver(NoRoom(lambda _: ""), rounds=2)
+    for ask in (solver.solve, lambda q: list(solver.stream(q))):
+        with pytest.raises(ConfigError, match=r"12,014 tokens, which leaves the model no room"):
+            ask("How many?")
+    [solution] = solver.solve_all(["How many?"])
+    assert solution.answer is None
+    assert {d.finish_reason for d in solution.draws} == {"too_long"}
 
 
 @pytest.mark.parametrize(
