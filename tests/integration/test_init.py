@@ -58,10 +58,11 @@ def test_it_goes_on_from_the_very_weights(
     first: Path, tiny_base: Path, halves: tuple[Path, Path], tmp_path: Path
 ) -> None:
     still = going_on(
-        tiny_base, halves[1], tmp_path / "still", str(first), sft={"learning_rate": 0.0}
+        tiny_base, halves[1], tmp_path / "still", str(first), sft={"learning_rate": 1e-8}
     )
     train(still)
-    assert small.residuals(small.weights(tmp_path / "still"), small.weights(first)) == (0, 0)
+    # A rate of 0 is refused; steps this small leave the weights of the start all but alone.
+    assert small.residuals(small.weights(tmp_path / "still"), small.weights(first))[0] < 1e-4
     train(going_on(tiny_base, halves[1], tmp_path / "on", {"dr": str(first / "adapters/dr")}))
     assert small.residuals(small.weights(tmp_path / "on"), small.weights(first))[0] > 1e-3
     config = json.loads((tmp_path / "on/adapters/dr/adapter_config.json").read_text())
