@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from lorid_data.commandline.progress import Progress
+from lorid_data.commandline.progress import Progress, say
 from lorid_data.errors import ConfigError
 from lorid_data.folders.evaluations import SAMPLED_GIVEN
 from lorid_data.prompts import Prompt
@@ -115,6 +115,8 @@ def draw_all(
         elif config.votes != "none":
             _draw_rounds(asker, ids, seeds, {"ir": config.rounds})
         _draw_rounds(asker, ids, seeds, _sampled(config))
+    if said := too_long(log.draws().values()):
+        say(said)
 
 
 def too_long(draws: Iterable[Draw]) -> str | None:

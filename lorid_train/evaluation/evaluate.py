@@ -25,7 +25,7 @@ from lorid_data.folders.stage import Stage, open_stage
 from lorid_data.schema import Manifest, Record
 from lorid_train.config import EvalConfig, parse
 from lorid_train.evaluation import forgetting, planned, programs, servers, timing, trained_on
-from lorid_train.evaluation.drawing import draw_all, needed_roles, too_long
+from lorid_train.evaluation.drawing import draw_all, needed_roles
 from lorid_train.evaluation.identity import adapter_configs
 from lorid_train.evaluation.usual import with_usual_sampling
 from lorid_train.interaction import rule_files, three_way, votes_files
@@ -129,8 +129,6 @@ def evaluate(config: EvalConfig) -> Manifest:
         finally:
             log.close()
             timing.add(stage.out, time.monotonic() - start)
-        if said := too_long(log.draws().values()):
-            say(said)
         if config.text:
             forgetting.measure(config, adapters, stage.out)
         return score(config, adapters, records, stage)
