@@ -103,7 +103,7 @@ def _absent(config: TrainConfig) -> list[str]:
 
 
 def _data_problems(config: TrainConfig) -> list[str]:
-    """Roles without data, and validation on the rows that are trained on."""
+    """Roles without data, validation on the rows that are trained on, and a step chosen on test questions."""
     named: list[tuple[str, str | dict[str, str] | None]] = [("data", config.data)]
     v = config.validation
     if v is not None:
@@ -115,6 +115,12 @@ def _data_problems(config: TrainConfig) -> list[str]:
         for r in config.roles
         if r not in data
     ]
+    own = config.dpo if config.method == "dpo" else config.sft
+    if v is not None and v.split == "test" and (v.patience is not None or own.get("load_best_model_at_end")):  # fmt: skip
+        problems.append(
+            "validation: split 'test' with patience or load_best_model_at_end keeps the step that is best on the test "
+            "questions, which then test it no more; name a validation split"
+        )
     if v is not None and not problems:
         same = [r for r in config.roles if config.validation_for(r) == config.data_for(r)]
         if same and v.split == config.split:

@@ -56,3 +56,18 @@ def test_a_role_that_nobody_knows_is_refused_wherever_it_is_named(
 )
 def test_what_it_knows_is_taken(changes: dict[str, Any]) -> None:
     assert _problems(**changes) == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"validation": {"split": "test", "patience": 2}},
+        {"validation": {"split": "test"}, "sft": {"load_best_model_at_end": True}},
+    ],
+)
+def test_no_step_is_chosen_on_a_test_split(changes: dict[str, Any]) -> None:
+    assert any("then test it no more" in p for p in _problems(**changes))
+
+
+def test_a_test_split_may_be_measured_on() -> None:
+    assert not any("then test it no more" in p for p in _problems(validation={"split": "test"}))
