@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from lorid_data.errors import InputError
+from lorid_data.texts.counting import count
 
 AT_MOST = 200_000
 """Files and folders, hidden ones among them: `datasets` goes through all of them a dozen times."""
@@ -25,6 +26,6 @@ def files_below(folder: Path) -> list[Path]:
     for place, folders, names in os.walk(folder):
         n += len(folders) + len(names)
         if n > AT_MOST:
-            raise InputError(f"{folder}: holds more than {AT_MOST:,} files and folders; name the folder of the dataset itself")  # fmt: skip
+            raise InputError(f"{folder}: holds more than {count(AT_MOST, 'file')} and folders; name the folder of the dataset itself")  # fmt: skip
         found += [path for name in names if (path := Path(place, name)).is_file()]
     return sorted(found)

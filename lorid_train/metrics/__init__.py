@@ -6,7 +6,7 @@ system, `summarise` those into the numbers of `metrics.json`. The loop's rule is
 
 Entry: `grading.grade`, `systems.outcomes`, `summary.summarise`; `official.official_evaluate`, re-exported
     here.
-Read: `rows`, `official` (the official code's way), `grading`, `voting`, `systems`, `curves`,
+Read: `rows`, `official` (the official code's way), `deciding`, `grading`, `voting`, `systems`, `curves`,
     `schedule`; `intervals`, `significance` (McNemar, Holm), `numbers`, `comparisons` (which systems
     are compared), `properties` (what questions are like), `wins`, `contrasts`, `abstaining`, `calibration`, `programs`, `program_votes`,
     `summary`, `files`, `trained` (the warning

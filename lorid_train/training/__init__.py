@@ -3,7 +3,7 @@
 Entry: `sft.train`, `sft.dry_run`.
 Read: `processes`, `unwritable` (what no adapter can learn to write), `tokens` (rows as ids and labels),
     `difficulty` (which rows, in which order), `token_rows` (embeddings that a role trains), `batches`, `loss`, `checkpoints` (whole or
-    refused), `arguments` (the `SFTConfig`), `keys`, `proofs`,
+    refused), `ranges` (what a value may be), `arguments` (the `SFTConfig`), `keys`, `proofs`, `moved`,
     `packed_attention` (rows of a pack, one by one), `trainer`, `frozen`
     (the base between the roles), `saving`, `trained_on`, `starts` (adapters to go on from), `curves` (`training.html`), `greedy_eval` (measuring while
     training), `early` (what is refused at once), `preflight`, `activations` (what a pass keeps, counted), `estimates`,

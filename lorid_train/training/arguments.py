@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 import warnings
 from collections.abc import Mapping
 from contextlib import suppress
@@ -29,8 +28,6 @@ _PACKAGES = {"use_liger_kernel": "liger_kernel", "use_vllm": "vllm"}
 """Switches that need a package which TRL asks for late, or with a traceback."""
 _OPTIMISERS_OF_MODELS = ("galore", "apollo", "lomo", "adalomo")
 """Optimisers that are made for a whole model, so that one number is no trial."""
-
-_NUMBER = re.compile(r"\b(?:int|float)\b")
 
 
 def make_args(config: TrainConfig, role: str, folder: Path) -> Any:
@@ -130,9 +127,6 @@ def numbers(given: dict[str, Any], kind: type, where: str = "sft") -> dict[str, 
     Raises:
         ConfigError: values that are none of their fields: no number, or one out of range; all of them.
     """
-    counts = {f.name for f in fields(kind) if _NUMBER.search(str(f.type)) and "bool" not in str(f.type)}  # fmt: skip
-    if wrong := [k for k in sorted(counts & given.keys()) if isinstance(given[k], bool)]:
-        raise ConfigError(*(f"{where}: {k} is {given[k]}, where a number is wanted" for k in wrong))
     real = {f.name for f in fields(kind) if "float" in str(f.type)}
     read = dict(given)
     for key in real & given.keys():

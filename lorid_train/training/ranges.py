@@ -7,6 +7,7 @@ is there, and a learning rate of 0 an adapter that never moves.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
@@ -96,14 +97,16 @@ def value_problems(given: Mapping[str, Any], kind: type, where: str) -> Iterator
         kind: the dataclass that has these fields.
         where: the section, for people.
     """
-    types = {f.name: _names(f.type) for f in fields(kind)}
+    types = {f.name: f.type for f in fields(kind)}
     for key, value in given.items():
-        names = types.get(key, set())
+        names = _names(types.get(key, ""))
         if value is None and "None" in names:
             continue
         own = {_KINDS[n] for n in names if n in _KINDS}
         if names <= {*_KINDS, "None"} and len(own) == 1:
             yield from _problem(f"{where}: {key}", value, _KIND_OF.get(key, *own), RANGES.get(key))
+        elif isinstance(value, bool) and _takes_numbers(str(types.get(key, ""))):
+            yield f"{where}: {key} is {value!r}, and must be a number, or several"
 
 
 def _names(annotation: object) -> set[str]:
@@ -111,6 +114,11 @@ def _names(annotation: object) -> set[str]:
     if isinstance(annotation, type):
         return {annotation.__name__}
     return {part.strip() for part in str(annotation).split("|")}
+
+
+def _takes_numbers(annotation: str) -> bool:
+    """Whether numbers are among what a field takes, and true is not: `Optional[Union[list[int], int]]`."""
+    return re.search(r"\b(?:int|float)\b", annotation) is not None and "bool" not in annotation
 
 
 def _problem(what: str, value: object, kind: type, allowed: Range | None) -> Iterator[str]:

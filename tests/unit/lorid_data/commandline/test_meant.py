@@ -18,7 +18,8 @@ from lorid_train.config import EvalConfig, TrainConfig, parse
 from lorid_train.study.agreement_settings import AgreementConfig
 from lorid_train.study.settings import StudyConfig
 from lorid_train.training import preflight
-from lorid_train.training.arguments import make_args, numbers
+from lorid_train.training.arguments import make_args
+from lorid_train.training.ranges import lora_problems
 
 TRAIN = {"base": "student", "data": "d", "out": "o"}
 
@@ -129,15 +130,15 @@ def test_a_training_or_study_takes_no_truth_value_for_a_number(
 @pytest.mark.parametrize("key", ["per_device_train_batch_size", "learning_rate", "num_train_epochs", "max_steps"])  # fmt: skip
 def test_numbers_of_trl_are_no_truth_values(tmp_path: Path, key: str) -> None:
     config = parse(TrainConfig, {**TRAIN, "sft": {key: True}}, "c.yaml")
-    with pytest.raises(ConfigError, match=f"sft: {key} is True, where a number is wanted"):
+    with pytest.raises(ConfigError, match=f"sft: {key} is True, and must be a "):
         make_args(config, "ir", tmp_path)
 
 
 @pytest.mark.parametrize("key", ["r", "lora_alpha", "lora_dropout", "layers_to_transform"])
 def test_numbers_of_peft_are_no_truth_values(key: str) -> None:
     given: dict[str, Any] = {"use_rslora": True, "init_lora_weights": True, key: True}
-    with pytest.raises(ConfigError, match=f"lora: {key} is True, where a number is wanted"):
-        numbers(given, LoraConfig, "lora")
+    [said] = lora_problems(given, LoraConfig, "lora")
+    assert said.startswith(f"lora: {key} is True, and must be ")
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -145,5 +146,5 @@ def test_numbers_of_peft_are_no_truth_values(key: str) -> None:
 def test_a_training_says_so_before_it_begins(tmp_path: Path, section: str) -> None:
     key = "r" if section == "lora" else "max_steps"
     config = parse(TrainConfig, {**TRAIN, "out": str(tmp_path), section: {key: True}}, "c.yaml")
-    with pytest.raises(ConfigError, match=f"{key} is True, where a number is wanted"):
+    with pytest.raises(ConfigError, match=f"{key} is True, and must be a whole number"):
         preflight._make(config, "ir")
