@@ -56,7 +56,8 @@ def test_a_hostile_program_learns_and_changes_nothing(name: str, ran: dict[str, 
     for text in (done.answer or "", done.output, done.error):
         assert CANARY not in text
         assert "root:" not in text
-        assert str(os.getpid()) not in text.split()
+        if not name.startswith("output"):  # they count, and may come to that number
+            assert str(os.getpid()) not in text.split()
     if name.startswith(
         ("files", "network", "environment", "subprocess", "import", "frames", "threads")
     ):
