@@ -186,13 +186,13 @@ def export_log(folder: Path, out: Path) -> int:
     """Write all draws of an evaluation as one Parquet table; how many there are.
 
     Raises:
-        ConfigError: no finished evaluation, or `out` is no .parquet file.
+        ConfigError: no finished evaluation, or `out` is no .parquet file, or another table.
     """
     if out.suffix != ".parquet":
         raise ConfigError(f"--out {out}: name a .parquet file")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    check_output(out, b"par1", "another file")
-    if out.exists() and "draw_seed" not in parquet_columns(out):
+    if out.parent.is_dir():  # else it is made, once there is something to write
+        check_output(out, b"par1", "another file")
+    if out.is_file() and out.stat().st_size and "draw_seed" not in parquet_columns(out):
         raise ConfigError(
             f"--out {out}: is there, and is another table, which would be lost; name another file"
         )
@@ -217,5 +217,6 @@ def export_log(folder: Path, out: Path) -> int:
                     is_grounded=None if d.executed is None else d.executed.is_grounded,
                 )
             )  # fmt: skip
+    out.parent.mkdir(parents=True, exist_ok=True)
     write_rows(out, LogRow, rows)
     return len(rows)

@@ -115,7 +115,7 @@ def _data_problems(config: TrainConfig) -> list[str]:
         for r in config.roles
         if r not in data
     ]
-    own = config.dpo if config.method == "dpo" else config.sft
+    own = config.sft if config.method == "sft" else config.dpo
     if v is not None and v.split == "test" and (v.patience is not None or own.get("load_best_model_at_end")):  # fmt: skip
         problems.append(
             "validation: split 'test' with patience or load_best_model_at_end keeps the step that is best on the test "

@@ -62,6 +62,8 @@ def test_what_is_trained_is_refused_before_it_is_made(tmp_path: Path, capsys: py
         (["export-log", none, "--out", str(tmp_path / "mine.parquet")], "is another table"),
     ):  # fmt: skip
         assert said in refused(words, capsys, "train")
+    refused(["export-log", none, "--out", str(tmp_path / "new" / "log.parquet")], capsys, "train")
+    assert not (tmp_path / "new").exists()
     assert mine.read_text() == '{"learning_rate": 1}'
     assert pl.read_parquet(tmp_path / "mine.parquet").height == 1
 
